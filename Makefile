@@ -1,0 +1,57 @@
+# Every command of the project. `make` alone lists them.
+#
+#   ARGS="..."       further arguments for the program or for pytest     make run ARGS="--quick"
+#   PYTHON=...       interpreter for the environment, 3.10 to 3.13        make run PYTHON=python3.12
+#   TORCH=cpu        PyTorch's CPU wheels instead of the registry's build; TORCH=default goes back
+#   TORCH_INDEX=...  where TORCH=cpu finds them, if not on PyTorch's own index
+#   SLOW=1           make test with the slow tests too
+
+BIN := .venv/bin
+PY := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow student check-sync release grade reference-submission bench lint lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
+
+setup: ## create or repair .venv from the locked dependencies (the commands below do it by themselves)
+	@sh tools/setup.sh
+
+run: setup ## run the whole assignment: every number, picture and table, into results/
+	$(PY) solution/main.py $(ARGS)
+
+test: setup ## run the tests, without the slow ones
+	$(PY) -m pytest $(if $(SLOW),,-m "not slow") $(ARGS)
+
+test-slow: setup ## run only the slow tests
+	$(PY) -m pytest -m slow $(ARGS)
+
+student: setup ## regenerate student/ from solution/ and tests/public
+	$(PY) -m autograder student
+
+check-sync: setup ## fail if student/ is not what `make student` generates
+	$(PY) -m autograder check-sync
+
+release: setup ## write dist/student.zip
+	$(PY) -m autograder release
+
+grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
+	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
+	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
+
+reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
+	$(PY) -m autograder reference-submission
+
+bench: setup ## measure speed and memory, write bench.json
+	$(PY) -m autograder bench
+
+lint: setup ## check style with ruff
+	$(BIN)/ruff check .
+
+lock: setup ## resolve pyproject.toml into the requirements files, keeping pins that still fit (UPGRADE=1: the newest)
+	sh tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean: ## remove the environment, caches and dist/ (results/ stays)
+	rm -rf .venv dist .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

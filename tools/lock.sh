@@ -1,0 +1,20 @@
+#!/bin/sh
+# Resolves pyproject.toml into three lock files for pip and uv alike, each a superset of the one before.
+# Arguments go to `uv pip compile` (--upgrade).
+set -eu
+cd "$(dirname "$0")/.."
+
+uv=$(command -v uv || echo .venv/bin/uv)
+
+# --universal: one file for every platform and Python from 3.10 on, with markers. Nothing in the files says where the
+# packages came from: no index, no find-links, no hashes (those would forbid PyTorch's CPU wheels).
+compile() {
+    output=$1
+    shift
+    UV_PYTHON_DOWNLOADS=never "$uv" pip compile pyproject.toml --output-file "$output" --universal \
+        --python-version 3.10 --only-binary :all: --no-annotate --custom-compile-command "make lock" --quiet "$@"
+}
+
+compile requirements.txt "$@"
+compile requirements-instructor.txt --constraint requirements.txt --extra instructor "$@"
+compile requirements-dev.txt --constraint requirements-instructor.txt --extra instructor --extra dev "$@"
