@@ -121,7 +121,8 @@ wanted="$(cksum <"$lock" | tr ' ' -) $flavour"
 if [ "$state" = "$wanted" ] && [ -x "$python" ] && [ -z "${PYTHON:-}" ]; then
     exit 0
 fi
-if [ "${state% *}" = unfinished ] && kill -0 "${state##* }" 2>/dev/null; then
+# Asking for the name, too: after a crash the number may belong to another process, or to a zombie.
+if [ "${state% *}" = unfinished ] && ps -o args= -p "${state##* }" 2>/dev/null | grep -q setup.sh; then
     die "another set-up (process ${state##* }) is at work in this folder: wait for it, or delete $venv."
 fi
 if ! keepable; then
