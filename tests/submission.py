@@ -238,6 +238,12 @@ class Submission:
         """
         self._send({"op": "stand_in", "target": target}, [])
 
+    def close(self) -> None:
+        """Let go of the code under test; afterwards it cannot be called any more."""
+        close = getattr(self._backend, "close", None)
+        if close is not None:
+            close()
+
     def _send(self, header: Header, arrays: Arrays) -> tuple[Header, Any]:
         """Execute a message; return the reply and a function that decodes its value trees."""
         reply, returned = self._backend.execute(header, arrays)
