@@ -1,6 +1,6 @@
-"""How the checks find the code under test, their random numbers and their settings. Shipped to students; no torch here.
+"""How the checks find the code under test, their random numbers and their settings. No torch here.
 
-Three groups of tests share this file: "public" (a student's folder has them directly in tests/), "hidden" and "project".
+Three groups of tests share this file: "public" (directly in tests/ of a student's folder), "hidden" and "project".
 A plugin, such as the autograder's, may set two attributes of pytest's config:
 
     config.submission_factory(task: str, draws: bool) -> Submission     e.g. ("task4", True): with a scratch folder

@@ -45,13 +45,15 @@ def check_tensor(
         fail(f"{what}: a tensor was expected, not {_kind(actual)}.")
     if actual.shape != tuple(shape):
         fail(
-            f"{what}: the shape is {_shape(actual.shape)}, it should be {_shape(shape)}.{_shape_hint(actual.shape, shape)}"
+            f"{what}: the shape is {_shape(actual.shape)}, it should be {_shape(shape)}."
+            f"{_shape_hint(actual.shape, shape)}"
         )
     if dtype is None:
         check(actual.dtype.kind == "f", f"{what}: the dtype is {actual.dtype}, it should be a floating type.")
     elif actual.dtype != np.dtype(dtype):
         fail(
-            f"{what}: the dtype is {actual.dtype}, it should be {np.dtype(dtype)}.{_dtype_hint(actual.dtype, np.dtype(dtype))}"
+            f"{what}: the dtype is {actual.dtype}, it should be {np.dtype(dtype)}."
+            f"{_dtype_hint(actual.dtype, np.dtype(dtype))}"
         )
     if actual.dtype.kind in "fc":
         nans = int(np.isnan(actual).sum())
@@ -62,7 +64,8 @@ def check_tensor(
         infinities = int(np.isinf(actual).sum())
         if finite and infinities:
             fail(
-                f"{what}: {_some(infinities, actual.size)} infinite. An intermediate result overflows, or log(0) is taken."
+                f"{what}: {_some(infinities, actual.size)} infinite. An intermediate result overflows, "
+                "or log(0) is taken."
             )
     return actual
 
@@ -130,7 +133,8 @@ def check_inputs_unchanged(unchanged: bool, what: str) -> None:
     """Fail if a call has written to its arguments (see `Reply.inputs_unchanged`)."""
     check(
         unchanged,
-        f"{what} changes the tensors that it is given. In-place operations (x -= m, x.sub_(m), x[...] = 0) write to the caller's data.",
+        f"{what} changes the tensors that it is given. In-place operations (x -= m, x.sub_(m), x[...] = 0) "
+        "write to the caller's data.",
     )
 
 

@@ -8,8 +8,9 @@ Inside a check the probability is divided evenly over its comparisons (Bonferron
 from collections.abc import Mapping
 
 import numpy as np
-from diagnose import check, check_tensor, fail
 from scipy import stats
+
+from diagnose import check, check_tensor, fail
 
 ALPHA = 1e-12
 
@@ -88,7 +89,7 @@ def check_counts(
     """
     spent.append((what, alpha))
     n = int(np.sum(counts))
-    for count, p in zip(counts, probabilities):
+    for count, p in zip(counts, probabilities, strict=True):
         # A count may be impossible rather than improbable.
         tail = min(stats.binom.cdf(count, n, p), stats.binom.sf(count - 1, n, p))
         check(2 * tail >= alpha / len(counts), f"{what}: the frequencies do not fit the probabilities. {hint}".rstrip())

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from diagnose import check_close
 
 pytestmark = pytest.mark.task1
