@@ -1,6 +1,6 @@
 """Tasks 4.1 and 4.2. A variational autoencoder for 28x28 images, fully connected or convolutional."""
 
-import torch
+import torch  # noqa: F401 (for your code)
 from torch import Tensor, nn
 
 

@@ -1,14 +1,14 @@
-"""Tasks 3.3, 3.4 and 4.11. The latent plane: where images land, what its points decode to, posterior and reconstruction."""
+"""Tasks 3.3, 3.4 and 4.11. The latent plane: where images land, what its points decode to, posteriors."""
 
 from pathlib import Path
 
 import numpy as np
-import torch
+import torch  # noqa: F401 (for your code)
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from torch import Tensor, nn
 
-from ELBO import kl_diag_normal, negative_log_likelihood
+from ELBO import kl_diag_normal, negative_log_likelihood  # noqa: F401 (for your code)
 from plotting import DIGIT_COLOURS, device_of, evaluating, save_figure, tile_images
 
 
@@ -139,7 +139,7 @@ def draw_posterior_rows(images: Tensor, mu: Tensor, logvar: Tensor, recon: Tenso
     mu, std = mu.cpu().numpy(), (0.5 * logvar).exp().cpu().numpy()
     reach = max(3.2, float((np.abs(mu) + 2 * std).max()) * 1.1)
     figure = Figure(figsize=(7.5, 2.4 * n), layout="constrained")
-    for (left, middle, right), i in zip(figure.subplots(n, 3, squeeze=False), range(n)):
+    for i, (left, middle, right) in enumerate(figure.subplots(n, 3, squeeze=False)):
         for ax, picture, title in ((left, images[i], "input"), (right, recon[i], "reconstruction")):
             ax.imshow(picture[0].cpu(), cmap="gray", vmin=0, vmax=1)
             ax.set(title=title, xticks=[], yticks=[])

@@ -1,8 +1,8 @@
 """Task 2. Gaussian mixtures: sampling, log-density, and the entropy by Monte Carlo, in nats."""
 
-import math
+import math  # noqa: F401 (for your code)
 
-import torch
+import torch  # noqa: F401 (for your code)
 from torch import Generator, Tensor
 
 

@@ -6,8 +6,9 @@ Parameter names and shapes are those of the published versions of this model, so
 import math
 
 import torch
-import utils
 from torch import Tensor, nn
+
+import utils
 
 PIXELS = 28 * 28
 HIDDEN = 300

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import torch
+import torch  # noqa: F401 (for your code)
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from plotting import device_of, evaluating, save_figure, tile_images
+from plotting import device_of, evaluating, save_figure, tile_images  # noqa: F401 (for your code)
 
 
 def latent_traversal(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from plotting import save_figure
+from plotting import save_figure  # noqa: F401 (for your code)
 
 
 def plot_learning_curve(elbo_per_iteration: Sequence[float], outpath: str | Path | None = "ELBO_Curve.png") -> Figure:

@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-# Ten colours that stay apart for colour-blind readers and in greyscale (Petroff 2021, arXiv:2107.02270, ten-colour set).
+# Ten colours that stay apart for colour-blind readers and in greyscale (Petroff 2021, arXiv:2107.02270, ten colours).
 DIGIT_COLOURS = ListedColormap(
     ["#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"]
 )

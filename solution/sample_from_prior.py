@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from plotting import device_of, evaluating, save_figure, tile_images
+from plotting import device_of, evaluating, save_figure, tile_images  # noqa: F401 (for your code)
 
 
 def sample_from_prior(vae: nn.Module, n: int = 64, outpath: str | Path | None = None) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from ELBO import elbo_loss
+from ELBO import elbo_loss  # noqa: F401 (for your code)
 
 OnStep = Callable[[int, float], None]
 
@@ -44,7 +44,7 @@ def train_autoencoder(
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     model.train()
     losses = []
-    for iteration, x in zip(range(iterations), minibatches(images, batch_size)):
+    for iteration, x in zip(range(iterations), minibatches(images, batch_size), strict=False):
         loss = (model(x) - x).square().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -80,7 +80,7 @@ def train_vae(
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     model.train()
     elbos = []
-    for iteration, x in zip(range(iterations), minibatches(images, batch_size)):
+    for iteration, x in zip(range(iterations), minibatches(images, batch_size), strict=False):
         loss = elbo_loss(x, *model(x))
         optimizer.zero_grad()
         loss.backward()

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.manifold import TSNE
+from sklearn.manifold import TSNE  # noqa: F401 (for your code)
 from torch import Tensor, nn
 
-from plotting import DIGIT_COLOURS, device_of, evaluating, save_figure
+from plotting import DIGIT_COLOURS, device_of, evaluating, save_figure  # noqa: F401 (for your code)
 
 
 def tsne_latents(

@@ -41,7 +41,7 @@ def log_normal_mixture(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
     Returns:
         (B,): log of (1/K) sum_k N(z_b; m_bk, diag(v_bk)).
 
-    Hint: which dimension must z gain so that it meets every component? The provided `log_mean_exp` keeps the rest stable.
+    Hint: which dimension must z gain so that it meets every component? The provided `log_mean_exp` is stable.
     """
     # BEGIN SOLUTION
     return log_mean_exp(log_normal(z.unsqueeze(1), m, v), dim=1)
@@ -65,7 +65,7 @@ def gaussian_parameters(h: Tensor, dim: int = -1) -> tuple[Tensor, Tensor]:
 
 
 def log_bernoulli_with_logits(x: Tensor, logits: Tensor) -> Tensor:
-    """Log-probability of binary x under independent Bernoulli pixels with the given logits, summed over the last dim."""
+    """Log-probability of binary x under independent Bernoulli pixels with given logits, summed over the last dim."""
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
 
 
