@@ -135,6 +135,18 @@ class Executor:
         probe.train(header["training"])
         return {"value": self._keep(probe)}
 
+    def _op_recorder(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": self._keep(CallRecorder())}
+
+    def _op_bare(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        module_name, name = header["target"].split(".")
+        cls = getattr(self._import(module_name), name)
+        module = cls.__new__(cls)
+        nn.Module.__init__(module)
+        for key, value in header["attributes"].items():
+            setattr(module, key, value)
+        return {"value": self._keep(module)}
+
     def _op_records(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         return {"value": self._encode(self.objects[header["object"]].records, returned)}
 
@@ -271,6 +283,16 @@ class _ProbeEncoder(nn.Module):
         return (mean, -1 - mean.abs() / 4) if self.kind == "vae" else mean
 
 
+class CallRecorder:
+    """A function of any arguments that remembers them and returns None."""
+
+    def __init__(self) -> None:
+        self.records: list[list[Any]] = []
+
+    def __call__(self, *args: Any) -> None:
+        self.records.append(list(args))
+
+
 def _record(module: nn.Module, part: str, value: Tensor) -> dict[str, Any]:
     return {
         "part": part,
@@ -326,4 +348,26 @@ def _mixture_log_prob(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
     return torch.distributions.MixtureSameFamily(uniform, component).log_prob(z)
 
 
-STAND_INS = {"utils.log_normal_mixture": _mixture_log_prob}
+def _negative_log_likelihood(x: Tensor, recon_x: Tensor) -> Tensor:
+    """negative_log_likelihood by torch.distributions."""
+    return -torch.distributions.Normal(recon_x, 1.0).log_prob(x).flatten(1).sum(1).mean()
+
+
+def _kl_diag_normal(mu: Tensor, logvar: Tensor) -> Tensor:
+    """kl_diag_normal by torch.distributions."""
+    posterior = torch.distributions.Normal(mu, (0.5 * logvar).exp())
+    prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
+    return torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
+
+
+def _elbo_loss(x: Tensor, recon_x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """elbo_loss from the two above."""
+    return _negative_log_likelihood(x, recon_x) + _kl_diag_normal(mu, logvar)
+
+
+STAND_INS = {
+    "utils.log_normal_mixture": _mixture_log_prob,
+    "ELBO.negative_log_likelihood": _negative_log_likelihood,
+    "ELBO.kl_diag_normal": _kl_diag_normal,
+    "ELBO.elbo_loss": _elbo_loss,
+}

@@ -231,6 +231,21 @@ class Submission:
         handle = decode(reply["value"])
         return Probe(self, handle.id, handle.type)
 
+    def recorder(self) -> "Recorder":
+        """An argument that arrives as a function which remembers what it is called with, such as a callback."""
+        reply, decode = self._send({"op": "recorder"}, [])
+        handle = decode(reply["value"])
+        return Recorder(self, handle.id, handle.type)
+
+    def bare(self, target: str, **attributes: "int | float | str") -> "Handle":
+        """A "module.Class" whose constructor has not run, to judge a method apart from it.
+
+        Args:
+            attributes: what to set on the new object.
+        """
+        reply, decode = self._send({"op": "bare", "target": target, "attributes": attributes}, [])
+        return decode(reply["value"])
+
     def stand_in(self, target: str) -> None:
         """Replace "module.function" by a trusted library's version, so that code that calls it is judged alone.
 
@@ -314,5 +329,14 @@ class Probe(Handle):
 
     def records(self) -> list[dict[str, Any]]:
         """What the model was fed, in order: dicts with part ("encode" or "decode"), input, training, grad_enabled."""
+        reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
+        return decode(reply["value"])
+
+
+class Recorder(Handle):
+    """A function that remembers its calls: see `Submission.recorder`."""
+
+    def calls(self) -> list[list[Any]]:
+        """The arguments of every call, in order."""
         reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
         return decode(reply["value"])
