@@ -76,5 +76,5 @@ def load_mnist(root: Path | None = None) -> Mnist:
             "Check that the disk has 70 MB free and that you may write to that folder; delete its unpacked files "
             "(those without .gz) if an earlier run was cut short."
         ) from error
-    images = [part.data.unsqueeze(1).to(torch.float32) / 255 for part in parts]
+    images = [part.data.unsqueeze(1).to(torch.float32).div_(255) for part in parts]
     return Mnist(images[0], parts[0].targets, images[1], parts[1].targets)

@@ -41,7 +41,7 @@ def train_autoencoder(
         The loss at every iteration: the mean squared error over all pixels of the minibatch.
     """
     # BEGIN SOLUTION
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     model.train()
     losses = []
     for iteration, x in zip(range(iterations), minibatches(images, batch_size), strict=False):
@@ -77,7 +77,7 @@ def train_vae(
     Hint: what you minimise and what you report differ in sign.
     """
     # BEGIN SOLUTION
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     model.train()
     elbos = []
     for iteration, x in zip(range(iterations), minibatches(images, batch_size), strict=False):
