@@ -13,7 +13,7 @@ class Encoder(nn.Module):
     def __init__(self, latent_dim: int = 2) -> None:
         super().__init__()
         # BEGIN SOLUTION
-        self.net = nn.Sequential(
+        self.layers = nn.Sequential(
             nn.Flatten(),
             nn.Linear(28 * 28, 512),
             nn.ReLU(),
@@ -25,7 +25,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # BEGIN SOLUTION
-        return self.net(x)
+        return self.layers(x)
         # END SOLUTION
 
 
@@ -35,7 +35,7 @@ class Decoder(nn.Module):
     def __init__(self, latent_dim: int = 2) -> None:
         super().__init__()
         # BEGIN SOLUTION
-        self.net = nn.Sequential(
+        self.layers = nn.Sequential(
             nn.Linear(latent_dim, 128),
             nn.ReLU(),
             nn.Linear(128, 512),
@@ -48,7 +48,7 @@ class Decoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         # BEGIN SOLUTION
-        return self.net(z)
+        return self.layers(z)
         # END SOLUTION
 
 

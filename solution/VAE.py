@@ -30,7 +30,7 @@ class MLPDecoder(nn.Module):
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # BEGIN SOLUTION
-        self.net = nn.Sequential(
+        self.layers = nn.Sequential(
             nn.Linear(latent_dim, 200),
             nn.ReLU(),
             nn.Linear(200, 400),
@@ -43,7 +43,7 @@ class MLPDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         # BEGIN SOLUTION
-        return self.net(z)
+        return self.layers(z)
         # END SOLUTION
 
 
@@ -79,7 +79,7 @@ class ConvDecoder(nn.Module):
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # BEGIN SOLUTION
-        self.net = nn.Sequential(
+        self.layers = nn.Sequential(
             nn.Linear(latent_dim, 200),
             nn.ReLU(),
             nn.Linear(200, 32 * 7 * 7),
@@ -94,7 +94,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         # BEGIN SOLUTION
-        return self.net(z)
+        return self.layers(z)
         # END SOLUTION
 
 

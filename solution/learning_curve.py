@@ -24,22 +24,22 @@ def plot_learning_curve(elbo_per_iteration: Sequence[float], outpath: str | Path
     # BEGIN SOLUTION
     iterations = range(1, len(elbo_per_iteration) + 1)
     figure = Figure(figsize=(7, 4), layout="constrained")
-    ax = figure.subplots()
-    ax.plot(iterations, elbo_per_iteration, color="#3f90da", alpha=0.5, linewidth=0.8, label="one minibatch")
+    axes = figure.subplots()
+    axes.plot(iterations, elbo_per_iteration, color="#3f90da", alpha=0.5, linewidth=0.8, label="one minibatch")
     window = max(1, len(elbo_per_iteration) // 50)
     if window > 1:
         totals = [0.0]
         for value in elbo_per_iteration:
             totals.append(totals[-1] + value)
         smooth = [(totals[i] - totals[i - window]) / window for i in range(window, len(totals))]
-        ax.plot(range(window, len(totals)), smooth, color="#bd1f01", label=f"mean of {window} iterations")
+        axes.plot(range(window, len(totals)), smooth, color="#bd1f01", label=f"mean of {window} iterations")
     if len(elbo_per_iteration) > 50:
         # The first tenth still climbs steeply: let the rest fill the axis.
         late = sorted(elbo_per_iteration[len(elbo_per_iteration) // 10 :])
         spread = late[-1] - late[0] or 1.0
-        ax.set_ylim(late[0] - 0.5 * spread, late[-1] + 0.1 * spread)
-    ax.set(title="ELBO while training", xlabel="iteration", ylabel="ELBO (nats per image)")
-    ax.legend(loc="lower right")
-    ax.grid(alpha=0.3)
+        axes.set_ylim(late[0] - 0.5 * spread, late[-1] + 0.1 * spread)
+    axes.set(title="ELBO while training", xlabel="iteration", ylabel="ELBO (nats per image)")
+    axes.legend(loc="lower right")
+    axes.grid(alpha=0.3)
     return save_figure(figure, outpath)
     # END SOLUTION

@@ -1,0 +1,75 @@
+"""Finds lines of the solution in what students are given.
+
+A line counts when it is long enough to say something. It is found wherever it stands, inside a longer line too, however
+it is spaced. Provided code is no exception: where it shares a line with a solution, one of the two has to be reworded,
+because a reader could not tell the two cases apart either.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from autograder.starter import MARKER_LIKE, Problem
+
+# Characters, not counting white space.
+SHORTEST_CODE, SHORTEST_PROSE = 12, 40
+SPACE = re.compile(r"\s+")
+TRAILING_COMMENT = re.compile(r"\s+#\s.*$")
+# `return codes`, `except ValueError:`: a keyword and a name give nothing away, however long the name is.
+TRIVIAL = re.compile(r"\s*(?:return|except|for\s+\w+\s+in|if|elif|while|with|else|try)?\s*[\w.]*:?\s*")
+
+
+@dataclass(frozen=True)
+class SecretLine:
+    """One line that students must not get: where it stands, what it says, and that without white space."""
+
+    path: str
+    line: int
+    text: str
+    key: str
+
+
+def secret_code(path: str, lines: Iterable[tuple[int, str]]) -> list[SecretLine]:
+    """The lines of solution regions, given with their numbers, that are worth looking for."""
+    secrets = []
+    for number, line in lines:
+        code = TRAILING_COMMENT.sub("", line).strip() or line.strip()
+        key = SPACE.sub("", code).rstrip(",")
+        if len(key) >= SHORTEST_CODE and not TRIVIAL.fullmatch(code):
+            secrets.append(SecretLine(path, number, code, key))
+    return secrets
+
+
+def secret_prose(path: str, text: str) -> list[SecretLine]:
+    """The lines of written answers that are worth looking for."""
+    numbered = ((number, line.strip(), SPACE.sub("", line)) for number, line in enumerate(text.splitlines(), start=1))
+    return [SecretLine(path, number, line, key) for number, line, key in numbered if len(key) >= SHORTEST_PROSE]
+
+
+def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> list[Problem]:
+    """Every line of the given files that contains a secret line or what looks like a marker.
+
+    Args:
+        files: path to content; what is not UTF-8 text is passed over.
+    """
+    by_key = {secret.key: secret for secret in secrets}
+    problems = []
+    for path, content in files.items():
+        try:
+            lines = content.decode("utf-8").splitlines()
+        except UnicodeDecodeError:
+            continue
+        # Most files contain no secret at all: one look at the whole file says so.
+        everything = SPACE.sub("", content.decode("utf-8"))
+        present = {key: secret for key, secret in by_key.items() if key in everything}
+        for number, line in enumerate(lines, start=1):
+            if MARKER_LIKE.search(line):
+                problems.append(Problem(path, number, "a solution marker is left over"))
+            squeezed = SPACE.sub("", line)
+            for key, secret in present.items():
+                if key in squeezed:
+                    text = f"repeats the solution, {secret.path} line {secret.line}: {secret.text}"
+                    problems.append(Problem(path, number, text))
+    return problems
