@@ -17,8 +17,9 @@ from autograder.starter import MARKER_LIKE, Problem
 SHORTEST_CODE, SHORTEST_PROSE = 12, 40
 SPACE = re.compile(r"\s+")
 TRAILING_COMMENT = re.compile(r"\s+#\s.*$")
-# `return codes`, `except ValueError:`: a keyword and a name give nothing away, however long the name is.
-TRIVIAL = re.compile(r"\s*(?:return|except|for\s+\w+\s+in|if|elif|while|with|else|try)?\s*[\w.]*:?\s*")
+# A keyword and a name, or a call without arguments, say nothing, however long they are: `return codes`,
+# `optimizer.zero_grad()`, `if on_step is not None:`.
+TRIVIAL = re.compile(r"(?:(?:return|except|if|elif|while|with|else|try)\b)?\s*[\w.]*(?:\(\))?(?: is (?:not )?None)?:?")
 
 
 @dataclass(frozen=True)

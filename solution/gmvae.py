@@ -80,7 +80,7 @@ class GMVAE(nn.Module):
         z = utils.sample_gaussian(qm, qv)
         kl = (utils.log_normal(z, qm, qv) - utils.log_normal_mixture(z, *self.prior())).mean()
         rec = -utils.log_bernoulli_with_logits(x, self.dec(z)).mean()
-        return kl + rec, kl, rec
+        return rec + kl, kl, rec
         # END SOLUTION
 
     def sample_z(self, n: int) -> Tensor:

@@ -1,0 +1,337 @@
+"""Makes what students receive: the folder student/ and the archive dist/student.zip.
+
+Everything comes from solution/ (starter files, handout, pictures), tests/ (the public checks and the modules that they
+import), requirements.txt and LICENSE. The whole content is made in memory and checked before a single file is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import difflib
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import zipfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder import points as points_module
+from autograder.handout import check_links, check_sections, decisions_left, render
+from autograder.leaks import SecretLine, find_leaks, secret_code, secret_prose
+from autograder.points import PointsError
+from autograder.starter import Problem, SourceError, make_starter
+
+ROOT = Path(__file__).resolve().parent.parent
+TOP_FOLDER = "vae-assignment"
+# What running the assignment leaves in student/: neither compared nor deleted.
+LEFTOVERS = {"results", "data", ".venv", "gmvae.safetensors", "ELBO_Curve.png"}
+CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
+# Folders of tests/ that students never get.
+HIDDEN_TESTS = ("hidden", "project")
+# The oldest time that a zip archive can express: the archive must not depend on when it was made.
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+PYTEST_INI = """\
+# Plain `pytest` in this folder checks the files of this folder; `pytest -m task1` checks the first task only.
+[pytest]
+minversion = 8.0
+testpaths = tests
+pythonpath = tests
+addopts = --import-mode=importlib --strict-markers
+"""
+REQUIREMENTS_HEADER = """\
+# The exact versions that this assignment is tested with. README.md, "Set-up", says how to install them.
+"""
+# PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
+CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
+
+
+class ReleaseError(Exception):
+    """The release cannot be made; the message says what to put right."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What students receive, data apart.
+
+    Attributes:
+        files: relative path to content.
+        secrets: the lines that must not be in any of it.
+    """
+
+    files: dict[str, bytes]
+    secrets: list[SecretLine]
+
+
+def generate(root: Path = ROOT) -> Release:
+    """Make everything that belongs into student/.
+
+    Args:
+        root: the repository, or a folder that is laid out like it.
+
+    Raises:
+        SourceError: with every problem found, each with file and line.
+    """
+    problems: list[Problem] = []
+    files: dict[str, bytes] = {}
+    stubs: dict[str, int] = {}
+    secrets: list[SecretLine] = []
+
+    for source in sorted((root / "solution").glob("*.py")):
+        path = f"solution/{source.name}"
+        try:
+            starter = make_starter(read(source), path)
+        except SourceError as error:
+            problems += error.problems
+            continue
+        files[source.name] = starter.text.encode()
+        stubs |= starter.tasks
+        secrets += secret_code(path, starter.solution_lines)
+    for answers in sorted((root / "solution" / "written").glob("*.md")):
+        secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
+
+    for name, source in shipped_tests(root, problems).items():
+        files[f"tests/{name}"] = read(source).encode()
+    for picture in sorted((root / "solution" / "figures").glob("*.png")):
+        files[f"figures/{picture.name}"] = picture.read_bytes()
+    files["pytest.ini"] = PYTEST_INI.encode()
+    files["requirements.txt"] = student_requirements(read(root / "requirements.txt")).encode()
+    files["LICENSE"] = read(root / "LICENSE").encode()
+    files["README.md"] = handout(root, files, stubs, problems).encode()
+
+    problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
+    if problems:
+        raise SourceError(problems)
+    return Release(dict(sorted(files.items())), secrets)
+
+
+def shipped_tests(root: Path, problems: list[Problem]) -> dict[str, Path]:
+    """The public checks, and whatever modules of tests/ they and conftest.py import: file name to file."""
+    folder = root / "tests"
+    queue = [folder / "conftest.py", *sorted((folder / "public").glob("test_*.py"))]
+    shipped: dict[str, Path] = {}
+    while queue:
+        source = queue.pop(0)
+        if source.name in shipped:
+            continue
+        shipped[source.name] = source
+        for module, line in imported_modules(source):
+            if (folder / f"{module}.py").is_file():
+                queue.append(folder / f"{module}.py")
+            elif (root / module).is_dir() or any((folder / f).joinpath(f"{module}.py").is_file() for f in HIDDEN_TESTS):
+                text = f"students do not get the module {module!r}"
+                problems.append(Problem(source.relative_to(root).as_posix(), line, text))
+    return dict(sorted(shipped.items()))
+
+
+def imported_modules(source: Path) -> Iterator[tuple[str, int]]:
+    """Top-level names of the modules that a file imports, anywhere in it, with their lines."""
+    for node in ast.walk(ast.parse(read(source), filename=str(source))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name.split(".")[0], node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0], node.lineno
+
+
+def student_requirements(locked: str) -> str:
+    """The students' requirements.txt, from the lines of the repository's."""
+    lines = [line for line in locked.splitlines() if not line.startswith("#") and not CUDA_REQUIREMENT.match(line)]
+    return REQUIREMENTS_HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str], problems: list[Problem]) -> str:
+    """The students' README.md."""
+    path = "solution/README.md"
+    source = read(root / "solution" / "README.md")
+    try:
+        # Whether the points add up to 100 is for the grader's tests to say.
+        points = points_module.load(root / "autograder" / "points.toml", total=None)
+    except PointsError as error:
+        problems.append(Problem("autograder/points.toml", 1, str(error)))
+        return ""
+    text, wrong = render(source, path, points)
+    problems += wrong + check_sections(source, path, points, stubs)
+    archived = {"data", "data/README.md"}  # in the archive only
+    folders = {str(Path(name).parent.as_posix()) for name in files}
+    problems += check_links(source, path, {*files, *folders, *archived})
+    return text
+
+
+def read(path: Path) -> str:
+    """The text of a file, with \\n at the end of every line on every system."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ReleaseError(f"{path} is missing") from None
+
+
+def differences(files: Mapping[str, bytes], folder: Path) -> list[str]:
+    """How a folder differs from what it should hold, for people; empty when it does not."""
+    found = []
+    present = {path.relative_to(folder).as_posix(): path for path in sorted(own_files(folder))}
+    for name in sorted(set(files) | set(present)):
+        if name not in present:
+            found.append(f"missing: {name}")
+        elif name not in files:
+            found.append(f"not generated: {name}")
+        elif present[name].read_bytes() != files[name]:
+            found.append(f"differs: {name}" + first_difference(present[name].read_bytes(), files[name]))
+    return found
+
+
+def own_files(folder: Path) -> Iterator[Path]:
+    """The files below a generated folder, without what running the assignment leaves there."""
+    for path in folder.rglob("*"):
+        parts = path.relative_to(folder).parts
+        if path.is_file() and parts[0] not in LEFTOVERS and not CACHES & set(parts):
+            yield path
+
+
+def first_difference(present: bytes, wanted: bytes) -> str:
+    """The first few changed lines, indented, and how many more there are; "" for binary content."""
+    try:
+        pair = [content.decode("utf-8").splitlines() for content in (present, wanted)]
+    except UnicodeDecodeError:
+        return ""
+    diff = [line for line in difflib.unified_diff(*pair, lineterm="", n=0) if not line.startswith(("---", "+++"))]
+    more = [f"... and {len(diff) - 6} more lines"] if len(diff) > 6 else []
+    return "".join(f"\n    {line}" for line in [*diff[:6], *more])
+
+
+def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
+    """Replace a generated folder: its new content is complete before the old one goes."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
+    old = new.with_name(new.name.replace("-new-", "-old-"))
+    try:
+        for name, content in files.items():
+            path = new / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        new.chmod(0o755)  # mkdtemp makes private folders
+        if folder.exists():
+            folder.rename(old)
+        try:
+            new.rename(folder)
+        except OSError:
+            old.rename(folder)
+            raise
+        for name in LEFTOVERS:
+            with contextlib.suppress(FileNotFoundError):
+                (old / name).rename(folder / name)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def data_files(root: Path) -> dict[str, bytes]:
+    """MNIST's archives and their README, the archives checked against the MD5s that the README lists.
+
+    Raises:
+        ReleaseError: an archive is missing or damaged.
+    """
+    readme = read(root / "data" / "README.md")
+    files = {"data/README.md": readme.encode()}
+    for name, md5 in re.findall(r"^\| `([\w.-]+\.gz)` \|.*`([0-9a-f]{32})` \|$", readme, re.MULTILINE):
+        archive = root / "data" / "MNIST" / "raw" / name
+        content = archive.read_bytes() if archive.is_file() else b""
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+            state = "damaged" if content else "missing"
+            raise ReleaseError(f"{archive} is {state}: its MD5 in data/README.md is {md5}")
+        files[f"data/MNIST/raw/{name}"] = content
+    if len(files) == 1:
+        raise ReleaseError("data/README.md lists no archives: a table row is `| `name.gz` | bytes | `MD5` |`")
+    return files
+
+
+def write_zip(files: Mapping[str, bytes], archive: Path) -> str:
+    """Write an archive whose bytes depend on names and contents alone; return its SHA-256.
+
+    Nothing is compressed: the data are gzip archives already, the rest is small, and different versions of zlib
+    compress the same text to different bytes.
+    """
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = archive.with_name(f".{archive.name}.unfinished")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as file:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{TOP_FOLDER}/{name}", ZIP_TIME)
+            entry.create_system = 3  # Unix, whatever this system is: the mode below then counts
+            entry.external_attr = (0o100644) << 16
+            file.writestr(entry, files[name])
+    os.replace(unfinished, archive)
+    return hashlib.sha256(archive.read_bytes()).hexdigest()
+
+
+def student(arguments: list[str], root: Path = ROOT) -> int:
+    """Regenerate student/."""
+    parse("student", "Regenerate student/ from solution/ and the public tests.", arguments)
+    with reporting():
+        release = generate(root)
+        changes = differences(release.files, root / "student")
+        if changes:
+            write_folder(release.files, root / "student")
+        print(f"student/: {len(release.files)} files, {len(changes)} changed")
+        return 0
+    return 1
+
+
+def check_sync(arguments: list[str], root: Path = ROOT) -> int:
+    """Say where student/ differs from what would be generated; exit status 1 if it does."""
+    parse("check-sync", "Fail if student/ is not what `student` generates.", arguments)
+    with reporting():
+        changes = differences(generate(root).files, root / "student")
+        if not changes:
+            print("student/ is up to date")
+            return 0
+        print("student/ is not what solution/ and tests/public generate:", *changes, sep="\n  ", file=sys.stderr)
+        print("Run `make student`; edit solution/ and tests/, never student/.", file=sys.stderr)
+    return 1
+
+
+def release(arguments: list[str], root: Path = ROOT) -> int:
+    """Write dist/student.zip."""
+    parse("release", "Write dist/student.zip: student/ and the data in one folder.", arguments)
+    with reporting():
+        made = generate(root)
+        if differences(made.files, root / "student"):
+            raise ReleaseError(
+                "student/ is out of date: run `make student` first (`make check-sync` says what differs)"
+            )
+        archive = root / "dist" / "student.zip"
+        digest = write_zip(made.files | data_files(root), archive)
+        check_archive(archive, made.secrets)
+        print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
+        for line, decision in decisions_left(read(root / "solution" / "README.md")):
+            print(f"still to decide, solution/README.md:{line}: {decision}")
+        return 0
+    return 1
+
+
+def check_archive(archive: Path, secrets: list[SecretLine]) -> None:
+    """Read an archive back; delete it and raise SourceError if a line of the solution is in it."""
+    with zipfile.ZipFile(archive) as file:
+        problems = find_leaks(secrets, {f"{archive.name}/{name}": file.read(name) for name in file.namelist()})
+    if problems:
+        archive.unlink()
+        raise SourceError(problems)
+
+
+def parse(command: str, description: str, arguments: list[str]) -> None:
+    """Refuse arguments, and offer --help, for a command that takes none."""
+    argparse.ArgumentParser(prog=f"python -m autograder {command}", description=description).parse_args(arguments)
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """Print what is wrong instead of a traceback; the caller then returns its exit status for failure."""
+    try:
+        yield
+    except (SourceError, ReleaseError) as error:
+        print(error, file=sys.stderr)
