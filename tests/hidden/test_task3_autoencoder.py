@@ -1,0 +1,228 @@
+"""Task 3, hidden checks: the autoencoder, its training, and its latent plane."""
+
+import numpy as np
+import pytest
+
+from diagnose import check, check_close, check_inputs_unchanged, check_tensor
+from network_checks import (
+    MILD,
+    check_decoder_uses_its_range,
+    check_depends_on_pixels,
+    check_every_latent_matters,
+    check_leaves_input_alone,
+    check_nonlinear,
+    check_not_clamped,
+    check_rows,
+    check_trainable,
+    check_varies,
+    load_random_weights,
+    logit,
+    random_codes,
+    random_images,
+    under_large_weights,
+)
+from plotting_checks import check_modes_restored, check_recorded_in_eval_mode
+from probe_oracle import random_probe
+from training_checks import check_manners, check_minibatches, check_not_seeded, check_steps
+
+pytestmark = pytest.mark.task3
+
+
+@pytest.fixture
+def autoencoder(submission):
+    """An autoencoder with three latents, in eval mode."""
+    model = submission.call("AE.Autoencoder", latent_dim=3)
+    model.train(False)
+    return model
+
+
+def test_bottleneck(autoencoder, rng):
+    """Autoencoder: everything passes through a code of latent_dim numbers"""
+    load_random_weights(autoencoder, rng, MILD)
+    x, others = random_images(rng, 9), random_images(rng, 4)
+    whole = autoencoder.call("", x)
+    codes = check_tensor(autoencoder.call("encode", x), what="Autoencoder.encode", shape=(9, 3), dtype=np.float32)
+    # If the decoder peeks at what the encoder has seen, it sees these instead.
+    autoencoder.call("encode", others)
+    decoded = autoencoder.call("decode", codes)
+    check_tensor(decoded, what="Autoencoder.decode", shape=(9, 1, 28, 28), dtype=np.float32)
+    check_close(
+        whole,
+        decoded,
+        what="Autoencoder.forward(x), which should be decode(encode(x)),",
+        mistakes={"the image is returned instead of its reconstruction": x},
+    )
+    check(autoencoder.get("latent_dim") == 3, "Autoencoder: latent_dim should be kept as an attribute.")
+
+
+def test_code_is_not_clamped(submission, rng):
+    """Encoder: a code may be any real number, of either sign"""
+    model = submission.call("AE.Autoencoder", latent_dim=7)
+    model.train(False)
+    (codes,) = under_large_weights(model, rng, lambda: [model.call("encode", random_images(rng, 24))])
+    check_not_clamped(
+        codes, "The code", "the last layer of the encoder must not have a ReLU (or softplus, sigmoid) after it.", 5.0
+    )
+
+
+def test_encoder_uses_the_image(autoencoder, rng):
+    """Encoder: each code depends on the whole of its own image, and gradients reach the layers"""
+    load_random_weights(autoencoder, rng, MILD)
+    x = random_images(rng, 9)
+    check_rows(lambda images: autoencoder.call("encode", images), x, "Encoder")
+    check_varies(autoencoder.call("encode", x), "The code", "image")
+    cotangent = rng.standard_normal((9, 3)).astype(np.float32)
+    reply = autoencoder.run("encode", [x], wrt=[0], parameters_of=autoencoder.get("encoder"), cotangent=cotangent)
+    check_depends_on_pixels(reply.gradients[0], "Encoder")
+    check_trainable(reply.parameter_gradients, "Encoder")
+    check_leaves_input_alone(autoencoder, "encode", x, "Encoder")
+
+
+def test_decoder_uses_the_code(autoencoder, rng):
+    """Decoder: each image depends on every number of its own code, and gradients reach the layers"""
+    load_random_weights(autoencoder, rng, MILD)
+    z = rng.standard_normal((9, 3)).astype(np.float32)
+    check_rows(lambda codes: autoencoder.call("decode", codes), z, "Decoder")
+    check_every_latent_matters(lambda codes: autoencoder.call("decode", codes), 3, "Decoder")
+    cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
+    reply = autoencoder.run("decode", [z], wrt=[0], parameters_of=autoencoder.get("decoder"), cotangent=cotangent)
+    check(
+        reply.gradients[0] is not None and reply.gradients[0].any(axis=0).all(),
+        "Decoder: no gradient reaches the code. Is something detached, or computed under torch.no_grad()?",
+    )
+    check_trainable(reply.parameter_gradients, "Decoder")
+    check_leaves_input_alone(autoencoder, "decode", z, "Decoder")
+
+
+def test_decoder_uses_its_range(autoencoder, rng):
+    """Decoder: pixels stay in [0, 1], dark and bright ones are both possible"""
+    (images,) = under_large_weights(
+        autoencoder, rng, lambda: [autoencoder.call("decode", random_codes(rng, 24, 3))], draws=4
+    )
+    check_decoder_uses_its_range(images, "Decoder")
+
+
+def test_networks_are_not_linear(autoencoder, rng):
+    """Encoder and Decoder: activations between the layers make them more than one linear layer"""
+    load_random_weights(autoencoder, rng, MILD)
+    a, b = random_images(rng, 16), random_images(rng, 16)
+    check_nonlinear(lambda x: autoencoder.call("encode", x), a, b, "Encoder")
+    load_random_weights(autoencoder, rng, 1.0)
+    a, b = 3 * rng.standard_normal((2, 16, 3)).astype(np.float32)
+    check_nonlinear(lambda z: logit(autoencoder.call("decode", z)), a, b, "Decoder, up to its last sigmoid,")
+
+
+TRAIN = "train.train_autoencoder"
+
+
+def test_train_autoencoder_steps(submission, rng):
+    """train_autoencoder: every step is Adam's on the mean squared error of one minibatch, which it returns"""
+
+    def other_values(losses, steps):
+        sizes = np.array([len(step.x) for step in steps])
+        return {
+            "looks as if the squared error were summed over the pixels: take the mean over them": 784 * losses,
+            "looks as if the squared error were summed over pixels and images: take the mean": 784 * sizes * losses,
+            "looks as if half of the squared error were taken": losses / 2,
+            "looks as if the root of the mean squared error were returned": np.sqrt(losses),
+            "looks as if the ELBO's Gaussian cost were returned, in nats": 392 * losses + 392 * np.log(2 * np.pi),
+        }
+
+    check_steps(submission, TRAIN, random_probe(rng, 3, "ae"), random_images(rng, 10), 1.0, other_values)
+
+
+def test_train_autoencoder_minibatches(submission, rng):
+    """train_autoencoder: minibatches of batch_size, every image is used, the order varies"""
+    check_minibatches(submission, TRAIN, random_probe(rng, 2, "ae"), rng)
+
+
+def test_train_autoencoder_manners(submission, rng):
+    """train_autoencoder: on_step, iterations=0, train mode afterwards, images left alone"""
+    check_manners(submission, TRAIN, random_probe(rng, 2, "ae"), random_images(rng, 8))
+
+
+def test_train_autoencoder_seeds_nothing(submission, rng):
+    """train_autoencoder: a new training has a new order of the images"""
+    check_not_seeded(submission, TRAIN, random_probe(rng, 2, "ae"), random_images(rng, 20))
+
+
+@pytest.mark.parametrize("kind", ["ae", "vae"])
+def test_plot_embeddings(submission, rng, kind):
+    """plot_embeddings: codes of an autoencoder, posterior means of a VAE, of any dimension"""
+    for latents in (2, 5):
+        images = random_images(rng, 37)
+        labels = rng.integers(0, 10, 37)
+        oracle = random_probe(rng, latents, kind)
+        model = oracle.send(submission)
+        reply = submission.run("embeddings.plot_embeddings", [model, images, labels])
+        mean = oracle.mean(images)
+        by_label = np.argsort(labels, kind="stable")
+        check_close(
+            reply.value,
+            mean,
+            what="plot_embeddings",
+            mistakes={
+                "the model was in train mode: use latent_codes or evaluating": oracle.mean(images, training=True),
+                "these are log-variances; the posterior means were asked for": oracle.logvar(mean),
+                "the codes are sorted by digit; row i should belong to image i": mean[by_label],
+                "all codes belong to the first image": np.repeat(mean[:1], 37, axis=0),
+            },
+        )
+        check_inputs_unchanged(reply.inputs_unchanged, "plot_embeddings")
+        check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
+
+
+def test_plot_embeddings_gives_the_model_back(submission, rng):
+    """plot_embeddings: the model is given back in the mode in which it came"""
+    images, labels = random_images(rng, 3), np.arange(3)
+    check_modes_restored(submission, random_probe(rng, 2, "ae"), "embeddings.plot_embeddings", [images, labels])
+
+
+@pytest.mark.parametrize("steps", [4, 11])
+def test_decode_grid(submission, rng, steps):
+    """decode_grid: even steps from the smallest to the largest code, in each coordinate on its own"""
+    for low, high in (((-3.0, 1.0), (5.0, 2.5)), ((-40.0, -9.0), (-12.0, 80.0))):
+        codes = rng.uniform(low, high, (50, 2)).astype(np.float32)
+        oracle = random_probe(rng, 2, "ae")
+        oracle.weight[:] *= 0.1  # far codes are not to saturate the images
+        model = oracle.send(submission)
+        reply = submission.run("embeddings.decode_grid", [model, codes], {"steps": steps})
+        low, high = codes.min(axis=0).astype(np.float64), codes.max(axis=0).astype(np.float64)
+        both = np.array([low.min(), low.min()]), np.array([high.max(), high.max()])
+        right = grid(oracle, low, high, steps)
+        check_tensor(reply.value, what=f"decode_grid with steps={steps}", shape=right.shape)
+        check_close(
+            reply.value,
+            right,
+            what="decode_grid",
+            mistakes={
+                "rows and columns are exchanged: entry [i, j] has the j-th z1 and the i-th z2": right.swapaxes(0, 1),
+                "the second coordinate runs downwards; it is counted upwards": right[::-1],
+                "both coordinates run downwards": right[::-1, ::-1],
+                "both axes have the same range; each coordinate has its own": grid(oracle, *both, steps),
+                "the range is fixed; it should be that of the codes": grid(oracle, *fixed_range(3), steps),
+                "the last point of the range is left out": grid(oracle, low, high - (high - low) / steps, steps),
+                "the model was in train mode: use evaluating": lambda: grid(oracle, low, high, steps, training=True),
+            },
+            rtol=1e-3,
+            atol=1e-4,
+        )
+        check_inputs_unchanged(reply.inputs_unchanged, "decode_grid")
+        check_recorded_in_eval_mode(model, "decode", "decode_grid")
+
+
+def grid(oracle, low, high, steps, training=False):
+    """Images decoded on the grid, as decode_grid should return them."""
+    z1, z2 = np.meshgrid(np.linspace(low[0], high[0], steps), np.linspace(low[1], high[1], steps))
+    return oracle.decode(np.stack([z1, z2], axis=-1), training)
+
+
+def fixed_range(size):
+    """Lowest and highest corner of a square around the origin."""
+    return np.array([-size, -size]), np.array([size, size])
+
+
+def test_decode_grid_gives_the_model_back(submission, rng):
+    """decode_grid: the model is given back in the mode in which it came"""
+    codes = rng.standard_normal((6, 2)).astype(np.float32)
+    check_modes_restored(submission, random_probe(rng, 2, "ae"), "embeddings.decode_grid", [codes, 3])
