@@ -54,8 +54,8 @@ class FrameLimits:
     arrays: int = 256
     rank: int = 8
     dimension: int = 1 << 24
-    array_bytes: int = 1 << 26
-    payload_bytes: int = 1 << 27
+    array_bytes: int = 1 << 25
+    payload_bytes: int = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,15 @@ def encode(request_id: int, body: dict[str, Any], arrays: list[np.ndarray], limi
         if array.nbytes:
             buffers.append(memoryview(array.reshape(-1).view(np.uint8)))
         offset += padding + array.nbytes
-    _array_layout(described, limits)
+    document = {"id": request_id, "arrays": described, "body": body}
     try:
-        text = json.dumps({"id": request_id, "arrays": described, "body": body}, allow_nan=False, separators=(",", ":"))
+        head = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise FrameError(f"the header is not strict JSON: {error}") from None
-    head = text.encode("ascii")
     if len(head) > limits.head_bytes:
         raise FrameError(f"the header has {len(head)} bytes, more than {limits.head_bytes}")
+    # Read as the peer will: what it would take for an attack must not be sent by mistake.
+    decode_head(head, offset, limits)
     return [memoryview(PREFIX.pack(MAGIC, len(head), offset) + head), *buffers]
 
 

@@ -12,6 +12,7 @@ import is paid for once.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import os
 import platform
@@ -98,6 +99,15 @@ def clean_text(text: str, limit: int = 2000) -> str:
     """Text from a stranger, for people to read: control and direction characters removed, capped in length."""
     text = CONTROL_CHARACTERS.sub("", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def exception_name(name: str) -> str:
+    """The name of an exception's class where it is one of Python's own; for where no hidden input may ride on it.
+
+    A class of the submission's can be called anything, the values that it was called with included.
+    """
+    known = getattr(builtins, name, None) if name.isidentifier() else None
+    return name if isinstance(known, type) and issubclass(known, BaseException) else "an exception of its own"
 
 
 class Zygote:
@@ -286,7 +296,9 @@ class Zygote:
             found = self._probe((layer,), layer, folder, target)
             protection.proofs[layer] = found
             possible = [name for name, outcome in found.items() if outcome == "possible"]
-            if possible:
+            if "failed" in found:
+                protection.missing[layer] = found["failed"]
+            elif possible:
                 protection.missing[layer] = f"the self-check could {', '.join(possible[:3])}"
             else:
                 in_force.append(layer)
@@ -302,7 +314,7 @@ class Zygote:
         try:
             backend = self._fork(confinement, {"folder": str(folder), "probe": probed, "target": target})
         except ZygoteDied as error:
-            return {"be put on": "possible", "failed": str(error)}
+            return {"failed": str(error)}
         with backend:
             return backend.hello["results"]
 
@@ -312,8 +324,11 @@ def _environment(runtime: Runtime) -> dict[str, str]:
     environment = {
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
+        "USER": "student",  # torch asks for the user's name; the uid has none
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(cache_folder() / "matplotlib"),
+        # torch's optimisers import its compiler, which makes sure that this folder exists; nothing is written there.
+        "TORCHINDUCTOR_CACHE_DIR": str(cache_folder()),
         "PYTHONDONTWRITEBYTECODE": "1",
         # The order of sets must not make two gradings of one submission differ.
         "PYTHONHASHSEED": "0",
@@ -398,6 +413,7 @@ class RemoteBackend:
             frame = self._channel.receive(deadline)
             if frame.request_id != self._request_id:
                 raise FrameError("an answer to another request")
+            reply = _checked_reply(frame.body)
         except FrameTimeout:
             self._die("timeout", f"no answer within {what}")
         except FrameClosed:
@@ -414,7 +430,7 @@ class RemoteBackend:
             raise
         finally:
             self._spent += time.monotonic() - began
-        return frame.body, frame.arrays
+        return reply, frame.arrays
 
     def close(self) -> None:
         """Kill the worker and everything that it started; calls made later raise WorkerDied."""
@@ -506,6 +522,24 @@ class RemoteBackend:
 
 class _Flood(Exception):
     """More was printed than Limits.flood_bytes."""
+
+
+def _checked_reply(body: dict[str, Any]) -> dict[str, Any]:
+    """A reply in which `ok` is a bool and an error is four short, clean strings; FrameError for anything else."""
+    if not isinstance(body.get("ok"), bool):
+        raise FrameError("a reply must say whether it is ok")
+    if body["ok"]:
+        return body
+    error = body.get("error")
+    if not isinstance(error, dict):
+        raise FrameError("a reply that is not ok must have an error")
+    texts = {key: error.get(key, "") for key in ("type", "message", "where", "stage")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise FrameError("an error must be described by strings")
+    texts = {key: clean_text(text, 2000 if key == "message" else 100) for key, text in texts.items()}
+    if not texts["type"].isidentifier():
+        texts["type"] = "Exception"
+    return {"ok": False, "error": texts}
 
 
 def _enlarge_pipe(fd: int) -> None:

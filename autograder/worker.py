@@ -16,6 +16,7 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -32,8 +33,9 @@ EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to fini
 
 def run_zygote(control_fd: int, package_root: str) -> None:
     """Serve the grader until it closes the control socket; then kill every worker and return."""
-    # Student code must find neither this package nor the folder that it lies in.
+    # Student code must find neither more of this package nor anything beside it.
     sys.path[:] = [entry for entry in sys.path if entry != package_root]
+    sys.modules["autograder"].__path__ = []
     sandbox.become_subreaper()
     control = socket.socket(fileno=control_fd)
     settings, _ = receive_message(control)
@@ -122,7 +124,9 @@ class _Zygote:
     def _end(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         """Kill a worker with all that it started; say how it had ended, if it had, and what could not be killed."""
         pid = message["pid"]
-        confinement = self._workers.pop(pid)
+        confinement = self._workers.pop(pid, None)
+        if confinement is None:  # it belonged to a zygote before us
+            return {"status": None, "left": []}
         ended = _ended_by_itself(pid, EXIT_GRACE if message.get("wait") else 0.0)
         for kill in (os.killpg, os.kill):
             try:
@@ -174,8 +178,8 @@ def _worker(
             sandbox.enter(confinement)
             if os.getppid() != zygote:  # it died before we asked to die with it
                 os._exit(1)
-            os.chdir(confinement.scratch or message["folder"])
             os.listdir(message["folder"])
+            os.chdir(confinement.scratch or message["folder"])
         except (sandbox.SandboxError, OSError) as error:
             channel.send(0, {"failed": f"{type(error).__name__}: {error}"}, [], None)
             os._exit(1)
@@ -211,6 +215,9 @@ def _serve(channel: Channel, executor: Any) -> None:
     # The state that the zygote drew at its start differs from one grading to the next.
     random.seed(0)
     np.random.seed(0)
+    # Libraries ask for the name of the temporary folder when they are imported (torch's optimisers do), and fail if
+    # there is none to write to. A name is all they need.
+    tempfile.tempdir = os.getcwd()
     while True:
         try:
             request = channel.receive(None)

@@ -322,6 +322,7 @@ def test_waiting_for_an_answer_keeps_the_output_pipe_empty():
     peer.start()
     assert channel.receive(time.monotonic() + 5).request_id == 7
     peer.join()
-    assert len(drained) == 1 << 18
+    # The rest may still lie in the pipe: nobody had to wait for it.
+    assert len(drained) >= (1 << 18) - (1 << 16)
     for fd in (printed_out, reply_out, reply_in, unused_out, unused_in):
         os.close(fd)
