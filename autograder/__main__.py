@@ -1,0 +1,30 @@
+"""`python -m autograder COMMAND`: the project's commands; each is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+# Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
+COMMANDS = {
+    "student": ("autograder.release", "student", "regenerate student/ from solution/ and tests/"),
+    "check-sync": ("autograder.release", "check_sync", "fail if student/ is not what `student` generates"),
+    "release": ("autograder.release", "release", "write dist/student.zip"),
+    "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
+    "reference-submission": ("autograder.reference_submission", "main", "write dist/reference.zip"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    if arguments and arguments[0] in COMMANDS:
+        module, function, _ = COMMANDS[arguments[0]]
+        return getattr(importlib.import_module(module), function)(arguments[1:])
+    asked = bool(arguments) and arguments[0] in ("-h", "--help")
+    lines = ["usage: python -m autograder COMMAND [ARGUMENT ...]", ""]
+    lines += [f"  {name:<22} {meaning}" for name, (_, _, meaning) in COMMANDS.items()]
+    print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

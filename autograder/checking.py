@@ -1,0 +1,250 @@
+"""The pytest plugin that turns the suites' outcomes into rows, and gives every check a submission behind the boundary.
+
+The suites run in this trusted process, unchanged; only the backend of the `submission` fixtures differs from a
+student's local run. Each of a task's two files, public and hidden, has workers of its own, so nothing that a hidden
+check sent can show up in a public check's message. Once a worker has died, the task's other checks fail at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+from autograder.messages import Explainer, NotRun, TaskLost
+from autograder.points import Check, Points, compare
+from autograder.remote import WorkerDied, ZygoteDied
+from autograder.results import MAX_TEXT, Results
+
+TIME_IS_UP = "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
+SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
+
+
+class Worker(Protocol):
+    """What `remote.RemoteBackend` offers."""
+
+    @property
+    def output(self) -> str: ...
+
+    def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]: ...
+
+    def close(self) -> None: ...
+
+
+class GradingError(Exception):
+    """The grader itself is broken or wrongly set up; no submission is to blame."""
+
+
+class _Guarded:
+    """A worker as a Submission's backend: its death ends the check in a way that nothing catches."""
+
+    def __init__(self, worker: Worker, died: Callable[[WorkerDied], TaskLost]) -> None:
+        self._worker, self._died = worker, died
+
+    def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
+        try:
+            reply, returned = self._worker.execute(header, arrays)
+        except WorkerDied as error:
+            raise self._died(error) from None
+        return (reply if reply.get("ok") is True else _failure(reply.get("error"))), returned
+
+    def close(self) -> None:
+        self._worker.close()
+
+
+def _failure(error: Any) -> dict[str, Any]:
+    """A reply that reports an exception, every part of it text, whatever the other side has put there."""
+    parts = error if isinstance(error, dict) else {}
+    texts = {name: str(parts.get(name, ""))[:MAX_TEXT] for name in ("type", "message", "where", "stage")}
+    return {"ok": False, "error": texts}
+
+
+class Grader:
+    """The plugin.
+
+    Args:
+        points: entries of all checks.
+        results: filled in as the checks end.
+        tests: folder with conftest.py, public/ and hidden/.
+        start_worker: makes a worker; its argument says whether it gets a scratch folder.
+        files: names of the submitted files.
+        secret: seeds the inputs of all checks.
+        deadline: time.monotonic() after which no check begins.
+        save: called after every file of checks.
+    """
+
+    def __init__(
+        self,
+        *,
+        points: Points,
+        results: Results,
+        tests: Path,
+        start_worker: Callable[[bool], Worker],
+        files: frozenset[str],
+        secret: str,
+        deadline: float,
+        save: Callable[[], None],
+    ) -> None:
+        self.problem: str | None = None  # why the grader cannot go on
+        self.error: BaseException | None = None  # what stopped pytest itself
+        self._points, self._results, self._tests = points, results, tests
+        self._start_worker, self._files, self._secret = start_worker, files, secret
+        self._deadline, self._save = deadline, save
+        self._explainer = Explainer(points, tests)
+        self._checks = {check.id: check for check in points.checks if check.kind == "pytest"}
+        self._current: Check | None = None
+        self._workers: list[Worker] = []
+        self._printed: dict[int, int] = {}  # how much each worker had printed before this check
+        self._lost: dict[str, TaskLost] = {}
+
+    # Before conftest.py looks for the two attributes.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.submission_factory = self._make_submission  # type: ignore[attr-defined]
+        config.assignment_secret = self._secret  # type: ignore[attr-defined]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            raise GradingError(f"{report.nodeid} cannot be collected: {report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        differences = compare(self._points, [self.id_of(item) for item in session.items])
+        if differences:
+            raise GradingError("points.toml and the suites disagree:\n" + "\n".join(differences))
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        self.error = excinfo.value
+        return True  # nothing to print: `run_suites` raises it
+
+    def id_of(self, item: pytest.Item) -> str:
+        """The name of a check in points.toml: its place below the tests' folder, and what pytest adds to it."""
+        return f"{item.path.relative_to(self._tests).as_posix()}::{item.nodeid.split('::', 1)[1]}"
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        self._current = self._checks[self.id_of(item)]
+        self._printed = {id(worker): len(worker.output) for worker in self._workers}
+        result = yield
+        if nextitem is None or nextitem.path != item.path:
+            self._end_workers()
+            self._save()
+        return result
+
+    # Raising here, instead of leaving the item out, lets pytest tear down the module's fixtures in their order.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        assert self._current is not None
+        if self.problem is not None:
+            raise NotRun("Not run: the grader has a problem. Please tell your instructor.")
+        if time.monotonic() >= self._deadline:
+            raise NotRun(TIME_IS_UP)
+        lost = self._lost.get(self._group(self._current))
+        if lost is not None:
+            raise lost
+        task = self._points.task(self._current.task)
+        if task.file not in self._files:
+            raise NotRun(self._explainer.missing_file(task))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        assert self._current is not None
+        if call.excinfo is not None and call.when != "teardown":
+            self._results.set(self._current.id, 0.0, self._explain(call.excinfo))
+        elif call.when == "call":
+            self._results.set(self._current.id, 1.0)
+        elif call.excinfo is not None and isinstance(call.excinfo.value, ZygoteDied):
+            self.problem = str(call.excinfo.value)
+        return (yield)
+
+    def _explain(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        assert self._current is not None
+        if isinstance(excinfo.value, ZygoteDied):
+            self.problem = str(excinfo.value)
+            return "Not run: the grader has a problem. Please tell your instructor."
+        entry = excinfo.traceback[-1]
+        text = self._explainer.explain(
+            excinfo.value, self._current, f"{Path(entry.path).name}, line {entry.lineno + 1}"
+        )
+        if self._current.hidden_inputs:
+            return text
+        printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers).strip()
+        # The end says most: what was printed just before it went wrong.
+        return f"{text}\n\nYour code printed:\n{printed[-SHOWN_PRINT:]}" if printed else text
+
+    def _make_submission(self, task: str, draws: bool) -> Any:
+        """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""
+        from submission import Submission
+
+        assert self._current is not None
+        in_public = not self._current.hidden_inputs
+        group = self._group(self._current)
+
+        def died(error: WorkerDied) -> TaskLost:
+            self._lost.setdefault(group, TaskLost(error.kind, error.reason, in_public))
+            return self._lost[group]
+
+        worker = self._start_worker(draws)
+        self._workers.append(worker)
+        return Submission(_Guarded(worker, died))
+
+    def _end_workers(self) -> None:
+        for worker in self._workers:
+            try:
+                worker.close()
+            except ZygoteDied as error:
+                self.problem = str(error)
+        self._workers.clear()
+
+    @staticmethod
+    def _group(check: Check) -> str:
+        return check.task.split(".")[0]
+
+
+def run_suites(grader: Grader, tests: Path, scratch: Path) -> None:
+    """Run every test file below tests/public and tests/hidden under the plugin, task by task.
+
+    Args:
+        scratch: a temporary folder, for what pytest insists on writing.
+
+    Raises:
+        GradingError: pytest could not run the suites.
+        KeyboardInterrupt: somebody pressed Ctrl-C.
+    """
+    # A task's public checks come first, then its hidden ones.
+    files = sorted(
+        (path for folder in ("public", "hidden") for path in (tests / folder).glob("test_*.py")),
+        key=lambda path: (path.name, path.parent.name == "hidden"),
+    )
+    if not files:
+        raise GradingError(f"there are no tests below {tests}")
+    empty = scratch / "pytest.ini"
+    empty.write_text("[pytest]\n")
+    options = [
+        # Neither this repository's options nor those of a file beside the submission.
+        f"--config-file={empty}",
+        f"--rootdir={tests}",
+        f"--confcutdir={tests}",
+        f"--basetemp={scratch / 'pytest'}",
+        "--import-mode=importlib",
+        # What failed is reported from the exceptions; rewritten asserts would only leave bytecode and take time.
+        "--assert=plain",
+        "--capture=sys",
+        "--override-ini=filterwarnings=ignore",
+    ]
+    for plugin in ("cacheprovider", "doctest", "junitxml", "pastebin", "faulthandler", "stepwise", "terminal"):
+        options += ["-p", f"no:{plugin}"]
+    options += ["-p", "_hypothesis_pytestplugin"]
+    status = pytest.main([*options, *map(str, files)], plugins=[grader])
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if grader.error is not None:
+        raise (
+            grader.error if isinstance(grader.error, GradingError) else GradingError("pytest stopped")
+        ) from grader.error
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise GradingError(f"pytest ended with {pytest.ExitCode(status).name}")

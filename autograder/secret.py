@@ -1,0 +1,62 @@
+"""The assignment's secret: all random inputs of the checks are derived from it and the check's name.
+
+With one secret the same submission gets the same score on every machine and in every re-grade; without knowing it,
+nobody can work out a hidden check's inputs. It is made at random once, stays out of git and out of every command line,
+and travels to Gradescope inside the autograder's zip. Keep it as long as the assignment runs.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+SECRET_FILE = Path(__file__).resolve().parent / "secret.txt"
+VARIABLE = "AUTOGRADER_SECRET"
+SHORTEST = 16  # characters; fewer could be guessed
+
+
+class SecretError(Exception):
+    """There is no usable secret; the message says what to do."""
+
+
+def load_secret(file: Path | None = None, create: bool = True) -> str:
+    """The secret from `file`, else from the environment variable, else from SECRET_FILE.
+
+    The variable is removed from this process's environment, so that no child inherits it.
+
+    Args:
+        create: make SECRET_FILE if there is no secret yet.
+
+    Raises:
+        SecretError: there is none, or it is too short.
+    """
+    from_variable = os.environ.pop(VARIABLE, None)
+    if file is None and from_variable is not None:
+        return _checked(from_variable, f"the environment variable {VARIABLE}")
+    path = SECRET_FILE if file is None else file
+    if file is None and create and not path.exists():
+        _create(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SecretError(f"the assignment's secret cannot be read from {path}: {error}") from None
+    return _checked(text, str(path))
+
+
+def _create(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return  # another grading has just made it
+    except OSError as error:
+        raise SecretError(f"no secret yet, and none can be written to {path}: {error}; set {VARIABLE}") from None
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(32) + "\n")
+
+
+def _checked(text: str, source: str) -> str:
+    secret = text.strip()
+    if len(secret) < SHORTEST:
+        raise SecretError(f"the secret in {source} has fewer than {SHORTEST} characters")
+    return secret
