@@ -356,7 +356,8 @@ def test_a_worker_may_write_no_other_files(zygote, start):
     refused = """
     import os, pathlib
     result = []
-    for path in (scratch / "b.png", folder / "c.py", folder / "helper.py", pathlib.Path("/tmp/d"), scratch / "sub" / "e"):
+    here = (scratch / "b.png", folder / "c.py", folder / "helper.py", scratch / "sub" / "d")
+    for path in (*here, pathlib.Path("/tmp/must-not-be")):
         try:
             path.write_bytes(b"x")
         except OSError:
@@ -367,7 +368,17 @@ def test_a_worker_may_write_no_other_files(zygote, start):
         except OSError:
             result.append("change")
     """
-    assert run(backend, refused, path={"$path": "a.png"}) == ["b.png", "c.py", "helper.py", "d", "e"] + ["change"] * 4
+    assert run(backend, refused, path={"$path": "a.png"}) == [
+        "b.png",
+        "c.py",
+        "helper.py",
+        "d",
+        "must-not-be",
+        "change",
+        "change",
+        "change",
+        "change",
+    ]
 
 
 def test_a_file_is_bounded_in_bytes_and_their_number_too(start):
@@ -425,8 +436,8 @@ def test_the_worker_inherits_nothing(start, place, monkeypatch):
 
 @pytest.mark.parametrize("name", ["autograder.grade", "autograder.remote", "conftest", "oracles", "submission"])
 def test_the_worker_finds_no_module_of_the_grader(start, name):
-    code = f"import importlib\ntry:\n    importlib.import_module('{name}')\n    result = 'found'\nexcept ImportError:\n    pass"
-    assert run(start(), code) is None
+    reply, _ = start().execute({"code": f"import {name}"}, [])
+    assert reply["error"]["type"] == "ModuleNotFoundError"
 
 
 @linux
