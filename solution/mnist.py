@@ -53,28 +53,42 @@ def check_archives(root: Path) -> None:
             raise DataError(f"MNIST archive damaged (its MD5 is not {md5}): {archive}\n{remedy}")
 
 
-def load_mnist(root: Path | None = None) -> Mnist:
-    """Read MNIST through torchvision, unpacking the archives beside themselves at the first call.
+def prepare_mnist(root: Path | None = None) -> Path:
+    """Check the archives and unpack them beside themselves unless that has been done.
 
     Args:
         root: the folder that holds MNIST/raw/*.gz; found beside the assignment when not given.
 
+    Returns:
+        That folder.
+
     Raises:
         DataError: an archive is missing or damaged, or cannot be unpacked; says which and what to do.
     """
-    # torchvision takes long to import and nothing that is graded needs it, so only this function imports it.
+    root = find_data() if root is None else Path(root).absolute()
+    check_archives(root)
+    read_parts(root)
+    return root
+
+
+def read_parts(root: Path) -> list["MNIST"]:  # noqa: F821
+    """Both halves of MNIST through torchvision, which unpacks the archives at the first call."""
+    # torchvision takes long to import and nothing that is graded needs it, so only functions import it.
     from torchvision.datasets import MNIST
 
-    root = find_data() if root is None else Path(root)
-    check_archives(root)
     try:
         # download=True only unpacks: the archives that it would fetch are there and intact.
-        parts = [MNIST(str(root), train=train, download=True) for train in (True, False)]
+        return [MNIST(str(root), train=train, download=True) for train in (True, False)]
     except (OSError, EOFError, gzip.BadGzipFile, RuntimeError, ValueError) as error:
         raise DataError(
             f"MNIST could not be unpacked under {root / 'MNIST' / 'raw'}: {error}\n"
             "Check that the disk has 70 MB free and that you may write to that folder; delete its unpacked files "
             "(those without .gz) if an earlier run was cut short."
         ) from error
+
+
+def load_mnist(root: Path | None = None) -> Mnist:
+    """Read MNIST through torchvision, after `prepare_mnist`, whose arguments and errors it shares."""
+    parts = read_parts(prepare_mnist(root))
     images = [part.data.unsqueeze(1).to(torch.float32).div_(255) for part in parts]
     return Mnist(images[0], parts[0].targets, images[1], parts[1].targets)
