@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 import pytest
@@ -39,17 +40,41 @@ class GradingError(Exception):
     """The grader itself is broken or wrongly set up; no submission is to blame."""
 
 
+@dataclass
+class _Task:
+    """What the workers of a task, public and hidden, share.
+
+    Attributes:
+        seconds_left: for all of their calls together.
+        lost: why none of the task's checks can run any more.
+    """
+
+    seconds_left: float
+    lost: TaskLost | None = None
+
+    def lose(self, reason: TaskLost) -> NoReturn:
+        """Give the task up; the first reason is the one that counts."""
+        self.lost = self.lost or reason
+        raise self.lost
+
+
 class _Guarded:
     """A worker as a Submission's backend: its death ends the check in a way that nothing catches."""
 
-    def __init__(self, worker: Worker, died: Callable[[WorkerDied], TaskLost]) -> None:
-        self._worker, self._died = worker, died
+    def __init__(self, worker: Worker, task: _Task, in_public: bool) -> None:
+        self._worker, self._task, self._in_public = worker, task, in_public
 
     def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
+        task = self._task
+        if task.seconds_left <= 0:
+            task.lose(TaskLost("timeout", "the time for the whole task is used up", self._in_public))
+        began = time.monotonic()
         try:
             reply, returned = self._worker.execute(header, arrays)
         except WorkerDied as error:
-            raise self._died(error) from None
+            task.lose(TaskLost(error.kind, error.reason, self._in_public))
+        finally:
+            task.seconds_left -= time.monotonic() - began
         return (reply if reply.get("ok") is True else _failure(reply.get("error"))), returned
 
     def close(self) -> None:
@@ -74,6 +99,7 @@ class Grader:
         files: names of the submitted files.
         secret: seeds the inputs of all checks.
         deadline: time.monotonic() after which no check begins.
+        task_seconds: limit for the calls of a task's checks together.
         save: called after every file of checks.
     """
 
@@ -87,19 +113,20 @@ class Grader:
         files: frozenset[str],
         secret: str,
         deadline: float,
+        task_seconds: float,
         save: Callable[[], None],
     ) -> None:
         self.problem: str | None = None  # why the grader cannot go on
         self.error: BaseException | None = None  # what stopped pytest itself
         self._points, self._results, self._tests = points, results, tests
         self._start_worker, self._files, self._secret = start_worker, files, secret
-        self._deadline, self._save = deadline, save
+        self._deadline, self._task_seconds, self._save = deadline, task_seconds, save
         self._explainer = Explainer(points, tests)
         self._checks = {check.id: check for check in points.checks if check.kind == "pytest"}
         self._current: Check | None = None
         self._workers: list[Worker] = []
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._lost: dict[str, TaskLost] = {}
+        self._tasks: dict[str, _Task] = {}
 
     # Before conftest.py looks for the two attributes.
     @pytest.hookimpl(tryfirst=True)
@@ -143,7 +170,7 @@ class Grader:
             raise NotRun("Not run: the grader has a problem. Please tell your instructor.")
         if time.monotonic() >= self._deadline:
             raise NotRun(TIME_IS_UP)
-        lost = self._lost.get(self._group(self._current))
+        lost = self._task_of(self._current).lost
         if lost is not None:
             raise lost
         task = self._points.task(self._current.task)
@@ -181,16 +208,9 @@ class Grader:
         from submission import Submission
 
         assert self._current is not None
-        in_public = not self._current.hidden_inputs
-        group = self._group(self._current)
-
-        def died(error: WorkerDied) -> TaskLost:
-            self._lost.setdefault(group, TaskLost(error.kind, error.reason, in_public))
-            return self._lost[group]
-
         worker = self._start_worker(draws)
         self._workers.append(worker)
-        return Submission(_Guarded(worker, died))
+        return Submission(_Guarded(worker, self._task_of(self._current), not self._current.hidden_inputs))
 
     def _end_workers(self) -> None:
         for worker in self._workers:
@@ -200,9 +220,8 @@ class Grader:
                 self.problem = str(error)
         self._workers.clear()
 
-    @staticmethod
-    def _group(check: Check) -> str:
-        return check.task.split(".")[0]
+    def _task_of(self, check: Check) -> _Task:
+        return self._tasks.setdefault(check.task.split(".")[0], _Task(self._task_seconds))
 
 
 def run_suites(grader: Grader, tests: Path, scratch: Path) -> None:

@@ -33,7 +33,6 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 DATA = ROOT / "data"
 SECONDS = 480.0  # of the 600 that Gradescope gives by default
-TASK_SECONDS = 90.0  # five tasks that use all of it still fit
 REQUIRED_LAYERS = ("session", "uid", "rlimits", "seccomp")
 # In Gradescope's container: names the student and lists earlier results.
 METADATA = Path("/autograder/submission_metadata.json")
@@ -54,6 +53,9 @@ class Settings:
         gradescope: take everybody else's rights from `private`, and refuse to grade unless REQUIRED_LAYERS are in
             force.
         seconds: wall-clock limit of the whole grading.
+        task_seconds: limit for the calls of one task's checks together.
+        call_seconds: limit for one call.
+        memory_mib: what the code of one task may use beyond PyTorch itself.
         tests: folder with conftest.py, public/ and hidden/.
         points_file: entries of its checks.
         total: what the points must add up to, None for anything.
@@ -65,6 +67,9 @@ class Settings:
     private: tuple[Path, ...] = ()
     gradescope: bool = False
     seconds: float = SECONDS
+    task_seconds: float = 90.0  # five tasks that use all of it still fit
+    call_seconds: float = 20.0
+    memory_mib: int = 384
     tests: Path = TESTS
     points_file: Path = points.POINTS_FILE
     total: float | None = points.TOTAL_POINTS
@@ -189,7 +194,11 @@ def _run_checks(
     from autograder.checking import Grader, GradingError, run_suites
     from autograder.sandbox import Limits
 
-    limits = Limits(task_seconds=TASK_SECONDS)
+    limits = Limits(
+        call_seconds=settings.call_seconds,
+        task_seconds=settings.task_seconds,
+        memory_bytes=settings.memory_mib * 2**20,
+    )
     grader = Grader(
         points=entries,
         results=results,
@@ -198,6 +207,7 @@ def _run_checks(
         files=files,
         secret=settings.secret,
         deadline=deadline,
+        task_seconds=settings.task_seconds,
         save=save,
     )
     run_suites(grader, settings.tests, scratch)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import re
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ DEATHS = {
 }
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
+# Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
+TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")
 
 
@@ -70,6 +74,9 @@ class Explainer:
             error: what it raised.
             place: where in the test it was raised, "file.py, line n".
         """
+        return ADDRESS.sub("0x…", TEMPORARY.sub("", self._explain(error, check, place)))
+
+    def _explain(self, error: BaseException, check: Check, place: str) -> str:
         from diagnose import CheckFailed
         from submission import NotImplementedYet, SubmissionError
 
@@ -150,5 +157,6 @@ def _first_cause(error: BaseException, wanted: tuple[type[BaseException], ...]) 
 
 
 def _notes(error: BaseException) -> list[str]:
-    """What hypothesis adds to a failure: the example."""
-    return [note for note in getattr(error, "__notes__", []) if "reproduce_failure" not in note]
+    """What hypothesis adds to a failure: the example. Without the fixtures among the arguments, which say nothing."""
+    notes = [note for note in getattr(error, "__notes__", []) if "reproduce_failure" not in note]
+    return [line for note in notes for line in note.splitlines() if not ADDRESS.search(line)]

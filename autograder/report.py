@@ -117,10 +117,14 @@ def terminal(document: Document, points: Points, width: int = 100, colour: bool 
             style = task.outcome
             title = f"{marks[style]} {task.number:<5}{task.name}"
             lines.append(line(title, _of(task.score, task.points), style, indent=2))
+            said = ""
             for row in task.rows:
                 if row["status"] != "passed":
                     lines.append(line(f"{marks[FAILED]} {row['name']}", _of(row["score"], row["max_score"]), indent=9))
-                    lines += [paint(text, "dim") for text in _wrapped(row["output"], width, indent=11)]
+                    # One cause, such as a file that cannot be imported, often fails many checks.
+                    text = row["output"] if row["output"] != said else "(the same)"
+                    lines += [paint(part, "dim") for part in _wrapped(text, width, indent=11)]
+                    said = row["output"]
     lines.append("")
     total = sum(row["max_score"] for row in document["tests"])
     lines.append(line("Score", _of(document["score"], total), "bold"))
