@@ -20,26 +20,47 @@ SECTION = re.compile(r"^#+ (\d+\.\d+)\b", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
-def render(source: str, path: str, points: Points) -> tuple[str, list[Problem]]:
-    """The students' text and what is wrong with the source.
-
-    Args:
-        source: text of the handout's source.
-        path: what to call it in messages.
-    """
-    problems = []
+def render(source: str, points: Points) -> str:
+    """What students read."""
 
     def fill_in(match: re.Match[str]) -> str:
-        value = points_of(match.group(1).strip(), points)
-        if value is None:
-            text = f"{match.group(0)} is no placeholder, or points.toml has no such task"
-            problems.append(Problem(path, line_of(source, match.start()), text))
-            return match.group(0)
-        return f"{value:g} point{'' if value == 1 else 's'}"
+        value = points_of(match.group(1), points)
+        # What is no placeholder stays, for `check` to complain about.
+        return match.group(0) if value is None else f"{value:g} point{'' if value == 1 else 's'}"
 
-    # Placeholders first: their lines are lines of the source. Comments may hold some, which does no harm.
-    text = COMMENT.sub("", PLACEHOLDER.sub(fill_in, source))
-    return text.strip("\n") + "\n", problems
+    # A comment that was a paragraph of its own leaves two blank lines behind.
+    text = re.sub(r"\n{3,}", "\n\n", COMMENT.sub("", source))
+    return PLACEHOLDER.sub(fill_in, text).strip("\n") + "\n"
+
+
+def check(source: str, path: str, points: Points, stubs: Collection[str], shipped: Collection[str]) -> list[Problem]:
+    """Everything that is wrong with the source.
+
+    Args:
+        source: its text.
+        path: what to call it in messages.
+        stubs: numbers of the tasks that have a stub, which sends students to "README section N.M".
+        shipped: every path that a relative link may lead to.
+    """
+    text = COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), source)  # lines keep their numbers
+    tasks = {task.number for task in points.tasks}
+    placeholders = {match.group(1): text.count("\n", 0, match.start()) + 1 for match in PLACEHOLDER.finditer(text)}
+    problems = [
+        Problem(path, line, f"{{{{{name}}}}} is no placeholder, or points.toml has no such task")
+        for name, line in placeholders.items()
+        if points_of(name, points) is None
+    ]
+    for task in sorted(tasks - set(SECTION.findall(text))):
+        problems.append(Problem(path, 1, f"no heading begins with the number of task {task}"))
+    for task in sorted(task for task in tasks if f"points:{task}" not in placeholders):
+        problems.append(Problem(path, 1, f"{{{{points:{task}}}}} is missing: say what task {task} is worth"))
+    for task in sorted(set(stubs) - tasks):
+        problems.append(Problem(path, 1, f"autograder/points.toml has no task {task}, but a stub names it"))
+    for match in LINK.finditer(text):
+        target, line = match.group(1).rstrip("/"), text.count("\n", 0, match.start()) + 1
+        if "://" not in target and target not in shipped:
+            problems.append(Problem(path, line, f"students get no {target}, to which this links"))
+    return problems
 
 
 def points_of(placeholder: str, points: Points) -> float | None:
@@ -58,48 +79,11 @@ def points_of(placeholder: str, points: Points) -> float | None:
     return round(value, 6)
 
 
-def check_sections(source: str, path: str, points: Points, stubs: Collection[str]) -> list[Problem]:
-    """Tasks that the handout does not explain or whose points it does not say.
-
-    Args:
-        stubs: numbers of the tasks that have a stub, which sends students to "README section N.M".
-    """
-    tasks = {task.number for task in points.tasks}
-    sections = set(SECTION.findall(source))
-    placeholders = {match.group(1).strip() for match in PLACEHOLDER.finditer(source)}
-    return [
-        *(Problem(path, 1, f"no heading begins with the number of task {task}") for task in missing(tasks, sections)),
-        *(
-            Problem(path, 1, f"{{{{points:{task}}}}} is missing: say what task {task} is worth")
-            for task in sorted(tasks)
-            if f"points:{task}" not in placeholders
-        ),
-        *(Problem(path, 1, f"points.toml has no task {task}, but a stub names it") for task in missing(stubs, tasks)),
-    ]
-
-
-def check_links(source: str, path: str, shipped: Collection[str]) -> list[Problem]:
-    """Relative links to files that students do not get."""
-    return [
-        Problem(path, line_of(source, match.start()), f"students get no {match.group(1)}, to which this links")
-        for match in LINK.finditer(source)
-        if "://" not in match.group(1) and match.group(1).rstrip("/") not in shipped
-    ]
-
-
 def decisions_left(source: str) -> list[tuple[int, str]]:
     """Line number and text of every <!-- INSTRUCTOR: ... --> comment."""
-    found = ((match.start(), " ".join(match.group(1).split())) for match in COMMENT.finditer(source))
-    return [
-        (line_of(source, start), text.removeprefix("INSTRUCTOR:").strip())
-        for start, text in found
-        if text.startswith("INSTRUCTOR:")
-    ]
-
-
-def missing(wanted: Collection[str], there: Collection[str]) -> list[str]:
-    return sorted(set(wanted) - set(there))
-
-
-def line_of(source: str, position: int) -> int:
-    return source.count("\n", 0, position) + 1
+    found = []
+    for match in COMMENT.finditer(source):
+        text = " ".join(match.group(1).split())
+        if text.startswith("INSTRUCTOR:"):
+            found.append((source.count("\n", 0, match.start()) + 1, text.removeprefix("INSTRUCTOR:").strip()))
+    return found

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 
 from autograder.starter import MARKER_LIKE, Problem
 
-# Characters, not counting white space.
-SHORTEST_CODE, SHORTEST_PROSE = 12, 40
+# Characters of code, not counting white space, and words of prose. Formulas are no words: the handout states many.
+SHORTEST_CODE, SHORTEST_PROSE = 12, 6
+WORD = re.compile(r"(?<![\\\w])[A-Za-z]{2,}")
 SPACE = re.compile(r"\s+")
 TRAILING_COMMENT = re.compile(r"\s+#\s.*$")
 # A keyword and a name, or a call without arguments, say nothing, however long they are: `return codes`,
-# `optimizer.zero_grad()`, `if on_step is not None:`.
-TRIVIAL = re.compile(r"(?:(?:return|except|if|elif|while|with|else|try)\b)?\s*[\w.]*(?:\(\))?(?: is (?:not )?None)?:?")
+# `optimizer.zero_grad()`, `if on_step is not None:`. Nor does entering a context: `with evaluating(model):`.
+TRIVIAL = re.compile(
+    r"(?:(?:return|except|if|elif|while|else|try)\b)?\s*[\w.]*(?:\(\))?(?: is (?:not )?None)?:?|with [\w.]+\(\w*\):"
+)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,11 @@ def secret_code(path: str, lines: Iterable[tuple[int, str]]) -> list[SecretLine]
 
 def secret_prose(path: str, text: str) -> list[SecretLine]:
     """The lines of written answers that are worth looking for."""
-    numbered = ((number, line.strip(), SPACE.sub("", line)) for number, line in enumerate(text.splitlines(), start=1))
-    return [SecretLine(path, number, line, key) for number, line, key in numbered if len(key) >= SHORTEST_PROSE]
+    return [
+        SecretLine(path, number, line.strip(), SPACE.sub("", line))
+        for number, line in enumerate(text.splitlines(), start=1)
+        if len(WORD.findall(line)) >= SHORTEST_PROSE
+    ]
 
 
 def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> list[Problem]:

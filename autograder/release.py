@@ -16,13 +16,14 @@ import re
 import shutil
 import sys
 import tempfile
+import textwrap
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder import handout
 from autograder import points as points_module
-from autograder.handout import check_links, check_sections, decisions_left, render
 from autograder.leaks import SecretLine, find_leaks, secret_code, secret_prose
 from autograder.points import PointsError
 from autograder.starter import Problem, SourceError, make_starter
@@ -103,7 +104,7 @@ def generate(root: Path = ROOT) -> Release:
     files["pytest.ini"] = PYTEST_INI.encode()
     files["requirements.txt"] = student_requirements(read(root / "requirements.txt")).encode()
     files["LICENSE"] = read(root / "LICENSE").encode()
-    files["README.md"] = handout(root, files, stubs, problems).encode()
+    files["README.md"] = make_handout(root, files, stubs, problems).encode()
 
     problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
     if problems:
@@ -146,7 +147,7 @@ def student_requirements(locked: str) -> str:
     return REQUIREMENTS_HEADER + "".join(f"{line}\n" for line in lines)
 
 
-def handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str], problems: list[Problem]) -> str:
+def make_handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str], problems: list[Problem]) -> str:
     """The students' README.md."""
     path = "solution/README.md"
     source = read(root / "solution" / "README.md")
@@ -156,12 +157,10 @@ def handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str], prob
     except PointsError as error:
         problems.append(Problem("autograder/points.toml", 1, str(error)))
         return ""
-    text, wrong = render(source, path, points)
-    problems += wrong + check_sections(source, path, points, stubs)
-    archived = {"data", "data/README.md"}  # in the archive only
-    folders = {str(Path(name).parent.as_posix()) for name in files}
-    problems += check_links(source, path, {*files, *folders, *archived})
-    return text
+    folders = {Path(name).parent.as_posix() for name in files}
+    in_the_archive = {"data", "data/README.md"}
+    problems += handout.check(source, path, points, stubs, {*files, *folders, *in_the_archive})
+    return handout.render(source, points)
 
 
 def read(path: Path) -> str:
@@ -308,8 +307,8 @@ def release(arguments: list[str], root: Path = ROOT) -> int:
         digest = write_zip(made.files | data_files(root), archive)
         check_archive(archive, made.secrets)
         print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
-        for line, decision in decisions_left(read(root / "solution" / "README.md")):
-            print(f"still to decide, solution/README.md:{line}: {decision}")
+        for line, decision in handout.decisions_left(read(root / "solution" / "README.md")):
+            print(f"to decide, solution/README.md:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
         return 0
     return 1
 

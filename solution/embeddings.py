@@ -12,10 +12,10 @@ from ELBO import kl_diag_normal, negative_log_likelihood  # noqa: F401 (for your
 from plotting import DIGIT_COLOURS, device_of, evaluating, save_figure, tile_images
 
 
-def latent_codes(autoencoder: nn.Module, images: Tensor) -> Tensor:
+def latent_codes(model: nn.Module, images: Tensor) -> Tensor:
     """Codes (n, k) of images (n, 1, 28, 28) (provided): an autoencoder's codes, a VAE's posterior means."""
-    with evaluating(autoencoder):
-        encoded = autoencoder.encode(images.to(device_of(autoencoder)))
+    with evaluating(model):
+        encoded = model.encode(images.to(device_of(model)))
     return encoded[0] if isinstance(encoded, tuple) else encoded
 
 
