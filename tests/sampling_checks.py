@@ -1,0 +1,117 @@
+"""What reparameterised noise must be: of the right law, independent, fresh. Shared by public and hidden checks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from diagnose import CheckFailed, check, check_gradient, fail
+from laws import check_independent, check_standard_normal
+from submission import Handle, Submission, SubmissionError
+
+WHAT = "reparameterize"
+NO_NORMAL = "Is the noise drawn by torch.randn_like (standard normal), not by torch.rand_like (uniform)?"
+
+
+def sampler(submission: Submission, latents: int = 3) -> Handle:
+    """A VAE to call reparameterize on; without its networks where these do not work yet."""
+    try:
+        return submission.call("VAE.VAE", latent_dim=latents)
+    except SubmissionError:
+        return submission.bare("VAE.VAE", latent_dim=latents)
+
+
+def noise(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """The standard normal numbers that a sample z of N(mu, exp(logvar)) was made from, float64."""
+    mu, logvar, z = (value.astype(np.float64) for value in (mu, logvar, z))
+    return (z - mu) * np.exp(-logvar / 2)
+
+
+def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
+    """z has the law N(mu, exp(logvar)), entry by entry; if not, name the law that it has.
+
+    Args:
+        mu, logvar: very different from entry to entry, so that laws can be told apart.
+    """
+    eps = noise(mu, logvar, z)
+    check(np.abs(eps).max() > 1e-3, f"{WHAT} adds no noise: it returns mu.")
+    try:
+        check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma", {"distribution": NO_NORMAL, "mean": NO_NORMAL})
+    except CheckFailed as error:
+        for mistake, candidate in _other_laws(mu, logvar, z).items():
+            try:
+                check_standard_normal(candidate, WHAT)
+            except CheckFailed:
+                continue
+            fail(f"{error} It looks as if {mistake}.")
+        raise
+
+
+def _other_laws(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> Mapping[str, np.ndarray]:
+    """What would be standard normal if a usual mistake had been made."""
+    mu, logvar, z = (value.astype(np.float64) for value in (mu, logvar, z))
+    return {
+        "exp(logvar), the VARIANCE, were used as the standard deviation": (z - mu) / np.exp(logvar),
+        "logvar itself were used as the standard deviation": (z - mu) / logvar,
+        "the standard deviation were logvar / 2, without exp": (z - mu) / (logvar / 2),
+        "exp(logvar / 4) were used as the standard deviation": (z - mu) / np.exp(logvar / 4),
+        "the standard deviation were exp(-logvar / 2): the sign of logvar": (z - mu) / np.exp(-logvar / 2),
+        "logvar were ignored: the standard deviation is always 1": z - mu,
+        "mu were ignored": z / np.exp(logvar / 2),
+        "mu and logvar were ignored": z,
+        "mu and logvar had changed places": (z - logvar) / np.exp(mu / 2),
+        "sigma multiplied mu as well": z / np.exp(logvar / 2) - mu,
+    }
+
+
+def random_posterior(rng: np.random.Generator, *shape: int, dtype: type = np.float32) -> tuple[np.ndarray, np.ndarray]:
+    """Means and log-variances of this shape: means around 1, variances from 0.05 to 20."""
+    mu = 1 + 1.5 * rng.standard_normal(shape)
+    logvar = rng.uniform(-3, 3, shape)
+    return mu.astype(dtype), logvar.astype(dtype)
+
+
+def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int, images: int, draws: int) -> None:
+    """Noise is drawn for each latent, each image and each call on its own.
+
+    Args:
+        draws: how many calls to compare.
+    """
+    mu, logvar = random_posterior(rng, images, latents)
+    eps = np.stack([noise(mu, logvar, vae.call("reparameterize", mu, logvar)) for _ in range(draws)])
+    pairs = {
+        "calls": (
+            eps.reshape(draws, -1).T,
+            "Noise must be drawn afresh in every call; nothing may seed the generator.",
+        ),
+        "latents": (
+            eps.reshape(-1, latents),
+            "One number for all latents of an image is not enough: use randn_like(mu).",
+        ),
+        "images": (
+            eps.transpose(0, 2, 1).reshape(-1, images),
+            "One row for all images is not enough: use randn_like(mu).",
+        ),
+    }
+    for name, (samples, hint) in pairs.items():
+        check_independent(samples, f"{WHAT}: noise of different {name}", hint)
+
+
+def check_sample_gradients(
+    vae: Handle, mu: np.ndarray, logvar: np.ndarray, cotangent: np.ndarray, rtol: float, atol: float
+) -> None:
+    """dz / dmu is 1 and dz / dlogvar is (z - mu) / 2 for the very noise that was drawn."""
+    reply = vae.run("reparameterize", [mu, logvar], wrt=[0, 1], cotangent=cotangent)
+    deviation = reply.value.astype(np.float64) - mu
+    check_gradient(reply.gradients[0], cotangent, of="z", by="mu", rtol=rtol, atol=atol)
+    check_gradient(
+        reply.gradients[1],
+        cotangent * deviation / 2,
+        of="z",
+        by="logvar",
+        mistakes={
+            "it is that of sigma = exp(logvar); sigma is exp(logvar / 2)": cotangent * deviation,
+            "it has the wrong sign": -cotangent * deviation / 2,
+        },
+        rtol=rtol,
+        atol=atol,
+    )
