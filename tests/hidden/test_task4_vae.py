@@ -1,0 +1,676 @@
+"""Task 4, hidden checks: the variational autoencoder, its loss, its training and its pictures."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor
+from laws import check_differ, check_independent, check_standard_normal
+from network_checks import (
+    MILD,
+    check_decoder_uses_its_range,
+    check_depends_on_pixels,
+    check_every_latent_matters,
+    check_kernels,
+    check_leaves_input_alone,
+    check_nonlinear,
+    check_not_clamped,
+    check_rows,
+    check_trainable,
+    check_varies,
+    load_random_weights,
+    logit,
+    random_codes,
+    random_images,
+    under_large_weights,
+)
+from oracles import kl_diag_normal, negative_log_likelihood
+from plotting_checks import (
+    check_curve,
+    check_modes_restored,
+    check_recorded_in_eval_mode,
+    check_tsne_clusters,
+    clustered_posteriors,
+)
+from probe_oracle import PIXELS, random_probe
+from sampling_checks import (
+    WHAT,
+    check_law,
+    check_noise_independent,
+    check_sample_gradients,
+    noise,
+    random_posterior,
+    sampler,
+)
+from training_checks import check_manners, check_minibatches, check_not_seeded, check_steps, stand_in_for_the_loss
+
+pytestmark = pytest.mark.task4
+
+LOG_2PI = float(np.log(2 * np.pi))
+
+
+# Task 4.1: the networks
+
+both_architectures = pytest.mark.parametrize("architecture", ["mlp", "conv"])
+
+
+@pytest.fixture
+def make_vae(submission):
+    """Function that makes a VAE in eval mode."""
+
+    def make(architecture, latents=3):
+        vae = submission.call("VAE.VAE", latent_dim=latents, architecture=architecture)
+        vae.train(False)
+        return vae
+
+    return make
+
+
+@both_architectures
+def test_posterior_is_not_clamped(make_vae, rng, architecture):
+    """Encoder: mu and logvar may each be any real number, of either sign"""
+    vae = make_vae(architecture, latents=7)
+    mu, logvar = under_large_weights(vae, rng, lambda: vae.call("encode", random_images(rng, 16)))
+    plain = "it must be the output of a plain linear layer, with no ReLU, softplus or sigmoid after it."
+    check_not_clamped(mu, "mu", plain, 5.0)
+    check_not_clamped(
+        logvar,
+        "logvar",
+        "it is the LOGARITHM of the variance, negative for variances below 1, with no exp, softplus or ReLU.",
+        2.0,
+    )
+
+
+@both_architectures
+def test_posterior_uses_the_image(make_vae, rng, architecture):
+    """Encoder: mu and logvar are two functions, each of the whole of its own image; gradients reach the layers"""
+    vae = make_vae(architecture)
+    load_random_weights(vae, rng, MILD)
+    x = random_images(rng, 9)
+    mu, logvar = vae.call("encode", x)
+    check(np.abs(mu - logvar).max() > 1e-3 * np.abs(mu).max(), "Encoder: mu and logvar are the same numbers.")
+    cotangent = rng.standard_normal((9, 3)).astype(np.float32)
+    for index, name in enumerate(("mu", "logvar")):
+        check_varies((mu, logvar)[index], name, "image")
+        check_rows(lambda images, i=index: vae.call("encode", images)[i], x, f"Encoder ({name})")
+        reply = vae.run("encode", [x], wrt=[0], parameters_of=vae.get("encoder"), cotangent=cotangent, output=(index,))
+        check_depends_on_pixels(reply.gradients[0], f"Encoder ({name})")
+        check_trainable(reply.parameter_gradients, f"Encoder ({name})")
+    check_leaves_input_alone(vae, "encode", x, "Encoder")
+
+
+@both_architectures
+def test_decoder(make_vae, rng, architecture):
+    """Decoder: each image depends on every latent of its own row; dark and bright pixels are possible"""
+    vae = make_vae(architecture)
+    load_random_weights(vae, rng, MILD)
+    z = random_codes(rng, 9, 3, spread=1.0)
+    check_rows(lambda codes: vae.call("decode", codes), z, "Decoder")
+    check_every_latent_matters(lambda codes: vae.call("decode", codes), 3, "Decoder")
+    cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
+    reply = vae.run("decode", [z], wrt=[0], parameters_of=vae.get("decoder"), cotangent=cotangent)
+    check(
+        reply.gradients[0] is not None and reply.gradients[0].any(axis=0).all(),
+        "Decoder: no gradient reaches z. Is something detached, or computed under torch.no_grad()?",
+    )
+    check_trainable(reply.parameter_gradients, "Decoder")
+    check_leaves_input_alone(vae, "decode", z, "Decoder")
+    (images,) = under_large_weights(vae, rng, lambda: [vae.call("decode", random_codes(rng, 16, 3))], draws=4)
+    check_decoder_uses_its_range(images, "Decoder")
+
+
+@both_architectures
+def test_layers(make_vae, rng, architecture):
+    """VAE: "conv" has convolutions in both networks, "mlp" has none, and neither is one linear layer"""
+    vae = make_vae(architecture)
+    state = vae.state()
+    for part in ("encoder", "decoder"):
+        weights = {name: value for name, value in state.items() if name.startswith(part)}
+        check_kernels(weights, architecture == "conv", f'The {part} of VAE(architecture="{architecture}")')
+    load_random_weights(vae, rng, MILD)
+    a, b = random_images(rng, 16), random_images(rng, 16)
+    check_nonlinear(lambda x: vae.call("encode", x)[0], a, b, "Encoder")
+    load_random_weights(vae, rng, 1.0)
+    a, b = random_codes(rng, 16, 3), random_codes(rng, 16, 3)
+    check_nonlinear(lambda z: logit(vae.call("decode", z)), a, b, "Decoder, up to its last sigmoid,")
+
+
+# Task 4.2: reparameterisation
+
+
+@pytest.mark.parametrize("shape", [(1000, 2), (64, 3), (5, 40), (1, 300), (777, 1)], ids=str)
+def test_sample_has_the_right_law(submission, rng, shape):
+    """reparameterize: z is N(mu, exp(logvar)) entry by entry, whatever the shape"""
+    vae = sampler(submission, shape[1])
+    mu, logvar = random_posterior(rng, *shape)
+    z = vae.call("reparameterize", mu, logvar)
+    check_tensor(z, what=WHAT, shape=shape, dtype=np.float32)
+    check_law(mu, logvar, z)
+
+
+def test_noise_is_independent(submission, rng):
+    """reparameterize: every latent of every image has noise of its own, in every call"""
+    check_noise_independent(sampler(submission, 5), rng, latents=5, images=30, draws=12)
+    check_noise_independent(sampler(submission, 24), rng, latents=24, images=3, draws=40)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sample_gradients(submission, rng, dtype):
+    """reparameterize: the gradients by mu and logvar have the right values"""
+    tolerance = {"rtol": 1e-3, "atol": 1e-4} if dtype == np.float32 else {"rtol": 1e-9, "atol": 1e-12}
+    for shape in ((17, 3), (1, 1), (4, 25)):
+        mu, logvar = random_posterior(rng, *shape, dtype=dtype)
+        cotangent = rng.standard_normal(shape).astype(dtype)
+        check_sample_gradients(sampler(submission, shape[1]), mu, logvar, cotangent, **tolerance)
+
+
+def test_sampling_manners(submission, rng):
+    """reparameterize: keeps float64, leaves mu and logvar alone, seeds nothing"""
+    vae = sampler(submission)
+    for dtype in (np.float32, np.float64):
+        mu, logvar = random_posterior(rng, 30, 3, dtype=dtype)
+        reply = vae.run("reparameterize", [mu, logvar])
+        check_tensor(reply.value, what=WHAT, shape=mu.shape, dtype=dtype)
+        check_inputs_unchanged(reply.inputs_unchanged, WHAT)
+    draws = []
+    for seed in (1, 2):
+        submission.seed(seed)
+        draws.append(vae.call("reparameterize", mu, logvar))
+    check_differ(*draws, WHAT)
+    check_differ(vae.call("reparameterize", mu, logvar), vae.call("reparameterize", mu, logvar), WHAT)
+
+
+def test_sampling_extreme_variances(submission, rng):
+    """reparameterize: stays finite and right for very small and very large variances"""
+    vae = sampler(submission, 2)
+    mu = rng.standard_normal((500, 2)).astype(np.float32)
+    small, large = np.full_like(mu, -60), np.full_like(mu, 60)
+    z = vae.call("reparameterize", mu, small)
+    check_close(z, mu, what=f"{WHAT} with tiny variances", rtol=1e-5, atol=1e-5)
+    z = check_tensor(vae.call("reparameterize", mu, large), what=f"{WHAT} with huge variances", shape=mu.shape)
+    check_standard_normal(noise(mu, large, z), f"{WHAT} with huge variances")
+
+
+# Tasks 4.3 to 4.5: the loss
+
+batches = st.integers(1, 40)
+pixel_shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
+seeds = st.integers(0, 2**32 - 1)
+dtypes = st.sampled_from([np.float32, np.float64])
+
+
+def likelihood_mistakes(x, recon_x):
+    """What usual mistakes make of negative_log_likelihood."""
+    batch, pixels = len(x), x[0].size
+    squares = np.square(x.astype(np.float64) - recon_x).reshape(batch, -1).sum(axis=1)
+    half, constant = squares / 2, pixels / 2 * LOG_2PI
+    right = half.mean() + constant
+    p = np.clip(recon_x.astype(np.float64), 1e-7, 1 - 1e-7).reshape(batch, -1)
+    binary = -(x.reshape(batch, -1) * np.log(p) + (1 - x.reshape(batch, -1)) * np.log1p(-p)).sum(axis=1)
+    return {
+        "the constant D/2 log(2 pi) is missing": half.mean(),
+        "the constant is counted once, not once for every pixel": half.mean() + LOG_2PI / 2,
+        "the constant is D log(2 pi) rather than half of that": half.mean() + 2 * constant,
+        "the constant is that of the whole batch": half.mean() + batch * constant,
+        "the sign of the constant is wrong": half.mean() - constant,
+        "the 1/2 before the squared error is lost": squares.mean() + constant,
+        "the 1/2 and the constant are lost": squares.mean(),
+        "the cost is averaged over the pixels; it should be summed over them": right / pixels,
+        "only the squared error is averaged over the pixels; sum it": half.mean() / pixels + constant,
+        "the squared error is averaged over the pixels, without 1/2 and constant": squares.mean() / pixels,
+        "the squared error is averaged over the pixels, without the constant": half.mean() / pixels,
+        "the cost is summed over the batch; it should be averaged": half.sum() + batch * constant,
+        "the squared error is summed over the batch; it should be averaged": half.sum() + constant,
+        "the squared error is summed over the batch, and the constant is missing": half.sum(),
+        "this is the summed squared error of the batch, without 1/2 and constant": squares.sum(),
+        "the sign is wrong: it is MINUS log p(x | z)": -right,
+        "this is the binary cross-entropy; the output distribution is Gaussian": binary.mean(),
+        "this is the binary cross-entropy, averaged over the pixels": binary.mean() / pixels,
+        "the batch is not averaged over, but multiplied into the pixels": right / batch,
+    }
+
+
+@given(batch=batches, shape=pixel_shapes, seed=seeds, dtype=dtypes)
+@example(batch=37, shape=(1, 28, 28), seed=0, dtype=np.float32)
+@example(batch=256, shape=(784,), seed=1, dtype=np.float32)
+@example(batch=1, shape=(3, 8, 8), seed=2, dtype=np.float64)
+def test_negative_log_likelihood(submission, batch, shape, seed, dtype):
+    """negative_log_likelihood: right for any number of images and pixels, also outside [0, 1]"""
+    rng = np.random.default_rng(seed)
+    outside = seed % 2  # without it, values that a binary cross-entropy takes too
+    x, recon_x = (rng.uniform(-outside, 1 + outside, (batch, *shape)).astype(dtype) for _ in range(2))
+    check_close(
+        submission.call("ELBO.negative_log_likelihood", x, recon_x),
+        negative_log_likelihood(x, recon_x).mean(),
+        what="negative_log_likelihood",
+        mistakes={} if outside else likelihood_mistakes(x, recon_x),
+        rtol=1e-5,
+        atol=1e-4,
+        dtype=dtype,
+    )
+
+
+def test_negative_log_likelihood_gradients(submission, rng):
+    """negative_log_likelihood: the gradients by the reconstruction and by the image have the right values"""
+    for shape in ((5, 1, 28, 28), (23, 7)):
+        x, recon_x = (rng.uniform(0, 1, shape).astype(np.float32) for _ in range(2))
+        reply = submission.run("ELBO.negative_log_likelihood", [x, recon_x], wrt=[0, 1])
+        check_tensor(reply.value, what="negative_log_likelihood", shape=())
+        expected = (recon_x.astype(np.float64) - x) / shape[0]
+        pixels = np.prod(shape[1:])
+        mistakes = {
+            "the 1/2 before the squared error is lost": 2 * expected,
+            "the sign is wrong": -expected,
+            "the cost is summed over the batch; it should be averaged": shape[0] * expected,
+            "the cost is averaged over the pixels; it should be summed": expected / pixels,
+            "the mean over pixels and images is taken, without the 1/2": 2 * expected / pixels,
+        }
+        of, tolerance = "negative_log_likelihood", {"rtol": 1e-3, "atol": 1e-7}
+        check_gradient(reply.gradients[1], expected, of=of, by="recon_x", mistakes=mistakes, **tolerance)
+        check_gradient(reply.gradients[0], -expected, of=of, by="x", **tolerance)
+
+
+def test_negative_log_likelihood_of_the_image_itself(submission, rng):
+    """negative_log_likelihood: D/2 log(2 pi) for a perfect reconstruction, and no overflow for an awful one"""
+    for shape in ((3, 1, 28, 28), (2, 5), (9, 1)):
+        x = rng.uniform(0, 1, shape).astype(np.float32)
+        constant = np.prod(shape[1:]) / 2 * LOG_2PI
+        what = "negative_log_likelihood of a perfect reconstruction"
+        mistakes = {"the constant D/2 log(2 pi) is missing": 0.0}
+        reply = submission.run("ELBO.negative_log_likelihood", [x, x])
+        check_close(reply.value, constant, what=what, mistakes=mistakes)
+        check_inputs_unchanged(reply.inputs_unchanged, "negative_log_likelihood")
+    x = np.zeros((2, 6), dtype=np.float32)
+    awful = submission.call("ELBO.negative_log_likelihood", x, x + 1e4)
+    check_close(
+        awful,
+        3e8,
+        what="negative_log_likelihood of an awful reconstruction",
+        mistakes={"the density underflows: take the logarithm by formula, not log(density)": np.inf},
+    )
+
+
+def divergence_mistakes(mu, logvar):
+    """What usual mistakes make of kl_diag_normal."""
+    mu, logvar = mu.astype(np.float64), logvar.astype(np.float64)
+    batch, latents = mu.shape
+    per_image = kl_diag_normal(mu, logvar)
+    right, variance = per_image.mean(), np.exp(logvar)
+    with np.errstate(all="ignore"):
+        log_of_logvar = np.log(logvar)
+
+    def half_sum(terms):
+        return 0.5 * terms.sum(axis=1).mean()
+
+    return {
+        "the sign is wrong: a KL divergence is never negative": -right,
+        "the KL is averaged over the latents; it should be summed over them": right / latents,
+        "the KL is summed over the batch; it should be averaged": per_image.sum(),
+        "the 1/2 is lost": 2 * right,
+        "the 1/2 is lost, and the KL is summed over the batch": 2 * per_image.sum(),
+        "logvar is taken for the log of the STANDARD DEVIATION": half_sum(mu**2 + variance**2 - 1 - 2 * logvar),
+        "logvar is taken for the VARIANCE": half_sum(mu**2 + logvar - 1 - log_of_logvar),
+        "sigma stands where sigma squared should": half_sum(mu**2 + np.sqrt(variance) - 1 - logvar),
+        "the log of the standard deviation stands where that of the variance should": half_sum(
+            mu**2 + variance - 1 - logvar / 2
+        ),
+        "the sum of -log sigma + sigma^2 + mu^2 is not the KL divergence": 2 * half_sum(mu**2 + variance - logvar / 2),
+        "the -1 is missing": half_sum(mu**2 + variance - logvar),
+        "mu is not squared": half_sum(mu + variance - 1 - logvar),
+        "the logarithm has the wrong sign": half_sum(mu**2 + variance - 1 + logvar),
+        "it is the KL the other way round, from the prior to the posterior": half_sum(
+            (1 + mu**2) / variance - 1 + logvar
+        ),
+        "mu and logvar have changed places": half_sum(logvar**2 + np.exp(mu) - 1 - mu),
+    }
+
+
+@given(batch=batches, latents=st.integers(1, 30), seed=seeds, dtype=dtypes)
+@example(batch=100, latents=2, seed=0, dtype=np.float32)
+@example(batch=1, latents=1, seed=1, dtype=np.float64)
+@example(batch=3, latents=500, seed=2, dtype=np.float32)
+def test_kl_diag_normal(submission, batch, latents, seed, dtype):
+    """kl_diag_normal: right for any number of images and latents"""
+    rng = np.random.default_rng(seed)
+    mu, logvar = rng.standard_normal((batch, latents)), rng.uniform(-3, 2, (batch, latents))
+    mu, logvar = mu.astype(dtype), logvar.astype(dtype)
+    check_close(
+        submission.call("ELBO.kl_diag_normal", mu, logvar),
+        kl_diag_normal(mu, logvar).mean(),
+        what="kl_diag_normal",
+        mistakes=divergence_mistakes(mu, logvar),
+        rtol=1e-4,
+        atol=1e-5,
+        dtype=dtype,
+    )
+
+
+def test_kl_diag_normal_gradients(submission, rng):
+    """kl_diag_normal: the gradients by mu and logvar have the right values"""
+    for batch, latents in ((1, 1), (19, 2), (4, 31)):
+        mu, logvar = random_posterior(rng, batch, latents)
+        reply = submission.run("ELBO.kl_diag_normal", [mu, logvar], wrt=[0, 1])
+        check_tensor(reply.value, what="kl_diag_normal", shape=())
+        by_mu, by_logvar = mu / batch, np.expm1(logvar.astype(np.float64)) / (2 * batch)
+        of, tolerance = "kl_diag_normal", {"rtol": 1e-3, "atol": 1e-6}
+        check_gradient(reply.gradients[0], by_mu, of=of, by="mu", mistakes={"it is doubled": 2 * by_mu}, **tolerance)
+        check_gradient(
+            reply.gradients[1], by_logvar, of=of, by="logvar", mistakes={"it is doubled": 2 * by_logvar}, **tolerance
+        )
+
+
+def test_kl_diag_normal_zero_and_extremes(submission, rng):
+    """kl_diag_normal: zero for the prior itself and only there; no overflow for very small and large variances"""
+    for shape in ((1, 1), (37, 4)):
+        zeros = np.zeros(shape, dtype=np.float32)
+        reply = submission.run("ELBO.kl_diag_normal", [zeros, zeros])
+        check_close(
+            reply.value,
+            0.0,
+            what="kl_diag_normal of the prior",
+            mistakes={
+                "sigma is 1 where logvar is 0; logvar is the LOGARITHM": np.inf,
+                "the -1 is missing": 0.5 * shape[1],
+                "the sum of -log sigma + sigma^2 + mu^2 has its minimum elsewhere": float(shape[1]),
+            },
+        )
+        for j, value in ((0, 0.3), (shape[1] - 1, -0.3)):
+            moved = zeros.copy()
+            moved[0, j] = value
+            for arguments in ((moved, zeros), (zeros, moved)):
+                away = submission.call("ELBO.kl_diag_normal", *arguments)
+                check(away > 1e-5, "kl_diag_normal should be positive for every posterior that is not the prior.")
+    mu = rng.standard_normal((6, 3)).astype(np.float32)
+    for level in (-200.0, -60.0, 60.0):
+        logvar = np.full_like(mu, level)
+        reply = submission.run("ELBO.kl_diag_normal", [mu, logvar])
+        check_close(
+            reply.value,
+            kl_diag_normal(mu, logvar).mean(),
+            what=f"kl_diag_normal with {'tiny' if level < 0 else 'huge'} variances",
+            mistakes={"the logarithm is taken of exp(logvar), which underflows; logvar is that logarithm": np.inf},
+        )
+        check_inputs_unchanged(reply.inputs_unchanged, "kl_diag_normal")
+
+
+@pytest.fixture
+def loss(fresh_submission):
+    """The submission with trusted terms of the loss, so that elbo_loss is judged for what it makes of them."""
+    stand_in_for_the_loss(fresh_submission, whole=False)
+    return fresh_submission
+
+
+def test_elbo_loss(loss, rng):
+    """elbo_loss: the sum of reconstruction cost and KL, for any batch, a loss to minimise"""
+    for batch, dtype in ((1, np.float32), (6, np.float64), (33, np.float32)):
+        x, recon_x = random_images(rng, batch).astype(dtype), random_images(rng, batch).astype(dtype)
+        mu, logvar = random_posterior(rng, batch, 4, dtype=dtype)
+        cost, divergence = negative_log_likelihood(x, recon_x).mean(), kl_diag_normal(mu, logvar).mean()
+        right = cost + divergence
+        check_close(
+            loss.call("ELBO.elbo_loss", x, recon_x, mu, logvar),
+            right,
+            what="elbo_loss",
+            mistakes={
+                "the KL is subtracted; in a loss it is added": cost - divergence,
+                "the sign is wrong: this is the ELBO, the loss is MINUS that": -right,
+                "the KL is missing": cost,
+                "the reconstruction cost is missing": divergence,
+                "it is divided by the batch once more": right / batch,
+                "it is multiplied by the batch: average, do not sum": right * batch,
+                "the KL is divided by the batch once more": cost + divergence / batch,
+                "the KL is divided by the number of pixels": cost + divergence / PIXELS,
+                "mu and logvar have changed places": cost + kl_diag_normal(logvar, mu).mean(),
+                "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * LOG_2PI,
+            },
+            rtol=1e-5,
+            dtype=dtype,
+        )
+
+
+def test_elbo_loss_gradients(loss, rng):
+    """elbo_loss: gradients reach the reconstruction, mu and logvar with the right values"""
+    x, recon_x = random_images(rng, 7), random_images(rng, 7)
+    mu, logvar = random_posterior(rng, 7, 3)
+    reply = loss.run("ELBO.elbo_loss", [x, recon_x, mu, logvar], wrt=[1, 2, 3])
+    expected = {
+        "recon_x": (recon_x.astype(np.float64) - x) / 7,
+        "mu": mu / 7,
+        "logvar": np.expm1(logvar.astype(np.float64)) / 14,
+    }
+    for gradient, (name, value) in zip(reply.gradients.values(), expected.items(), strict=True):
+        check_gradient(gradient, value, of="elbo_loss", by=name, rtol=1e-3, atol=1e-6)
+    check_inputs_unchanged(reply.inputs_unchanged, "elbo_loss")
+
+
+# Task 4.6: training
+
+TRAIN = "train.train_vae"
+
+
+@pytest.fixture
+def trainer(fresh_submission):
+    """The submission with a trusted elbo_loss, so that train_vae is judged for what it makes of it."""
+    stand_in_for_the_loss(fresh_submission)
+    return fresh_submission
+
+
+def test_train_vae_steps(trainer, rng):
+    """train_vae: every step is Adam's on minus the ELBO of one minibatch; the ELBO is returned"""
+
+    def other_values(losses, steps):
+        sizes = np.array([len(step.x) for step in steps])
+        return {
+            "the ELBO is divided by the pixels; it is in nats per image": -losses / PIXELS,
+            "the ELBO is divided by the batch once more; it is already per image": -losses / sizes,
+            "the ELBO is that of the whole minibatch; it should be per image": -losses * sizes,
+        }
+
+    oracle = random_probe(rng, 3)
+    check_steps(trainer, TRAIN, oracle, random_images(rng, 10), -1.0, other_values)
+
+
+def test_train_vae_minibatches(trainer, rng):
+    """train_vae: minibatches of batch_size, every image is used, the order varies"""
+    check_minibatches(trainer, TRAIN, random_probe(rng, 2), rng)
+
+
+def test_train_vae_manners(trainer, rng):
+    """train_vae: on_step, iterations=0, train mode afterwards, images left alone"""
+    check_manners(trainer, TRAIN, random_probe(rng, 2), random_images(rng, 8))
+
+
+def test_train_vae_seeds_nothing(trainer, rng):
+    """train_vae: a new training has a new order of the images"""
+    check_not_seeded(trainer, TRAIN, random_probe(rng, 2), random_images(rng, 20))
+
+
+# Tasks 4.7 to 4.11: pictures
+
+TRAVERSE = "latent_traversal.latent_traversal"
+
+
+@pytest.mark.parametrize("latents", [1, 2, 5])
+def test_latent_traversal(submission, rng, latents):
+    """latent_traversal: each latent in turn goes evenly from z_min to z_max, both included, the others stay 0"""
+    oracle = random_probe(rng, latents)
+    for arguments, low, high, steps in (
+        ({}, -3, 3, 15),
+        ({"z_min": -1.5, "z_max": 4.0, "steps": 6}, -1.5, 4, 6),
+        ({"z_min": 0.5, "z_max": 2.0, "steps": 2}, 0.5, 2, 2),
+    ):
+        model = oracle.send(submission)
+        images = submission.call(TRAVERSE, model, **arguments)
+        walk = np.linspace(low, high, steps)
+        right = np.einsum("s,jl->jsl", walk, np.eye(latents))
+        check_tensor(
+            images, what=f"latent_traversal with {latents} latents and steps={steps}", shape=(latents, steps, 1, 28, 28)
+        )
+        together = np.repeat(walk[None, :, None], latents, axis=2).repeat(latents, axis=0)
+        at_low = right + low * (1 - np.eye(latents))[:, None]
+        excluded = np.linspace(low, high, steps, endpoint=False)
+        inner = np.linspace(low, high, steps + 2)[1:-1]
+        others = {
+            "all latents vary at once; the others must stay 0": together,
+            "the same latent varies in every row": np.repeat(right[:1], latents, axis=0),
+            "the other latents are at z_min; they must be 0": at_low,
+            "z_max is left out; both ends belong to the walk": np.einsum("s,jl->jsl", excluded, np.eye(latents)),
+            "the ends are left out; both belong to the walk": np.einsum("s,jl->jsl", inner, np.eye(latents)),
+            "z_min and z_max are ignored": np.einsum("s,jl->jsl", np.linspace(-3, 3, steps), np.eye(latents)),
+            "the walk runs from z_max down to z_min": right[:, ::-1],
+            "rows stand for the latents in the wrong order": right[::-1],
+        }
+        check_close(
+            images,
+            oracle.decode(right),
+            what="latent_traversal",
+            mistakes={
+                "the model was in train mode: use evaluating": oracle.decode(right, training=True),
+                **{message: oracle.decode(z) for message, z in others.items()},
+            },
+        )
+        check_recorded_in_eval_mode(model, "decode", "latent_traversal")
+
+
+def test_latent_traversal_gives_the_model_back(submission, rng):
+    """latent_traversal: the model is given back in the mode in which it came"""
+    check_modes_restored(submission, random_probe(rng, 2), TRAVERSE, [-1.0, 1.0, 3])
+
+
+SAMPLE = "sample_from_prior.sample_from_prior"
+
+
+def test_prior_samples(submission, rng):
+    """sample_from_prior: decodes independent draws of N(0, I) and returns the decoder's mean images"""
+    oracle, what, drawn = random_probe(rng, 3), "sample_from_prior", []
+    oracle.weight[:] *= 0.3  # images far from saturation
+    for n in (1, 10, 200, 200, 200, 200, 200, 200):
+        model = oracle.send(submission)
+        images = submission.call(SAMPLE, model, n=n)
+        check_tensor(images, what=f"{what} with n={n}", shape=(n, 1, 28, 28))
+        check_recorded_in_eval_mode(model, "decode", what)
+        fed = [record["input"].reshape(-1, 3) for record in model.records() if record["part"] == "decode"]
+        z = np.concatenate(fed).astype(np.float64)
+        check(len(z) == n, f"{what} with n={n}: the decoder should be fed n latents.")
+        check_close(
+            images,
+            oracle.decode(z),
+            what=f"images that {what} returns",
+            mistakes={"the model was in train mode: use evaluating": oracle.decode(z, training=True)},
+        )
+        drawn.append(z)
+    samples = np.concatenate(drawn)
+    check_differ(drawn[2], drawn[3], what)
+    check_independent(samples, f"{what}: different latents", "Each latent needs a draw of its own: torch.randn(n, k).")
+    calls = np.stack([z.ravel() for z in drawn[2:]], axis=1)
+    check_independent(calls, f"{what}: different calls", "Nothing may seed the generator.")
+    normal = "The prior is N(0, I): torch.randn, not torch.rand."
+    check_standard_normal(
+        samples,
+        f"{what}: the latents",
+        dict.fromkeys(("mean", "small variance", "large variance", "distribution"), normal),
+    )
+
+
+def test_prior_samples_seed_nothing(submission, rng):
+    """sample_from_prior: the generator's state decides what is drawn"""
+    model, drawn = random_probe(rng, 4).send(submission), []
+    for seed in (1, 2):
+        submission.seed(seed)
+        drawn.append(submission.call(SAMPLE, model, n=5))
+    check_differ(*drawn, "sample_from_prior")
+
+
+def test_sample_from_prior_gives_the_model_back(submission, rng):
+    """sample_from_prior: the model is given back in the mode in which it came"""
+    check_modes_restored(submission, random_probe(rng, 2), SAMPLE, [4])
+
+
+EMBED = "tsne.tsne_latents"
+
+
+@pytest.mark.parametrize("latents", [2, 6])
+def test_tsne_embeds_the_posterior_means(submission, rng, latents):
+    """tsne_latents: the posterior means in eval mode, row i for image i, the same again with the same seed"""
+    posteriors = clustered_posteriors(rng, 60, latents)
+    model = posteriors.oracle.send(submission)
+    labels = rng.integers(0, 10, 60)
+    reply = submission.run(EMBED, [model, posteriors.images, labels])
+    check_tsne_clusters(reply.value, posteriors)
+    check_inputs_unchanged(reply.inputs_unchanged, "tsne_latents")
+    check_recorded_in_eval_mode(model, "encode", "tsne_latents")
+    for seed in (0, 7):
+        submission.seed(seed)
+        again = submission.call(EMBED, model, posteriors.images, labels, seed=seed)
+        check_tsne_clusters(again, posteriors)
+        if seed == 0:
+            check(
+                np.corrcoef(again.ravel(), reply.value.ravel())[0, 1] > 0.999,
+                "tsne_latents: two calls with the same seed give different embeddings. Pass it on as random_state.",
+            )
+
+
+def test_tsne_of_few_images(submission, rng):
+    """tsne_latents: works for as few as five images"""
+    oracle = random_probe(rng, 3)
+    for count in (5, 8):
+        embedding = submission.call(EMBED, oracle.send(submission), random_images(rng, count), np.arange(count))
+        check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
+
+
+def test_tsne_gives_the_model_back(submission, rng):
+    """tsne_latents: the model is given back in the mode in which it came"""
+    arguments = [random_images(rng, 6), np.arange(6)]
+    check_modes_restored(submission, random_probe(rng, 2), EMBED, arguments)
+
+
+@pytest.mark.parametrize("count", [1, 7, 400])
+def test_learning_curve(submission, rng, count):
+    """plot_learning_curve: shows every value at its iteration, counted from 1"""
+    values = np.sort(rng.normal(-800, 50, count)) + rng.normal(0, 3, count)
+    check_curve(submission.call("learning_curve.plot_learning_curve", values.tolist(), None), values)
+
+
+ROWS = "embeddings.plot_posterior_rows"
+
+
+def test_posterior_rows(trainer, rng):
+    """plot_posterior_rows: cost of each image by itself, with the posterior mean decoded, in nats"""
+    for latents, count in ((2, 5), (6, 1), (3, 4)):
+        oracle, images = random_probe(rng, latents), random_images(rng, count)
+        model = oracle.send(trainer)
+        reply = trainer.run(ROWS, [model, images])
+
+        def rows(mean, training=False, oracle=oracle, images=images):
+            error = negative_log_likelihood(images, oracle.decode(mean, training))
+            divergence = kl_diag_normal(mean, oracle.logvar(mean))
+            return np.stack([error, divergence, error + divergence], axis=1)
+
+        right = rows(oracle.mean(images))
+        check_tensor(reply.value, what=f"plot_posterior_rows of {count} images", shape=(count, 3))
+        fed = [record["input"].reshape(-1, latents) for record in model.records() if record["part"] == "decode"]
+        known = [np.isclose(z, oracle.mean(images)[:, None], rtol=1e-3, atol=1e-4).all(-1).any(0).all() for z in fed]
+        check(all(known), "plot_posterior_rows decodes something else than posterior means. Is it a sample?")
+        check_close(
+            reply.value,
+            right,
+            what="plot_posterior_rows",
+            mistakes={
+                "every row holds the averages over the batch; each image has costs of its own": np.repeat(
+                    right.mean(axis=0, keepdims=True), count, axis=0
+                ),
+                "error and KL have changed places": right[:, [1, 0, 2]],
+                "the KL is subtracted in the total; it should be added": right * [1, 1, 0]
+                + (right @ [1, -1, 0])[:, None] * [0, 0, 1],
+                "the model was in train mode: use evaluating": rows(oracle.mean(images, True), training=True),
+                "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * LOG_2PI * np.array([1, 0, 1]),
+            },
+        )
+        check_inputs_unchanged(reply.inputs_unchanged, "plot_posterior_rows")
+        check_recorded_in_eval_mode(model, "decode", "plot_posterior_rows")
+
+
+def test_posterior_rows_give_the_model_back(trainer, rng):
+    """plot_posterior_rows: the model is given back in the mode in which it came"""
+    check_modes_restored(trainer, random_probe(rng, 2), ROWS, [random_images(rng, 2)])
