@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
@@ -11,6 +12,7 @@ COMMANDS = {
     "check-sync": ("autograder.release", "check_sync", "fail if student/ is not what `student` generates"),
     "release": ("autograder.release", "release", "write dist/student.zip"),
     "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
+    "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),
     "reference-submission": ("autograder.reference_submission", "main", "write dist/reference.zip"),
 }
 
@@ -26,5 +28,13 @@ def main(arguments: list[str]) -> int:
     return 0 if asked else 2
 
 
+def forget_working_folder() -> None:
+    """Take the folder that we were started in, which `python -m` puts first, off the search path, unless it is ours."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    if sys.path and sys.path[0] in ("", os.getcwd()) and os.getcwd() != root:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    forget_working_folder()
     sys.exit(main(sys.argv[1:]))

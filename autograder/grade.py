@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 DATA = ROOT / "data"
+PROVIDED = ROOT / "student"
 SECONDS = 480.0  # of the 600 that Gradescope gives by default
 REQUIRED_LAYERS = ("session", "uid", "rlimits", "seccomp")
 # In Gradescope's container: names the student and lists earlier results.
@@ -59,6 +60,7 @@ class Settings:
         tests: folder with conftest.py, public/ and hidden/.
         points_file: entries of its checks.
         total: what the points must add up to, None for anything.
+        provided: folder with the modules that students need not hand in, None for none.
     """
 
     submission: Path
@@ -73,6 +75,7 @@ class Settings:
     tests: Path = TESTS
     points_file: Path = points.POINTS_FILE
     total: float | None = points.TOTAL_POINTS
+    provided: Path | None = PROVIDED
 
 
 def prepare_process() -> None:
@@ -145,14 +148,15 @@ def _grade(settings: Settings, entries: Points, results: Results, deadline: floa
         folder.mkdir()
         folder.chmod(0o755)  # the graded code's user reads it
         set_hypothesis_home_dir(Path(scratch) / "hypothesis")
-        submitted = intake.unpack(settings.submission, folder)
+        expected = {task.file for task in entries.tasks}
+        submitted = intake.unpack(settings.submission, folder, expected, settings.provided)
         _log(*submitted.errors, *submitted.notes)
         results.extra["submission"] = {"notes": list(submitted.notes), "errors": list(submitted.errors)}
         if submitted.errors:
             for check in entries.checks:
                 results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors))
             return submitted
-        files = frozenset(map(str, submitted.files))
+        files = frozenset(submitted.files)
         _grade_weights(entries, results, folder, files, settings.secret)
         save()
         remote_settings = remote.Settings(executor=settings.tests / "executor.py", secrets=_private_files(settings))
