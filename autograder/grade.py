@@ -61,6 +61,7 @@ class Settings:
         points_file: entries of its checks.
         total: what the points must add up to, None for anything.
         provided: folder with the modules that students need not hand in, None for none.
+        publish: what becomes of the document before it is written (visibility, late penalty), None for nothing.
     """
 
     submission: Path
@@ -76,6 +77,7 @@ class Settings:
     points_file: Path = points.POINTS_FILE
     total: float | None = points.TOTAL_POINTS
     provided: Path | None = PROVIDED
+    publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def prepare_process() -> None:
@@ -104,7 +106,7 @@ def grade(settings: Settings) -> Results:
 
     def save() -> None:
         results.seconds = time.monotonic() - began
-        results.write(settings.out)
+        results.write(settings.out, settings.publish)
 
     try:
         entries = points.load(settings.points_file, settings.total)

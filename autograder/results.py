@@ -11,6 +11,7 @@ import math
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,9 +136,14 @@ class Results:
             "leaderboard": self.leaderboard,
         }
 
-    def write(self, path: Path) -> None:
-        """Replace the file at `path` by the present state, in one step."""
-        write_atomically(path, json.dumps(self.document(), indent=1, allow_nan=False) + "\n")
+    def write(self, path: Path, publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
+        """Replace the file at `path` by the present state, in one step.
+
+        Args:
+            publish: applied to the document before it is written.
+        """
+        document = self.document() if publish is None else publish(self.document())
+        write_atomically(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
