@@ -38,7 +38,9 @@ MARKERS = {
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 COMMON = {"deadline": None, "report_multiple_bugs": False, "suppress_health_check": SUPPRESSED, "max_examples": 30}
-hypothesis.settings.register_profile("local", **COMMON, print_blob=False)
+hypothesis.settings.register_profile(
+    "local", **COMMON, print_blob=False, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+)
 # Grading: the same examples for every submission (see pytest_collection_modifyitems), no time spent on shrinking them.
 hypothesis.settings.register_profile(
     "grading", **COMMON, database=None, derandomize=True, print_blob=False, phases=(Phase.explicit, Phase.generate)
@@ -172,7 +174,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if call.excinfo is not None and issubclass(call.excinfo.type, NOT_A_BUG_OF_THE_TEST):
         error = call.excinfo.value
         message = f"Task {error.message.removeprefix('Task ')}" if is_stub(error) else str(error)
-        notes = [note for note in getattr(error, "__notes__", []) if "@reproduce_failure" not in note]
+        # hypothesis's notes: the example that failed.
+        lines = "\n".join(getattr(error, "__notes__", [])).splitlines()
+        notes = [line for line in lines if "<submission.Submission" not in line]
         report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in message.splitlines()), *notes])
     if report.when == "call" or report.failed:
         stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""

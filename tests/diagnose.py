@@ -99,6 +99,8 @@ def check_close(
         message = f"{what}: {_some(int(wrong.sum()), wrong.size)} wrong{_direction(value, expected, wrong)}."
     except CheckFailed as error:
         message = str(error)
+        if _looks_like(actual, expected, rtol, atol):
+            raise
     for explanation, candidate in (mistakes or {}).items():
         if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
             fail(f"{message} {explanation[:1].upper()}{explanation[1:].rstrip('.')}.")
@@ -121,6 +123,31 @@ def check_gradient(
     check_close(
         gradient, expected, what=f"gradient of {of} by {by}", mistakes={**zero, **(mistakes or {})}, **tolerance
     )
+
+
+def check_gradients(
+    run: Callable[..., Any],
+    arguments: Sequence[np.ndarray],
+    names: Sequence[str],
+    value: Any,
+    gradients: Sequence[Any],
+    *,
+    what: str,
+    cotangent: "np.ndarray | None" = None,
+    **tolerance: float,
+) -> None:
+    """Fail unless a function of arrays has the right value and the right gradient by each of its arguments.
+
+    Args:
+        run: as `Submission.run` without its target: takes arguments, wrt and cotangent, gives a Reply.
+        names: of the arguments.
+        value: the right value; gradients: the right gradients of sum(value * cotangent).
+    """
+    # The value first: with another shape there is nothing to differentiate.
+    check_close(run(arguments).value, value, what=what, **tolerance)
+    reply = run(arguments, wrt=range(len(arguments)), cotangent=cotangent)
+    for place, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
+        check_gradient(reply.gradients[place], gradient, of=what, by=name, **tolerance)
 
 
 DETACHED = (
@@ -173,7 +200,7 @@ def _dtype_hint(actual: np.dtype, wanted: np.dtype) -> str:
 def _some(count: int, size: int) -> str:
     if size == 1:
         return "the value is"
-    return f"{'all' if count == size else count} of {size} values are"
+    return f"{'all' if count == size else count} of {size} values {'is' if count == 1 else 'are'}"
 
 
 def _direction(actual: np.ndarray, expected: np.ndarray, wrong: np.ndarray) -> str:

@@ -1,0 +1,162 @@
+"""Task 1, hidden checks: KL divergences."""
+
+import math
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from scipy import integrate, stats
+
+import mistakes
+import oracles
+from diagnose import check, check_close, check_gradients, check_inputs_unchanged
+from strategies import DTYPES, normal_pairs, probabilities
+
+pytestmark = pytest.mark.task1
+
+NORMAL = "kl.kl_univariate_normal"
+CATEGORICAL = "kl.kl_categorical"
+# The first example, so that no two mistakes look alike: most coincide where a mean is 0 or a variance 1.
+GENERIC = tuple(np.array(x) for x in ([0.7, -1.3], [2.5, 0.6], [[-0.4], [2.2]], [[1.7], [0.35]]))
+
+
+def rounding(mu1, var1, mu2, var2):
+    """What an evaluation of the formula may be off by: each of its terms is rounded once or twice."""
+    mu1, var1, mu2, var2 = (x.astype(np.float64) for x in (mu1, var1, mu2, var2))
+    epsilon = np.finfo(np.float32).eps
+    return 4 * epsilon * (1 + np.abs(np.log(var1)) + np.abs(np.log(var2)) + (var1 + (mu1 - mu2) ** 2) / var2)
+
+
+@given(arguments=normal_pairs())
+@example(arguments=GENERIC)
+def test_kl_normal_closed_form(submission, arguments):
+    """kl_univariate_normal agrees with the closed form for all means and variances, shapes and dtypes"""
+    reply = submission.run(NORMAL, arguments)
+    double = arguments[0].dtype == np.float64
+    check_close(
+        reply.value,
+        oracles.kl_univariate_normal(*arguments),
+        what="kl_univariate_normal",
+        mistakes=mistakes.of_kl_univariate_normal(*arguments),
+        rtol=1e-9 if double else 1e-5,
+        atol=1e-9 if double else rounding(*arguments),
+        dtype=arguments[0].dtype,
+    )
+    check_inputs_unchanged(reply.inputs_unchanged, "kl_univariate_normal")
+
+
+def test_kl_normal_by_integration(submission, rng):
+    """kl_univariate_normal agrees with the integral that defines it, in both directions"""
+    mu1, mu2 = rng.normal(size=(2, 4))
+    var1, var2 = rng.uniform(0.3, 3.0, (2, 4))
+
+    def integral(mu1, var1, mu2, var2):
+        p, q = stats.norm(mu1, math.sqrt(var1)), stats.norm(mu2, math.sqrt(var2))
+        low, high = mu1 - 12 * math.sqrt(var1), mu1 + 12 * math.sqrt(var1)
+        return integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), low, high)[0]
+
+    there = [integral(*row) for row in zip(mu1, var1, mu2, var2, strict=True)]
+    back = [integral(*row) for row in zip(mu2, var2, mu1, var1, strict=True)]
+    for arguments, expected in (((mu1, var1, mu2, var2), there), ((mu2, var2, mu1, var1), back)):
+        check_close(
+            submission.call(NORMAL, *arguments),
+            expected,
+            what="kl_univariate_normal",
+            mistakes=mistakes.of_kl_univariate_normal(*arguments),
+            rtol=1e-6,
+        )
+
+
+def test_kl_normal_nearly_equal(submission, rng):
+    """kl_univariate_normal is zero only for equal distributions, and never negative, also where they nearly agree"""
+    mu1, var1 = rng.normal(size=40), rng.uniform(0.5, 2.0, 40)
+    gap = np.geomspace(1e-4, 1e-2, 20)
+    mu2 = mu1 + np.concatenate([gap, np.zeros(20)])
+    var2 = var1 * np.concatenate([np.ones(20), 1 + gap])
+    expected = oracles.kl_univariate_normal(mu1, var1, mu2, var2)
+    value = submission.call(NORMAL, mu1, var1, mu2, var2)
+    # The smallest of them is 2.5e-9: far above what float64 loses.
+    check_close(value, expected, what="kl_univariate_normal of nearly equal distributions", rtol=1e-4, atol=1e-13)
+    single = [x.astype(np.float32) for x in (mu1, var1, mu2, var2)]
+    value = submission.call(NORMAL, *single)
+    check_close(
+        value,
+        oracles.kl_univariate_normal(*single),
+        what="kl_univariate_normal of nearly equal distributions",
+        atol=rounding(*single),
+        dtype=np.float32,
+    )
+
+
+def test_kl_normal_extreme_variances(submission, rng):
+    """kl_univariate_normal survives variances whose ratio underflows or overflows in float32"""
+    mu = rng.normal(size=6).astype(np.float32)
+    var1 = np.array([1e-30, 1e-25, 1e-37, 1e-36, 1e30, 1e-20], dtype=np.float32)
+    var2 = np.array([1e20, 1e25, 1e10, 1e-35, 1e30, 1e-20], dtype=np.float32)
+    expected = oracles.kl_univariate_normal(mu, var1, mu, var2)
+    hint = "A ratio of variances under- or overflows although its logarithm is an ordinary number: see the hint"
+    value = submission.call(NORMAL, mu, var1, mu, var2)
+    if isinstance(value, np.ndarray) and value.shape == expected.shape:
+        check(np.isfinite(value).all(), f"kl_univariate_normal: not finite for very different variances. {hint}.")
+    check_close(value, expected, what="kl_univariate_normal of very different variances", rtol=1e-4)
+
+
+def test_kl_normal_gradients(submission, rng):
+    """kl_univariate_normal has the right derivative by each of its arguments"""
+    mu1, mu2 = rng.normal(size=(2, 5, 4))
+    var1, var2 = rng.uniform(0.3, 3.0, (2, 5, 4))
+    cotangent = rng.normal(size=(5, 4))
+    arguments = (mu1, var1, mu2, var2)
+    check_gradients(
+        partial(submission.run, NORMAL),
+        arguments,
+        ("mu1", "var1", "mu2", "var2"),
+        oracles.kl_univariate_normal(*arguments),
+        [cotangent * gradient for gradient in oracles.kl_univariate_normal_gradients(*arguments)],
+        what="kl_univariate_normal",
+        cotangent=cotangent,
+    )
+
+
+@given(data=st.data(), dtype=DTYPES, shape=st.sampled_from([(4,), (1,), (3, 2), (2, 3, 5), (1, 1, 4), (5, 5)]))
+def test_kl_categorical_closed_form(submission, data, dtype, shape):
+    """kl_categorical agrees with the definition for any leading dimensions, outcomes without probability included"""
+    p = data.draw(probabilities(shape, zeros=True)).astype(dtype)
+    q = data.draw(probabilities(shape)).astype(dtype)
+    reply = submission.run(CATEGORICAL, (p, q))
+    check_close(
+        reply.value,
+        oracles.kl_categorical(p, q),
+        what="kl_categorical",
+        mistakes=mistakes.of_kl_categorical(p, q),
+        dtype=dtype,
+    )
+    check_inputs_unchanged(reply.inputs_unchanged, "kl_categorical")
+
+
+def test_kl_categorical_zeros(submission, rng):
+    """kl_categorical is infinite exactly where q = 0 < p, and an outcome that both rule out adds nothing"""
+    p = np.array([[0.3, 0.7, 0.0, 0.0], [0.0, 0.4, 0.6, 0.0], [0.25, 0.25, 0.25, 0.25], [0.0, 0.0, 0.0, 1.0]])
+    q = np.array([[0.6, 0.4, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.5], [0.1, 0.2, 0.3, 0.4]])
+    order = rng.permutation(4)
+    p, q = p[:, order].reshape(2, 2, 4), q[:, order].reshape(2, 2, 4)
+    expected = oracles.kl_categorical(p, q)
+    value = submission.call(CATEGORICAL, p.astype(np.float32), q.astype(np.float32))
+    named = mistakes.of_kl_categorical(p, q)
+    if isinstance(value, np.ndarray) and value.shape == expected.shape and not np.isnan(value).any():
+        check(
+            np.isinf(value[np.isinf(expected)]).all(), "kl_categorical: it is infinite where q = 0 < p; do not clip q."
+        )
+    check_close(value, expected, what="kl_categorical with zeros", mistakes=named)
+
+
+def test_kl_categorical_identities(submission, rng):
+    """kl_categorical is never negative, zero only for equal distributions, and not symmetric"""
+    p, q = rng.dirichlet(np.ones(6), size=(2, 30))
+    there, back = submission.call(CATEGORICAL, p, q), submission.call(CATEGORICAL, q, p)
+    check_close(there, oracles.kl_categorical(p, q), what="kl_categorical(p, q)")
+    check_close(back, oracles.kl_categorical(q, p), what="kl_categorical(q, p)")
+    check((there > 0).all(), "kl_categorical: between different distributions the divergence is positive.")
+    check_close(submission.call(CATEGORICAL, p, p), np.zeros(30), what="kl_categorical(p, p)", atol=1e-12)
