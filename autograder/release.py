@@ -31,7 +31,7 @@ from autograder.starter import Problem, SourceError, make_starter
 ROOT = Path(__file__).resolve().parent.parent
 TOP_FOLDER = "vae-assignment"
 # What running the assignment leaves in student/: neither compared nor deleted.
-LEFTOVERS = {"results", "data", ".venv", "gmvae.safetensors", "ELBO_Curve.png"}
+LEFTOVERS = {"results", "data", ".venv", "gmvae.safetensors", "gmvae_samples.png", "ELBO_Curve.png"}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "project")
