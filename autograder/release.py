@@ -250,8 +250,11 @@ def data_files(root: Path) -> dict[str, bytes]:
     return files
 
 
-def write_zip(files: Mapping[str, bytes], archive: Path) -> str:
+def write_zip(files: Mapping[str, bytes], archive: Path, top: str = f"{TOP_FOLDER}/") -> str:
     """Write an archive whose bytes depend on names and contents alone; return its SHA-256.
+
+    Args:
+        top: what to put before every name.
 
     Nothing is compressed: the data are gzip archives already, the rest is small, and different versions of zlib
     compress the same text to different bytes.
@@ -260,7 +263,7 @@ def write_zip(files: Mapping[str, bytes], archive: Path) -> str:
     unfinished = archive.with_name(f".{archive.name}.unfinished")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as file:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{TOP_FOLDER}/{name}", ZIP_TIME)
+            entry = zipfile.ZipInfo(f"{top}{name}", ZIP_TIME)
             entry.create_system = 3  # Unix, whatever this system is: the mode below then counts
             entry.external_attr = (0o100644) << 16
             file.writestr(entry, files[name])
