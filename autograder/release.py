@@ -122,12 +122,20 @@ def shipped_tests(root: Path, problems: list[Problem]) -> dict[str, Path]:
         if source.name in shipped:
             continue
         shipped[source.name] = source
-        for module, line in imported_modules(source):
+        path = source.relative_to(root).as_posix()
+        if (root / "solution" / source.name).is_file():
+            problems.append(Problem(path, 1, f"solution/{source.name} has this name too: one would shadow the other"))
+        try:
+            modules = list(imported_modules(source))
+        except SyntaxError as error:
+            problems.append(Problem(path, error.lineno or 1, f"this is not valid Python: {error.msg}"))
+            continue
+        for module, line in modules:
             if (folder / f"{module}.py").is_file():
                 queue.append(folder / f"{module}.py")
             elif (root / module).is_dir() or any((folder / f).joinpath(f"{module}.py").is_file() for f in HIDDEN_TESTS):
                 text = f"students do not get the module {module!r}"
-                problems.append(Problem(source.relative_to(root).as_posix(), line, text))
+                problems.append(Problem(path, line, text))
     return dict(sorted(shipped.items()))
 
 

@@ -345,6 +345,7 @@ def broken(tree: Path, name: str, old: str, new: str) -> None:
             "import test_kit",
             "tests/conftest.py:2: students do not get the module",
         ),
+        ("tests/deeper.py", "X = 1", "X = ", "tests/deeper.py:1: this is not valid Python"),
         ("tests/lazily.py", "import deeper", "import autograder", "tests/lazily.py:1: students do not get the module"),
         ("solution/README.md", "{{points:1.2}}", "{{points:9.9}}", "solution/README.md:11: {{points:9.9}} is no"),
         ("solution/README.md", "{{points:1.2}}", "{{point:1.2}}", "solution/README.md:11: {{point:1.2}} is no"),
@@ -372,6 +373,13 @@ def test_failed_generation_changes_nothing(tree, capsys, name, old, new, complai
     assert content_of(tree / "student") == before
     assert release.release([], tree) == 1
     assert not (tree / "dist").exists()
+
+
+def test_tests_and_solution_share_no_name(tree, capsys):
+    """Students' files and test modules are imported side by side, by their bare names."""
+    (tree / "solution" / "deeper.py").write_text("X = 3\n")
+    assert release.student([], tree) == 1
+    assert "tests/deeper.py:1: solution/deeper.py has this name too" in capsys.readouterr().err
 
 
 def test_interrupted_write_keeps_the_old_folder(tree, monkeypatch):
