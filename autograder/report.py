@@ -136,7 +136,8 @@ def terminal(document: Document, points: Points, width: int = 100, colour: bool 
 
 
 def _of(score: float, points: float) -> str:
-    return f"{number(score):>5} / {number(points):<3}" if points else "  no points"[:11]
+    """Twelve characters, the stroke always in the same column; groups without points have none."""
+    return f"{number(score):>5} / {number(points):<4}" if points else "   no points"
 
 
 def _wrapped(text: str, width: int, indent: int) -> Iterator[str]:
