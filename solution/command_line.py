@@ -24,7 +24,9 @@ def choose_device(name: str) -> str:
     if kind == "auto":
         return "cuda" if cuda else "mps" if mps else "cpu"
     if kind == "cuda" and not (cuda and int(number or 0) < torch.cuda.device_count()):
-        raise InputError(f"no device {name} here: PyTorch sees {torch.cuda.device_count()} CUDA devices; try --device cpu")
+        raise InputError(
+            f"no device {name} here: PyTorch sees {torch.cuda.device_count()} CUDA devices; try --device cpu"
+        )
     if kind == "mps" and not mps:
         raise InputError("no device mps here: it needs a Mac with Apple silicon; try --device cpu")
     return name

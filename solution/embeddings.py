@@ -141,7 +141,7 @@ def draw_posterior_rows(images: Tensor, mu: Tensor, logvar: Tensor, recon: Tenso
     figure = Figure(figsize=(7.5, 2.4 * n), layout="constrained")
     for i, (left, middle, right) in enumerate(figure.subplots(n, 3, squeeze=False)):
         for ax, picture, title in ((left, images[i], "input"), (right, recon[i], "reconstruction")):
-            ax.imshow(picture[0].cpu(), cmap="gray", vmin=0, vmax=1)
+            ax.imshow(picture[0].cpu().numpy(), cmap="gray", vmin=0, vmax=1)
             ax.set(title=title, xticks=[], yticks=[])
         for radius in (1, 2):
             prior = {"edgecolor": "#717581", "linestyle": "--", "label": "prior, 1 and 2 std" if radius == 1 else None}

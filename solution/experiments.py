@@ -5,7 +5,8 @@ from pathlib import Path
 
 import gmvae_parts as g
 import kl_gmm_parts as k
-import vae_parts as v
+import vae_pictures as v
+import vae_training as t
 from parts import Part, checksum
 
 SECTIONS = {
@@ -57,9 +58,7 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
         own = {"seed": s.seed, "device": s.device, **own}
         sources = ("parts.py", "plotting.py", f"{function.__module__}.py", *files)
         key = checksum({"name": name, **own}, sources, [parts[need].key for need in needs])
-        parts[name] = Part(
-            name, SECTIONS[section], function, own, tuple(needs), sources, seconds, key, results, data
-        )  # fmt: skip
+        parts[name] = Part(name, SECTIONS[section], function, own, tuple(needs), seconds, key, results, data)
 
     add("kl-normals", "kl", k.normals, 1, ["kl.py"])
     add("kl-categorical", "kl", k.categorical, 1, ["kl.py"])
@@ -73,21 +72,22 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     vae_files = ["VAE.py", "ELBO.py", "train.py", "mnist.py"]
     steps = s.vae_iterations
     # Seconds were measured on one core of 2024; only their order matters.
-    add("train-autoencoder", "ae", v.train_autoencoder, 0.006 * steps, ["AE.py", "train.py", "mnist.py"], iterations=steps)
-    shown = [dim for dim in s.shown_dims]
+    ae_files = ["AE.py", "train.py", "mnist.py"]
+    add("train-autoencoder", "ae", t.train_autoencoder, 0.006 * steps, ae_files, iterations=steps)
+    shown = list(dict.fromkeys(s.shown_dims))
     trainings = [("mlp", dim) for dim in dict.fromkeys([2, *s.latent_dims, *shown])] + [("conv", dim) for dim in shown]
     for architecture, dim in trainings:
         cost = (0.014 if architecture == "conv" else 0.006) * steps
         own = {"iterations": steps, "architecture": architecture, "latent_dim": dim}
-        add(v.training_name(architecture, dim), "vae", v.train_vae, cost, vae_files, **own)
+        add(t.training_name(architecture, dim), "vae", t.train_vae, cost, vae_files, **own)
     add("autoencoder-plane", "ae", v.autoencoder_plane, 3, ["embeddings.py"], ["train-autoencoder"], points=s.embedded)
-    plane = v.training_name("mlp", 2)
+    plane = t.training_name("mlp", 2)
     add("vae-plane", "vae", v.vae_plane, 3, ["embeddings.py"], [plane], points=s.embedded)
     compared = ["train-autoencoder", plane, "autoencoder-plane", "vae-plane"]
     add("autoencoder-and-vae", "vae", v.side_by_side, 2, [], compared)
     add("posterior-rows", "vae", v.posterior_rows, 2, ["embeddings.py", "ELBO.py"], [plane])
 
-    looked_at = [v.training_name("mlp", dim) for dim in shown]
+    looked_at = [t.training_name("mlp", dim) for dim in shown]
     own = {"iterations": steps, "latent_dims": shown}
     add("latent-traversal", "vae", v.traversals, 3, ["latent_traversal.py"], looked_at, **own)
     add("prior-samples", "vae", v.prior_samples, 3, ["sample_from_prior.py"], looked_at, **own)
@@ -95,8 +95,8 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     add("learning-curve", "vae", v.learning_curves, 3, ["learning_curve.py"], looked_at, **own)
     plots = ["latent-traversal", "prior-samples", "tsne", "learning-curve"]
     add("contact-sheet", "vae", v.contact_sheet, 5, [], plots, **own)
-    compared = [v.training_name(*training) for training in trainings]
-    add("comparison", "vae", v.comparison, 2, [], compared, trainings=[list(training) for training in trainings])
+    compared = [t.training_name(*training) for training in trainings]
+    add("comparison", "vae", t.comparison, 2, [], compared, trainings=[list(training) for training in trainings])
 
     own = {"iterations": s.gmvae_iterations}
     files = ["run_gmvae.py", "gmvae.py", "utils.py", "train.py", "mnist.py"]

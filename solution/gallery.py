@@ -16,9 +16,11 @@ figure.wide { grid-column: 1 / -1; }
 figure img { background: white; border-radius: .3rem; display: block; height: auto; margin: auto; max-width: 100%; }
 figcaption { font-size: .92rem; margin-top: .5rem; } figcaption b { display: block; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .4rem 0; }
-caption { font-weight: bold; text-align: left; } th, td { padding: .25rem .7rem; text-align: right; }
-th:first-child, td:first-child { text-align: left; } th { border-bottom: 1px solid var(--line); vertical-align: bottom; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1.5rem 0 .4rem; }
+caption { font-weight: bold; text-align: left; white-space: nowrap; }
+th, td { padding: .25rem .7rem; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+th { border-bottom: 1px solid var(--line); vertical-align: bottom; }
 tbody tr:nth-child(odd) { background: var(--soft); }
 .note { margin-top: 0; } .open { background: var(--soft); border-left: .3rem solid #e76300; padding: .5rem 1rem; }
 """
@@ -74,11 +76,9 @@ def gallery_html(title: str, sections: list[str], records: list[dict[str, Any]],
         mine = [record for record in records if record["section"] == name]
         body.append(f'<h2 id="{anchors[name]}">{escape(name)}</h2>\n')
         body.extend(f'<p class="open">{escape(remark)}</p>\n' for remark in remarks.get(name, []))
-        for record in mine:
-            body.extend(table_html(table) for table in record["tables"])
-            figures = "".join(figure_html(figure, record["part"]) for figure in record["figures"])
-            if figures:
-                body.append(f'<div class="pictures">\n{figures}</div>\n')
+        figures = "".join(figure_html(figure, record["part"]) for record in mine for figure in record["figures"])
+        body.append(f'<div class="pictures">\n{figures}</div>\n')
+        body.extend(table_html(table) for record in mine for table in record["tables"])
     links = "".join(f'<a href="#{anchor}">{escape(name)}</a>' for name, anchor in anchors.items())
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -28,7 +28,12 @@ def gmvae(work: Workplace) -> Result:
     smooth = [sum(history[i : i + window]) / window for i in range(0, iterations - window + 1, window)]
     canvas = Canvas(figsize=(7, 4), layout="constrained")
     ax = canvas.subplots()
-    ax.plot([window * (i + 1) for i in range(len(smooth))], smooth, color="#3f90da", label=f"training, mean of {window} steps")
+    ax.plot(
+        [window * (i + 1) for i in range(len(smooth))],
+        smooth,
+        color="#3f90da",
+        label=f"training, mean of {window} steps",
+    )
     ax.axhline(full.negative_elbo, color="#bd1f01", linestyle="--", label=f"all test images: {full.negative_elbo:.2f}")
     late = smooth[len(smooth) // 20 :]
     ax.set(xlabel="iteration", ylabel="negative ELBO (nats per image)", title="GMVAE while training")
@@ -50,8 +55,8 @@ def gmvae(work: Workplace) -> Result:
             Figure(
                 "gmvae_samples.png",
                 "200 digits sampled from the GMVAE",
-                "Binary pixels drawn from p(x): a component of the mixture, a latent, then every pixel. How many are digits? "
-                "Why are the edges speckled?",
+                "Binary pixels drawn from p(x): a component of the mixture, a latent, then every pixel. How many "
+                "are digits? Why are the edges speckled?",
             ),
             Figure(
                 "gmvae_curve.png",

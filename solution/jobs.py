@@ -19,7 +19,10 @@ from typing import Any, Protocol
 
 HERE = Path(__file__).resolve().parent
 # Files that come with the assignment and only drive the student's: left out of a student's traceback.
-MACHINERY = {"jobs.py", "main.py", "experiments.py", "vae_experiments.py", "gallery.py"}
+MACHINERY = {
+    "jobs.py", "main.py", "experiments.py", "parts.py", "kl_gmm_parts.py", "vae_training.py", "vae_pictures.py",
+    "gmvae_parts.py", "run_gmvae.py", "gallery.py", "mnist.py", "plotting.py", "command_line.py",
+}  # fmt: skip
 # A worker reports at most this often (seconds), however short an iteration is.
 REPORT_EVERY = 0.2
 
@@ -64,7 +67,7 @@ class Display(Protocol):
 
 
 def describe_error(error: BaseException) -> str:
-    """The traceback of an error, trimmed to the student's own files; to the assignment's files if it has none of those."""
+    """The traceback of an error, trimmed to the student's own files (or else to the assignment's)."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).resolve().parent == HERE]
     theirs = [frame for frame in ours if Path(frame.filename).name not in MACHINERY]

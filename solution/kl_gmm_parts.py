@@ -27,7 +27,14 @@ def normals(work: Workplace) -> Result:
     """KL between univariate normals in both directions, as numbers and against the variance ratio."""
     from kl import kl_univariate_normal
 
-    pairs = [((0, 1), (0, 4)), ((0, 1), (1, 1)), ((0, 1), (1, 4)), ((0, 1), (3, 1)), ((2, 0.25), (0, 1)), ((1, 2), (1, 2))]
+    pairs = [
+        ((0, 1), (0, 4)),
+        ((0, 1), (1, 1)),
+        ((0, 1), (1, 4)),
+        ((0, 1), (3, 1)),
+        ((2, 0.25), (0, 1)),
+        ((1, 2), (1, 2)),
+    ]
     rows = []
     for p, q in pairs:
         values = torch.tensor([*p, *q], dtype=torch.float64)
@@ -159,7 +166,7 @@ def sum_without_halves(work: Workplace) -> Result:
     ax.set(title=r"$\mu = 0$: the KL divergence and a sum that is called so", xlabel=r"$\sigma$", ylabel="nats")
     ax.legend()
     ax.grid(alpha=0.3)
-    save_figure(canvas, work.folder / "kl_and_handout_sum.png")
+    save_figure(canvas, work.folder / "kl_without_halves.png")
     (true_sigma, true_value), (other_sigma, other_value) = minima.values()
     return Result(
         metrics={
@@ -172,7 +179,7 @@ def sum_without_halves(work: Workplace) -> Result:
         },
         figures=[
             Figure(
-                "kl_and_handout_sum.png",
+                "kl_without_halves.png",
                 "Is this a KL divergence?",
                 "Some texts give −log σ + σ² + μ², per latent, as the KL loss. Compare where the two curves are "
                 "smallest, and how small. Towards which posterior would training with the dashed one pull?",
@@ -199,12 +206,16 @@ def gmm_scatter(work: Workplace) -> Result:
     ax = canvas.subplots()
     # In random order: drawn one after the other, the last component would hide the others where they overlap.
     order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
-    ax.scatter(*x[order].T, s=0.4, c=[COMPONENT_COLOURS[c] for c in component[order].tolist()], alpha=0.35, linewidths=0)
-    for k, (name, style) in enumerate(zip(COMPONENT_NAMES, ["-", "--", ":"])):
+    ax.scatter(
+        *x[order].T, s=0.4, c=[COMPONENT_COLOURS[c] for c in component[order].tolist()], alpha=0.35, linewidths=0
+    )
+    for k, (name, style) in enumerate(zip(COMPONENT_NAMES, ["-", "--", ":"], strict=True)):
         width, tilt = torch.linalg.eigh(covs[k])
         angle = math.degrees(math.atan2(tilt[1, 1], tilt[0, 1]))
         size = 4 * width.sqrt()  # two standard deviations to either side
-        outline = Ellipse(MEANS[k], size[1], size[0], angle=angle, fill=False, edgecolor="black", linestyle=style, lw=1.5)
+        outline = Ellipse(
+            MEANS[k], size[1], size[0], angle=angle, fill=False, edgecolor="black", linestyle=style, lw=1.5
+        )
         ax.add_patch(outline)
         ax.text(*MEANS[k], f"{k + 1}", weight="bold", fontsize=13, ha="center", va="center",
                 bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "boxstyle": "circle,pad=0.2"})  # fmt: skip
@@ -219,15 +230,21 @@ def gmm_scatter(work: Workplace) -> Result:
             "gmm": {
                 "means": MEANS,
                 "covariances": COVS,
-                "scatter": {"points": n, "seed": work.settings["seed"], "weights": WEIGHTS, "points_of_component": counts},
+                "scatter": {
+                    "points": n,
+                    "seed": work.settings["seed"],
+                    "weights": WEIGHTS,
+                    "points_of_component": counts,
+                },
             }
         },
         figures=[
             Figure(
                 "gmm_scatter.png",
                 "A mixture of three Gaussians",
-                f"Seed {work.settings['seed']}; {counts[0]:,} red, {counts[1]:,} green and {counts[2]:,} blue points. The "
-                "ellipses are the components' two-standard-deviation outlines: shapes and tilts should match the clouds.",
+                f"Seed {work.settings['seed']}; {counts[0]:,} red, {counts[1]:,} green and {counts[2]:,} blue points. "
+                "The ellipses are the components' two-standard-deviation outlines: shapes and tilts should match the "
+                "clouds.",
             )
         ],
     )
@@ -267,8 +284,8 @@ def entropy_estimates(work: Workplace, weights: list[float]) -> tuple[Canvas, di
         errors.append(gmm_log_prob(x[:n], *parameters).std().item() / math.sqrt(n))
         work.report(i + 1, len(counts), f"{estimates[-1]:.4f} nats from {n:,}")
     exact = exact_entropy(*parameters)
-    low = [e - 1.96 * s for e, s in zip(estimates, errors)]
-    high = [e + 1.96 * s for e, s in zip(estimates, errors)]
+    low = [e - 1.96 * s for e, s in zip(estimates, errors, strict=True)]
+    high = [e + 1.96 * s for e, s in zip(estimates, errors, strict=True)]
     canvas = Canvas(figsize=(7, 4.2), layout="constrained")
     ax = canvas.subplots()
     ax.fill_between(counts, low, high, color=BLUE, alpha=0.25, linewidth=0, label="95 % confidence band")
@@ -302,8 +319,8 @@ def gmm_entropy(work: Workplace) -> Result:
             Figure(
                 "gmm_entropy.png",
                 "Monte-Carlo entropy of the mixture",
-                f"One stream of {numbers['samples_used']:,} points, seed {numbers['seed']}: each estimate uses the first N. "
-                "How does the width of the band shrink when N grows tenfold? Is the dashed line inside it?",
+                f"One stream of {numbers['samples_used']:,} points, seed {numbers['seed']}: each estimate uses "
+                "the first N. How does the width of the band shrink when N grows tenfold? Is the dashed line inside?",
             )
         ],
     )
@@ -316,7 +333,13 @@ def gmm_degenerate(work: Workplace) -> Result:
     single = gaussian_entropy(torch.tensor(COVS[1], dtype=torch.float64)).item()
     canvas, numbers, component = entropy_estimates(work, NEARLY_DEGENERATE)
     ax = canvas.axes[0]
-    ax.axhline(single, color=ORANGE, linestyle=":", linewidth=2, label=rf"$\mathcal{{N}}(\mu_2, \Sigma_2)$, closed form: {single:.4f}")
+    ax.axhline(
+        single,
+        color=ORANGE,
+        linestyle=":",
+        linewidth=2,
+        label=rf"$\mathcal{{N}}(\mu_2, \Sigma_2)$, closed form: {single:.4f}",
+    )
     rare = (component != 1).nonzero().flatten() + 1
     for i, place in enumerate(rare.tolist()):
         ax.axvline(place, color=GREY, linewidth=0.6, alpha=0.6, label="a point of component 1 or 3" if i == 0 else None)
@@ -324,7 +347,11 @@ def gmm_degenerate(work: Workplace) -> Result:
     ax.legend()
     save_figure(canvas, work.folder / "gmm_entropy_degenerate.png")
     counts = torch.bincount(component, minlength=3).tolist()
-    numbers |= {"single_gaussian": single, "exact_minus_single": numbers["exact"] - single, "points_of_component": counts}
+    numbers |= {
+        "single_gaussian": single,
+        "exact_minus_single": numbers["exact"] - single,
+        "points_of_component": counts,
+    }
     numbers |= {"estimate_minus_single": numbers["estimate"] - single}
     return Result(
         metrics={"gmm": {"degenerate": numbers}},
@@ -332,9 +359,9 @@ def gmm_degenerate(work: Workplace) -> Result:
             Figure(
                 "gmm_entropy_degenerate.png",
                 "Entropy with nearly degenerate weights",
-                f"{numbers['samples_used']:,} points of this very mixture, seed {numbers['seed']}: {counts[0]} of component 1, "
-                f"{counts[2]} of component 3 (grey lines). The mixture's entropy and the single Gaussian's differ by "
-                f"{numbers['exact'] - single:.5f} nats: could this many samples tell them apart?",
+                f"{numbers['samples_used']:,} points of this very mixture, seed {numbers['seed']}: {counts[0]} of "
+                f"component 1, {counts[2]} of component 3 (grey lines). Its entropy and the single Gaussian's "
+                f"differ by {numbers['exact'] - single:.5f} nats: could this many samples tell them apart?",
             )
         ],
         tables=[

@@ -33,22 +33,38 @@ def positive(text: str) -> int:
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Run the assignment: all numbers, pictures and tables, into one folder.",
-        epilog="Parts that a part needs are run, too. Finished parts are not run again unless their settings or code changed.",
+        epilog="Parts that a part needs are run, too. Finished parts are kept until their settings or code change.",
     )
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help="run only these (see --list); a group runs whole: kl gmm ae vae gmvae")
     add("--list", action="store_true", help="list the parts and stop")
-    add("--quick", action="store_true", help="smoke run under a minute: every part, too few iterations for good results")
+    add(
+        "--quick", action="store_true", help="smoke run under a minute: every part, too few iterations for good results"
+    )
     add("--fresh", action="store_true", help="run parts again even if they are finished")
     add("--seed", type=int, default=0, help="of everything random (default %(default)s)")
     add("--vae-iterations", type=positive, metavar="N", help="of the autoencoder and every VAE (default 5000)")
     add("--gmvae-iterations", type=positive, metavar="N", help="of the GMVAE (default 20000)")
     add("--latent-dims", type=positive, nargs="+", metavar="K", help="latent sizes to compare (default 2 5 10 20)")
-    add("--shown-dims", type=positive, nargs="+", metavar="K", help="latent sizes with all plots, and convolutional (default 2 10)")
-    add("--device", default="cpu", help="auto, cpu, cuda or mps (default %(default)s: these models are too small to gain)")
+    add(
+        "--shown-dims",
+        type=positive,
+        nargs="+",
+        metavar="K",
+        help="latent sizes with all plots, and convolutional (default 2 10)",
+    )
+    add(
+        "--device",
+        default="cpu",
+        help="auto, cpu, cuda or mps (default %(default)s: these models are too small to gain)",
+    )
     add("--jobs", type=positive, metavar="N", help="processes side by side (default: processor cores, at most 4)")
-    add("--out", type=Path, default=HERE / "results", metavar="FOLDER", help="results (default: results beside main.py)")
-    add("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz (default: data of the assignment)")
+    add(
+        "--out", type=Path, default=HERE / "results", metavar="FOLDER", help="results (default: results beside main.py)"
+    )
+    add(
+        "--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz (default: data of the assignment)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -174,7 +190,11 @@ def publish(results: Path, parts: dict[str, Any], settings: Any, outcomes: dict[
     remarks: dict[str, list[str]] = {}
     for name, outcome in outcomes.items():
         if outcome.status != "done":
-            words = {"todo": f"next: {outcome.message}", "failed": "stopped with an error", "skipped": f"waits for {outcome.message}"}
+            words = {
+                "todo": f"next: {outcome.message}",
+                "failed": "stopped with an error",
+                "skipped": f"waits for {outcome.message}",
+            }
             remarks.setdefault(parts[name].section, []).append(f"{name}: {words[outcome.status]}")
     write_gallery(results, "Variational autoencoders: results", list(SECTIONS.values()), records, remarks)
     if any(part.name == "learning-curve" for part in finished):
@@ -212,7 +232,14 @@ def summary(metrics: dict[str, Any]) -> str:
     for architecture, sizes in sorted(metrics.get("vae", {}).items()):
         if architecture in ("mlp", "conv"):
             for size in sorted(sizes, key=int):
-                row(f"VAE {architecture}, {size} latents, test negative ELBO", ".2f", "vae", architecture, size, "negative_elbo")
+                row(
+                    f"VAE {architecture}, {size} latents, test negative ELBO",
+                    ".2f",
+                    "vae",
+                    architecture,
+                    size,
+                    "negative_elbo",
+                )
     for name, label in (("test_subset", "test subset"), ("full_test", "all test images")):
         for key in ("negative_elbo", "kl", "reconstruction"):
             row(f"GMVAE, {label}, {key.replace('_', ' ').replace('elbo', 'ELBO')}", ".2f", "gmvae", name, key)
@@ -291,7 +318,9 @@ def run(options: argparse.Namespace) -> int:
     metrics = publish(results, parts, settings, outcomes)
     if interrupted:
         done = sum(part.is_finished() for part in chosen)
-        print(f"interrupted: {done} of {len(chosen)} parts are finished and kept; run again to continue", file=sys.stderr)
+        print(
+            f"interrupted: {done} of {len(chosen)} parts are finished and kept; run again to continue", file=sys.stderr
+        )
         return 130
     print(summary(metrics))
     report_unfinished(outcomes)

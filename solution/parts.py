@@ -84,9 +84,8 @@ class Part:
         function: does the work; a module-level function, so that it can travel to a worker.
         settings: everything besides code and data that its results depend on.
         needs: names of the parts whose files it reads.
-        sources: the assignment's files whose change makes its results stale.
         seconds: rough duration, to start the long ones first.
-        key: a checksum of settings, sources, and the keys of what it needs.
+        key: a checksum of settings, of the files whose change makes its results stale, and of what it needs.
     """
 
     name: str
@@ -94,7 +93,6 @@ class Part:
     function: Callable[[Workplace], Result]
     settings: dict[str, Any]
     needs: tuple[str, ...]
-    sources: tuple[str, ...]
     seconds: float
     key: str
     results: Path
@@ -132,7 +130,7 @@ def cached_mnist(data: Path | None):
 
 
 def part_seed(seed: int, name: str) -> int:
-    """A seed for a part that depends on nothing else: not on the other parts, their order or the number of processes."""
+    """A seed for a part that depends on nothing else: not on other parts, their order, or the number of processes."""
     return zlib.crc32(f"{seed}:{name}".encode())
 
 

@@ -125,7 +125,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of everything random in training (default %(default)s)")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or mps (default %(default)s)")
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz")
-    parser.add_argument("--out", type=Path, default=HERE, metavar="FOLDER", help="where to write (default: beside this file)")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, metavar="FOLDER", help="where to write (default: beside this file)"
+    )
     options = parser.parse_args(arguments)
     if options.iterations < 1:
         parser.error("--iterations must be at least 1")
@@ -167,7 +169,10 @@ def main(arguments: list[str] | None = None) -> int:
     full = evaluate(model, mnist.test_images)
     for name, result in ((f"test subset (the first {SUBSET:,} test images)", subset), ("all test images", full)):
         print(f"{name}, averages over {result.images:,} images, nats:")
-        print(f"  negative ELBO {result.negative_elbo:.2f} = KL {result.kl:.2f} + reconstruction {result.reconstruction:.2f}")
+        print(
+            f"  negative ELBO {result.negative_elbo:.2f} = KL {result.kl:.2f}"
+            f" + reconstruction {result.reconstruction:.2f}"
+        )
     print(json.dumps({"seed": options.seed, "iterations": options.iterations, "full_test": asdict(full)}))
     print(f"wrote {out / 'gmvae.safetensors'} (hand this in) and {out / 'gmvae_samples.png'}")
     return 0

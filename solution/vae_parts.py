@@ -237,7 +237,13 @@ def side_by_side(work: Workplace) -> Result:
         tables=[
             Table(
                 "Two latent units, with and without a prior",
-                ["model", "mean squared error on test images", "std of z1", "std of z2", "same digit among 10 neighbours"],
+                [
+                    "model",
+                    "mean squared error on test images",
+                    "std of z1",
+                    "std of z2",
+                    "same digit among 10 neighbours",
+                ],
                 rows,
                 "The VAE decodes one posterior sample, the autoencoder its code. Who reconstructs better, and what does "
                 "the other get in return? Which plane is near a standard normal's scale, 1?",
@@ -292,7 +298,9 @@ def tsne_maps(work: Workplace) -> Result:
     images, labels = sample_test_images(work, work.settings["points"])
     seed = work.settings["seed"]
     files = each_stage(work, lambda vae, path: tsne_latents(vae, images, labels, path, seed=seed), "tsne")
-    caption = "Do the digits part into islands? Which stay neighbours? (Distances between islands mean little in t-SNE.)"
+    caption = (
+        "Do the digits part into islands? Which stay neighbours? (Distances between islands mean little in t-SNE.)"
+    )
     return Result(figures=stage_figures(work, files, "t-SNE", caption))
 
 
@@ -363,9 +371,21 @@ def comparison(work: Workplace) -> Result:
     for ax, (key, label) in zip(canvas.subplots(2, 2).flat, panels):
         for (architecture, points), (colour, style) in zip(lines.items(), ((BLUE, "o-"), (RED, "s--"))):
             dims, values = zip(*[(latent_dim, m[key]) for latent_dim, m in sorted(points, key=lambda point: point[0])])
-            ax.plot(dims, values, style, color=colour, label={"mlp": "fully connected", "conv": "convolutional"}[architecture])
+            ax.plot(
+                dims,
+                values,
+                style,
+                color=colour,
+                label={"mlp": "fully connected", "conv": "convolutional"}[architecture],
+            )
         if key == "active_units":
-            ax.plot(dims_seen := sorted({d for _, d in work.settings["trainings"]}), dims_seen, ":", color="grey", label="all units")
+            ax.plot(
+                dims_seen := sorted({d for _, d in work.settings["trainings"]}),
+                dims_seen,
+                ":",
+                color="grey",
+                label="all units",
+            )
         ax.set(xlabel="latent units", ylabel=label)
         ax.grid(alpha=0.3)
     canvas.axes[0].legend()
@@ -416,7 +436,13 @@ def posterior_rows(work: Workplace) -> Result:
         metrics={
             "vae": {
                 "posterior_rows": [
-                    {"test_image": index, "digit": int(mnist.test_labels[index]), "reconstruction": r[1], "kl": r[2], "total": r[3]}
+                    {
+                        "test_image": index,
+                        "digit": int(mnist.test_labels[index]),
+                        "reconstruction": r[1],
+                        "kl": r[2],
+                        "total": r[3],
+                    }
                     for index, r in zip(chosen, rows)
                 ]
             }

@@ -1,0 +1,140 @@
+"""run_gmvae.py by itself: what it writes and reports, and the functions that main.py shares with it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[2]
+SOLUTION = ROOT / "solution"
+sys.path.insert(0, str(SOLUTION))
+
+import run_gmvae  # noqa: E402
+from gmvae import GMVAE  # noqa: E402
+from mnist import load_mnist  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return load_mnist(ROOT / "data")
+
+
+@pytest.fixture(scope="module")
+def trained(mnist):
+    """A model after 120 steps, and its history."""
+    torch.set_num_threads(1)
+    return run_gmvae.train_gmvae(mnist.train_images, iterations=120, seed=3)
+
+
+def run_script(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(SOLUTION / "run_gmvae.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_script_writes_weights_and_samples_and_reports(tmp_path, mnist):
+    process = run_script("--iterations", "6", "--seed", "5", "--out", str(tmp_path))
+    assert process.returncode == 0, process.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gmvae.safetensors", "gmvae_samples.png"]
+    assert "the first 1,000 test images" in process.stdout and "10,000 images" in process.stdout
+    model = GMVAE()
+    model.load_state_dict(load_file(tmp_path / "gmvae.safetensors"))
+    reported = json.loads(next(line for line in process.stdout.splitlines() if line.startswith("{")))
+    assert reported["full_test"]["negative_elbo"] == pytest.approx(
+        run_gmvae.evaluate(model, mnist.test_images).negative_elbo, abs=1e-3
+    )
+    # 10 rows of 20 digits, two pixels apart, everything twice as large.
+    assert Image.open(tmp_path / "gmvae_samples.png").size == (2 * (20 * 30 - 2), 2 * (10 * 30 - 2))
+
+
+def test_same_numbers_in_main(tmp_path):
+    process = run_script("--iterations", "3", "--out", str(tmp_path))
+    reported = json.loads(next(line for line in process.stdout.splitlines() if line.startswith("{")))
+    command = [
+        sys.executable,
+        str(SOLUTION / "main.py"),
+        "gmvae",
+        "--gmvae-iterations",
+        "3",
+        "--out",
+        str(tmp_path / "m"),
+    ]
+    assert subprocess.run(command, capture_output=True, timeout=120).returncode == 0
+    metrics = json.loads((tmp_path / "m" / "metrics.json").read_text())
+    assert metrics["gmvae"]["full_test"] == reported["full_test"]
+    assert (tmp_path / "m" / "gmvae" / "gmvae.safetensors").read_bytes() == (
+        tmp_path / "gmvae.safetensors"
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--device", "abacus"], "unknown device 'abacus'"),
+        (["--data", "nowhere"], "archive missing"),
+        (["--out", str(SOLUTION / "gmvae.py" / "below-a-file")], "cannot write to the folder"),
+        (["--iterations", "0"], "at least 1"),
+    ],
+)
+def test_bad_input_is_one_clear_message(arguments, said, tmp_path):
+    defaults = [] if "--out" in arguments else ["--out", str(tmp_path)]
+    process = run_script(*arguments, *defaults)
+    assert process.returncode == 2
+    assert said in process.stderr and "Traceback" not in process.stderr
+
+
+def test_training_lowers_the_negative_elbo(trained):
+    _, history = trained
+    assert len(history) == 120
+    assert sum(history[-10:]) / 10 < 0.5 * history[0]
+
+
+def test_training_is_reproducible_and_reports_every_step(mnist, trained):
+    seen = []
+    _, history = run_gmvae.train_gmvae(mnist.train_images, 4, seed=3, on_step=lambda i, nelbo: seen.append((i, nelbo)))
+    assert history == trained[1][:4]
+    assert seen == list(enumerate(history))
+    assert run_gmvae.train_gmvae(mnist.train_images, 1, seed=4)[1] != history[:1]
+
+
+def test_mixture_weights_stay_uniform(trained):
+    assert torch.equal(trained[0].pi, torch.full((500,), 1 / 500))
+
+
+def test_evaluation_repeats_and_leaves_the_rng_and_the_mode_alone(mnist, trained):
+    model, _ = trained
+    model.train()
+    before = torch.get_rng_state()
+    first = run_gmvae.evaluate(model, mnist.test_images[:700])
+    torch.rand(5)
+    assert run_gmvae.evaluate(model, mnist.test_images[:700]) == first
+    torch.set_rng_state(before)
+    run_gmvae.evaluate(model, mnist.test_images[:700])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert model.training
+    assert first.images == 700
+    assert first.negative_elbo == pytest.approx(first.kl + first.reconstruction, abs=1e-3)
+
+
+def test_binarize_keeps_black_and_white_and_draws_grey_by_its_value():
+    torch.manual_seed(0)
+    grey = torch.tensor([0.0, 1.0, 0.3]).repeat(40_000, 1)
+    drawn = run_gmvae.binarize(grey)
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    assert drawn[:, 0].sum() == 0 and drawn[:, 1].sum() == 40_000
+    # Six standard deviations of a mean of 40,000 draws.
+    assert abs(drawn[:, 2].mean().item() - 0.3) < 6 * (0.3 * 0.7 / 40_000) ** 0.5
+
+
+def test_samples_are_binary_and_tiled(trained, tmp_path):
+    digits = run_gmvae.save_samples(trained[0], tmp_path / "samples.png")
+    assert digits.shape == (200, 784)
+    assert set(digits.unique().tolist()) <= {0.0, 1.0}
+    picture = Image.open(tmp_path / "samples.png").convert("L").resize((598, 298), Image.Resampling.NEAREST)
+    pixels = torch.tensor(list(picture.getdata())).reshape(298, 598)
+    # The digit in row 4, column 17.
+    assert torch.equal(pixels[120:148, 510:538] / 255, digits[4 * 20 + 17].reshape(28, 28))
