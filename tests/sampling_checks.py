@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
+from scipy import stats
 
 from diagnose import CheckFailed, check, check_gradient, fail
 from laws import check_independent, check_standard_normal
 from submission import Handle, Submission, SubmissionError
 
 WHAT = "reparameterize"
-NO_NORMAL = "Is the noise drawn by torch.randn_like (standard normal), not by torch.rand_like (uniform)?"
+UNIFORM = "The noise should be standard normal (torch.randn_like), not uniform (torch.rand_like)."
 
 
 def sampler(submission: Submission, latents: int = 3) -> Handle:
@@ -33,17 +34,26 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
         mu, logvar: very different from entry to entry, so that laws can be told apart.
     """
     eps = noise(mu, logvar, z)
-    check(np.abs(eps).max() > 1e-3, f"{WHAT} adds no noise: it returns mu.")
+    check_noisy(eps)
+    check(eps.min() < -1e-3 or eps.max() > 1.001, f"{WHAT}: (z - mu) / sigma always lies between 0 and 1. {UNIFORM}")
     try:
-        check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma", {"distribution": NO_NORMAL, "mean": NO_NORMAL})
+        check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma", {"distribution": UNIFORM})
     except CheckFailed as error:
+        misfits = {}
         for mistake, candidate in _other_laws(mu, logvar, z).items():
             try:
                 check_standard_normal(candidate, WHAT)
             except CheckFailed:
                 continue
-            fail(f"{error} It looks as if {mistake}.")
+            misfits[mistake] = stats.kstest(candidate.ravel(), "norm").statistic
+        if misfits:
+            fail(f"{error} It looks as if {min(misfits, key=misfits.__getitem__)}.")
         raise
+
+
+def check_noisy(eps: np.ndarray) -> None:
+    """The sample is not just the mean."""
+    check(np.abs(eps).max() > 1e-3, f"{WHAT} adds no noise: it returns mu.")
 
 
 def _other_laws(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> Mapping[str, np.ndarray]:
@@ -78,22 +88,19 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
     """
     mu, logvar = random_posterior(rng, images, latents)
     eps = np.stack([noise(mu, logvar, vae.call("reparameterize", mu, logvar)) for _ in range(draws)])
-    pairs = {
-        "calls": (
-            eps.reshape(draws, -1).T,
-            "Noise must be drawn afresh in every call; nothing may seed the generator.",
-        ),
-        "latents": (
-            eps.reshape(-1, latents),
-            "One number for all latents of an image is not enough: use randn_like(mu).",
-        ),
-        "images": (
-            eps.transpose(0, 2, 1).reshape(-1, images),
-            "One row for all images is not enough: use randn_like(mu).",
-        ),
+    check_noisy(eps)
+    hints = {
+        "calls": "Noise must be drawn afresh in every call; nothing may seed the generator.",
+        "images": "One row for all images of a batch is not enough: use torch.randn_like(mu).",
+        "latents": "One number for all latents of an image is not enough: use torch.randn_like(mu).",
     }
-    for name, (samples, hint) in pairs.items():
-        check_independent(samples, f"{WHAT}: noise of different {name}", hint)
+    # First what is shared outright: it would also look like a correlation along the other axes.
+    for axis, (name, hint) in enumerate(hints.items()):
+        shared = bool((np.ptp(eps, axis=axis) < 1e-3).all())
+        check(not shared, f"{WHAT}: the same noise is used for different {name}. {hint}")
+    for axis, (name, hint) in enumerate(hints.items()):
+        columns = np.moveaxis(eps, axis, -1).reshape(-1, eps.shape[axis])
+        check_independent(columns, f"{WHAT}: noise of different {name}", hint)
 
 
 def check_sample_gradients(

@@ -139,7 +139,7 @@ def test_layers(make_vae, rng, architecture):
 # Task 4.2: reparameterisation
 
 
-@pytest.mark.parametrize("shape", [(1000, 2), (64, 3), (5, 40), (1, 300), (777, 1)], ids=str)
+@pytest.mark.parametrize("shape", [(4000, 2), (64, 3), (5, 40), (1, 300), (777, 1)], ids=str)
 def test_sample_has_the_right_law(submission, rng, shape):
     """reparameterize: z is N(mu, exp(logvar)) entry by entry, whatever the shape"""
     vae = sampler(submission, shape[1])
@@ -354,10 +354,14 @@ def test_kl_diag_normal_gradients(submission, rng):
         check_tensor(reply.value, what="kl_diag_normal", shape=())
         by_mu, by_logvar = mu / batch, np.expm1(logvar.astype(np.float64)) / (2 * batch)
         of, tolerance = "kl_diag_normal", {"rtol": 1e-3, "atol": 1e-6}
-        check_gradient(reply.gradients[0], by_mu, of=of, by="mu", mistakes={"it is doubled": 2 * by_mu}, **tolerance)
-        check_gradient(
-            reply.gradients[1], by_logvar, of=of, by="logvar", mistakes={"it is doubled": 2 * by_logvar}, **tolerance
-        )
+        for gradient, by, right in zip(reply.gradients.values(), ("mu", "logvar"), (by_mu, by_logvar), strict=True):
+            mistakes = {
+                "the 1/2 is lost": 2 * right,
+                "the sign is wrong": -right,
+                "the KL is summed over the batch; it should be averaged": batch * right,
+                "the KL is averaged over the latents; it should be summed": right / latents,
+            }
+            check_gradient(gradient, right, of=of, by=by, mistakes=mistakes, **tolerance)
 
 
 def test_kl_diag_normal_zero_and_extremes(submission, rng):
@@ -382,7 +386,7 @@ def test_kl_diag_normal_zero_and_extremes(submission, rng):
                 away = submission.call("ELBO.kl_diag_normal", *arguments)
                 check(away > 1e-5, "kl_diag_normal should be positive for every posterior that is not the prior.")
     mu = rng.standard_normal((6, 3)).astype(np.float32)
-    for level in (-200.0, -60.0, 60.0):
+    for level in (-80.0, -60.0, 60.0):
         logvar = np.full_like(mu, level)
         reply = submission.run("ELBO.kl_diag_normal", [mu, logvar])
         check_close(

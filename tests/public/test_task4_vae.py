@@ -74,22 +74,26 @@ def test_reparameterize_gradient(submission, rng):
 
 
 def test_negative_log_likelihood_by_hand(submission):
-    """negative_log_likelihood: two images of four pixels, by hand"""
-    x = np.array([[[0, 0], [0, 0]], [[1, 1], [1, 1]]], dtype=np.float32)
-    recon_x = np.array([[[0, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]]], dtype=np.float32)
-    constant = 4 / 2 * np.log(2 * np.pi)
-    # Squared errors add up to 1 for each of the images.
+    """negative_log_likelihood: three images of four pixels, by hand"""
+    x = np.array([[[0, 0], [0, 0]], [[1, 1], [1, 1]], [[1, 0], [1, 0]]], dtype=np.float32)
+    recon_x = np.array([[[0, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]], [[1, 0], [1, 0]]], dtype=np.float32)
+    # The squared errors of the three images add up to 1, 1 and 0.
+    error, constant = (1 + 1 + 0) / 3, 4 / 2 * np.log(2 * np.pi)
+    right = error / 2 + constant
     check_close(
         submission.call("ELBO.negative_log_likelihood", x, recon_x),
-        0.5 + constant,
+        right,
         what="negative_log_likelihood",
         mistakes={
-            "the constant D/2 log(2 pi) is missing": 0.5,
-            "the 1/2 before the squared error is lost": 1 + constant,
-            "the cost is averaged over the pixels; it should be summed over them": (0.5 + constant) / 4,
-            "this is the mean squared error": 0.25,
-            "the cost is summed over the batch; it should be averaged": 1 + 2 * constant,
-            "the sign is wrong: it is MINUS log p(x | z)": -0.5 - constant,
+            "the constant D/2 log(2 pi) is missing": error / 2,
+            "the 1/2 before the squared error is lost": error + constant,
+            "the 1/2 and the constant D/2 log(2 pi) are missing": error,
+            "the cost is averaged over the pixels; it should be summed over them": right / 4,
+            "this is the mean squared error": error / 4,
+            "the cost is summed over the batch; it should be averaged": 3 * right,
+            "this is the summed squared error of the whole batch": 3 * error,
+            "the squared error is summed over the batch; it should be averaged": 3 * error / 2 + constant,
+            "the sign is wrong: it is MINUS log p(x | z)": -right,
         },
     )
 
@@ -111,6 +115,7 @@ def test_kl_diag_normal_by_hand(submission):
             "the sign is wrong: a KL divergence is never negative": -second / 3,
             "logvar is taken for the log of the STANDARD DEVIATION": (0.5 + (4 + 16 - 1 - np.log(16)) / 2) / 3,
             "logvar is taken for the variance": np.inf,
+            "the sum of -log sigma + sigma^2 + mu^2 is not the KL divergence": (2 + 10 - np.log(2) + 2) / 3,
         },
     )
 
