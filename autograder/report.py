@@ -160,6 +160,7 @@ body { margin: 0 auto; max-width: 52rem; padding: 1.5rem 1rem 4rem; background: 
 h1 { font-size: 1.4rem; margin: 0; }
 h2 { font-size: 1.1rem; margin: 0; }
 .head, .row { display: flex; gap: .75rem; align-items: baseline; justify-content: space-between; }
+.row > :first-child { min-width: 0; overflow-wrap: anywhere; }
 .points { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .total { font-size: 1.6rem; font-weight: 600; }
 .bar { height: .5rem; border-radius: .25rem; background: var(--line); overflow: hidden; margin: .4rem 0 1rem; }
