@@ -18,10 +18,11 @@ SHORTEST_CODE, SHORTEST_PROSE = 12, 6
 WORD = re.compile(r"(?<![\\\w])[A-Za-z]{2,}")
 SPACE = re.compile(r"\s+")
 TRAILING_COMMENT = re.compile(r"\s+#\s.*$")
-# A keyword and a name, or a call without arguments, say nothing, however long they are: `return codes`,
+# A keyword and names, or a call without arguments, say nothing, however long they are: `return x, component`,
 # `optimizer.zero_grad()`, `if on_step is not None:`. Nor does entering a context: `with evaluating(model):`.
 TRIVIAL = re.compile(
-    r"(?:(?:return|except|if|elif|while|else|try)\b)?\s*[\w.]*(?:\(\))?(?: is (?:not )?None)?:?|with [\w.]+\(\w*\):"
+    r"(?:(?:return|except|if|elif|while|else|try)\b)?\s*[\w.]*(?:, [\w.]+)*(?:\(\))?(?: is (?:not )?None)?:?"
+    r"|with [\w.]+\(\w*\):"
 )
 
 
