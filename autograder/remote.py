@@ -293,29 +293,27 @@ class Zygote:
         }
         in_force = []
         for layer in layers:
-            found = self._probe((layer,), layer, folder, target)
+            try:
+                found = self._probe((layer,), folder, target)[layer]
+            except ZygoteDied as error:
+                protection.missing[layer] = str(error)
+                continue
             protection.proofs[layer] = found
             possible = [name for name, outcome in found.items() if outcome == "possible"]
-            if "failed" in found:
-                protection.missing[layer] = found["failed"]
-            elif possible:
+            if possible:
                 protection.missing[layer] = f"the self-check could {', '.join(possible[:3])}"
             else:
                 in_force.append(layer)
         protection.layers = tuple(in_force)
-        for layer in in_force:
-            together = self._probe(protection.layers, layer, folder, target)
-            if "possible" in together.values() or "failed" in together:
+        for layer, together in self._probe(protection.layers, folder, target).items():
+            if "possible" in together.values():
                 raise ZygoteDied(f"the layers of the sandbox do not work together: {layer}: {together}")
         return protection
 
-    def _probe(self, layers: tuple[str, ...], probed: str, folder: Path, target: dict[str, Any]) -> dict[str, str]:
+    def _probe(self, layers: tuple[str, ...], folder: Path, target: dict[str, Any]) -> dict[str, dict[str, str]]:
+        """Outcomes of the probes of `layers` in a worker that wears exactly these."""
         confinement = self._confine(layers, folder, Limits(), scratch=False)
-        try:
-            backend = self._fork(confinement, {"folder": str(folder), "probe": probed, "target": target})
-        except ZygoteDied as error:
-            return {"failed": str(error)}
-        with backend:
+        with self._fork(confinement, {"folder": str(folder), "probe": layers, "target": target}) as backend:
             return backend.hello["results"]
 
 
@@ -325,6 +323,7 @@ def _environment(runtime: Runtime) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
         "USER": "student",  # torch asks for the user's name; the uid has none
+        "CUDA_VISIBLE_DEVICES": "",  # a device cannot be opened in the sandbox
         "MPLBACKEND": "Agg",
         "MPLCONFIGDIR": str(cache_folder() / "matplotlib"),
         # torch's optimisers import its compiler, which makes sure that this folder exists; nothing is written there.
@@ -383,7 +382,8 @@ class RemoteBackend:
     def output(self) -> str:
         """What the submission printed so far, cleaned, and capped by Limits.output_bytes."""
         if self._death is None:
-            self._keep_output()
+            with contextlib.suppress(_Flood):  # the next call will end it
+                self._keep_output()
         return clean_text(self._output.decode("utf-8", "replace"), self._limits.output_bytes)
 
     def execute(

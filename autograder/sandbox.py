@@ -177,7 +177,10 @@ def landlock_abi() -> int:
         import landlockpy
     except ImportError:
         return 0
-    return landlockpy.abi_version()
+    try:
+        return landlockpy.abi_version()
+    except OSError:  # a container's own seccomp profile may forbid even the question
+        return 0
 
 
 def load_seccomp() -> Any:
@@ -237,6 +240,11 @@ def enter(confinement: Confinement) -> None:
             seccomp_filter.load()
         except OSError as error:
             raise SandboxError(f"seccomp: the filter could not be loaded: {error}") from None
+
+
+def refuses_to_create(confinement: Confinement) -> bool:
+    """Whether the seccomp filter refuses O_CREAT: without Landlock nothing else keeps files from filling the disk."""
+    return "seccomp" in confinement.layers and "landlock" not in confinement.layers
 
 
 def _set_first_victim() -> None:
@@ -365,12 +373,9 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     rules += [("prctl", (sc.Arg(0, equal, option),)) for option in ALLOWED_PRCTL]
     # Shared anonymous memory is counted by no limit but AS: refuse it by requiring either flag to be absent.
     rules += [("mmap", (sc.Arg(3, masked, flag, 0),)) for flag in (MAP_SHARED, MAP_ANONYMOUS)]
-    if "landlock" in confinement.layers or confinement.scratch is not None:
-        rules += [("open", ()), ("openat", ())]
-    else:
-        # The only layer left that can keep empty files from filling the disk.
-        rules.append(("open", (sc.Arg(1, masked, os.O_CREAT, 0),)))
-        rules.append(("openat", (sc.Arg(2, masked, os.O_CREAT, 0),)))
+    # O_TMPFILE makes a file without a name. O_CREAT is allowed if it can be: opening an existing file with "w" sets it.
+    refused = os.O_TMPFILE & ~os.O_DIRECTORY | (os.O_CREAT if refuses_to_create(confinement) else 0)
+    rules += [("open", (sc.Arg(1, masked, refused, 0),)), ("openat", (sc.Arg(2, masked, refused, 0),))]
     seccomp_filter = sc.SyscallFilter(sc.ERRNO(errno.ENOSYS))
     for name, arguments in rules:
         try:

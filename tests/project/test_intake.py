@@ -158,8 +158,8 @@ def test_helpers_of_ones_own_are_kept(hand_in, into):
 
 
 SHADOWS = """
-    conftest.py sitecustomize.py usercustomize.py site.py sys.py __init__.py __main__.py json.py random.py numpy.py scipy.py
-    torch/__init__.py torch/nn/fake.py pytest.py _pytest/fake.py hypothesis/__init__.py
+    conftest.py sitecustomize.py usercustomize.py site.py sys.py __init__.py __main__.py json.py random.py numpy.py
+    scipy.py torch/__init__.py torch/nn/fake.py pytest.py _pytest/fake.py hypothesis/__init__.py
     tests/test_mine.py tests/conftest.py executor.py submission.py oracles.py autograder/__init__.py
 """
 

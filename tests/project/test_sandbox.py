@@ -109,7 +109,7 @@ def test_a_confinement_survives_the_journey_to_the_worker():
 
 @linux
 def test_without_landlock_no_file_can_be_created():
-    """Empty files fill a disk as well; where Landlock is missing, the filter refuses to create any."""
+    """Empty files fill a disk as well; where Landlock is missing, the filter refuses to make any."""
     found = in_child("""
     import os
     from autograder import sandbox
@@ -119,16 +119,18 @@ def test_without_landlock_no_file_can_be_created():
         raise SystemExit
     sandbox.enter(Confinement(("no_new_privs", "seccomp"), 0, 0, (), None, Limits()))
     print(open("/etc/passwd").readline().split(":")[0])
-    for flags in (os.O_CREAT | os.O_WRONLY, os.O_CREAT | os.O_RDWR | os.O_EXCL):
+    name = f"/tmp/must-not-be-{os.getpid()}"
+    create, unnamed = os.O_CREAT | os.O_WRONLY, os.O_TMPFILE | os.O_RDWR
+    for path, flags in ((name, create), (name, create | os.O_EXCL), ("/tmp", unnamed)):
         try:
-            os.open(f"/tmp/must-not-be-{os.getpid()}", flags)
+            os.open(path, flags)
             print("created")
         except OSError as error:
             print(type(error).__name__)
     """)
     if found.stdout == "skipped\n":
         pytest.skip("seccomp is not available here")
-    assert found.stdout.split() == ["root", "OSError", "OSError"], found
+    assert found.stdout.split() == ["root", "OSError", "OSError", "OSError"], found
 
 
 @linux
