@@ -13,7 +13,7 @@ from autograder.starter import BEGIN, END
 
 ROOT = Path(__file__).resolve().parent.parent
 SOLUTION = ROOT / "solution"
-WEIGHTS = ROOT / "autograder" / "gmvae.safetensors"
+WEIGHTS = ROOT / "autograder" / "reference" / "gmvae.safetensors"
 ARCHIVE = ROOT / "dist" / "reference.zip"
 
 

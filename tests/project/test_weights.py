@@ -14,7 +14,7 @@ from trained_model import gmvae_shapes
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
-REFERENCE = ROOT / "autograder" / "gmvae.safetensors"
+REFERENCE = ROOT / "autograder" / "reference" / "gmvae.safetensors"
 SECRET = "not much of a secret"
 
 
