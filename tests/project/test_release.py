@@ -177,7 +177,8 @@ def test_imports_that_may_stay(source):
 
 
 SECRETS = leaks.secret_code(
-    "solution/f.py", [(7, "    loss = nelbo.mean()  # why"), (8, "    return loss"), (9, "    }")]
+    "solution/f.py",
+    [(7, "    loss = nelbo.mean()  # why"), (8, "    return losses, codes"), (9, "    }"), (10, "adam.zero_grad()")],
 )
 
 
@@ -192,7 +193,10 @@ def test_leaks_are_found(line):
 
 def test_what_is_no_leak():
     """Lines that say nothing, other lines and binary files are passed over."""
-    files = {"a.py": b"return loss\n}\nloss = nelbo.sum()\n", "b.png": b"\xff\xfeloss = nelbo.mean()"}
+    files = {
+        "a.py": b"return losses, codes\n}\nadam.zero_grad()\nloss = nelbo.sum()\n",
+        "b.png": b"\xff\xfeloss = nelbo.mean()",
+    }
     assert [secret.line for secret in SECRETS] == [7]
     assert leaks.find_leaks(SECRETS, files) == []
 
