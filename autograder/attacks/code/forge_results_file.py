@@ -1,0 +1,28 @@
+"""Put a perfect results.json in the place of the grader's.
+
+Goal: forge
+Means: open for writing, replace, remove, truncate, change its mode; relative, absolute and Gradescope's own path.
+Expected: every attempt is refused.
+"""
+
+import os
+
+from known import FORGED, RESULTS, attempt
+
+
+def write(path):
+    with open(path, "w") as file:
+        return file.write(FORGED)
+
+
+attempt("write", lambda: write(RESULTS))
+attempt("relative", lambda: write(os.path.relpath(RESULTS)))
+attempt("gradescope", lambda: write("/autograder/results/results.json"))
+attempt("append", lambda: open(RESULTS, "a"))
+attempt("truncate", lambda: os.truncate(RESULTS, 0))
+attempt("remove", lambda: os.remove(RESULTS))
+attempt("rename", lambda: os.rename(RESULTS, RESULTS + ".old"))
+attempt("replace", lambda: os.replace("known.py", RESULTS))
+attempt("chmod", lambda: os.chmod(RESULTS, 0o666))
+attempt("chown", lambda: os.chown(RESULTS, os.getuid(), -1))
+attempt("utime", lambda: os.utime(RESULTS))

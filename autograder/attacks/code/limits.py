@@ -1,0 +1,25 @@
+"""Lift our limits, or lower those of others.
+
+Goal: deny
+Means: setrlimit upwards, prlimit at the grader and the parent, nice, scheduler, affinity, the out-of-memory score.
+Expected: every attempt is refused.
+Ends: answers
+"""
+
+import os
+import resource
+import signal
+
+from known import GRADER, attempt
+
+for name in ("CPU", "FSIZE", "NOFILE", "AS", "DATA", "CORE"):
+    number = getattr(resource, f"RLIMIT_{name}")
+    attempt(name, lambda number=number: resource.setrlimit(number, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)))
+for who, pid in (("grader", GRADER), ("parent", os.getppid())):
+    attempt(f"cpu of {who}", lambda pid=pid: resource.prlimit(pid, resource.RLIMIT_CPU, (0, 0)))
+    attempt(f"nice of {who}", lambda pid=pid: os.setpriority(os.PRIO_PROCESS, pid, 19))
+    attempt(f"cores of {who}", lambda pid=pid: os.sched_setaffinity(pid, {0}))
+attempt("nice", lambda: os.nice(-10))
+attempt("realtime", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50)))
+attempt("oom", lambda: open("/proc/self/oom_score_adj", "w"))
+attempt("sched_setattr", lambda: signal.pthread_kill(0x7FFF, 0) if False else os.sched_setparam(0, os.sched_param(1)))

@@ -1,0 +1,19 @@
+"""A pickle under the name of the trained weights.
+
+Goal: forge
+Means: gmvae.safetensors that runs code when unpickled, as torch.load would.
+Expected: read as safetensors or not at all.
+Row: The weights cannot be used
+"""
+
+import pickle
+from pathlib import Path
+
+
+class Exploit:
+    def __reduce__(self):
+        return (print, ("HOSTILE code ran in the grader",))
+
+
+def build(submission: Path) -> None:
+    (submission / "gmvae.safetensors").write_bytes(pickle.dumps(Exploit()))

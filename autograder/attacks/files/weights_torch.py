@@ -1,0 +1,22 @@
+"""A torch checkpoint (zip with a pickle) under the name of the trained weights.
+
+Goal: forge
+Means: the zip that torch.save writes, with a hostile pickle and a bomb inside.
+Expected: read as safetensors or not at all.
+Row: The weights cannot be used
+"""
+
+import pickle
+import zipfile
+from pathlib import Path
+
+
+class Exploit:
+    def __reduce__(self):
+        return (print, ("HOSTILE code ran in the grader",))
+
+
+def build(submission: Path) -> None:
+    with zipfile.ZipFile(submission / "gmvae.safetensors", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(Exploit()))
+        archive.writestr("archive/data/0", bytes(64 << 20))

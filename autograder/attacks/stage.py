@@ -1,0 +1,482 @@
+"""Grades hostile submissions with the real grader and real workers, and judges what came of it.
+
+A submission has five files, one for each task of a small suite, and an attack in each of up to four of them; the rest
+is honest, so that every grading also shows that an attack costs its own task and no other. Everything that the grader
+knows and a student must not is marked: the secret, the hidden tests, their inputs, the points, the metadata. Those marks
+may turn up nowhere in what the grader writes, and nothing may be left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder import sandbox
+from autograder.attacks.corpus import HERE, Attack
+
+ROOT = HERE.parent.parent
+PLACES = ("kl", "gmm", "AE", "ELBO", "utils")  # the modules of the five tasks
+DRAWING = "AE"  # the one whose checks hand out a scratch folder
+ATTACKS_AT_ONCE = 4
+PUBLIC_POINTS, HIDDEN_POINTS, MODEL_POINTS = 1, 3, 10
+CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
+SLOWEST = 60.0  # seconds that a grading may take, on a busy machine
+HIDDEN_INPUT = "7310.625"  # exact in float32
+WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/")
+
+STUB = '''
+def target(x, outpath=None):
+    raise NotImplementedError("Task {number}: target")
+
+
+'''
+HONEST = '''
+def target(x, outpath=None):
+    return 2 * x + 1
+'''
+SUITE = '''
+"""{canary}"""
+
+import numpy as np
+import pytest
+
+from diagnose import check_close, check_gradient
+
+pytestmark = pytest.mark.task{group}
+
+
+{draws}def test_target_{kind}(submission):
+    """Twice the input, plus one ({kind})"""
+    for shape in ((3,), (2, 5)):
+        x = np.full(shape, {value}, dtype=np.float32)
+        reply = submission.run("{module}.target", [x{path}], wrt=[0])
+        check_close(reply.value, 2 * x + 1, what="target(x)", mistakes={{"the one is missing": 2 * x}})
+        check_gradient(reply.gradients[0], np.full(shape, 2.0), of="target(x)", by="x")
+'''
+
+
+@dataclass
+class Outcome:
+    """What came of one attack.
+
+    Attributes:
+        name: the attack's.
+        ended: "answers", "timeout", "crash", "protocol", "flood", or "" for an attack by files.
+        attempts: what it tried -> how that was refused, as it told itself.
+        shown: what a student sees of it.
+        problems: what should not have happened, one sentence each.
+    """
+
+    name: str
+    ended: str = ""
+    attempts: dict[str, str] = field(default_factory=dict)
+    shown: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """A few words for the table."""
+        if self.problems:
+            return "**not contained**"
+        words = [{"answers": "no points", "": "no points"}.get(self.ended, f"stopped: {self.ended}")]
+        if self.attempts:
+            words.insert(0, f"{len(self.attempts)} of {len(self.attempts)} refused")
+        return ", ".join(words)
+
+
+def obstacles() -> str:
+    """Why attacks must not be tried on this machine; "" if they may: nothing else would keep them in."""
+    layers, missing = sandbox.available_layers()
+    needed = [name for name in ("rlimits", "seccomp") if name not in layers]
+    if "uid" not in layers and "landlock" not in layers:
+        needed += ["landlock"]
+    return "; ".join(f"{name}: {missing[name]}" for name in needed)
+
+
+def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
+    """Attacks that are tried in one grading: by code up to four, at most one of them in the drawing task; by files one."""
+    drawing = [attack for attack in attacks if attack.kind == "code" and attack.scratch]
+    others = [attack for attack in attacks if attack.kind == "code" and not attack.scratch]
+    groups = [[attack] for attack in drawing]
+    while others:
+        free = next((members for members in groups if len(members) < ATTACKS_AT_ONCE), None)
+        if free is None:
+            free = []
+            groups.append(free)
+        free.append(others.pop(0))
+    return groups + [[attack] for attack in attacks if attack.kind == "files"]
+
+
+def try_attacks(attacks: Sequence[Attack]) -> list[Outcome]:
+    """Grade one submission that holds all these attacks, and judge."""
+    with _stage() as stage:
+        return stage.run(attacks)
+
+
+@contextlib.contextmanager
+def _stage() -> Iterator[_Stage]:
+    """A folder with everything that a grading needs. Other users may enter it: the grader has to keep them out."""
+    folder = Path(tempfile.mkdtemp(prefix="attacked-")).resolve()
+    folder.chmod(0o711)
+    try:
+        yield _Stage(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Stage:
+    """One grading.
+
+    Args:
+        folder: an empty folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mark = f"HOSTILE-{secrets.token_hex(6)}"
+        self.canaries = {name: f"CANARY{secrets.token_hex(8)}" for name in ("tests", "points", "secret", "metadata")}
+        for name in ("results", "submission", "temporary"):
+            (folder / name).mkdir()
+            (folder / name).chmod(0o755)
+        self.results = folder / "results" / "results.json"
+
+    def run(self, attacks: Sequence[Attack]) -> list[Outcome]:
+        places = _places(attacks)
+        self._write_suite()
+        handed_in = self._write_submission(attacks, places)
+        outcomes = {attack.name: Outcome(attack.name) for attack in attacks}
+        with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, arrived):
+            run = self._grade(handed_in, port, str(unix_socket))
+            common = [f"{count} messages arrived by {kind}" for kind, count in arrived().items() if count]
+        common += run.problems + self._left_files()
+        try:
+            document = json.loads(self.results.read_text(encoding="utf-8"))
+            common += _invalidities(document)
+        except (OSError, ValueError) as error:
+            common.append(f"no valid results.json: {error}\n{run.stderr[-2000:]}")
+            document = {"tests": [], "score": 0, "extra_data": {}}
+        common += self._leaks({"results.json": json.dumps(document, ensure_ascii=False), **run.texts()})
+        rows = {row["extra_data"]["id"]: row for row in document["tests"]}
+        for attack in attacks:
+            outcome = outcomes[attack.name]
+            outcome.problems += common
+            if attack.kind == "code":
+                self._judge_code(attack, places[attack.name], rows, outcome)
+            else:
+                self._judge_files(attack, rows, document, outcome)
+        hurt = [module for module in PLACES if module not in places.values()]
+        hurt = [] if document["extra_data"].get("submission", {}).get("errors") else hurt
+        for module in hurt:
+            earned = sum(row["score"] for id, row in rows.items() if module in id)
+            if earned != PUBLIC_POINTS + HIDDEN_POINTS:
+                for outcome in outcomes.values():
+                    outcome.problems.append(f"the honest {module}.py earned {earned} points: {run.stderr[-500:]}")
+        return list(outcomes.values())
+
+    def _write_suite(self) -> None:
+        """A suite of one public and one hidden check a task, with the real conftest.py, executor and so on."""
+        tests = self.folder / "tests"
+        # Everybody may enter, as on an instructor's machine; the folder of the hidden tests is the grader's to close.
+        tests.mkdir(mode=0o755)
+        for path in (ROOT / "tests").glob("*.py"):
+            shutil.copy(path, tests)
+        entries = []
+        for number, module in enumerate(PLACES, start=1):
+            draws = "@pytest.mark.draws\n" if module == DRAWING else ""
+            path = ', None, submission.path(f"p{len(shape)}.png")' if module == DRAWING else ""
+            for kind, value, points in (("public", "1.5", PUBLIC_POINTS), ("hidden", HIDDEN_INPUT, HIDDEN_POINTS)):
+                canary = self.canaries["tests"] if kind == "hidden" else "Public"
+                source = SUITE.format(
+                    canary=canary, group=number, kind=kind, value=value, module=module, draws=draws,
+                    path=path.replace(", None,", ","),
+                )
+                name = f"test_task{number}_{module}.py"
+                (tests / kind).mkdir(exist_ok=True)
+                (tests / kind / name).write_text(source.lstrip())
+                entries.append((f"{kind}/{name}::test_target_{kind}", f"{number}.1", points, "pytest"))
+        entries.append(("trained-model", "5.2", MODEL_POINTS, "weights"))
+        lines = [f"# {self.canaries['points']}"]
+        for number, module in enumerate(PLACES, start=1):
+            lines += [
+                f'[[group]]\nnumber = {number}\ntitle = "Part {number}"',
+                f'[[task]]\nnumber = "{number}.1"\nname = "Part {number}"\nfile = "{module}.py"\nfunction = "target"',
+            ]
+        lines.append('[[task]]\nnumber = "5.2"\nname = "Model"\nfile = "gmvae.safetensors"')
+        for id, task, points, kind in entries:
+            lines.append(
+                f'[[check]]\nid = "{id}"\ntask = "{task}"\npoints = {points}\nvisibility = "visible"\n'
+                f'title = "{id.split("/")[0]}"\nkind = "{kind}"'
+            )
+        (self.folder / "points.toml").write_text("\n\n".join(lines))
+        (self.folder / "secret.txt").write_text(self.canaries["secret"])
+        (self.folder / "metadata.json").write_text(json.dumps({"student": self.canaries["metadata"]}))
+
+    def _write_submission(self, attacks: Sequence[Attack], places: dict[str, str]) -> Path:
+        """Honest files, attacks at the end of starters; returns what is handed in."""
+        submission = self.folder / "submission"
+        for module in PLACES:
+            (submission / f"{module}.py").write_text(HONEST)
+        for name in ("known.py", "wire.py"):
+            shutil.copy(HERE / "support" / name, submission)
+        for attack in attacks:
+            if attack.kind == "code":
+                module = places[attack.name]
+                starter = STUB.format(number=f"{PLACES.index(module) + 1}.1")
+                (submission / f"{module}.py").write_text(starter + attack.text)
+        handed_in = submission
+        for attack in attacks:
+            if attack.kind == "files":
+                handed_in = attack.builder()(submission) or submission
+        return handed_in
+
+    def _grade(self, handed_in: Path, port: int, unix_socket: str) -> _Run:
+        """Run the grader in a process of its own, see that it ends, and that nothing of it stays."""
+        hidden = self.folder / "tests" / "hidden"
+        private = [hidden, *(self.folder / name for name in ("points.toml", "secret.txt", "metadata.json"))]
+        settings = {
+            "submission": str(handed_in),
+            "out": str(self.results),
+            "private": [str(path) for path in private],
+            "gradescope": os.geteuid() == 0,
+            "tests": str(self.folder / "tests"),
+            "points_file": str(self.folder / "points.toml"),
+            "secret_file": str(self.folder / "secret.txt"),
+            "html": str(self.folder / "results" / "report.html"),
+        }
+        facts = {
+            "results": str(self.results),
+            "tests": str(self.folder / "tests"),
+            "hidden": str(hidden / f"test_task1_{PLACES[0]}.py"),
+            "grader_files": [str(hidden / f"test_task1_{PLACES[0]}.py"), *map(str, private[1:]), str(self.results)],
+            "canaries": [*self.canaries.values()],
+            "mark": self.mark,
+            "port": port,
+            "unix_socket": unix_socket,
+        }
+        instructions = self.folder / "instructions.json"
+        # The secrets are not on the grader's command line, and the file is gone before anything is graded.
+        instructions.touch(mode=0o600)
+        instructions.write_text(json.dumps({"settings": settings, "facts": facts}))
+        with _reaping() as orphans:
+            began = time.monotonic()
+            grader = subprocess.Popen(
+                [sys.executable, "-m", "autograder.attacks.drive", str(instructions)],
+                cwd=ROOT,
+                env={**os.environ, "TMPDIR": str(self.folder / "temporary"), "CANARY": self.canaries["metadata"]},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                text=True,
+                errors="replace",
+            )
+            try:
+                stdout, stderr = grader.communicate(timeout=SLOWEST)
+            except subprocess.TimeoutExpired:
+                os.killpg(grader.pid, signal.SIGKILL)
+                stdout, stderr = grader.communicate()
+            seconds = time.monotonic() - began
+            left = orphans()
+        run = _Run(stdout, stderr, Path(settings["html"]))
+        if seconds >= SLOWEST:
+            run.problems.append(f"grading took more than {SLOWEST:g} seconds")
+        elif grader.returncode != 0:
+            run.problems.append(f"the grader ended with {grader.returncode}: {stderr[-1500:]}")
+        if left:
+            run.problems.append(f"processes are left: {left}")
+        return run
+
+    def _left_files(self) -> list[str]:
+        problems = []
+        left = [path.name for path in (self.folder / "temporary").iterdir() if path.name != "socket"]
+        if left:
+            problems.append(f"temporary files are left: {left}")
+        places = [*map(Path, WRITABLE), self.folder, self.folder / "results", ROOT, ROOT / "autograder", Path.home()]
+        found = [path / name for path in places for name in (self.mark, "HOSTILE") if os.path.lexists(path / name)]
+        if found:
+            problems.append(f"files were written: {found}")
+        return problems
+
+    def _leaks(self, texts: dict[str, str]) -> list[str]:
+        problems = []
+        for where, text in texts.items():
+            marks = {**self.canaries, "a hidden input": HIDDEN_INPUT, "a hidden input's digits": HIDDEN_INPUT.split(".")[0]}
+            problems += [f"{what} is in {where}" for what, mark in marks.items() if mark in text]
+            allowed = "\n\t" if where != "results.json" else ""
+            odd = {letter for letter in text if (ord(letter) < 32 and letter not in allowed) or letter in "\x7f\x9b\u202e\u2066\u200b"}
+            if odd and where != "stderr":
+                problems.append(f"control characters in {where}: {sorted(odd)!r}")
+            if where == "report.html" and re.search(r"<script>document|<h1>100|<img src=x", text):
+                problems.append("the submission's HTML is in the report")
+            if "HOSTILE module" in text or "HOSTILE code" in text or "HOSTILE pth" in text or "HOSTILE test" in text:
+                problems.append(f"hostile files were executed: see {where}")
+        return problems
+
+    def _judge_code(self, attack: Attack, module: str, rows: dict[str, Any], outcome: Outcome) -> None:
+        mine = {id.split("/")[0]: row for id, row in rows.items() if f"_{module}.py::" in id}
+        if set(mine) != {"public", "hidden"}:
+            outcome.problems.append("its rows are missing")
+            return
+        if any(row["score"] or row["status"] == "passed" for row in mine.values()):
+            outcome.problems.append(f"it earned points: {[row['score'] for row in mine.values()]}")
+        outcome.shown = mine["public"]["output"]
+        outcome.ended = _ended(outcome.shown)
+        for what, result in re.findall(r"\[([^\[\]:]{1,40}): ([^\]]*)\]", outcome.shown):
+            outcome.attempts[what] = result
+            if result.startswith("DONE"):
+                outcome.problems.append(f"it could {what}: {result}")
+        if outcome.ended not in attack.ends:
+            outcome.problems.append(f"it ended with {outcome.ended or 'nothing'}: {outcome.shown[:400]}")
+        silent = "Not implemented" in outcome.shown and "Your code printed" not in outcome.shown
+        if silent or "not finish" in outcome.shown or "Missing file" in outcome.shown:
+            outcome.problems.append(f"it did not run: {outcome.shown[:200]}")
+        # What a hidden row says is ours: no print, no text of an exception, no place.
+        hidden = mine["hidden"]["output"]
+        if any(word in hidden for word in ("printed", "[", "line ", "HOSTILE", self.mark)) or len(hidden) > 400:
+            outcome.problems.append(f"the hidden row shows too much: {hidden[:200]}")
+
+    def _judge_files(self, attack: Attack, rows: dict[str, Any], document: dict[str, Any], outcome: Outcome) -> None:
+        model = rows.get("trained-model")
+        if model is None:
+            outcome.problems.append("its row is missing")
+            return
+        outcome.shown = " ".join([document["output"], model["output"]])
+        if model["score"] or document["leaderboard"]:
+            outcome.problems.append(f"the weights earned {model['score']} points")
+        if attack.row not in model["output"]:
+            outcome.problems.append(f"the row of the weights says: {model['output'][:300]}")
+
+
+@dataclass
+class _Run:
+    """A grader that has ended."""
+
+    stdout: str
+    stderr: str
+    html: Path
+    problems: list[str] = field(default_factory=list)
+
+    def texts(self) -> dict[str, str]:
+        page = self.html.read_text(encoding="utf-8") if self.html.exists() else ""
+        return {"stdout": self.stdout, "stderr": self.stderr, "report.html": page}
+
+
+def _places(attacks: Sequence[Attack]) -> dict[str, str]:
+    """attack -> module that it is put into; the drawing one only if it has to, or nothing else is free."""
+    free = [module for module in PLACES if module != DRAWING]
+    return {a.name: DRAWING if a.scratch else free.pop(0) for a in attacks if a.kind == "code"}
+
+
+def _ended(shown: str) -> str:
+    """How a worker ended, from what the public row tells the student."""
+    lost = re.search(r"was stopped while it ran a check of this task: (.*)", shown)
+    if lost is None:
+        return "answers"
+    reasons = {
+        "timeout": "no answer within",
+        "protocol": "protocol",
+        "flood": "printed",
+        "crash": "process ended",
+    }
+    return next((kind for kind, words in reasons.items() if words in lost.group(1)), "")
+
+
+def _invalidities(document: dict[str, Any]) -> list[str]:
+    """Where results.json is not what Gradescope specifies, or not complete."""
+    import jsonschema
+
+    schema = json.loads((ROOT / "autograder" / "results.schema.json").read_text())
+    problems = [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+    if "problem" in document.get("extra_data", {}):
+        problems.append(f"the grader had a problem: {document['extra_data']['problem']}")
+    total = sum(row["score"] for row in document.get("tests", []))
+    if abs(total - document.get("score", -1)) > 1e-9 or any("FORGED" in row["name"] for row in document["tests"]):
+        problems.append("results.json is not the grader's")
+    return problems
+
+
+@contextlib.contextmanager
+def _reaping() -> Iterator[Any]:
+    """Make orphans of the processes that we start our children, so that none can hide; yields what lists and kills them."""
+    known = set(sandbox.children_of(os.getpid()))
+    sandbox.become_subreaper()
+
+    def orphans() -> list[str]:
+        left = []
+        for pid in set(sandbox.children_of(os.getpid())) - known:
+            with contextlib.suppress(OSError):
+                left.append(Path(f"/proc/{pid}/status").read_text().splitlines()[0])
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        return left
+
+    try:
+        yield orphans
+    finally:
+        sandbox.prctl(sandbox.PR_SET_CHILD_SUBREAPER, 0)
+
+
+@contextlib.contextmanager
+def _listeners(path: Path) -> Iterator[Any]:
+    """Somebody to talk to: TCP and UDP on one port, a Unix socket by path and one by name. Yields port, path and counter."""
+    with contextlib.ExitStack() as stack:
+        tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        port = tcp.getsockname()[1]
+        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.bind(("127.0.0.1", port))
+        ends = {"TCP": tcp, "UDP": udp}
+        for name, address in {"Unix": str(path), "abstract": f"\0{path}"}.items():
+            ends[name] = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            ends[name].bind(address)
+            ends[name].listen()
+        path.chmod(0o777)
+        for end in ends.values():
+            end.setblocking(False)
+
+        def arrived() -> dict[str, int]:
+            counts = {}
+            for name, end in ends.items():
+                try:
+                    counts[name] = 1 if (end.recv(100) if name == "UDP" else end.accept()) else 0
+                except BlockingIOError:
+                    counts[name] = 0
+            return counts
+
+        yield port, path, arrived
+
+
+def table(settings: dict[str, dict[str, str]], attacks: Sequence[Attack]) -> str:
+    """Attacks and outcomes as a Markdown table.
+
+    Args:
+        settings: heading of a column -> attack -> outcome in words.
+    """
+    lines = ["| Attack | What it tries | " + " | ".join(settings) + " |", "|---|---|" + "---|" * len(settings)]
+    for goal in dict.fromkeys(attack.goal for attack in attacks):
+        lines.append(f"| **{goal}** | |" + " |" * len(settings))
+        for attack in attacks:
+            if attack.goal == goal:
+                cells = [found.get(attack.name, "not run") for found in settings.values()]
+                lines.append(f"| {attack.name} | {attack.title.rstrip('.')} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def explain(outcome: Outcome) -> str:
+    """An outcome for people who have to find out what went wrong."""
+    shown = textwrap.indent(outcome.shown, "    ")
+    return f"{outcome.name}: {outcome.summary()}\n" + "\n".join(f"  - {p}" for p in outcome.problems) + f"\n{shown}"
