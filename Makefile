@@ -10,7 +10,7 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow student check-sync release grade reference-submission bench lint lock clean
+.PHONY: help setup run test test-slow student check-sync release grade autograder gradescope reference-submission bench lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,13 @@ release: setup ## write dist/student.zip
 grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
 	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
+
+autograder: setup ## write dist/autograder.zip, for Gradescope and for Otter (docs/instructors.md)
+	$(PY) -m autograder zip $(ARGS)
+
+gradescope: setup ## try the zip as Gradescope would: make gradescope SUBMISSION=folder-or-zip
+	$(if $(SUBMISSION),,$(error say what to grade: make gradescope SUBMISSION=folder-or-zip))
+	$(PY) -m autograder gradescope "$(SUBMISSION)" $(ARGS)
 
 reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
 	$(PY) -m autograder reference-submission

@@ -13,6 +13,8 @@ COMMANDS = {
     "release": ("autograder.release", "release", "write dist/student.zip"),
     "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
     "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),
+    "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
+    "gradescope": ("autograder.gradescope.standin", "main", "do with a submission what Gradescope does"),
     "reference-submission": ("autograder.reference_submission", "main", "write dist/reference.zip"),
 }
 

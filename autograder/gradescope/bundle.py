@@ -1,0 +1,260 @@
+"""`python -m autograder zip` (`make autograder`): writes dist/autograder.zip, for Gradescope and for Otter's own tools.
+
+`otter generate` builds the archive from generated test files; then Otter's scripts, which take 10 to 30 minutes of
+conda and run students' code beside the tests, are replaced by ours, and everything is written again in an order and
+with times of its own, so that the same sources give the same bytes.
+
+    setup.sh  run_autograder  requirements*.txt     ours
+    otter_config.json  tests/*.py                   generated from points.toml and settings.toml
+    run_otter.py  environment.yml                   Otter's; unused, but its Dockerfile copies them
+    files/driver.ipynb                              generated: Otter wants one notebook to execute
+    files/grader/                                   the grader, the checks, the test images, the secret
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from autograder import points as points_module
+from autograder.gradescope import otter_files
+from autograder.gradescope.settings import SettingsError
+from autograder.gradescope.settings import load as load_settings
+from autograder.points import Points, PointsError
+from autograder.release import CUDA_REQUIREMENT, ZIP_TIME
+from autograder.secret import SecretError, load_secret
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ARCHIVE = ROOT / "dist" / "autograder.zip"
+UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
+GRADER = "files/grader"
+# What the grader imports is found by following these; worker.py is started by name, in a process of its own.
+GRADER_ROOTS = ("autograder/gradescope/entry.py", "autograder/gradescope/bridge.py", "autograder/worker.py")
+GRADER_DATA = (
+    "autograder/points.toml",
+    "autograder/settings.toml",
+    "data/MNIST/raw/t10k-images-idx3-ubyte.gz",
+)
+TORCH = re.compile(r"torch==")
+NOT_FOR_GRADING = re.compile(r"torchvision==")
+GRADER_MAIN = '''\
+"""Generated: what setup.sh and run_autograder start. `pickle` runs beside Otter, where the grader has no packages."""
+
+import pathlib
+import sys
+
+if __name__ == "__main__":
+    if sys.argv[1] == "pickle":
+        from autograder.gradescope.bridge import write_otter_results
+
+        write_otter_results(pathlib.Path(sys.argv[2]))
+    else:
+        from autograder.gradescope.entry import main
+
+        sys.exit(main(sys.argv[1:]))
+'''
+COLLECT = """
+import sys, pytest
+class Collector:
+    def pytest_collection_finish(self, session):
+        tests = session.config.rootpath / "tests"
+        for item in session.items:
+            print("CHECK", f"{item.path.relative_to(tests).as_posix()}::{item.nodeid.split('::', 1)[1]}")
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "tests/public", "tests/hidden"], [Collector()]))
+"""
+
+
+class BundleError(Exception):
+    """The zip cannot be made; the message says what to put right."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m autograder zip", description="Write the autograder's zip.")
+    parser.add_argument("--out", type=Path, default=ARCHIVE, help="where to (default: dist/autograder.zip)")
+    options = parser.parse_args(arguments)
+    try:
+        digest = write(options.out.resolve())
+    except (BundleError, PointsError, SettingsError, SecretError) as error:
+        print(f"no autograder.zip: {error}", file=sys.stderr)
+        return 1
+    size = options.out.stat().st_size
+    print(f"{options.out}: {size:,} bytes ({size / UPLOAD_LIMIT:.1%} of what Gradescope takes)\nSHA-256 {digest}")
+    print("It holds the hidden checks and the secret: keep it away from students.")
+    return 0
+
+
+def write(archive: Path, root: Path = ROOT) -> str:
+    """Build the archive; returns its SHA-256.
+
+    Raises:
+        BundleError, PointsError, SettingsError, SecretError: something about the repository has to be put right.
+    """
+    files = contents(root)
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = archive.with_name(f".{archive.name}.unfinished")
+    # Stored, not compressed: zlib's versions differ in their output, and what is large here is compressed already.
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as file:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, ZIP_TIME)
+            entry.create_system = 3  # Unix: the mode below counts
+            entry.external_attr = (0o100700 if name in ("setup.sh", "run_autograder") else 0o100600) << 16
+            file.writestr(entry, files[name])
+    size = unfinished.stat().st_size
+    if size > UPLOAD_LIMIT:
+        unfinished.unlink()
+        raise BundleError(f"{size:,} bytes are more than Gradescope takes ({UPLOAD_LIMIT:,})")
+    os.chmod(unfinished, 0o600)
+    os.replace(unfinished, archive)
+    return hashlib.sha256(archive.read_bytes()).hexdigest()
+
+
+def contents(root: Path = ROOT) -> dict[str, bytes]:
+    """Every file of the archive: name to content."""
+    points = points_module.load(root / "autograder" / "points.toml")
+    settings = load_settings(root / "autograder" / "settings.toml")
+    problems = points_module.compare(points, collected_checks(root))
+    if problems:
+        raise BundleError("points.toml and the checks disagree:\n  " + "\n  ".join(problems))
+    secret = load_secret()
+    files = {f"{GRADER}/{name}": (root / name).read_bytes() for name in grader_files(root)}
+    files[f"{GRADER}/__main__.py"] = GRADER_MAIN.encode()
+    files[f"{GRADER}/task_names.json"] = (json.dumps(otter_files.task_names(points), indent=1) + "\n").encode()
+    files[f"{GRADER}/autograder/secret.txt"] = f"{secret}\n".encode()
+    templates = root / "autograder" / "gradescope"
+    return {
+        **otter_generate(points, settings, files),
+        **requirements((root / "requirements-instructor.txt").read_text(), (root / "requirements-dev.txt").read_text()),
+        "setup.sh": (templates / "setup.sh").read_bytes(),
+        "run_autograder": (templates / "run_autograder").read_bytes(),
+    }
+
+
+def otter_generate(points: Points, settings, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What `otter generate` makes of the generated test files, and of `files`, whose names begin with files/."""
+    from otter.generate import main as generate
+
+    with tempfile.TemporaryDirectory(prefix="otter-generate-") as scratch:
+        staging = Path(scratch).resolve()
+        for name, text in otter_files.test_files(points, settings).items():
+            _write(staging / "tests" / name, text.encode())
+        _write(staging / "otter_config.json", otter_files.configuration(settings).encode())
+        _write(staging / "driver.ipynb", otter_files.driver_notebook().encode())
+        for name, content in files.items():
+            _write(staging / name.removeprefix("files/"), content)
+        # It takes files from below the working directory only.
+        with working_directory(staging):
+            generate(
+                tests_dir="tests",
+                output_path="generated.zip",
+                config="otter_config.json",
+                lang="python",
+                no_requirements=True,
+                no_environment=True,
+                files=["driver.ipynb", "grader"],
+            )
+        with zipfile.ZipFile(staging / "generated.zip") as archive:
+            return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+
+
+def grader_files(root: Path) -> list[str]:
+    """Paths below `root` of everything that grading needs: modules by following imports, checks, data."""
+    tests = root / "tests"
+    checks = [*sorted((tests / "public").glob("test_*.py")), *sorted((tests / "hidden").glob("test_*.py"))]
+    roots = [root / name for name in GRADER_ROOTS] + [tests / "conftest.py", tests / "executor.py", *checks]
+    modules = follow_imports(roots, root)
+    packages = {parent / "__init__.py" for module in modules for parent in module.parents}
+    weights = sorted((root / "autograder").glob("*.safetensors"))
+    provided = provided_modules(root)
+    data = [root / name for name in GRADER_DATA]
+    missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
+    if missing:
+        raise BundleError(f"missing: {', '.join(missing)}")
+    found = {*modules, *(path for path in packages if path.is_file()), *provided, *weights, *data}
+    return sorted(path.relative_to(root).as_posix() for path in found)
+
+
+def provided_modules(root: Path) -> list[Path]:
+    """Modules that students are given and need not hand in, although what they hand in may import them."""
+    handed_in = {task.file for task in points_module.load(root / "autograder" / "points.toml").tasks}
+    modules = [path for path in sorted((root / "student").glob("*.py")) if path.name not in handed_in]
+    if not modules:
+        raise BundleError("student/ has no modules: run `make student` first")
+    return modules
+
+
+def follow_imports(sources: Iterable[Path], root: Path) -> set[Path]:
+    """These files and every module of autograder/ and tests/ that they import, directly or not, at any depth."""
+    queue, found = list(sources), set()
+    while queue:
+        source = queue.pop()
+        if source in found:
+            continue
+        found.add(source)
+        for name in imported_names(source):
+            for candidate in (root / name.replace(".", "/"), root / "tests" / name):
+                if candidate.with_suffix(".py").is_file():
+                    queue.append(candidate.with_suffix(".py"))
+    return found
+
+
+def imported_names(source: Path) -> Iterator[str]:
+    """Dotted names that a file imports, and those that it may import: `from a import b` gives a and a.b."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), filename=str(source))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def requirements(grading_lock: str, development_lock: str) -> dict[str, bytes]:
+    """The lock cut into what setup.sh installs from different places."""
+    parts: dict[str, list[str]] = {"requirements.txt": [], "requirements.torch.txt": [], "requirements.cuda.txt": []}
+    for line in grading_lock.splitlines():
+        if not line or line.startswith("#") or NOT_FOR_GRADING.match(line):
+            continue
+        torch, cuda = TORCH.match(line), CUDA_REQUIREMENT.match(line)
+        name = "requirements.torch.txt" if torch else "requirements.cuda.txt" if cuda else "requirements.txt"
+        parts[name].append(line)
+    # `otter grade` reads a pickle that the same release has to write; the rest of the lock bounds what it brings.
+    locked = [line for line in development_lock.splitlines() if line and not line.startswith("#")]
+    otter = [f"otter-grader=={importlib.metadata.version('otter-grader')}", "-c requirements.constraints.txt"]
+    parts |= {"requirements.otter.txt": otter, "requirements.constraints.txt": locked}
+    return {name: "".join(f"{line}\n" for line in lines).encode() for name, lines in parts.items()}
+
+
+def collected_checks(root: Path) -> list[str]:
+    """Ids of all checks that pytest finds; in a process of its own, for conftest.py changes the one that loads it."""
+    done = subprocess.run([sys.executable, "-c", COLLECT], cwd=root, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    if done.returncode != 0:
+        said = "\n".join(line for line in lines if not line.startswith("CHECK "))
+        raise BundleError(f"the checks cannot be collected:\n{said[-3000:]}{done.stderr[-1000:]}")
+    return [line.removeprefix("CHECK ") for line in lines if line.startswith("CHECK ")]
+
+
+@contextlib.contextmanager
+def working_directory(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)

@@ -1,0 +1,169 @@
+"""What the settings make of a grading: who may be graded again today, and what results.json says in the end.
+
+Pure functions of the settings, Gradescope's submission_metadata.json and the grader's results. Nothing here raises over
+odd metadata: Gradescope may change that file, and a grade must not depend on it more than the settings ask for.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from autograder.gradescope.settings import AS_IN_POINTS, Settings
+
+Document = dict[str, Any]
+
+DAY = timedelta(days=1)
+# In extra_data: marks a submission that the limit refused, so that it does not count against the next ones.
+REFUSED = "refused_by_submission_limit"
+
+
+def read_metadata(path: Path) -> Document:
+    """Gradescope's submission_metadata.json; {} where it is missing or no JSON (`otter grade` leaves it empty)."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def refusal(settings: Settings, metadata: Document) -> Document | None:
+    """results.json for a submission that is one too many today; None for one that is to be graded.
+
+    It keeps the score of the last graded submission: Gradescope makes the newest submission the active one, and a
+    student must not lose points by asking too often.
+    """
+    limit = settings.submissions.per_day
+    now = _time(metadata.get("created_at"))
+    if not limit or now is None:
+        return None
+    graded = [entry for entry in _previous(metadata) if not _was_refused(entry[1])]
+    recent = [time for time, _ in graded if now - DAY < time <= now]
+    if len(recent) < limit:
+        return None
+    # The next one is possible when so many have become a day old that fewer than `limit` are left.
+    again = sorted(recent)[len(recent) - limit] + DAY
+    last = max(graded, key=lambda entry: entry[0])[1]
+    text = (
+        f"Not graded: {_times(len(recent))} graded within 24 hours, and the limit is {limit}. "
+        f"The next submission is possible from {again:%Y-%m-%d %H:%M} ({again:%z}). "
+        "Until then the score of your last graded submission stands."
+    )
+    kept = last.get("results") if isinstance(last.get("results"), dict) else {}
+    document: Document = {
+        "score": number(last.get("score")),
+        "output": text,
+        "output_format": "text",
+        "visibility": kept.get("visibility", "visible"),
+        "stdout_visibility": "hidden",
+        "extra_data": {REFUSED: True},
+        # Rows of no points would make Gradescope hide nothing and show nothing; so the earlier rows stay.
+        "tests": kept.get("tests") if isinstance(kept.get("tests"), list) else [],
+        "leaderboard": kept.get("leaderboard") if isinstance(kept.get("leaderboard"), list) else [],
+    }
+    return document
+
+
+def publish(document: Document, settings: Settings, metadata: Document) -> Document:
+    """The grader's results as Gradescope gets them: visibility, scale, leaderboard and late penalty applied."""
+    document = copy.deepcopy(document)
+    rows = document["tests"]
+    if settings.visibility.hidden_checks != AS_IN_POINTS:
+        for row in rows:
+            if "hidden" in row.get("tags", ()):
+                row["visibility"] = settings.visibility.hidden_checks
+    if not settings.leaderboard.show:
+        document["leaderboard"] = []
+    factor = _scale(settings, rows)
+    if factor != 1:
+        for row in rows:
+            row["score"], row["max_score"] = (number(row[key] * factor) for key in ("score", "max_score"))
+        document["score"] = number(document["score"] * factor)
+    days = days_late(settings, metadata)
+    if days and settings.late.percent_per_day:
+        percent = min(100.0, days * settings.late.percent_per_day)
+        penalty = document["score"] * percent / 100
+        document["score"] = number(document["score"] - penalty)
+        late = f"Handed in late, within {days} day{'s' * (days > 1)}"
+        text = f"{late}: {percent:g} % of the score, {penalty:.2f} points, taken off."
+        document["output"] = "\n\n".join(filter(None, [text, document.get("output", "")]))
+    return document
+
+
+def days_late(settings: Settings, metadata: Document) -> int:
+    """Days after the due date, begun ones counted; 0 when in time, or when there is no due date."""
+    handed_in, due = _time(metadata.get("created_at")), due_date(metadata)
+    if handed_in is None or due is None:
+        return 0
+    late = handed_in - due - timedelta(minutes=settings.late.grace_minutes)
+    return max(0, math.ceil(late / DAY))
+
+
+def due_date(metadata: Document) -> datetime | None:
+    """When this submission was due: the latest extension of its students, else the assignment's date."""
+    users = metadata.get("users")
+    own = [
+        _time(user["assignment"].get("due_date"))
+        for user in (users if isinstance(users, list) else ())
+        if isinstance(user, dict) and isinstance(user.get("assignment"), dict)
+    ]
+    found = [time for time in own if time is not None]
+    if found:
+        return max(found)
+    assignment = metadata.get("assignment")
+    return _time(assignment.get("due_date")) if isinstance(assignment, dict) else None
+
+
+def _previous(metadata: Document) -> list[tuple[datetime, Document]]:
+    """Time and entry of every earlier submission that has a time."""
+    entries = metadata.get("previous_submissions")
+    found = []
+    for entry in entries if isinstance(entries, list) else ():
+        time = _time(entry.get("submission_time")) if isinstance(entry, dict) else None
+        if time is not None:
+            found.append((time, entry))
+    return found
+
+
+def _was_refused(entry: Document) -> bool:
+    results = entry.get("results")
+    extra = results.get("extra_data") if isinstance(results, dict) else None
+    return isinstance(extra, dict) and extra.get(REFUSED) is True
+
+
+def _scale(settings: Settings, rows: list[Document]) -> float:
+    """Factor from the points of points.toml to those of the settings."""
+    # Rows are rounded; their sum shall not be a millionth off.
+    possible = round(math.fsum(row["max_score"] for row in rows), 2)
+    return settings.points.total / possible if possible else 1.0
+
+
+def _time(text: Any) -> datetime | None:
+    """A moment as Gradescope writes it, "2026-11-20T08:00:00.000000-08:00"; None for anything else."""
+    if not isinstance(text, str):
+        return None
+    try:
+        # Python 3.10 knows no "Z".
+        time = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return time if time.tzinfo is not None else None
+
+
+def number(value: Any) -> float | int:
+    """A score without floating-point dust; 0 for what is no number."""
+    try:
+        rounded = round(float(value), 6)
+    except (TypeError, ValueError):
+        return 0
+    if not math.isfinite(rounded):
+        return 0
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def _times(count: int) -> str:
+    return "one submission was" if count == 1 else f"{count} submissions were"

@@ -1,0 +1,149 @@
+"""Reads settings.toml: what instructors choose about the Gradescope assignment. Every mistake is named."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import sys
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+from autograder.points import VISIBILITIES
+
+SETTINGS_FILE = Path(__file__).resolve().parent.parent / "settings.toml"
+AS_IN_POINTS = "points.toml"
+
+
+class SettingsError(ValueError):
+    """settings.toml cannot be used; the message lists every problem."""
+
+
+@dataclass(frozen=True)
+class Visibility:
+    hidden_checks: str = AS_IN_POINTS
+
+
+@dataclass(frozen=True)
+class Submissions:
+    per_day: int = 0
+
+
+@dataclass(frozen=True)
+class PointsScale:
+    total: float = 100
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    show: bool = True
+
+
+@dataclass(frozen=True)
+class TimeAndMemory:
+    seconds: float = 480
+    task_seconds: float = 90
+    memory_mib: int = 384
+
+
+@dataclass(frozen=True)
+class Late:
+    percent_per_day: float = 0
+    grace_minutes: float = 10
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The file, table by table; its comments say what each setting means."""
+
+    visibility: Visibility = field(default_factory=Visibility)
+    submissions: Submissions = field(default_factory=Submissions)
+    points: PointsScale = field(default_factory=PointsScale)
+    leaderboard: Leaderboard = field(default_factory=Leaderboard)
+    limits: TimeAndMemory = field(default_factory=TimeAndMemory)
+    late: Late = field(default_factory=Late)
+
+
+TABLES = {
+    "visibility": Visibility,
+    "submissions": Submissions,
+    "points": PointsScale,
+    "leaderboard": Leaderboard,
+    "limits": TimeAndMemory,
+    "late": Late,
+}
+# Lowest and highest sensible value of every number.
+RANGES = {
+    "submissions.per_day": (0, 1000),
+    "points.total": (1, 10_000),
+    "limits.seconds": (30, 2400),  # Gradescope's time-out goes up to 40 minutes
+    "limits.task_seconds": (5, 2400),
+    "limits.memory_mib": (64, 16_384),
+    "late.percent_per_day": (0, 100),
+    "late.grace_minutes": (0, 10_080),
+}
+
+
+def load(path: Path = SETTINGS_FILE) -> Settings:
+    """Read and check the settings; what the file leaves out keeps its default.
+
+    Raises:
+        SettingsError: naming every problem of the file.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    problems: list[str] = []
+    tables = {}
+    for name, values in document.items():
+        if name not in TABLES:
+            problems.append(f"[{name}] is no table of this file" + _meant(name, TABLES))
+        elif not isinstance(values, dict):
+            problems.append(f"{name} is a table: write [{name}]")
+        else:
+            tables[name] = _read_table(name, values, problems)
+    if problems:
+        raise SettingsError(f"{path}:\n  " + "\n  ".join(problems))
+    return Settings(**tables)
+
+
+def _read_table(name: str, values: dict[str, Any], problems: list[str]) -> Any:
+    kind = TABLES[name]
+    known = {entry.name: entry for entry in fields(kind)}
+    accepted = {}
+    for key, value in values.items():
+        setting = f"{name}.{key}"
+        if key not in known:
+            problems.append(f"{setting} is no setting" + _meant(key, known))
+        elif problem := _problem(setting, value, known[key].default):
+            problems.append(f"{setting} = {value!r}: {problem}")
+        else:
+            accepted[key] = value
+    return kind(**accepted)
+
+
+def _problem(setting: str, value: Any, default: Any) -> str:
+    """What is wrong with a value, "" if nothing is."""
+    if setting == "visibility.hidden_checks":
+        allowed = (AS_IN_POINTS, *VISIBILITIES)
+        return "" if value in allowed else "write one of " + ", ".join(f'"{word}"' for word in allowed)
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "write true or false"
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        return "write a number, without quotes"
+    whole = setting in ("submissions.per_day", "limits.memory_mib")
+    if whole and not isinstance(value, int):
+        return "write a whole number"
+    lowest, highest = RANGES[setting]
+    return "" if lowest <= value <= highest else f"write a number from {lowest} to {highest}"
+
+
+def _meant(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else f" (there are {', '.join(known)})"
