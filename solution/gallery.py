@@ -25,7 +25,10 @@ tbody tr:nth-child(odd) { background: var(--soft); }
 .note { margin-top: 0; } .open { background: var(--soft); border-left: .3rem solid #e76300; padding: .5rem 1rem; }
 """
 # These fill the page's width: sheets of many small pictures are illegible otherwise.
-WIDE = ("contact_sheet.png", "autoencoder_and_vae.png", "gmvae_samples.png", "posterior_rows.png", "comparison.png")
+WIDE = {
+    *("gmm_entropy.png", "gmm_entropy_degenerate.png", "autoencoder_and_vae.png", "posterior_rows.png"),
+    *("contact_sheet.png", "comparison.png", "gmvae_samples.png"),
+}
 
 
 def format_cell(value: Any) -> str:

@@ -41,7 +41,7 @@ def normals(work: Workplace) -> Result:
         forward, backward = kl_univariate_normal(*values), kl_univariate_normal(*values[[2, 3, 0, 1]])
         rows.append([f"N({p[0]}, {p[1]})", f"N({q[0]}, {q[1]})", forward.item(), backward.item()])
 
-    ratio = torch.logspace(-2, 2, 201, dtype=torch.float64)
+    ratio = torch.logspace(-1, 1, 201, dtype=torch.float64)
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     forward, backward = kl_univariate_normal(zero, ratio, zero, one), kl_univariate_normal(zero, one, zero, ratio)
     canvas = Canvas(figsize=(6.5, 4), layout="constrained")
@@ -49,7 +49,7 @@ def normals(work: Workplace) -> Result:
     ax.plot(ratio, forward, color=BLUE, label=r"KL(P‖Q), P = N(0, $\sigma^2$), Q = N(0, 1)")
     ax.plot(ratio, backward, color=RED, linestyle="--", label="KL(Q‖P)")
     ax.plot(1, 0, "o", color="black", label="equal distributions: both zero")
-    ax.set(xscale="log", yscale="symlog", xlabel=r"variance ratio $\sigma^2$", ylabel="nats", ylim=(-0.05, None))
+    ax.set(xscale="log", xlabel=r"variance ratio $\sigma^2$", ylabel="nats")
     ax.set(title="KL divergence of two normals of equal mean, in both directions")
     ax.legend()
     ax.grid(alpha=0.3)
@@ -147,9 +147,9 @@ def sum_without_halves(work: Workplace) -> Result:
     canvas = Canvas(figsize=(6.5, 4), layout="constrained")
     ax = canvas.subplots()
     minima = {}
-    for values, colour, style, label in (
-        (true, BLUE, "-", r"KL(N(0, $\sigma^2$)‖N(0, 1))"),
-        (circulating, RED, "--", r"$-\log\sigma + \sigma^2$"),
+    for values, colour, style, label, place in (
+        (true, BLUE, "-", r"KL(N(0, $\sigma^2$)‖N(0, 1))", (1.25, -0.45)),
+        (circulating, RED, "--", r"$-\log\sigma + \sigma^2$", (0.75, 2.1)),
     ):
         best = int(values.argmin())
         minima[label] = (sigma[best].item(), values[best].item())
@@ -158,12 +158,13 @@ def sum_without_halves(work: Workplace) -> Result:
         ax.annotate(
             rf"minimum {minima[label][1]:.3f} at $\sigma$ = {minima[label][0]:.2f}",
             minima[label],
-            xytext=(0, 12),
-            textcoords="offset points",
+            xytext=place,
             ha="center",
+            arrowprops={"arrowstyle": "->", "color": colour},
         )
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set(title=r"$\mu = 0$: the KL divergence and a sum that is called so", xlabel=r"$\sigma$", ylabel="nats")
+    ax.set_ylim(-0.7, 5.5)
     ax.legend()
     ax.grid(alpha=0.3)
     save_figure(canvas, work.folder / "kl_without_halves.png")
@@ -286,13 +287,16 @@ def entropy_estimates(work: Workplace, weights: list[float]) -> tuple[Canvas, di
     exact = exact_entropy(*parameters)
     low = [e - 1.96 * s for e, s in zip(estimates, errors, strict=True)]
     high = [e + 1.96 * s for e, s in zip(estimates, errors, strict=True)]
-    canvas = Canvas(figsize=(7, 4.2), layout="constrained")
-    ax = canvas.subplots()
-    ax.fill_between(counts, low, high, color=BLUE, alpha=0.25, linewidth=0, label="95 % confidence band")
-    ax.plot(counts, estimates, ".-", color=BLUE, label="Monte-Carlo estimate")
-    ax.axhline(exact, color="black", linestyle="--", label=f"mixture, by quadrature: {exact:.4f}")
-    ax.set(xscale="log", xlabel="number of samples N", ylabel="entropy (nats)")
-    ax.grid(alpha=0.3)
+    canvas = Canvas(figsize=(11, 4.4), layout="constrained")
+    for ax in canvas.subplots(1, 2):
+        ax.fill_between(counts, low, high, color=BLUE, alpha=0.25, linewidth=0, label="95 % confidence band")
+        ax.plot(counts, estimates, ".-", color=BLUE, label="Monte-Carlo estimate")
+        ax.axhline(exact, color="black", linestyle="--", label=f"mixture, by quadrature: {exact:.4f}")
+        ax.set(xscale="log", xlabel="number of samples N", ylabel="entropy (nats)")
+        ax.grid(alpha=0.3)
+    # The right half enlarges the last two powers of ten, where the left one shows a single line.
+    canvas.axes[1].set(xlim=(total / 100, total * 1.1), ylim=(exact - 40 * errors[-1], exact + 40 * errors[-1]))
+    canvas.axes[1].set_title("the largest N, enlarged")
     numbers = {
         "seed": work.settings["seed"],
         "weights": weights,
@@ -310,7 +314,7 @@ def entropy_estimates(work: Workplace, weights: list[float]) -> tuple[Canvas, di
 def gmm_entropy(work: Workplace) -> Result:
     """Entropy of the mixture by Monte Carlo, against the number of samples."""
     canvas, numbers, _ = entropy_estimates(work, WEIGHTS)
-    canvas.axes[0].set(title="Entropy of the mixture, weights 0.2, 0.5, 0.3")
+    canvas.axes[0].set_title("Entropy of the mixture, weights 0.2, 0.5, 0.3")
     canvas.axes[0].legend()
     save_figure(canvas, work.folder / "gmm_entropy.png")
     return Result(
@@ -332,19 +336,15 @@ def gmm_degenerate(work: Workplace) -> Result:
 
     single = gaussian_entropy(torch.tensor(COVS[1], dtype=torch.float64)).item()
     canvas, numbers, component = entropy_estimates(work, NEARLY_DEGENERATE)
-    ax = canvas.axes[0]
-    ax.axhline(
-        single,
-        color=ORANGE,
-        linestyle=":",
-        linewidth=2,
-        label=rf"$\mathcal{{N}}(\mu_2, \Sigma_2)$, closed form: {single:.4f}",
-    )
-    rare = (component != 1).nonzero().flatten() + 1
-    for i, place in enumerate(rare.tolist()):
-        ax.axvline(place, color=GREY, linewidth=0.6, alpha=0.6, label="a point of component 1 or 3" if i == 0 else None)
-    ax.set(title="Entropy with weights 1e-5, 1 − 2e-5, 1e-5")
-    ax.legend()
+    rare = ((component != 1).nonzero().flatten() + 1).tolist()
+    closed_form = rf"$\mathcal{{N}}(\mu_2, \Sigma_2)$, closed form: {single:.4f}"
+    for ax in canvas.axes:
+        ax.axhline(single, color=ORANGE, linestyle=":", linewidth=2, label=closed_form)
+        for i, place in enumerate(rare):
+            label = "a point of component 1 or 3" if i == 0 else None
+            ax.axvline(place, color=GREY, linewidth=0.6, alpha=0.6, label=label)
+    canvas.axes[0].set_title("Entropy with weights 1e-5, 1 − 2e-5, 1e-5")
+    canvas.axes[0].legend(loc="upper center")
     save_figure(canvas, work.folder / "gmm_entropy_degenerate.png")
     counts = torch.bincount(component, minlength=3).tolist()
     numbers |= {

@@ -149,6 +149,7 @@ def comparison(work: Workplace) -> Result:
         ("negative_elbo", "negative ELBO (nats)"),
         ("active_units", "active latent units"),
     )
+    sizes = sorted({latent_dim for _, latent_dim in work.settings["trainings"]})
     for ax, (key, label) in zip(canvas.subplots(2, 2).flat, panels, strict=True):
         for architecture, points in lines.items():
             dims = sorted(points)
@@ -156,9 +157,9 @@ def comparison(work: Workplace) -> Result:
             name, colour, style = STYLES[architecture]
             ax.plot(dims, values, style, color=colour, label=name)
         if key == "active_units":
-            ends = [min(lines["mlp"]), max(lines["mlp"])]
-            ax.plot(ends, ends, ":", color="grey", label="all units")
-        ax.set(xlabel="latent units", ylabel=label)
+            ax.plot(sizes, sizes, ":", color="grey", label="all units")
+            ax.set_yticks(sizes)
+        ax.set(xlabel="latent units", ylabel=label, xticks=sizes)
         ax.grid(alpha=0.3)
     canvas.axes[0].legend()
     canvas.axes[3].legend()

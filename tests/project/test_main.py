@@ -1,4 +1,4 @@
-"""The main job as a program: what it writes, what it keeps, how it is interrupted, what it says when something is wrong."""
+"""The main job as a program: what it writes and keeps, how it is interrupted, what it says when something is wrong."""
 
 import json
 import math
