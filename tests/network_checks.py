@@ -12,6 +12,26 @@ from diagnose import check, check_inputs_unchanged, check_tensor, fail
 from submission import Handle
 
 MILD, LARGE = 2.0, 10.0  # gains: every layer multiplies the spread of its inputs by about this
+BATCHES = (1, 2, 37, 130)
+
+
+def encode(model: Handle, images: np.ndarray, latents: int) -> np.ndarray:
+    """The codes (B, latents) that an autoencoder gives images."""
+    return check_tensor(model.call("encode", images), what="encode", shape=(len(images), latents), dtype=np.float32)
+
+
+def encode_pair(model: Handle, images: np.ndarray, latents: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean and log-variance, each (B, latents), that a VAE gives images."""
+    pair = model.call("encode", images)
+    check(isinstance(pair, tuple) and len(pair) == 2, "encode should return the pair (mu, logvar), a tuple of two.")
+    for value, name in zip(pair, ("mu", "logvar"), strict=True):
+        check_tensor(value, what=name, shape=(len(images), latents), dtype=np.float32)
+    return pair
+
+
+def decode(model: Handle, codes: np.ndarray) -> np.ndarray:
+    """The images (B, 1, 28, 28) that a model gives codes."""
+    return check_tensor(model.call("decode", codes), what="decode", shape=(len(codes), 1, 28, 28), dtype=np.float32)
 
 
 def random_images(rng: np.random.Generator, count: int) -> np.ndarray:
@@ -53,14 +73,14 @@ def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], l
     Args:
         encode: images to a sequence of codes (one for an autoencoder, mean and log-variance for a VAE).
     """
-    for batch in (1, 2, 37):
+    for batch in BATCHES:
         for code in encode(np.full((batch, 1, 28, 28), 0.5, dtype=np.float32)):
             check_tensor(code, what=f"{what} of {_images(batch)}", shape=(batch, latents), dtype=np.float32)
 
 
 def check_decoder_shapes(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:
     """Decoded images have shape (B, 1, 28, 28) for several batch sizes, and their pixels lie in [0, 1]."""
-    for batch in (1, 2, 37):
+    for batch in BATCHES:
         z = np.linspace(-2, 2, batch * latents, dtype=np.float32).reshape(batch, latents)
         images = check_tensor(
             decode(z), what=f"{what} of {batch} code{'s'[: batch > 1]}", shape=(batch, 1, 28, 28), dtype=np.float32
@@ -174,6 +194,8 @@ def check_decoder_uses_its_range(images: np.ndarray, what: str) -> None:
     hint = "Its last layer should map any real number to [0, 1], with nothing one-sided before it."
     check(images.min() < 0.2, f"{what}: no pixel is ever dark, whatever the weights. {hint}")
     check(images.max() > 0.8, f"{what}: no pixel is ever bright, whatever the weights. {hint}")
+    # A softmax over the image leaves one bright pixel.
+    check((images > 0.8).mean() > 0.02, f"{what}: nearly all pixels are dark, as after a softmax. {hint}")
 
 
 def check_every_latent_matters(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
-from diagnose import CheckFailed, check, check_gradient, fail
+from diagnose import CheckFailed, check, check_gradient, check_tensor, fail
 from laws import check_independent, check_standard_normal
 from submission import Handle, Submission, SubmissionError
 
@@ -19,6 +19,12 @@ def sampler(submission: Submission, latents: int = 3) -> Handle:
         return submission.call("VAE.VAE", latent_dim=latents)
     except SubmissionError:
         return submission.bare("VAE.VAE", latent_dim=latents)
+
+
+def sample(vae: Handle, mu: np.ndarray, logvar: np.ndarray) -> np.ndarray:
+    """One sample z, of the shape and dtype of mu."""
+    z = vae.call("reparameterize", mu, logvar)
+    return check_tensor(z, what=WHAT, shape=mu.shape, dtype=mu.dtype)
 
 
 def noise(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -87,7 +93,7 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
         draws: how many calls to compare.
     """
     mu, logvar = random_posterior(rng, images, latents)
-    eps = np.stack([noise(mu, logvar, vae.call("reparameterize", mu, logvar)) for _ in range(draws)])
+    eps = np.stack([noise(mu, logvar, sample(vae, mu, logvar)) for _ in range(draws)])
     check_noisy(eps)
     hints = {
         "calls": "Noise must be drawn afresh in every call; nothing may seed the generator.",
@@ -108,7 +114,7 @@ def check_sample_gradients(
 ) -> None:
     """dz / dmu is 1 and dz / dlogvar is (z - mu) / 2 for the very noise that was drawn."""
     reply = vae.run("reparameterize", [mu, logvar], wrt=[0, 1], cotangent=cotangent)
-    deviation = reply.value.astype(np.float64) - mu
+    deviation = check_tensor(reply.value, what=WHAT, shape=mu.shape).astype(np.float64) - mu
     check_gradient(reply.gradients[0], cotangent, of="z", by="mu", rtol=rtol, atol=atol)
     check_gradient(
         reply.gradients[1],

@@ -15,6 +15,8 @@ from network_checks import (
     check_rows,
     check_trainable,
     check_varies,
+    decode,
+    encode,
     load_random_weights,
     logit,
     random_codes,
@@ -41,15 +43,14 @@ def test_bottleneck(autoencoder, rng):
     load_random_weights(autoencoder, rng, MILD)
     x, others = random_images(rng, 9), random_images(rng, 4)
     whole = autoencoder.call("", x)
-    codes = check_tensor(autoencoder.call("encode", x), what="Autoencoder.encode", shape=(9, 3), dtype=np.float32)
+    codes = encode(autoencoder, x, 3)
     # If the decoder peeks at what the encoder has seen, it sees these instead.
     autoencoder.call("encode", others)
-    decoded = autoencoder.call("decode", codes)
-    check_tensor(decoded, what="Autoencoder.decode", shape=(9, 1, 28, 28), dtype=np.float32)
+    decoded = decode(autoencoder, codes)
     check_close(
         whole,
         decoded,
-        what="Autoencoder.forward(x), which should be decode(encode(x)),",
+        what="Autoencoder.forward(x), against decode(encode(x))",
         mistakes={"the image is returned instead of its reconstruction": x},
     )
     check(autoencoder.get("latent_dim") == 3, "Autoencoder: latent_dim should be kept as an attribute.")
@@ -59,7 +60,7 @@ def test_code_is_not_clamped(submission, rng):
     """Encoder: a code may be any real number, of either sign"""
     model = submission.call("AE.Autoencoder", latent_dim=7)
     model.train(False)
-    (codes,) = under_large_weights(model, rng, lambda: [model.call("encode", random_images(rng, 24))])
+    (codes,) = under_large_weights(model, rng, lambda: [encode(model, random_images(rng, 24), 7)])
     check_not_clamped(
         codes, "The code", "the last layer of the encoder must not have a ReLU (or softplus, sigmoid) after it.", 5.0
     )
@@ -69,8 +70,8 @@ def test_encoder_uses_the_image(autoencoder, rng):
     """Encoder: each code depends on the whole of its own image, and gradients reach the layers"""
     load_random_weights(autoencoder, rng, MILD)
     x = random_images(rng, 9)
-    check_rows(lambda images: autoencoder.call("encode", images), x, "Encoder")
-    check_varies(autoencoder.call("encode", x), "The code", "image")
+    check_rows(lambda images: encode(autoencoder, images, 3), x, "Encoder")
+    check_varies(encode(autoencoder, x, 3), "The code", "image")
     cotangent = rng.standard_normal((9, 3)).astype(np.float32)
     reply = autoencoder.run("encode", [x], wrt=[0], parameters_of=autoencoder.get("encoder"), cotangent=cotangent)
     check_depends_on_pixels(reply.gradients[0], "Encoder")
@@ -82,8 +83,8 @@ def test_decoder_uses_the_code(autoencoder, rng):
     """Decoder: each image depends on every number of its own code, and gradients reach the layers"""
     load_random_weights(autoencoder, rng, MILD)
     z = rng.standard_normal((9, 3)).astype(np.float32)
-    check_rows(lambda codes: autoencoder.call("decode", codes), z, "Decoder")
-    check_every_latent_matters(lambda codes: autoencoder.call("decode", codes), 3, "Decoder")
+    check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
+    check_every_latent_matters(lambda codes: decode(autoencoder, codes), 3, "Decoder")
     cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
     reply = autoencoder.run("decode", [z], wrt=[0], parameters_of=autoencoder.get("decoder"), cotangent=cotangent)
     check(
@@ -96,9 +97,7 @@ def test_decoder_uses_the_code(autoencoder, rng):
 
 def test_decoder_uses_its_range(autoencoder, rng):
     """Decoder: pixels stay in [0, 1], dark and bright ones are both possible"""
-    (images,) = under_large_weights(
-        autoencoder, rng, lambda: [autoencoder.call("decode", random_codes(rng, 24, 3))], draws=4
-    )
+    (images,) = under_large_weights(autoencoder, rng, lambda: [decode(autoencoder, random_codes(rng, 24, 3))], draws=4)
     check_decoder_uses_its_range(images, "Decoder")
 
 
@@ -106,10 +105,10 @@ def test_networks_are_not_linear(autoencoder, rng):
     """Encoder and Decoder: activations between the layers make them more than one linear layer"""
     load_random_weights(autoencoder, rng, MILD)
     a, b = random_images(rng, 16), random_images(rng, 16)
-    check_nonlinear(lambda x: autoencoder.call("encode", x), a, b, "Encoder")
+    check_nonlinear(lambda x: encode(autoencoder, x, 3), a, b, "Encoder")
     load_random_weights(autoencoder, rng, 1.0)
     a, b = 3 * rng.standard_normal((2, 16, 3)).astype(np.float32)
-    check_nonlinear(lambda z: logit(autoencoder.call("decode", z)), a, b, "Decoder, up to its last sigmoid,")
+    check_nonlinear(lambda z: logit(decode(autoencoder, z)), a, b, "Decoder, up to its last sigmoid,")
 
 
 TRAIN = "train.train_autoencoder"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diagnose import check, check_close, check_tensor
+from diagnose import check_close, check_tensor
 from network_checks import check_decoder_shapes, check_encoder_shapes, random_images
 from pictures import check_picture
 from probe_oracle import random_probe
@@ -80,5 +80,5 @@ def test_decode_grid_picture(submission, rng):
     codes = rng.standard_normal((20, 2)).astype(np.float32)
     outpath = submission.path("grid.png")
     images = submission.call("embeddings.decode_grid", oracle.send(submission), codes, outpath=outpath)
-    check(images.shape == (10, 10, 1, 28, 28), "decode_grid: without steps, the grid has 10 points along each axis.")
+    check_tensor(images, what="decode_grid without steps", shape=(10, 10, 1, 28, 28))
     check_picture(submission.file_bytes("grid.png"), "decode_grid")
