@@ -10,7 +10,7 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow student check-sync release grade autograder gradescope reference-submission bench lint lock clean
+.PHONY: help setup run test test-slow student check-sync release grade submission autograder gradescope reference-submission bench lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,9 @@ release: setup ## write dist/student.zip
 grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
 	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
+
+submission: setup ## pack a student's folder: make submission FOLDER=student (students: python submit.py)
+	$(PY) solution/submit.py --folder "$(or $(FOLDER),student)" $(ARGS)
 
 autograder: setup ## write dist/autograder.zip, for Gradescope and for Otter (docs/instructors.md)
 	$(PY) -m autograder zip $(ARGS)

@@ -11,6 +11,7 @@ import ast
 import contextlib
 import difflib
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -31,7 +32,7 @@ from autograder.starter import Problem, SourceError, make_starter
 ROOT = Path(__file__).resolve().parent.parent
 TOP_FOLDER = "vae-assignment"
 # What running the assignment leaves in student/: neither compared nor deleted.
-LEFTOVERS = {"results", "data", ".venv", "gmvae.safetensors", "gmvae_samples.png", "ELBO_Curve.png"}
+LEFTOVERS = {"results", "data", ".venv", "gmvae.safetensors", "gmvae_samples.png", "ELBO_Curve.png", "submission.zip"}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "project")
@@ -105,6 +106,7 @@ def generate(root: Path = ROOT) -> Release:
     files["requirements.txt"] = student_requirements(read(root / "requirements.txt")).encode()
     files["LICENSE"] = read(root / "LICENSE").encode()
     files["README.md"] = make_handout(root, files, stubs, problems).encode()
+    files["tasks.json"] = task_list(root, files).encode()
 
     problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
     if problems:
@@ -169,6 +171,30 @@ def make_handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str],
     in_the_archive = {"data", "data/README.md"}
     problems += handout.check(source, path, points, stubs, {*files, *folders, *in_the_archive})
     return handout.render(source, points)
+
+
+def task_list(root: Path, files: Collection[str]) -> str:
+    """tasks.json, which tells submit.py what to hand in and what each task is worth; "" if points.toml is unfit."""
+    try:
+        points = points_module.load(root / "autograder" / "points.toml", total=None)
+    except PointsError:
+        return ""  # `make_handout` has complained
+    handed_in = {task.file for task in points.tasks}
+    modules = {name for name in files if name.endswith(".py") and "/" not in name}
+    document = {
+        "tasks": [
+            {
+                "number": task.number,
+                "name": task.name,
+                "file": task.file,
+                "function": task.function,
+                "points": round(points.of_task(task.number), 6),
+            }
+            for task in points.tasks
+        ],
+        "provided": sorted(modules - handed_in),
+    }
+    return json.dumps(document, indent=1) + "\n"
 
 
 def read(path: Path) -> str:

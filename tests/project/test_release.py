@@ -268,7 +268,7 @@ TREE = {
     "data/MNIST/raw/a.gz": ARCHIVE,
 }
 SHIPPED = {
-    *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt"),
+    *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
     *("tests/conftest.py", "tests/lazily.py", "tests/deeper.py", "tests/test_task1_disc.py"),
 }
 
