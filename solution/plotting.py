@@ -1,6 +1,6 @@
 """Helpers that every plotting script shares (provided): evaluation mode, image tiling, saving, colours."""
 
-import os
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,12 +57,13 @@ def tile_images(images: Tensor, rows: int, columns: int, margin: int = 0) -> np.
 def save_figure(figure: Figure, outpath: str | Path | None) -> Figure:
     """Write the figure to outpath (nothing when None) and return it.
 
-    The file appears whole or not at all, so that an interrupted run leaves no half-written picture.
+    The picture is drawn in memory and written in one go: a figure that cannot be drawn leaves an older file as it was,
+    and no second file is needed, which a sandbox may not allow.
     """
     if outpath is not None:
         outpath = Path(outpath)
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=120, format=outpath.suffix.lstrip(".") or "png")
         outpath.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = outpath.with_name(f".{outpath.name}.unfinished")
-        figure.savefig(unfinished, dpi=120, format=outpath.suffix.lstrip(".") or "png")
-        os.replace(unfinished, outpath)
+        outpath.write_bytes(picture.getvalue())
     return figure
