@@ -10,7 +10,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow student check-sync release grade submission autograder gradescope reference-submission bench lint lock clean
+.PHONY: help setup run test test-slow student check-sync release grade submission autograder gradescope
+.PHONY: reference-submission bench lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
