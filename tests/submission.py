@@ -16,6 +16,7 @@ Values inside a header are JSON scalars, lists, and objects with one tag: {"$arr
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -267,26 +268,29 @@ class Submission:
             kind = NotImplementedYet if error["type"] == "NotImplementedError" else SubmissionError
             raise kind(error["type"], error.get("message", ""), error.get("where", ""), error.get("stage", "call"))
 
-        def decode(tree: Any) -> Any:
-            if isinstance(tree, list):
-                return [decode(item) for item in tree]
-            if not isinstance(tree, dict):
-                return tree
-            if "$array" in tree:
-                return returned[tree["$array"]]
-            if "$tuple" in tree:
-                return tuple(decode(item) for item in tree["$tuple"])
-            if "$dict" in tree:
-                return {key: decode(item) for key, item in tree["$dict"]}
-            if "$float" in tree:
-                return float(tree["$float"])
-            if "$object" in tree:
-                return Handle(self, tree["$object"], tree["type"])
-            if "$figure" in tree:
-                return Figure(decode(tree["$figure"]))
-            raise ValueError(f"unknown tag in a reply: {sorted(tree)[:3]}")
+        # No nested recursive function: its reference to itself would keep the arrays until the garbage collector runs.
+        return reply, partial(self._decode, returned)
 
-        return reply, decode
+    def _decode(self, returned: Arrays, tree: Any) -> Any:
+        """A header tree of a reply as a value."""
+        decode = partial(self._decode, returned)
+        if isinstance(tree, list):
+            return [decode(item) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if "$array" in tree:
+            return returned[tree["$array"]]
+        if "$tuple" in tree:
+            return tuple(decode(item) for item in tree["$tuple"])
+        if "$dict" in tree:
+            return {key: decode(item) for key, item in tree["$dict"]}
+        if "$float" in tree:
+            return float(tree["$float"])
+        if "$object" in tree:
+            return Handle(self, tree["$object"], tree["type"])
+        if "$figure" in tree:
+            return Figure(decode(tree["$figure"]))
+        raise ValueError(f"unknown tag in a reply: {sorted(tree)[:3]}")
 
 
 class Handle:
