@@ -103,7 +103,7 @@ def check_close(
             raise
     for explanation, candidate in (mistakes or {}).items():
         if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
-            fail(f"{message} {explanation[:1].upper()}{explanation[1:].rstrip('.')}.")
+            fail(f"{message} {_sentence(explanation)}")
     fail(message)
 
 
@@ -163,6 +163,12 @@ def check_inputs_unchanged(unchanged: bool, what: str) -> None:
         f"{what} changes the tensors that it is given. In-place operations (x -= m, x.sub_(m), x[...] = 0) "
         "write to the caller's data.",
     )
+
+
+def _sentence(text: str) -> str:
+    """With a capital, unless it begins with a formula, and a full stop."""
+    first = text.split()[0]
+    return (text.capitalize()[:1] if first.isalpha() else text[:1]) + text[1:].rstrip(".") + "."
 
 
 def _kind(value: Any) -> str:

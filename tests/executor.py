@@ -350,12 +350,13 @@ def _mixture_log_prob(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
 
 def _negative_log_likelihood(x: Tensor, recon_x: Tensor) -> Tensor:
     """negative_log_likelihood by torch.distributions."""
-    return -torch.distributions.Normal(recon_x, 1.0).log_prob(x).flatten(1).sum(1).mean()
+    # Without validation: a training that has gone wrong is to return NaN, which says more than an exception here.
+    return -torch.distributions.Normal(recon_x, 1.0, validate_args=False).log_prob(x).flatten(1).sum(1).mean()
 
 
 def _kl_diag_normal(mu: Tensor, logvar: Tensor) -> Tensor:
     """kl_diag_normal by torch.distributions."""
-    posterior = torch.distributions.Normal(mu, (0.5 * logvar).exp())
+    posterior = torch.distributions.Normal(mu, (0.5 * logvar).exp(), validate_args=False)
     prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
     return torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
 
@@ -365,7 +366,14 @@ def _elbo_loss(x: Tensor, recon_x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor
     return _negative_log_likelihood(x, recon_x) + _kl_diag_normal(mu, logvar)
 
 
+def _gmm_log_prob(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tensor:
+    """gmm_log_prob by torch.distributions."""
+    component = torch.distributions.MultivariateNormal(means, covs)
+    return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(weights), component).log_prob(x)
+
+
 STAND_INS = {
+    "gmm.gmm_log_prob": _gmm_log_prob,
     "utils.log_normal_mixture": _mixture_log_prob,
     "ELBO.negative_log_likelihood": _negative_log_likelihood,
     "ELBO.kl_diag_normal": _kl_diag_normal,

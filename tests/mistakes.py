@@ -84,7 +84,7 @@ def of_gmm_log_prob(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
     diagonal = covs * np.eye(d)
     with np.errstate(divide="ignore", over="ignore", under="ignore"):
         log_weights = np.log(weights)
-        underflow = np.log(np.exp(components.astype(np.float32)) @ weights.astype(np.float32))
+        underflow = np.log(np.exp(components.astype(x.dtype)) @ weights.astype(x.dtype))
         return {
             "far from every mean the densities underflow before the logarithm is taken": underflow,
             "the weights are ignored": logsumexp(components, axis=1),

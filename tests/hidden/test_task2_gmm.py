@@ -1,0 +1,228 @@
+"""Task 2, hidden checks: Gaussian mixtures and entropy."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import laws
+import mistakes
+import mixture_checks
+import oracles
+from diagnose import check, check_close, check_inputs_unchanged, check_tensor
+from oracles import Mixture
+from strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
+
+pytestmark = pytest.mark.task2
+
+SAMPLE = "gmm.sample_gmm"
+LOG_PROB = "gmm.gmm_log_prob"
+ENTROPY = "gmm.gaussian_entropy"
+MC_ENTROPY = "gmm.mc_entropy"
+NEARLY_DEGENERATE = np.array([1e-5, 1 - 2e-5, 1e-5])
+
+
+def precision(dtype):
+    return {"rtol": 1e-9, "atol": 1e-9} if dtype == "float64" else {"rtol": 1e-4, "atol": 2e-4}
+
+
+# 2.1
+
+
+def test_sample_law(submission, rng):
+    """sample_gmm draws components by their weights, and points with the mean and covariance of their component"""
+    mixture = make_mixture(rng, 3, 2).astype("float32")
+    reply = submission.run(SAMPLE, (8000, *mixture.arguments), {"generator": submission.generator(11)})
+    mixture_checks.check_law(reply.value, 8000, mixture)
+    check_inputs_unchanged(reply.inputs_unchanged, "sample_gmm")
+
+
+@pytest.mark.parametrize("k, d, dtype", [(1, 1, "float32"), (2, 1, "float64"), (1, 4, "float32"), (6, 5, "float64")])
+def test_sample_law_other_sizes(submission, rng, k, d, dtype):
+    """sample_gmm draws from the mixture for any number of components and dimensions, in float64 too"""
+    mixture = make_mixture(rng, k, d).astype(dtype)
+    drawn = submission.call(SAMPLE, 3000, *mixture.arguments, generator=submission.generator(12))
+    mixture_checks.check_law(drawn, 3000, mixture)
+
+
+@pytest.mark.parametrize("weights", [(0.0, 1.0, 0.0), tuple(NEARLY_DEGENERATE)], ids=["zero", "nearly-degenerate"])
+def test_sample_extreme_weights(submission, rng, weights):
+    """sample_gmm draws from mixtures whose weights are zero or nearly zero"""
+    mixture = make_mixture(rng, 3, 2)
+    mixture = Mixture(np.array(weights), mixture.means, mixture.covs).astype("float32")
+    drawn = submission.call(SAMPLE, 10_000, *mixture.arguments, generator=submission.generator(13))
+    mixture_checks.check_law(drawn, 10_000, mixture)
+
+
+def test_sample_generator(submission, rng):
+    """sample_gmm takes all its randomness from a given generator and leaves the global one alone"""
+    mixture = make_mixture(rng, 3, 2).astype("float32")
+
+    def draw(global_seed, seed):
+        submission.seed(global_seed)
+        before = submission.rng_fingerprint()
+        drawn = submission.call(SAMPLE, 200, *mixture.arguments, generator=submission.generator(seed))
+        untouched = submission.rng_fingerprint() == before
+        check(untouched, "sample_gmm: a generator is given, yet the global one is used. Pass it on to every draw.")
+        return mixture_checks.check_pair(drawn, 200, mixture)
+
+    (x, component), (x_again, component_again), (x_other, component_other) = draw(1, 5), draw(2, 5), draw(1, 6)
+    same = (x == x_again).all() and (component == component_again).all()
+    check(same, "sample_gmm: equal generators give different points, so some randomness does not come from them.")
+    different = (x != x_other).any() and (component != component_other).any()
+    check(different, "sample_gmm: different generators give the same points or components.")
+
+
+def test_sample_without_generator(submission, rng):
+    """sample_gmm without a generator draws from the global one, afresh at every call"""
+    mixture = make_mixture(rng, 3, 2).astype("float32")
+    submission.seed(3)
+    first = mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
+    between = submission.rng_fingerprint()
+    second = mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
+    check(submission.rng_fingerprint() != between, "sample_gmm: the state of the global generator does not move on.")
+    for what, a, b in zip(("the points", "the components"), first, second, strict=True):
+        laws.check_differ(a, b, f"sample_gmm, {what}")
+    submission.seed(3)
+    again = mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
+    check((first[0] == again[0]).all(), "sample_gmm: with equal global seeds the points differ.")
+
+
+def test_sample_counts_are_random(submission, rng):
+    """sample_gmm lets the number of points from each component vary from call to call"""
+    mixture = make_mixture(rng, 3, 2).astype("float32")
+    counts = []
+    for seed in range(7):
+        drawn = submission.call(SAMPLE, 1000, *mixture.arguments, generator=submission.generator(seed))
+        counts.append(np.bincount(mixture_checks.check_pair(drawn, 1000, mixture)[1], minlength=3))
+    # Two calls agree with probability below 1 / (2 pi n sqrt(w1 w2 w3)) < 0.002; six agree with the first: 1e-16.
+    laws.spent.append(("counts vary", 1e-16))
+    varies = any((count != counts[0]).any() for count in counts)
+    check(varies, "sample_gmm: every call has the same number of points from each component; it must be random.")
+
+
+# 2.2
+
+
+@given(mixture=mixtures(), dtype=DTYPES, n=st.integers(1, 30), seed=SEEDS)
+@example(mixture=make_mixture(np.random.default_rng(1), 3, 2), dtype="float32", n=20, seed=1)
+def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
+    """gmm_log_prob agrees with the density of the mixture for any number of components, dimensions and points"""
+    rng = np.random.default_rng(seed)
+    mixture = mixture.astype(dtype)
+    x = (mixture.sample(n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
+    reply = submission.run(LOG_PROB, (x, *mixture.arguments))
+    check_close(
+        reply.value,
+        oracles.gmm_log_prob(x, *mixture.arguments),
+        what="gmm_log_prob",
+        mistakes=mistakes.of_gmm_log_prob(x, mixture),
+        dtype=dtype,
+        **precision(dtype),
+    )
+    check_inputs_unchanged(reply.inputs_unchanged, "gmm_log_prob")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_log_prob_far_away(submission, rng, dtype):
+    """gmm_log_prob is right where every density underflows, next to points where none does"""
+    mixture = make_mixture(rng, 4, 3).astype(dtype)
+    x = (rng.normal(size=(24, 3)) * np.geomspace(0.1, 1000, 24)[:, np.newaxis]).astype(dtype)
+    check_close(
+        submission.call(LOG_PROB, x, *mixture.arguments),
+        oracles.gmm_log_prob(x, *mixture.arguments),
+        what="gmm_log_prob far from every mean",
+        mistakes=mistakes.of_gmm_log_prob(x, mixture),
+        **precision(dtype),
+    )
+
+
+@pytest.mark.parametrize("weights", [(0.4, 0.6, 0.0), tuple(NEARLY_DEGENERATE)], ids=["zero", "nearly-degenerate"])
+def test_log_prob_extreme_weights(submission, rng, weights):
+    """gmm_log_prob is right for components whose weight is zero or nearly zero, also in their midst"""
+    mixture = make_mixture(rng, 3, 2, spread=1.0)
+    separated = mixture.means + 8 * np.array([[-1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    mixture = Mixture(np.array(weights), separated, mixture.covs).astype("float32")
+    visited = np.flatnonzero(mixture.weights)
+    x = np.concatenate([separated[k] + rng.normal(size=(6, 2)) for k in visited]).astype(np.float32)
+    check_close(
+        submission.call(LOG_PROB, x, *mixture.arguments),
+        oracles.gmm_log_prob(x, *mixture.arguments),
+        what="gmm_log_prob with a weight that is zero or nearly zero",
+        mistakes=mistakes.of_gmm_log_prob(x, mixture),
+        **precision("float32"),
+    )
+
+
+# 2.3
+
+
+@given(d=st.integers(1, 5), dtype=DTYPES, seed=SEEDS, decade=st.integers(-3, 3))
+@example(d=3, dtype="float32", seed=1, decade=1)
+@example(d=3, dtype="float32", seed=2, decade=-1)
+def test_gaussian_entropy_closed_form(submission, d, dtype, seed, decade):
+    """gaussian_entropy agrees with the closed form in any dimension, negative entropies included"""
+    cov = make_covariances(np.random.default_rng(seed), 1, d, scale=10.0**decade)[0].astype(dtype)
+    reply = submission.run(ENTROPY, (cov,))
+    check_close(
+        reply.value,
+        oracles.gaussian_entropy(cov),
+        what="gaussian_entropy",
+        mistakes=mistakes.of_gaussian_entropy(cov),
+        dtype=dtype,
+        **precision(dtype),
+    )
+    check_inputs_unchanged(reply.inputs_unchanged, "gaussian_entropy")
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4], ids=["small", "large"])
+def test_gaussian_entropy_extreme_determinants(submission, rng, scale):
+    """gaussian_entropy survives covariances whose determinant under- or overflows although its logarithm does not"""
+    cov = make_covariances(rng, 1, 20, scale=scale)[0].astype(np.float32)
+    check_close(
+        submission.call(ENTROPY, cov),
+        oracles.gaussian_entropy(cov),
+        what="gaussian_entropy where the determinant under- or overflows (take its logarithm with slogdet or Cholesky)",
+        rtol=1e-4,
+        atol=1e-3,
+    )
+
+
+# 2.4
+
+
+@given(mixture=mixtures(), dtype=DTYPES, n=st.integers(2, 200), seed=SEEDS)
+@example(mixture=make_mixture(np.random.default_rng(2), 3, 2), dtype="float32", n=150, seed=3)
+def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, seed):
+    """mc_entropy is minus the mean log-density over all the given points (with gmm_log_prob taken as right)"""
+    mixture = mixture.astype(dtype)
+    x = (mixture.sample(n, np.random.default_rng(seed))[0] * 1.2).astype(dtype)
+    log_prob = oracles.gmm_log_prob(x, *mixture.arguments)
+    fresh_submission.stand_in(LOG_PROB)
+    reply = fresh_submission.run(MC_ENTROPY, (x, *mixture.arguments))
+    named = mistakes.of_mc_entropy(log_prob)
+    check_close(reply.value, -log_prob.mean(), what="mc_entropy", mistakes=named, **precision("float32"))
+    check_inputs_unchanged(reply.inputs_unchanged, "mc_entropy")
+
+
+def test_mc_entropy_against_quadrature(submission, rng):
+    """mc_entropy of many points is near the entropy that integration gives"""
+    n = 40_000
+    mixture = make_mixture(rng, 3, 1)
+    x, _ = mixture.sample(n, rng)
+    std = oracles.gmm_log_prob(x, *mixture.arguments).std() / np.sqrt(n)
+    value = check_tensor(submission.call(MC_ENTROPY, x, *mixture.arguments), what="mc_entropy", shape=())
+    laws.check_mean(value, oracles.mixture_entropy_1d(mixture), std, "mc_entropy")
+
+
+def test_mc_entropy_nearly_degenerate(submission, rng):
+    """mc_entropy of a nearly degenerate mixture is near the entropy of its main component"""
+    n = 20_000
+    mixture = make_mixture(rng, 3, 2)
+    mixture = Mixture(NEARLY_DEGENERATE, mixture.means, mixture.covs).astype("float32")
+    x = mixture.sample(n, rng)[0].astype(np.float32)
+    value = check_tensor(submission.call(MC_ENTROPY, x, *mixture.arguments), what="mc_entropy", shape=())
+    # The entropy of the whole differs from that of the main component by at most the entropy of the component,
+    # 2.6e-4 nats, and what 2e-5 of the mass can add; the estimate's standard deviation is about sqrt(d / 2 / n).
+    expected, std = oracles.gaussian_entropy(mixture.covs[1]), np.sqrt(1 / n)
+    laws.check_mean(value, expected, std, "mc_entropy of a nearly degenerate mixture", slack=0.005)
