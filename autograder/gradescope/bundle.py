@@ -175,7 +175,7 @@ def grader_files(root: Path) -> list[str]:
     roots = [root / name for name in GRADER_ROOTS] + [tests / "conftest.py", tests / "executor.py", *checks]
     modules = follow_imports(roots, root)
     packages = {parent / "__init__.py" for module in modules for parent in module.parents}
-    weights = sorted((root / "autograder").glob("*.safetensors"))
+    weights = sorted((root / "autograder" / "reference").glob("*.safetensors"))
     provided = provided_modules(root)
     data = [root / name for name in GRADER_DATA]
     missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
