@@ -129,7 +129,8 @@ def _landlock_probes(target: Target) -> dict[str, Callable[[], Any]]:
     probes = _secret_probes(target) | {
         "read a public file": lambda: _read(target.public),
         "list the root folder": lambda: os.listdir("/"),
-        "read /proc": lambda: _read("/proc/self/status"),
+        "read about the grader in /proc": lambda: _read(f"/proc/{target.grader}/status"),
+        "list /proc": lambda: os.listdir("/proc"),
         "create a file in /tmp": lambda: _create("/tmp"),
         "create a file in /dev/shm": lambda: _create("/dev/shm"),
         "create a file in the submission": lambda: _create(target.folder),

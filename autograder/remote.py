@@ -72,8 +72,8 @@ class Settings:
 
     Attributes:
         executor: Python file with the class `Executor(folder, scratch)`; it is loaded in the zygote.
-        preload: modules to import there, once for all workers. pyplot among them: later, in the sandbox, it could
-            neither read nor write its font cache.
+        preload: modules to import there, once for all workers. pyplot among them: in the sandbox it could keep no font
+            cache. scikit-learn not: few workers use it, and all others would carry its 80 MiB.
         layers: the most that is put on a worker; what the machine cannot do is left out (see `Zygote.protection`).
         secrets: files of the grader; the self-check tries to read them.
     """

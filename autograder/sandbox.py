@@ -48,6 +48,8 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
 # What the dynamic loader and the C library open for a module that is imported late; nothing here is private.
 SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/urandom")
 HARDWARE_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+# scikit-learn finds out in the first which libraries have threads to be limited.
+OWN_FILES = ("maps", "status")
 
 
 class SandboxError(Exception):
@@ -247,6 +249,17 @@ def refuses_to_create(confinement: Confinement) -> bool:
     return "seccomp" in confinement.layers and "landlock" not in confinement.layers
 
 
+def pin_own_files(pid: int) -> list[int]:
+    """Descriptors that keep the kernel's entries for OWN_FILES of a process alive; to be held as long as it runs.
+
+    A Landlock rule is about an entry of the kernel's cache, not about a name. Were memory to run short, the entry would
+    be dropped from the cache, and the file that is then looked up would be another one, without a rule. Call it before
+    the process makes its rules.
+    """
+    files = (Path(f"/proc/{pid}") / name for name in OWN_FILES)
+    return [os.open(file, os.O_PATH) for file in files if LINUX and file.exists()]
+
+
 def _set_first_victim() -> None:
     """If the machine runs out of memory, let the kernel kill this process and no other."""
     with contextlib.suppress(OSError):  # a container may mask /proc; the rlimits hold anyway
@@ -308,7 +321,8 @@ def _landlock_ruleset(confinement: Confinement) -> Any:
 
     try:
         ruleset = landlockpy.Ruleset(scoped=Scope.ABSTRACT_UNIX_SOCKET | Scope.SIGNAL)
-        for name in (*confinement.readable, *SYSTEM_FILES, *HARDWARE_FILES):
+        own = (f"/proc/self/{name}" for name in OWN_FILES)
+        for name in (*confinement.readable, *SYSTEM_FILES, *HARDWARE_FILES, *own):
             _allow(ruleset, Path(name), AccessFS.READ_FILE | AccessFS.READ_DIR)
         _allow(ruleset, Path("/dev/null"), AccessFS.READ_FILE | AccessFS.WRITE_FILE)
         if confinement.scratch is not None:

@@ -29,6 +29,7 @@ import numpy as np
 
 from autograder import probes, sandbox
 from autograder.frames import Channel, FrameClosed, FrameError
+from autograder.late_compiler import delay_compiler
 
 REQUEST_FD, REPLY_FD = 3, 4
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
@@ -46,6 +47,7 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     for name in settings["preload"]:
         importlib.import_module(name)
     _limit_threads()
+    delay_compiler()
     executor = _load_executor(Path(settings["executor"])) if settings["executor"] else None
     # Collected now and frozen, so that no worker's collector writes to (and so copies) the pages that all share.
     gc.collect()
@@ -104,6 +106,7 @@ class _Zygote:
         self._control = control
         self._executor = executor
         self._workers: dict[int, sandbox.Confinement] = {}
+        self._pins: dict[int, list[int]] = {}
 
     def serve(self) -> None:
         handlers = {"fork": self._fork, "end": self._end}
@@ -118,10 +121,15 @@ class _Zygote:
 
     def _fork(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         confinement = sandbox.Confinement.from_json(message["confinement"])
+        go_out, go_in = os.pipe()
         pid = os.fork()
         if pid == 0:
+            os.close(go_in)
+            os.read(go_out, 1)
             _worker(message, confinement, fds, self._executor, os.getppid())
-        for fd in fds:
+        self._pins[pid] = sandbox.pin_own_files(pid)
+        os.write(go_in, b"!")
+        for fd in (*fds, go_out, go_in):
             os.close(fd)
         self._workers[pid] = confinement
         return {"pid": pid}
@@ -139,6 +147,8 @@ class _Zygote:
             except (ProcessLookupError, PermissionError):
                 continue
         _, status = os.waitpid(pid, 0)
+        for fd in self._pins.pop(pid):
+            os.close(fd)
         left = []
         if "uid" in confinement.layers:
             left = sandbox.kill_processes_of(confinement.uid, confinement.gid)

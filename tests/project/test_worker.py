@@ -628,6 +628,15 @@ LIBRARIES = {
         points = numpy.random.randn(60, 5).astype("float32")
         result = TSNE(perplexity=5.0, max_iter=250, init="pca").fit_transform(points).shape == (60, 2)
     """,
+    "t-SNE of few": """
+        import numpy
+        from sklearn.manifold import TSNE
+        result = TSNE(perplexity=1.3, init="pca", random_state=0).fit_transform(numpy.eye(5)).shape == (5, 2)
+    """,
+    "thread pools": """
+        import threadpoolctl, numpy
+        result = len(threadpoolctl.threadpool_info()) > 0
+    """,
     "SciPy": """
         import scipy.stats, scipy.special, scipy.optimize
         result = bool(abs(scipy.stats.norm.cdf(0.0) - 0.5) < 1e-9)

@@ -1,0 +1,39 @@
+"""Keeps torch's compiler out of workers that do not compile: 100 MiB and more than a second of each that trains.
+
+torch's optimisers import `torch._dynamo` when they are first used, only to tell it to leave them alone. A module that
+does nothing when told so stands for it here. Whatever else is asked of it, it loads the real one and passes that on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+NAME = "torch._dynamo"
+
+
+class LateCompiler(types.ModuleType):
+    """Stands for torch._dynamo until more of it is needed than these two functions."""
+
+    def disable(self, function: Callable[..., Any] | None = None, *_: Any, **__: Any) -> Callable[..., Any]:
+        """Mark a function as one not to be compiled: nothing is. Without a function: a decorator that does so."""
+        return (lambda decorated: decorated) if function is None else function
+
+    def graph_break(self, *_: Any, **__: Any) -> None:
+        """End what is being compiled: nothing is."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(NAME) is self:
+            del sys.modules[NAME]
+        # From here on torch and whoever imports it anew have the real one.
+        return getattr(importlib.import_module(NAME), name)
+
+
+def delay_compiler() -> None:
+    """Put the stand-in in place, if torch has been imported and its compiler has not."""
+    torch = sys.modules.get("torch")
+    if torch is not None and NAME not in sys.modules:
+        sys.modules[NAME] = torch._dynamo = LateCompiler(NAME)
