@@ -127,7 +127,7 @@ def test_train_autoencoder_steps(submission, rng):
             "looks as if the ELBO's Gaussian cost were returned, in nats": 392 * losses + 392 * np.log(2 * np.pi),
         }
 
-    check_steps(submission, TRAIN, random_probe(rng, 3, "ae"), random_images(rng, 10), 1.0, other_values)
+    check_steps(submission, TRAIN, random_probe(rng, 3, "ae"), random_images(rng, 12), 1.0, other_values)
 
 
 def test_train_autoencoder_minibatches(submission, rng):

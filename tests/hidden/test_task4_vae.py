@@ -469,7 +469,7 @@ def test_train_vae_steps(trainer, rng):
         }
 
     oracle = random_probe(rng, 3)
-    check_steps(trainer, TRAIN, oracle, random_images(rng, 10), -1.0, other_values)
+    check_steps(trainer, TRAIN, oracle, random_images(rng, 12), -1.0, other_values)
 
 
 def test_train_vae_minibatches(trainer, rng):
