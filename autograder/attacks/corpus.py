@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 GOALS = ("forge", "leak", "deny")
+# Where all attacks are tried before a release; the outcomes are kept in outcomes/, for the table of README.md.
+SETTINGS = ("root", "user", "docker")
 FIELD = re.compile(r"^([A-Z][a-z]+): (.*(?:\n {4}.*)*)", re.MULTILINE)
 
 
@@ -60,6 +63,19 @@ def load() -> tuple[Attack, ...]:
     """
     found = [_read(path) for kind in ("code", "files") for path in (HERE / kind).glob("*.py")]
     return tuple(sorted(found, key=lambda attack: (GOALS.index(attack.goal), attack.name)))
+
+
+def outcomes() -> dict[str, dict[str, str]]:
+    """Setting -> attack -> outcome in words, as last saved."""
+    files = {setting: HERE / "outcomes" / f"{setting}.json" for setting in SETTINGS}
+    return {setting: json.loads(path.read_text(encoding="utf-8")) for setting, path in files.items() if path.exists()}
+
+
+def save_outcomes(setting: str, found: dict[str, str]) -> None:
+    """Keep the outcomes for the table."""
+    path = HERE / "outcomes" / f"{setting}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 def _read(path: Path) -> Attack:

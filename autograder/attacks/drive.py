@@ -9,10 +9,10 @@ import json
 import os
 import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
-from autograder import grade, points, report
-from autograder.attacks import stage
+from autograder import grade, points, remote, report
 from autograder.results import write_atomically
 
 
@@ -23,20 +23,13 @@ def main(instructions: Path) -> int:
     _tell(Path(settings["submission"]), {**facts, "grader": os.getpid()})
     grade.prepare_process()
     html, secret_file = Path(settings.pop("html")), Path(settings.pop("secret_file"))
-    paths = {name: Path(settings[name]) for name in ("submission", "out", "tests", "points_file")}
-    results = grade.grade(
-        grade.Settings(
-            **paths,
-            secret=secret_file.read_text(),
-            private=tuple(map(Path, settings["private"])),
-            gradescope=settings["gradescope"],
-            total=None,
-            provided=None,
-            call_seconds=stage.CALL_SECONDS,
-            task_seconds=stage.TASK_SECONDS,
-        )
-    )
-    entries = points.load(paths["points_file"], None)
+    for name in ("submission", "out", "tests", "points_file", "provided"):
+        settings[name] = settings[name] and Path(settings[name])
+    # The grader always asks for every layer; only to see what fewer would do is it made to ask for these.
+    remote.Settings = partial(remote.Settings, layers=tuple(settings.pop("layers")))
+    private = tuple(map(Path, settings.pop("private")))
+    results = grade.grade(grade.Settings(**settings, private=private, secret=secret_file.read_text(), total=None))
+    entries = points.load(settings["points_file"], None)
     report.write_terminal(results.document(), entries, sys.stdout)
     write_atomically(html, report.page(results.document(), entries), mode=0o644)
     return 0

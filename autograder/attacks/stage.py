@@ -2,8 +2,8 @@
 
 A submission has five files, one for each task of a small suite, and an attack in each of up to four of them; the rest
 is honest, so that every grading also shows that an attack costs its own task and no other. Everything that the grader
-knows and a student must not is marked: the secret, the hidden tests, their inputs, the points, the metadata. Those marks
-may turn up nowhere in what the grader writes, and nothing may be left behind.
+knows and a student must not is marked: the secret, the hidden tests, their inputs, the points, the metadata. Those
+marks may turn up nowhere in what the grader writes, and nothing may be left behind.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import sandbox
+from autograder import points, sandbox
 from autograder.attacks.corpus import HERE, Attack
+from autograder.starter import make_starter
 
 ROOT = HERE.parent.parent
 PLACES = ("kl", "gmm", "AE", "ELBO", "utils")  # the modules of the five tasks
@@ -35,20 +36,60 @@ DRAWING = "AE"  # the one whose checks hand out a scratch folder
 ATTACKS_AT_ONCE = 4
 PUBLIC_POINTS, HIDDEN_POINTS, MODEL_POINTS = 1, 3, 10
 CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
-SLOWEST = 60.0  # seconds that a grading may take, on a busy machine
+# Seconds that a grading may take on a busy machine, of the small suite and of the assignment.
+SLOWEST, SLOWEST_ASSIGNMENT = 60.0, 400.0
 HIDDEN_INPUT = "7310.625"  # exact in float32
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# How a worker may end -> words that tell a student so.
+ENDS = {
+    "answers": "",
+    "timeout": "no answer within",
+    "protocol": "protocol",
+    "flood": "printed",
+    "crash": "process ended",
+}
+NOT_CONTAINED = "**not contained**"
 WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/")
 
-STUB = '''
+STUB = """
 def target(x, outpath=None):
     raise NotImplementedError("Task {number}: target")
 
 
-'''
-HONEST = '''
+"""
+HONEST = """
 def target(x, outpath=None):
     return 2 * x + 1
-'''
+"""
+# Around an attack on the assignment's own starters.
+BEFORE = "\n\n_starter = set(globals())\n\n\n"
+AFTER = """
+
+def _take_over():
+    from torch import nn
+
+    def method(self, *arguments, **options):
+        return target(*arguments, **options)
+
+    def make(self, *arguments, **options):
+        nn.Module.__init__(self)
+        self.latent_dim = 2
+
+    for name in _starter:
+        value = globals()[name]
+        if getattr(value, "__module__", None) != __name__:
+            continue
+        if not isinstance(value, type):
+            globals()[name] = target
+            continue
+        for member, found in list(vars(value).items()):
+            if callable(found):
+                setattr(value, member, make if member == "__init__" else method)
+
+
+if "target" in globals():
+    _take_over()
+"""
 SUITE = '''
 """{canary}"""
 
@@ -91,7 +132,7 @@ class Outcome:
     def summary(self) -> str:
         """A few words for the table."""
         if self.problems:
-            return "**not contained**"
+            return NOT_CONTAINED
         words = [{"answers": "no points", "": "no points"}.get(self.ended, f"stopped: {self.ended}")]
         if self.attempts:
             words.insert(0, f"{len(self.attempts)} of {len(self.attempts)} refused")
@@ -108,23 +149,45 @@ def obstacles() -> str:
 
 
 def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
-    """Attacks that are tried in one grading: by code up to four, at most one of them in the drawing task; by files one."""
-    drawing = [attack for attack in attacks if attack.kind == "code" and attack.scratch]
-    others = [attack for attack in attacks if attack.kind == "code" and not attack.scratch]
-    groups = [[attack] for attack in drawing]
-    while others:
+    """Attacks that fit into one submission: by code up to four, at most one of them with a scratch folder; by files one
+    that makes weights, and others beside it; a zip by itself.
+    """
+    code = [attack for attack in attacks if attack.kind == "code"]
+    groups = [[attack] for attack in code if attack.scratch]
+    for attack in (attack for attack in code if not attack.scratch):
         free = next((members for members in groups if len(members) < ATTACKS_AT_ONCE), None)
         if free is None:
-            free = []
-            groups.append(free)
-        free.append(others.pop(0))
-    return groups + [[attack] for attack in attacks if attack.kind == "files"]
+            groups.append(free := [])
+        free.append(attack)
+    zips = [[attack] for attack in attacks if attack.name.startswith("zip_")]
+    weights = [[attack] for attack in attacks if attack.name.startswith("weights_")]
+    others = [attack for attack in attacks if attack.kind == "files" and [attack] not in weights + zips]
+    for place, attack in enumerate(others):
+        if place < len(weights):
+            weights[place].append(attack)
+        else:
+            weights.append([attack])
+    return groups + weights + zips
 
 
-def try_attacks(attacks: Sequence[Attack]) -> list[Outcome]:
-    """Grade one submission that holds all these attacks, and judge."""
+def try_attacks(attacks: Sequence[Attack], layers: Sequence[str] = sandbox.LAYERS) -> list[Outcome]:
+    """Grade one submission that holds all these attacks, and judge.
+
+    Args:
+        layers: of the sandbox; fewer than all of them show what the attacks would do otherwise.
+    """
     with _stage() as stage:
-        return stage.run(attacks)
+        return stage.run(attacks, layers)
+
+
+def try_on_assignment(text: str, name: str = "attack") -> Outcome:
+    """Grade the assignment's own starters with an attack at the end of each, by the assignment's own checks.
+
+    Args:
+        text: as in code/; every function and method of the starters is replaced by its `target`, if it has one.
+    """
+    with _stage() as stage:
+        return stage.run_on_assignment(text, name)
 
 
 @contextlib.contextmanager
@@ -154,13 +217,15 @@ class _Stage:
             (folder / name).chmod(0o755)
         self.results = folder / "results" / "results.json"
 
-    def run(self, attacks: Sequence[Attack]) -> list[Outcome]:
+    def run(self, attacks: Sequence[Attack], layers: Sequence[str]) -> list[Outcome]:
+        """See `try_attacks`."""
         places = _places(attacks)
         self._write_suite()
         handed_in = self._write_submission(attacks, places)
         outcomes = {attack.name: Outcome(attack.name) for attack in attacks}
         with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, arrived):
-            run = self._grade(handed_in, port, str(unix_socket))
+            facts = self._facts(port, str(unix_socket), self.folder / "tests")
+            run = self._grade(self._own_settings(handed_in, layers), facts, SLOWEST)
             common = [f"{count} messages arrived by {kind}" for kind, count in arrived().items() if count]
         common += run.problems + self._left_files()
         try:
@@ -169,7 +234,7 @@ class _Stage:
         except (OSError, ValueError) as error:
             common.append(f"no valid results.json: {error}\n{run.stderr[-2000:]}")
             document = {"tests": [], "score": 0, "extra_data": {}}
-        common += self._leaks({"results.json": json.dumps(document, ensure_ascii=False), **run.texts()})
+        common += self._leaks(document, run)
         rows = {row["extra_data"]["id"]: row for row in document["tests"]}
         for attack in attacks:
             outcome = outcomes[attack.name]
@@ -187,6 +252,41 @@ class _Stage:
                     outcome.problems.append(f"the honest {module}.py earned {earned} points: {run.stderr[-500:]}")
         return list(outcomes.values())
 
+    def run_on_assignment(self, text: str, name: str) -> Outcome:
+        """See `try_on_assignment`."""
+        outcome = Outcome(name)
+        entries = points.load(total=None)
+        submission = self.folder / "submission"
+        for module in {task.file for task in entries.tasks if task.file.endswith(".py")}:
+            source = (ROOT / "solution" / module).read_text(encoding="utf-8")
+            (submission / module).write_text(make_starter(source, module).text + BEFORE + text + AFTER)
+        for module in ("known.py", "wire.py"):
+            shutil.copy(HERE / "support" / module, submission)
+        (self.folder / "secret.txt").write_text(self.canaries["secret"])
+        with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, _):
+            settings = {
+                "submission": str(submission),
+                "tests": str(ROOT / "tests"),
+                "points_file": str(points.POINTS_FILE),
+                # Modules that are given, none that has a task.
+                "provided": str(ROOT / "solution"),
+                "private": [],
+                "gradescope": False,
+                "layers": list(sandbox.LAYERS),
+                "call_seconds": 20.0,
+                "task_seconds": 60.0,
+            }
+            run = self._grade(settings, self._facts(port, str(unix_socket), ROOT / "tests"), SLOWEST_ASSIGNMENT)
+        document = json.loads(self.results.read_text(encoding="utf-8"))
+        outcome.problems = run.problems + self._left_files() + _invalidities(document)
+        outcome.problems += self._leaks(document, run)
+        for row in document["tests"]:
+            if row["score"]:
+                outcome.problems.append(f"{row['extra_data']['id']} gave {row['score']} points")
+            elif row["status"] == "passed" and row["max_score"]:
+                outcome.problems.append(f"{row['extra_data']['id']} passed")
+        return outcome
+
     def _write_suite(self) -> None:
         """A suite of one public and one hidden check a task, with the real conftest.py, executor and so on."""
         tests = self.folder / "tests"
@@ -197,17 +297,22 @@ class _Stage:
         entries = []
         for number, module in enumerate(PLACES, start=1):
             draws = "@pytest.mark.draws\n" if module == DRAWING else ""
-            path = ', None, submission.path(f"p{len(shape)}.png")' if module == DRAWING else ""
-            for kind, value, points in (("public", "1.5", PUBLIC_POINTS), ("hidden", HIDDEN_INPUT, HIDDEN_POINTS)):
+            path = ', submission.path(f"p{len(shape)}.png")' if module == DRAWING else ""
+            for kind, value, worth in (("public", "1.5", PUBLIC_POINTS), ("hidden", HIDDEN_INPUT, HIDDEN_POINTS)):
                 canary = self.canaries["tests"] if kind == "hidden" else "Public"
                 source = SUITE.format(
-                    canary=canary, group=number, kind=kind, value=value, module=module, draws=draws,
-                    path=path.replace(", None,", ","),
+                    canary=canary,
+                    group=number,
+                    kind=kind,
+                    value=value,
+                    module=module,
+                    draws=draws,
+                    path=path,
                 )
                 name = f"test_task{number}_{module}.py"
                 (tests / kind).mkdir(exist_ok=True)
                 (tests / kind / name).write_text(source.lstrip())
-                entries.append((f"{kind}/{name}::test_target_{kind}", f"{number}.1", points, "pytest"))
+                entries.append((f"{kind}/{name}::test_target_{kind}", f"{number}.1", worth, "pytest"))
         entries.append(("trained-model", "5.2", MODEL_POINTS, "weights"))
         lines = [f"# {self.canaries['points']}"]
         for number, module in enumerate(PLACES, start=1):
@@ -216,9 +321,9 @@ class _Stage:
                 f'[[task]]\nnumber = "{number}.1"\nname = "Part {number}"\nfile = "{module}.py"\nfunction = "target"',
             ]
         lines.append('[[task]]\nnumber = "5.2"\nname = "Model"\nfile = "gmvae.safetensors"')
-        for id, task, points, kind in entries:
+        for id, task, worth, kind in entries:
             lines.append(
-                f'[[check]]\nid = "{id}"\ntask = "{task}"\npoints = {points}\nvisibility = "visible"\n'
+                f'[[check]]\nid = "{id}"\ntask = "{task}"\npoints = {worth}\nvisibility = "visible"\n'
                 f'title = "{id.split("/")[0]}"\nkind = "{kind}"'
             )
         (self.folder / "points.toml").write_text("\n\n".join(lines))
@@ -237,35 +342,49 @@ class _Stage:
                 module = places[attack.name]
                 starter = STUB.format(number=f"{PLACES.index(module) + 1}.1")
                 (submission / f"{module}.py").write_text(starter + attack.text)
-        handed_in = submission
-        for attack in attacks:
-            if attack.kind == "files":
-                handed_in = attack.builder()(submission) or submission
-        return handed_in
+        zips = [attack.builder()(submission) for attack in attacks if attack.kind == "files"]
+        return next((archive for archive in zips if archive is not None), submission)
 
-    def _grade(self, handed_in: Path, port: int, unix_socket: str) -> _Run:
-        """Run the grader in a process of its own, see that it ends, and that nothing of it stays."""
-        hidden = self.folder / "tests" / "hidden"
-        private = [hidden, *(self.folder / name for name in ("points.toml", "secret.txt", "metadata.json"))]
-        settings = {
+    def _own_settings(self, handed_in: Path, layers: Sequence[str]) -> dict[str, Any]:
+        """How the small suite is graded: as on Gradescope, if we are root."""
+        return {
             "submission": str(handed_in),
-            "out": str(self.results),
-            "private": [str(path) for path in private],
-            "gradescope": os.geteuid() == 0,
             "tests": str(self.folder / "tests"),
             "points_file": str(self.folder / "points.toml"),
-            "secret_file": str(self.folder / "secret.txt"),
-            "html": str(self.folder / "results" / "report.html"),
+            "provided": None,
+            "private": [str(path) for path in self._private_files()],
+            "gradescope": os.geteuid() == 0 and tuple(layers) == sandbox.LAYERS,
+            "layers": list(layers),
+            "call_seconds": CALL_SECONDS,
+            "task_seconds": TASK_SECONDS,
         }
-        facts = {
+
+    def _private_files(self) -> list[Path]:
+        names = ("tests/hidden", "points.toml", "secret.txt", "metadata.json")
+        return [self.folder / name for name in names]
+
+    def _facts(self, port: int, unix_socket: str, tests: Path) -> dict[str, Any]:
+        """What the attacker is told: everything but the secrets themselves and the hidden inputs."""
+        hidden = sorted((tests / "hidden").glob("*.py"))[0]
+        return {
             "results": str(self.results),
-            "tests": str(self.folder / "tests"),
-            "hidden": str(hidden / f"test_task1_{PLACES[0]}.py"),
-            "grader_files": [str(hidden / f"test_task1_{PLACES[0]}.py"), *map(str, private[1:]), str(self.results)],
+            "tests": str(tests),
+            "hidden": str(hidden),
+            "grader_files": [str(hidden), *(str(path) for path in self._private_files()[1:]), str(self.results)],
             "canaries": [*self.canaries.values()],
             "mark": self.mark,
             "port": port,
             "unix_socket": unix_socket,
+        }
+
+    def _grade(self, settings: dict[str, Any], facts: dict[str, Any], slowest: float) -> _Run:
+        """Run the grader in a process of its own, see that it ends, and that nothing of it stays."""
+        html = self.folder / "results" / "report.html"
+        settings = {
+            **settings,
+            "out": str(self.results),
+            "secret_file": str(self.folder / "secret.txt"),
+            "html": str(html),
         }
         instructions = self.folder / "instructions.json"
         # The secrets are not on the grader's command line, and the file is gone before anything is graded.
@@ -285,15 +404,15 @@ class _Stage:
                 errors="replace",
             )
             try:
-                stdout, stderr = grader.communicate(timeout=SLOWEST)
+                stdout, stderr = grader.communicate(timeout=slowest)
             except subprocess.TimeoutExpired:
                 os.killpg(grader.pid, signal.SIGKILL)
                 stdout, stderr = grader.communicate()
             seconds = time.monotonic() - began
             left = orphans()
-        run = _Run(stdout, stderr, Path(settings["html"]))
-        if seconds >= SLOWEST:
-            run.problems.append(f"grading took more than {SLOWEST:g} seconds")
+        run = _Run(stdout, stderr, html)
+        if seconds >= slowest:
+            run.problems.append(f"grading took more than {slowest:g} seconds")
         elif grader.returncode != 0:
             run.problems.append(f"the grader ended with {grader.returncode}: {stderr[-1500:]}")
         if left:
@@ -311,19 +430,19 @@ class _Stage:
             problems.append(f"files were written: {found}")
         return problems
 
-    def _leaks(self, texts: dict[str, str]) -> list[str]:
+    def _leaks(self, document: dict[str, Any], run: _Run) -> list[str]:
+        """What turned up in the grader's output that must not."""
         problems = []
-        for where, text in texts.items():
-            marks = {**self.canaries, "a hidden input": HIDDEN_INPUT, "a hidden input's digits": HIDDEN_INPUT.split(".")[0]}
+        marks = {**self.canaries, "a hidden input": HIDDEN_INPUT.split(".")[0]}
+        for where, text in {"results.json": "\n".join(_strings(document)), **run.texts()}.items():
             problems += [f"{what} is in {where}" for what, mark in marks.items() if mark in text]
-            allowed = "\n\t" if where != "results.json" else ""
-            odd = {letter for letter in text if (ord(letter) < 32 and letter not in allowed) or letter in "\x7f\x9b\u202e\u2066\u200b"}
-            if odd and where != "stderr":
-                problems.append(f"control characters in {where}: {sorted(odd)!r}")
-            if where == "report.html" and re.search(r"<script>document|<h1>100|<img src=x", text):
-                problems.append("the submission's HTML is in the report")
-            if "HOSTILE module" in text or "HOSTILE code" in text or "HOSTILE pth" in text or "HOSTILE test" in text:
+            odd = sorted(set(CONTROL_CHARACTERS.findall(text)))
+            if odd:
+                problems.append(f"control characters in {where}: {odd!r}")
+            if re.search(r"HOSTILE (module|code|pth|test)", text):
                 problems.append(f"hostile files were executed: see {where}")
+        if re.search(r"<script>document|<h1>100|<img src=x", run.texts()["report.html"]):
+            problems.append("the submission's HTML is in the report")
         return problems
 
     def _judge_code(self, attack: Attack, module: str, rows: dict[str, Any], outcome: Outcome) -> None:
@@ -346,7 +465,8 @@ class _Stage:
             outcome.problems.append(f"it did not run: {outcome.shown[:200]}")
         # What a hidden row says is ours: no print, no text of an exception, no place.
         hidden = mine["hidden"]["output"]
-        if any(word in hidden for word in ("printed", "[", "line ", "HOSTILE", self.mark)) or len(hidden) > 400:
+        signs = ("Your code printed", "[", "line ", "HOSTILE", self.mark)
+        if any(word in hidden for word in signs) or len(hidden) > 400:
             outcome.problems.append(f"the hidden row shows too much: {hidden[:200]}")
 
     def _judge_files(self, attack: Attack, rows: dict[str, Any], document: dict[str, Any], outcome: Outcome) -> None:
@@ -381,18 +501,25 @@ def _places(attacks: Sequence[Attack]) -> dict[str, str]:
     return {a.name: DRAWING if a.scratch else free.pop(0) for a in attacks if a.kind == "code"}
 
 
+def _strings(tree: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield key
+            yield from _strings(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _strings(value)
+
+
 def _ended(shown: str) -> str:
     """How a worker ended, from what the public row tells the student."""
     lost = re.search(r"was stopped while it ran a check of this task: (.*)", shown)
     if lost is None:
         return "answers"
-    reasons = {
-        "timeout": "no answer within",
-        "protocol": "protocol",
-        "flood": "printed",
-        "crash": "process ended",
-    }
-    return next((kind for kind, words in reasons.items() if words in lost.group(1)), "")
+    return next((kind for kind, words in ENDS.items() if words and words in lost.group(1)), "")
 
 
 def _invalidities(document: dict[str, Any]) -> list[str]:
@@ -411,7 +538,7 @@ def _invalidities(document: dict[str, Any]) -> list[str]:
 
 @contextlib.contextmanager
 def _reaping() -> Iterator[Any]:
-    """Make orphans of the processes that we start our children, so that none can hide; yields what lists and kills them."""
+    """Make orphans of our processes our children, so that none can hide; yields what lists and kills them."""
     known = set(sandbox.children_of(os.getpid()))
     sandbox.become_subreaper()
 
@@ -433,7 +560,7 @@ def _reaping() -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _listeners(path: Path) -> Iterator[Any]:
-    """Somebody to talk to: TCP and UDP on one port, a Unix socket by path and one by name. Yields port, path and counter."""
+    """Somebody to talk to, by TCP and UDP on one port and by two Unix sockets. Yields port, path and a counter."""
     with contextlib.ExitStack() as stack:
         tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         port = tcp.getsockname()[1]

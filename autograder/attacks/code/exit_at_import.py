@@ -8,5 +8,5 @@ Ends: answers
 
 import sys
 
-print('leaving')
+print("leaving")
 sys.exit(0)

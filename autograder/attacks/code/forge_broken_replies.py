@@ -1,7 +1,8 @@
 """Confuse the grader's decoder: well-formed frames whose contents make no sense.
 
 Goal: forge
-Means: a patched executor that answers with unknown tags, indices out of range or negative, unhashable keys, wrong types.
+Means: a patched executor that answers with unknown tags, indices out of range or negative, unhashable
+    keys, wrong types.
 Expected: the check that decodes them fails; the grader goes on.
 """
 

@@ -9,7 +9,6 @@ import gc
 import sys
 
 import numpy as np
-
 from known import attempt
 
 WORDS = ("expected", "oracle", "hidden", "points", "secret")

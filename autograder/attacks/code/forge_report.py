@@ -6,7 +6,8 @@ Expected: shown as plain text: escaped in HTML, without control characters anywh
 """
 
 print("</pre></td></tr><script>document.title = 'HOSTILE'</script><h1>100 / 100</h1><img src=x onerror=alert(1)>")
-print("\x1b[2J\x1b[H\x1b]0;title\x07\x1b[32mScore 100 / 100\x1b[0m\r+ passed \x00\x07\x08 \u202e001 / 001 \u2066\u200b\ufeff")
+print("\x1b[2J\x1b[H\x1b]0;title\x07\x1b[32mScore 100 / 100\x1b[0m\r+ passed \x00\x07\x08")
+print("\u202e001 / 001 \u2066\u200b\ufeff")
 print('{"score": 100, "tests": []}')
 
 

@@ -18,7 +18,7 @@ def write(path):
 attempt("write", lambda: write(RESULTS))
 attempt("relative", lambda: write(os.path.relpath(RESULTS)))
 attempt("gradescope", lambda: write("/autograder/results/results.json"))
-attempt("append", lambda: open(RESULTS, "a"))
+attempt("append", lambda: os.open(RESULTS, os.O_WRONLY | os.O_APPEND))
 attempt("truncate", lambda: os.truncate(RESULTS, 0))
 attempt("remove", lambda: os.remove(RESULTS))
 attempt("rename", lambda: os.rename(RESULTS, RESULTS + ".old"))

@@ -6,6 +6,7 @@ Expected: the deadline of the call.
 Ends: timeout
 """
 
+
 class Endless(Exception):
     def __str__(self):
         while True:

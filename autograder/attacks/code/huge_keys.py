@@ -6,6 +6,7 @@ Expected: the head of a frame is limited.
 Ends: answers, crash, protocol
 """
 
+
 class Key(str):
     __hash__ = lambda self: 1  # noqa: E731
     __eq__ = lambda self, other: False  # noqa: E731

@@ -1,7 +1,7 @@
 """Use descriptors that were left open.
 
 Goal: leak
-Means: fstat, read, seek and dup of every number up to 4096; reading ahead in the requests; descriptors passed by others.
+Means: fstat, read, seek and dup of every number up to 4096; reading ahead in the requests.
 Expected: there are five: null, output twice, requests, replies; nothing to read in any of them.
 """
 

@@ -11,7 +11,6 @@ import os
 import urllib.request
 
 import numpy as np
-
 from known import GRADER_FILES, HIDDEN, RESULTS, TESTS, attempt
 
 

@@ -3,6 +3,7 @@
 Goal: leak
 Means: x32 numbers of system calls, new calls (openat2, clone3, io_uring, landlock, mount_setattr), calls of old.
 Expected: the filter lists what is allowed, so all of them are refused; a wrong entrance is deadly.
+Ends: crash, answers
 """
 
 import ctypes
@@ -21,9 +22,11 @@ def call(number, *arguments):
 
 
 how = (ctypes.c_uint64 * 3)(0, 0, 0)
-for name, number in {"openat2": 437, "clone3": 435, "io_uring": 425, "open_tree": 428, "fsopen": 430, "setattr": 442}.items():
+NEW = {"openat2": 437, "clone3": 435, "io_uring": 425, "open_tree": 428, "fsopen": 430, "setattr": 442}
+OLD = {"uselib": 134, "_sysctl": 156, "afs": 183, "modify_ldt": 154, "kexec": 246, "syslog": 103}
+for name, number in NEW.items():
     attempt(name, lambda number=number: call(number, -100, HIDDEN.encode(), ctypes.byref(how), 24, 0, 0))
-for name, number in {"uselib": 134, "_sysctl": 156, "afs": 183, "modify_ldt": 154, "kexec": 246, "syslog": 103}.items():
+for name, number in OLD.items():
     if platform.machine() == "x86_64":
         attempt(name, lambda number=number: call(number, 3, 0, 0))
 if platform.machine() == "x86_64":

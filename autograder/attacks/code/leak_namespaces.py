@@ -20,7 +20,8 @@ def check(result, what="call"):
     return result
 
 
-for name, flag in {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "net": 0x40000000, "all": 0x7C020000}.items():
+FLAGS = {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "net": 0x40000000, "all": 0x7C020000}
+for name, flag in FLAGS.items():
     attempt(f"unshare {name}", lambda flag=flag: check(libc.unshare(flag)))
     # 17 is SIGCHLD: with these flags clone is a fork.
     number = 56 if platform.machine() == "x86_64" else 220

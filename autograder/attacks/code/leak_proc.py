@@ -1,8 +1,8 @@
 """Read the grader through /proc.
 
 Goal: leak
-Means: environment, command line, memory, maps, descriptors, root and working directory of the grader, of our parents and of
-    process 1; our own too.
+Means: environment, command line, memory, maps, descriptors, root and working directory of the grader, of our parents
+    and of process 1; our own too.
 Expected: every attempt is refused where Landlock is in force; without it, all but what the kernel shows to everybody.
 """
 
@@ -22,6 +22,6 @@ attempt("list fd", lambda: os.listdir(f"/proc/{GRADER}/fd"))
 attempt("parent", lambda: read(f"/proc/{os.getppid()}/environ"))
 attempt("init", lambda: read("/proc/1/environ"))
 attempt("list proc", lambda: os.listdir("/proc"))
-attempt("own mem", lambda: open("/proc/self/mem", "r+b"))
+attempt("own mem", lambda: os.open("/proc/self/mem", os.O_RDWR))
 attempt("own fds", lambda: os.listdir("/proc/self/fd"))
-attempt("sysrq", lambda: open("/proc/sysrq-trigger", "w"))
+attempt("sysrq", lambda: os.open("/proc/sysrq-trigger", os.O_WRONLY))

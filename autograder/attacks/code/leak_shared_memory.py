@@ -12,7 +12,6 @@ import os
 from multiprocessing import shared_memory
 
 import torch
-
 from known import MARK, attempt
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -1,8 +1,8 @@
 """Send hidden inputs over the network.
 
 Goal: leak
-Means: TCP, UDP (Landlock does not cover it), IPv6, Unix sockets by path and by abstract name, raw and netlink sockets, a
-    socket pair, name resolution, HTTP. The test listens on all of them.
+Means: TCP, UDP (Landlock does not cover it), IPv6, Unix sockets by path and by abstract name, raw and netlink sockets,
+    a socket pair, name resolution, HTTP. The test listens on all of them.
 Expected: no socket can be made.
 """
 

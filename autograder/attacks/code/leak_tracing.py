@@ -1,8 +1,8 @@
 """Look into the grader's memory.
 
 Goal: leak
-Means: ptrace, process_vm_readv, pidfd_open and pidfd_getfd, /proc/PID/mem, perf, bpf, userfaultfd, kcmp; at the grader, at our
-    parent and at process 1.
+Means: ptrace, process_vm_readv, pidfd_open and pidfd_getfd, /proc/PID/mem, perf, bpf, userfaultfd, kcmp; at the grader,
+    at our parent and at process 1.
 Expected: every attempt is refused.
 """
 

@@ -8,7 +8,6 @@ Ends: answers
 
 import os
 import resource
-import signal
 
 from known import GRADER, attempt
 
@@ -21,5 +20,5 @@ for who, pid in (("grader", GRADER), ("parent", os.getppid())):
     attempt(f"cores of {who}", lambda pid=pid: os.sched_setaffinity(pid, {0}))
 attempt("nice", lambda: os.nice(-10))
 attempt("realtime", lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(50)))
-attempt("oom", lambda: open("/proc/self/oom_score_adj", "w"))
-attempt("sched_setattr", lambda: signal.pthread_kill(0x7FFF, 0) if False else os.sched_setparam(0, os.sched_param(1)))
+attempt("oom", lambda: os.open("/proc/self/oom_score_adj", os.O_WRONLY))
+attempt("setparam", lambda: os.sched_setparam(0, os.sched_param(1)))

@@ -6,6 +6,7 @@ Expected: MemoryError or death of the worker.
 Ends: answers, crash, timeout
 """
 
+
 def target(x, outpath=None):
     kept = []
     while True:

@@ -7,7 +7,6 @@ Ends: answers, crash
 """
 
 import torch
-
 from known import attempt
 
 attempt("1 TiB", lambda: torch.ones(1 << 38))

@@ -6,6 +6,7 @@ Expected: the deadline of the call.
 Ends: timeout, answers
 """
 
+
 class Bomb:
     def __getattribute__(self, name):
         if name == "__class__":

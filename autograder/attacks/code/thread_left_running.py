@@ -16,3 +16,5 @@ def spin():
 
 for _ in range(8):
     threading.Thread(target=spin, daemon=True).start()
+
+print("[threads: started]")

@@ -1,7 +1,8 @@
 """File names made to break whoever prints or stores them.
 
 Goal: deny
-Means: newlines, escape sequences, invalid UTF-8, 255 bytes, bidirectional characters, leading dashes, 40 levels of folders.
+Means: newlines, escape sequences, invalid UTF-8, 255 bytes, bidirectional characters, leading dashes, 40 levels of
+    folders.
 Expected: refused, or shown in safe form.
 """
 

@@ -1,7 +1,8 @@
 """Modules with the names of libraries, so that they are imported in their place.
 
 Goal: forge
-Means: torch/, numpy.py, json.py, pytest.py, hypothesis/, os.py beside the submission, each printing a mark when it is imported.
+Means: torch/, numpy.py, json.py, pytest.py, hypothesis/, os.py beside the submission, each printing a mark when it is
+    imported.
 Expected: the grader imports none of them; the honest code keeps its points.
 """
 

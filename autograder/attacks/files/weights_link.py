@@ -7,7 +7,7 @@ Expected: links are not followed.
 
 from pathlib import Path
 
-REFERENCE = Path(__file__).resolve().parents[2] / "gmvae.safetensors"
+REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "gmvae.safetensors"
 
 
 def build(submission: Path) -> None:

@@ -9,13 +9,15 @@ Row: The weights cannot be used
 import json
 from pathlib import Path
 
-NAMES = ["enc.net.0.weight", "enc.net.0.bias", "z_pre", "pi"]
-OFFSETS = [[-8, 8], [10**18, 10**18 + 8], [8, 0], [0, 2**64]]
+OFFSETS = {
+    "enc.net.0.weight": [-8, 8],
+    "enc.net.0.bias": [10**18, 10**18 + 8],
+    "z_pre": [8, 0],
+    "pi": [0, 2**64],
+}
 
 
 def build(submission: Path) -> None:
-    entries = {
-        name: {"dtype": "F32", "shape": [-2, -1], "data_offsets": offsets} for name, offsets in zip(NAMES, OFFSETS)
-    }
+    entries = {name: {"dtype": "F32", "shape": [-2, -1], "data_offsets": offsets} for name, offsets in OFFSETS.items()}
     header = json.dumps(entries).encode()
     (submission / "gmvae.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(64))

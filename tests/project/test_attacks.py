@@ -1,0 +1,155 @@
+"""Every hostile submission of autograder/attacks, graded for real: the grader in its own process, with real workers.
+
+By default a part of them, which covers every goal and every way for a worker to end; `make test-slow` runs the others,
+and attacks on the assignment itself, with its own starters and checks.
+"""
+
+import os
+import re
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("resource", reason="the grader runs on Unix only")
+pytest.importorskip("jsonschema")
+
+from autograder.attacks import corpus, stage
+
+if stage.obstacles():
+    pytest.skip(f"nothing here would keep attacks in: {stage.obstacles()}", allow_module_level=True)
+
+ATTACKS = {attack.name: attack for attack in corpus.load()}
+# What is tried by default: each line is one grading.
+QUICK = """
+    leak_by_file forge_results_file leak_files leak_sockets
+    forge_at_exit leak_tracing signal_grader limits
+    forge_daemon leak_proc leak_environment leak_namespaces
+    forge_patched_executor frames_ahead leak_exception_name leak_return_values
+    hang_signals_blocked fork_bomb output_flood exit_at_once
+    memory_objects frames_drip segfault forge_report
+    disk_files leak_prints forge_find_expected forge_lying_objects
+    weights_pickle shadowed_libraries
+    weights_fifo shadowed_tests links_to_secrets
+    zip_links
+"""
+QUICK_GROUPS = [[ATTACKS[name] for name in line.split()] for line in QUICK.strip().splitlines()]
+SLOW_GROUPS = stage.group([attack for attack in ATTACKS.values() if attack.name not in QUICK.split()])
+README = corpus.HERE.parent / "README.md"
+
+
+def _parameters():
+    for members in (*QUICK_GROUPS, *SLOW_GROUPS):
+        marks = [pytest.mark.slow] if members in SLOW_GROUPS else []
+        yield pytest.param(members, id="+".join(attack.name for attack in members), marks=marks)
+
+
+@pytest.mark.parametrize("attacks", list(_parameters()))
+def test_an_attack_is_contained(attacks):
+    """No points, no secret, valid results, no process and no file left, in time, and no harm to the other tasks."""
+    outcomes = stage.try_attacks(attacks)
+    assert not [problem for outcome in outcomes for problem in outcome.problems], "\n".join(
+        stage.explain(outcome) for outcome in outcomes
+    )
+
+
+def _pretend(name, text, **fields):
+    """An attack that is not in the corpus."""
+    return replace(ATTACKS["forge_results_file"], name=name, text=text, **fields)
+
+
+def test_the_stage_notices_what_it_is_for():
+    """Else every attack would seem contained."""
+    found = {
+        outcome.name: " ".join(outcome.problems)
+        for outcome in stage.try_attacks(
+            [
+                _pretend("earns", "def target(x, outpath=None):\n    return 2 * x + 1\n"),
+                _pretend("succeeds", "from known import attempt\nattempt('add', lambda: 1 + 1)\n"),
+                _pretend("does_nothing", ""),
+                _pretend("ends_otherwise", "import os\nos._exit(3)\n"),
+            ]
+        )
+    }
+    assert "it earned points: [1, 3]" in found["earns"]
+    assert "it could add: DONE 2" in found["succeeds"]
+    assert "it did not run" in found["does_nothing"]
+    assert "it ended with crash" in found["ends_otherwise"]
+    assert "earned points" not in found["succeeds"] + found["does_nothing"] + found["ends_otherwise"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_attacks_succeed_without_the_layers():
+    """The same attacks, with all layers of the sandbox but the first left out, do what they are meant to."""
+    names = ("forge_results_file", "leak_files", "leak_sockets")
+    outcomes = stage.try_attacks([ATTACKS[name] for name in names], layers=("session",))
+    found = {outcome.name: " ".join(outcome.problems) for outcome in outcomes}
+    assert "it could write: DONE" in found["forge_results_file"]
+    assert (
+        "it could read secret.txt: DONE" in found["leak_files"] and "secret is in results.json" in found["leak_files"]
+    )
+    assert "it could UDP: DONE" in found["leak_sockets"] and "messages arrived by UDP" in found["leak_sockets"]
+
+
+# Answers that need no knowledge. A check that finds nothing wrong with one of them would be earned by everybody.
+TRIVIAL = {
+    "nothing": "None",
+    "zero": "0.0",
+    "true": "True",
+    "text": "'passed'",
+    "empty_list": "[]",
+    "empty_tuple": "()",
+    "empty_dict": "{}",
+    "object": "object()",
+    "first_argument": "next((a for a in arguments if isinstance(a, torch.Tensor)), None)",
+    "all_arguments": "arguments",
+    "zeros_like": "torch.zeros_like(next((a for a in arguments if isinstance(a, torch.Tensor)), torch.zeros(())))",
+    "ones_like": "torch.ones_like(next((a for a in arguments if isinstance(a, torch.Tensor)), torch.zeros(())))",
+    "not_a_number": "torch.tensor(float('nan'))",
+    "infinite": "torch.tensor(float('inf'))",
+    "no_elements": "torch.zeros(0)",
+    "three_nans": "(torch.tensor(float('nan')),) * 3",
+    "three_zeros": "(torch.zeros(()),) * 3",
+    "three_empty": "(torch.zeros(0),) * 3",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", TRIVIAL.values(), ids=TRIVIAL)
+def test_a_trivial_answer_to_every_task_earns_nothing(value):
+    text = f"import torch\n\n\ndef target(*arguments, **options):\n    return {value}\n"
+    outcome = stage.try_on_assignment(text)
+    assert not outcome.problems, stage.explain(outcome)
+
+
+FORGERIES = [
+    attack
+    for attack in ATTACKS.values()
+    if attack.kind == "code" and (attack.goal == "forge" or attack.name in ("leak_return_values", "endless_values"))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("attack", FORGERIES, ids=lambda attack: attack.name)
+def test_a_forgery_in_every_file_of_the_assignment_earns_nothing(attack):
+    outcome = stage.try_on_assignment(attack.text, attack.name)
+    assert not outcome.problems, stage.explain(outcome)
+
+
+def test_the_readme_has_the_outcome_of_every_attack():
+    """The table is what `python -m autograder.attacks --table` prints."""
+    saved = corpus.outcomes()
+    for setting, outcomes in saved.items():
+        assert set(outcomes) == set(ATTACKS), f"run python -m autograder.attacks --save {setting}"
+        assert stage.NOT_CONTAINED not in outcomes.values()
+    text = README.read_text(encoding="utf-8")
+    assert stage.table(saved, corpus.load()) in text, f"{README}: the table is not what --table prints"
+
+
+def test_the_corpus_covers_what_it_has_to():
+    assert len(ATTACKS) >= 40
+    assert {attack.goal for attack in ATTACKS.values()} == set(corpus.GOALS)
+    assert {ended for attack in ATTACKS.values() for ended in attack.ends} == set(stage.ENDS)
+    assert all(re.fullmatch(r"[A-Z].*[.!?]", attack.title) for attack in ATTACKS.values())
+    grouped = [attack.name for members in (*QUICK_GROUPS, *SLOW_GROUPS) for attack in members]
+    assert sorted(grouped) == sorted(ATTACKS)
