@@ -123,6 +123,7 @@ class Zygote:
         self.deadline = deadline
         self.protection = Protection()
         self._process: subprocess.Popen[bytes] | None = None
+        self._backends: list[RemoteBackend] = []
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Zygote:
@@ -166,6 +167,9 @@ class Zygote:
 
     def close(self) -> None:
         """End every worker and the zygote; afterwards no process and no file of theirs is left."""
+        for backend in list(self._backends):
+            with contextlib.suppress(ZygoteDied):  # what cannot be killed one by one, `_kill_zygote` tries once more
+                backend.close()
         if self._process is not None:
             self._control.close()  # the zygote's sign to kill its workers and exit
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -259,12 +263,14 @@ class Zygote:
             for fd in theirs:
                 os.close(fd)
         backend = RemoteBackend(self, pid, ours, confinement)
+        self._backends.append(backend)
         backend.hello = backend._receive_hello()
         return backend
 
-    def _end(self, pid: int, wait: bool) -> dict[str, Any]:
+    def _end(self, backend: RemoteBackend, wait: bool) -> dict[str, Any]:
+        self._backends.remove(backend)
         try:
-            return self._ask({"op": "end", "pid": pid, "wait": wait})
+            return self._ask({"op": "end", "pid": backend.pid, "wait": wait})
         except ZygoteDied:
             # Its workers die with it (PR_SET_PDEATHSIG); `close` sees to what does not.
             return {"status": None, "left": []}
@@ -507,7 +513,7 @@ class RemoteBackend:
 
     def _end(self, death: WorkerDied, wait: bool) -> None:
         self._death = death
-        outcome = self._zygote._end(self.pid, wait)
+        outcome = self._zygote._end(self, wait)
         if outcome["status"] is not None and death.kind == "crash":
             self._death = WorkerDied("crash", f"the process ended during the call: {_exit_words(outcome['status'])}")
         with contextlib.suppress(_Flood):
