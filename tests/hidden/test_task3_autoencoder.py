@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from diagnose import check, check_close, check_inputs_unchanged, check_tensor
+from diagnose import check, check_close, check_inputs_unchanged
+from drawing_checks import check_codes, check_grid
 from network_checks import (
     MILD,
     check_decoder_uses_its_range,
@@ -162,13 +163,7 @@ def check_embeddings(submission, rng, kind):
         oracle = random_probe(rng, latents, kind)
         model = oracle.send(submission)
         reply = submission.run("embeddings.plot_embeddings", [model, images, labels])
-        mean = oracle.mean(images)
-        mistakes = {
-            "the model was in train mode: use latent_codes or evaluating": oracle.mean(images, training=True),
-            "these are log-variances; the posterior means were asked for": oracle.logvar(mean),
-            "the codes are sorted by digit; row i should belong to image i": mean[np.argsort(labels, kind="stable")],
-        }
-        check_close(reply.value, mean, what="plot_embeddings", mistakes=mistakes)
+        check_codes(reply.value, oracle, images)
         check_inputs_unchanged(reply.inputs_unchanged, "plot_embeddings")
         check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
 
@@ -187,39 +182,9 @@ def test_decode_grid(submission, rng):
         oracle.weight[:] *= 0.1  # far codes are not to saturate the images
         model = oracle.send(submission)
         reply = submission.run("embeddings.decode_grid", [model, codes], {"steps": steps})
-        low, high = codes.min(axis=0).astype(np.float64), codes.max(axis=0).astype(np.float64)
-        both = np.array([low.min(), low.min()]), np.array([high.max(), high.max()])
-        right, in_train_mode = (grid(oracle, low, high, steps, training) for training in (False, True))
-        check_tensor(reply.value, what=f"decode_grid with steps={steps}", shape=right.shape)
-        check_close(
-            reply.value,
-            right,
-            what="decode_grid",
-            mistakes={
-                "rows and columns are exchanged: entry [i, j] has the j-th z1 and the i-th z2": right.swapaxes(0, 1),
-                "the second coordinate runs downwards; it is counted upwards": right[::-1],
-                "both coordinates run downwards": right[::-1, ::-1],
-                "both axes have the same range; each coordinate has its own": grid(oracle, *both, steps),
-                "the range is fixed; it should be that of the codes": grid(oracle, *fixed_range(3), steps),
-                "the last point of the range is left out": grid(oracle, low, high - (high - low) / steps, steps),
-                "the model was in train mode: use evaluating": in_train_mode,
-            },
-            rtol=1e-3,
-            atol=1e-4,
-        )
+        check_grid(reply.value, oracle, codes, steps)
         check_inputs_unchanged(reply.inputs_unchanged, "decode_grid")
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
-
-
-def grid(oracle, low, high, steps, training=False):
-    """Images decoded on the grid, as decode_grid should return them."""
-    z1, z2 = np.meshgrid(np.linspace(low[0], high[0], steps), np.linspace(low[1], high[1], steps))
-    return oracle.decode(np.stack([z1, z2], axis=-1), training)
-
-
-def fixed_range(size):
-    """Lowest and highest corner of a square around the origin."""
-    return np.array([-size, -size]), np.array([size, size])
 
 
 def test_decode_grid_gives_the_model_back(submission, rng):

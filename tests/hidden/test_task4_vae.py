@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor
+from drawing_checks import check_posterior_rows, check_traversal
 from laws import check_differ, check_independent, check_standard_normal
 from network_checks import (
     MILD,
@@ -502,33 +503,8 @@ def test_latent_traversal(submission, rng):
         oracle = random_probe(rng, latents)
         model = oracle.send(submission)
         images = submission.call(TRAVERSE, model, **arguments)
-        what = f"latent_traversal with {latents} latents and steps={steps}"
-        check_tensor(images, what=what, shape=(latents, steps, 1, 28, 28))
-        walk = np.linspace(low, high, steps)
-        right = one_by_one(walk, latents)
-        mistaken = {
-            "all latents vary at once; the others must stay 0": np.tile(walk[:, None], (latents, 1, latents)),
-            "the same latent varies in every row": np.repeat(right[:1], latents, axis=0),
-            "the other latents are at z_min; they must be 0": right + low * (1 - np.eye(latents))[:, None],
-            "z_max is left out; both ends belong to the walk": one_by_one(
-                np.linspace(low, high, steps, endpoint=False), latents
-            ),
-            "the ends are left out; both belong to the walk": one_by_one(
-                np.linspace(low, high, steps + 2)[1:-1], latents
-            ),
-            "z_min and z_max are ignored": one_by_one(np.linspace(-3, 3, steps), latents),
-            "the walk runs from z_max down to z_min": right[:, ::-1],
-            "rows stand for the latents in the wrong order": right[::-1],
-        }
-        in_train_mode = {"the model was in train mode: use evaluating": oracle.decode(right, training=True)}
-        mistakes = in_train_mode | {message: oracle.decode(z) for message, z in mistaken.items()}
-        check_close(images, oracle.decode(right), what="latent_traversal", mistakes=mistakes)
+        check_traversal(images, oracle, low, high, steps)
         check_recorded_in_eval_mode(model, "decode", "latent_traversal")
-
-
-def one_by_one(walk, latents):
-    """Latents (latents, steps, latents): in row j, latent j takes the values of the walk, the others are zero."""
-    return np.einsum("s,jl->jsl", walk, np.eye(latents))
 
 
 def test_latent_traversal_gives_the_model_back(submission, rng):
@@ -644,32 +620,7 @@ def test_posterior_rows(trainer, rng):
         oracle, images = random_probe(rng, latents), random_images(rng, count)
         model = oracle.send(trainer)
         reply = trainer.run(ROWS, [model, images])
-
-        def rows(mean, training=False, oracle=oracle, images=images):
-            error = negative_log_likelihood(images, oracle.decode(mean, training))
-            divergence = kl_diag_normal(mean, oracle.logvar(mean))
-            return np.stack([error, divergence, error + divergence], axis=1)
-
-        right = rows(oracle.mean(images))
-        check_tensor(reply.value, what=f"plot_posterior_rows of {count} images", shape=(count, 3))
-        fed = [record["input"].reshape(-1, latents) for record in model.records() if record["part"] == "decode"]
-        known = [np.isclose(z, oracle.mean(images)[:, None], rtol=1e-3, atol=1e-4).all(-1).any(0).all() for z in fed]
-        check(all(known), "plot_posterior_rows decodes something else than posterior means. Is it a sample?")
-        check_close(
-            reply.value,
-            right,
-            what="plot_posterior_rows",
-            mistakes={
-                "every row holds the averages over the batch; each image has costs of its own": np.repeat(
-                    right.mean(axis=0, keepdims=True), count, axis=0
-                ),
-                "error and KL have changed places": right[:, [1, 0, 2]],
-                "the KL is subtracted in the total; it should be added": right * [1, 1, 0]
-                + (right @ [1, -1, 0])[:, None] * [0, 0, 1],
-                "the model was in train mode: use evaluating": rows(oracle.mean(images, True), training=True),
-                "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * LOG_2PI * np.array([1, 0, 1]),
-            },
-        )
+        check_posterior_rows(reply.value, oracle, images, model)
         check_inputs_unchanged(reply.inputs_unchanged, "plot_posterior_rows")
         check_recorded_in_eval_mode(model, "decode", "plot_posterior_rows")
 
