@@ -32,6 +32,7 @@ class Executor:
         self.folder = Path(folder).resolve()
         self.scratch = scratch
         self.objects: dict[int, Any] = {}
+        self._objects_kept = 0  # never reused as an id: a handle must not come to mean another object
         forget_modules(self.folder)
         sys.path.insert(0, str(self.folder))
 
@@ -87,9 +88,11 @@ class Executor:
             differentiable = isinstance(output, Tensor) and output.requires_grad
             if differentiable:
                 cotangent = self._decode(header["cotangent"], arrays, [])
-                if cotangent is None:
-                    cotangent = torch.ones_like(output)
-                gradients = list(torch.autograd.grad(output, wanted, cotangent, allow_unused=True))
+                if cotangent is not None and cotangent.shape != output.shape:
+                    raise RuntimeError(f"a result of shape {tuple(output.shape)} where {tuple(cotangent.shape)} is due")
+                # Given to torch.autograd.grad, the cotangent would have it import SymPy: 40 MB and half a second.
+                weighted = output if cotangent is None else output * cotangent
+                gradients = list(torch.autograd.grad(weighted.sum(), wanted, allow_unused=True))
         by_parameter = dict(zip(parameters, gradients[len(inputs) :]))
         unchanged = all(_same(before, after.detach()) for before, after in zip(originals, tensors))
         return {
@@ -118,6 +121,10 @@ class Executor:
         torch.manual_seed(header["seed"])
         np.random.seed(header["seed"] % 2**32)
         random.seed(header["seed"])
+        return {}
+
+    def _op_forget(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        self.objects.clear()
         return {}
 
     def _op_rng_fingerprint(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
@@ -178,8 +185,9 @@ class Executor:
         return Path(self.scratch) / name
 
     def _keep(self, value: Any) -> Header:
-        self.objects[len(self.objects)] = value
-        return {"$object": len(self.objects) - 1, "type": type(value).__name__}
+        self.objects[self._objects_kept] = value
+        self._objects_kept += 1
+        return {"$object": self._objects_kept - 1, "type": type(value).__name__}
 
     def _decode(self, tree: Any, arrays: Arrays, tensors: list[Tensor]) -> Any:
         """A header tree as a Python value; arrays become fresh tensors, which are also appended to `tensors`."""
@@ -224,7 +232,7 @@ class Executor:
             return [self._encode(item, returned) for item in value]
         if isinstance(value, dict):
             return {"$dict": [[str(key), self._encode(item, returned)] for key, item in value.items()]}
-        if type(value).__module__.startswith("matplotlib") and hasattr(value, "axes"):
+        if type(value).__module__.startswith("matplotlib") and isinstance(getattr(value, "axes", None), list):
             return {"$figure": self._encode(describe_figure(value), returned)}
         return self._keep(value)
 

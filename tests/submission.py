@@ -187,6 +187,10 @@ class Submission:
         """Seed torch's, NumPy's and Python's global random generators on the other side."""
         self._send({"op": "seed", "seed": seed}, [])
 
+    def forget(self) -> None:
+        """Let go of every object on the other side; handles to them are of no use any more."""
+        self._send({"op": "forget"}, [])
+
     def rng_fingerprint(self) -> str:
         """A digest of the state of torch's global generator: equal states, equal digests."""
         return str(self._send({"op": "rng_fingerprint"}, [])[0]["value"])
