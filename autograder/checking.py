@@ -8,7 +8,7 @@ check sent can show up in a public check's message. Once a worker has died, the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -97,6 +97,7 @@ class Grader:
         tests: folder with conftest.py, public/ and hidden/.
         start_worker: makes a worker; its argument says whether it gets a scratch folder.
         files: names of the submitted files.
+        trained_weights: where the trained model lies, if it was handed in.
         secret: seeds the inputs of all checks.
         deadline: time.monotonic() after which no check begins.
         task_seconds: limit for the calls of a task's checks together.
@@ -111,6 +112,7 @@ class Grader:
         tests: Path,
         start_worker: Callable[[bool], Worker],
         files: frozenset[str],
+        trained_weights: Path | None,
         secret: str,
         deadline: float,
         task_seconds: float,
@@ -120,23 +122,31 @@ class Grader:
         self.error: BaseException | None = None  # what stopped pytest itself
         self._points, self._results, self._tests = points, results, tests
         self._start_worker, self._files, self._secret = start_worker, files, secret
+        self._trained_weights = trained_weights
         self._deadline, self._task_seconds, self._save = deadline, task_seconds, save
         self._explainer = Explainer(points, tests)
         self._checks = {check.id: check for check in points.checks if check.kind == "pytest"}
         self._current: Check | None = None
-        self._workers: list[Worker] = []
+        self._workers: dict[Worker, bool] = {}  # living workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
         self._tasks: dict[str, _Task] = {}
 
-    # Before conftest.py looks for the two attributes.
+    # Before conftest.py looks for these attributes.
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.submission_factory = self._make_submission  # type: ignore[attr-defined]
         config.assignment_secret = self._secret  # type: ignore[attr-defined]
+        config.trained_weights = self._trained_weights  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             raise GradingError(f"{report.nodeid} cannot be collected: {report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """A file's drawing checks last, so that its two workers need not live at the same time: memory is scarce."""
+        place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
+        items.sort(key=lambda item: (place[item.path], item.get_closest_marker("draws") is not None))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -158,7 +168,7 @@ class Grader:
         self._printed = {id(worker): len(worker.output) for worker in self._workers}
         result = yield
         if nextitem is None or nextitem.path != item.path:
-            self._end_workers()
+            self._end_workers(list(self._workers))
             self._save()
         return result
 
@@ -208,17 +218,19 @@ class Grader:
         from submission import Submission
 
         assert self._current is not None
+        if draws:  # the file's other checks are done
+            self._end_workers([worker for worker, drew in self._workers.items() if not drew])
         worker = self._start_worker(draws)
-        self._workers.append(worker)
+        self._workers[worker] = draws
         return Submission(_Guarded(worker, self._task_of(self._current), not self._current.hidden_inputs))
 
-    def _end_workers(self) -> None:
-        for worker in self._workers:
+    def _end_workers(self, workers: Iterable[Worker]) -> None:
+        for worker in workers:
             try:
                 worker.close()
             except ZygoteDied as error:
                 self.problem = str(error)
-        self._workers.clear()
+            del self._workers[worker]
 
     def _task_of(self, check: Check) -> _Task:
         return self._tasks.setdefault(check.task.split(".")[0], _Task(self._task_seconds))

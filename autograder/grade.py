@@ -208,6 +208,7 @@ def _run_checks(
 ) -> None:
     """The pytest suites."""
     from autograder.checking import Grader, GradingError, run_suites
+    from autograder.intake import MODEL_SUFFIX
     from autograder.sandbox import Limits
 
     limits = Limits(
@@ -221,6 +222,7 @@ def _run_checks(
         tests=settings.tests,
         start_worker=lambda draws: zygote.start_worker(folder, limits, scratch=draws),
         files=files,
+        trained_weights=next((folder / name for name in files if name.endswith(MODEL_SUFFIX)), None),
         secret=settings.secret,
         deadline=deadline,
         task_seconds=settings.task_seconds,
