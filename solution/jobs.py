@@ -72,7 +72,9 @@ def describe_error(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).resolve().parent == HERE]
     theirs = [frame for frame in ours if Path(frame.filename).name not in MACHINERY]
-    lines = traceback.format_list(theirs or ours) + traceback.format_exception_only(type(error), error)
+    # A syntax error names its place by itself; the frames only lead to the import.
+    shown = theirs or ([] if isinstance(error, SyntaxError) else ours)
+    lines = traceback.format_list(shown) + traceback.format_exception_only(type(error), error)
     return "".join(lines).rstrip().replace(str(HERE) + os.sep, "")
 
 
