@@ -34,6 +34,7 @@ WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
 TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+COUNT = re.compile(r"\b(all|\d+) of \d+ values")
 STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")
 
 
@@ -94,14 +95,16 @@ class Explainer:
         return self._other(error, check, place)
 
     def withhold(self, text: str) -> str:
-        """A diagnosis without what could be data: shapes that were returned, unknown words, long numbers."""
+        """A diagnosis without what could be data: shapes that were returned, counts, unknown words, long numbers."""
 
         def keep(match: re.Match[str]) -> str:
             word = match.group()
             short_number = word.isdecimal() and len(word) <= 3
             return word if short_number or set(word.split(".")) <= self._vocabulary else "…"
 
-        return WORD.sub(keep, STUDENTS_SHAPE.sub("the shape is wrong", text))
+        text = STUDENTS_SHAPE.sub("the shape is wrong", text)
+        text = COUNT.sub(lambda match: "all values" if match.group(1) == "all" else "some values", text)
+        return WORD.sub(keep, text)
 
     def missing_file(self, task: Task) -> str:
         return f"Missing file: {task.file} is not in the submission, so this check could not be run."

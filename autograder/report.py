@@ -104,10 +104,11 @@ def terminal(document: Document, points: Points, width: int = 100, colour: bool 
         return f"{ANSI[style]}{text}{RESET}" if colour else text
 
     def line(left: str, right: str, style: str = "", indent: int = 0) -> str:
+        """Text on the left, points on the right; text that is too long goes on below, past its mark."""
         room = width - indent - len(right) - 1
-        left = left if len(left) <= room else left[: room - 1] + ("…" if unicode else "~")
-        text = (" " * indent + left.ljust(room) + " " + right).rstrip()
-        return paint(text, style) if style else text
+        first, *others = textwrap.wrap(left, room, subsequent_indent="  ")
+        texts = [(" " * indent + first.ljust(room) + " " + right).rstrip(), *(" " * indent + text for text in others)]
+        return "\n".join(paint(text, style) if style else text for text in texts)
 
     lines = []
     for group in summarise(document, points):
@@ -123,7 +124,7 @@ def terminal(document: Document, points: Points, width: int = 100, colour: bool 
                     lines.append(line(f"{marks[FAILED]} {row['name']}", _of(row["score"], row["max_score"]), indent=9))
                     # One cause, such as a file that cannot be imported, often fails many checks.
                     text = row["output"] if row["output"] != said else "(the same)"
-                    lines += [paint(part, "dim") for part in _wrapped(text, width, indent=11)]
+                    lines += [paint(part, "dim") for part in _wrapped(text, width, indent=13)]
                     said = row["output"]
     lines.append("")
     total = sum(row["max_score"] for row in document["tests"])

@@ -176,5 +176,8 @@ def test_the_real_diagnoses_survive_in_hidden_checks():
     """A message that quotes nothing of the submission reads the same in hidden checks."""
     tests = Path(__file__).resolve().parents[1]
     explainer = Explainer(POINTS, tests)
-    text = "kl_categorical(p, q): 3 of 10 values are wrong (each too small). An intermediate result overflows."
+    text = "kl_categorical(p, q): the value is wrong (too small). An intermediate result overflows."
     assert explainer.withhold(text) == text
+    counted = "{} are wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."
+    for count, said in (("all of 1568 values", "all values"), ("47 of 100 values", "some values")):
+        assert explainer.withhold(counted.format(count)) == counted.format(said)
