@@ -61,7 +61,7 @@ def refusal(settings: Settings, metadata: Document) -> Document | None:
         "visibility": kept.get("visibility", "visible"),
         "stdout_visibility": "hidden",
         "extra_data": {REFUSED: True},
-        # Rows of no points would make Gradescope hide nothing and show nothing; so the earlier rows stay.
+        # Without the earlier rows, students would see a score and nothing that explains it.
         "tests": kept.get("tests") if isinstance(kept.get("tests"), list) else [],
         "leaderboard": kept.get("leaderboard") if isinstance(kept.get("leaderboard"), list) else [],
     }
