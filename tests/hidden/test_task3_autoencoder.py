@@ -31,16 +31,16 @@ from training_checks import check_manners, check_minibatches, check_not_seeded, 
 pytestmark = pytest.mark.task3
 
 
-@pytest.fixture
-def autoencoder(submission):
-    """An autoencoder with three latents, in eval mode."""
-    model = submission.call("AE.Autoencoder", latent_dim=3)
+def make_autoencoder(submission, latents=3):
+    """An autoencoder in eval mode."""
+    model = submission.call("AE.Autoencoder", latent_dim=latents)
     model.train(False)
     return model
 
 
-def test_bottleneck(autoencoder, rng):
+def test_bottleneck(submission, rng):
     """Autoencoder: everything passes through a code of latent_dim numbers"""
+    autoencoder = make_autoencoder(submission)
     load_random_weights(autoencoder, rng, MILD)
     x, others = random_images(rng, 9), random_images(rng, 4)
     whole = autoencoder.call("", x)
@@ -59,16 +59,16 @@ def test_bottleneck(autoencoder, rng):
 
 def test_code_is_not_clamped(submission, rng):
     """Encoder: a code may be any real number, of either sign"""
-    model = submission.call("AE.Autoencoder", latent_dim=7)
-    model.train(False)
+    model = make_autoencoder(submission, latents=7)
     (codes,) = under_large_weights(model, rng, lambda: [encode(model, random_images(rng, 24), 7)])
     check_not_clamped(
         codes, "The code", "the last layer of the encoder must not have a ReLU (or softplus, sigmoid) after it.", 5.0
     )
 
 
-def test_encoder_uses_the_image(autoencoder, rng):
+def test_encoder_uses_the_image(submission, rng):
     """Encoder: each code depends on the whole of its own image, and gradients reach the layers"""
+    autoencoder = make_autoencoder(submission)
     load_random_weights(autoencoder, rng, MILD)
     x = random_images(rng, 9)
     check_rows(lambda images: encode(autoencoder, images, 3), x, "Encoder")
@@ -80,8 +80,9 @@ def test_encoder_uses_the_image(autoencoder, rng):
     check_leaves_input_alone(autoencoder, "encode", x, "Encoder")
 
 
-def test_decoder_uses_the_code(autoencoder, rng):
+def test_decoder_uses_the_code(submission, rng):
     """Decoder: each image depends on every number of its own code, and gradients reach the layers"""
+    autoencoder = make_autoencoder(submission)
     load_random_weights(autoencoder, rng, MILD)
     z = rng.standard_normal((9, 3)).astype(np.float32)
     check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
@@ -96,14 +97,16 @@ def test_decoder_uses_the_code(autoencoder, rng):
     check_leaves_input_alone(autoencoder, "decode", z, "Decoder")
 
 
-def test_decoder_uses_its_range(autoencoder, rng):
+def test_decoder_uses_its_range(submission, rng):
     """Decoder: pixels stay in [0, 1], dark and bright ones are both possible"""
+    autoencoder = make_autoencoder(submission)
     (images,) = under_large_weights(autoencoder, rng, lambda: [decode(autoencoder, random_codes(rng, 24, 3))], draws=4)
     check_decoder_uses_its_range(images, "Decoder")
 
 
-def test_networks_are_not_linear(autoencoder, rng):
+def test_networks_are_not_linear(submission, rng):
     """Encoder and Decoder: activations between the layers make them more than one linear layer"""
+    autoencoder = make_autoencoder(submission)
     load_random_weights(autoencoder, rng, MILD)
     a, b = random_images(rng, 16), random_images(rng, 16)
     check_nonlinear(lambda x: encode(autoencoder, x, 3), a, b, "Encoder")

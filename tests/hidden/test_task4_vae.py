@@ -59,22 +59,17 @@ LOG_2PI = float(np.log(2 * np.pi))
 both_architectures = pytest.mark.parametrize("architecture", ["mlp", "conv"])
 
 
-@pytest.fixture
-def make_vae(submission):
-    """Function that makes a VAE in eval mode."""
-
-    def make(architecture, latents=3):
-        vae = submission.call("VAE.VAE", latent_dim=latents, architecture=architecture)
-        vae.train(False)
-        return vae
-
-    return make
+def make_vae(submission, architecture, latents=3):
+    """A VAE in eval mode."""
+    vae = submission.call("VAE.VAE", latent_dim=latents, architecture=architecture)
+    vae.train(False)
+    return vae
 
 
 @both_architectures
-def test_posterior_is_not_clamped(make_vae, rng, architecture):
+def test_posterior_is_not_clamped(submission, rng, architecture):
     """Encoder: mu and logvar may each be any real number, of either sign"""
-    vae = make_vae(architecture, latents=7)
+    vae = make_vae(submission, architecture, latents=7)
     mu, logvar = under_large_weights(vae, rng, lambda: encode_pair(vae, random_images(rng, 16), 7))
     plain = "it must be the output of a plain linear layer, with no ReLU, softplus or sigmoid after it."
     check_not_clamped(mu, "mu", plain, 5.0)
@@ -87,9 +82,9 @@ def test_posterior_is_not_clamped(make_vae, rng, architecture):
 
 
 @both_architectures
-def test_posterior_uses_the_image(make_vae, rng, architecture):
+def test_posterior_uses_the_image(submission, rng, architecture):
     """Encoder: mu and logvar are two functions, each of the whole of its own image; gradients reach the layers"""
-    vae = make_vae(architecture)
+    vae = make_vae(submission, architecture)
     load_random_weights(vae, rng, MILD)
     x = random_images(rng, 9)
     mu, logvar = encode_pair(vae, x, 3)
@@ -105,9 +100,9 @@ def test_posterior_uses_the_image(make_vae, rng, architecture):
 
 
 @both_architectures
-def test_decoder(make_vae, rng, architecture):
+def test_decoder(submission, rng, architecture):
     """Decoder: each image depends on every latent of its own row; dark and bright pixels are possible"""
-    vae = make_vae(architecture)
+    vae = make_vae(submission, architecture)
     load_random_weights(vae, rng, MILD)
     z = random_codes(rng, 9, 3, spread=1.0)
     check_rows(lambda codes: decode(vae, codes), z, "Decoder")
@@ -125,9 +120,9 @@ def test_decoder(make_vae, rng, architecture):
 
 
 @both_architectures
-def test_layers(make_vae, rng, architecture):
+def test_layers(submission, rng, architecture):
     """VAE: "conv" has convolutions in both networks, "mlp" has none, and neither is one linear layer"""
-    vae = make_vae(architecture)
+    vae = make_vae(submission, architecture)
     state = vae.state()
     for part in ("encoder", "decoder"):
         weights = {name: value for name, value in state.items() if name.startswith(part)}
@@ -396,22 +391,16 @@ def test_kl_diag_normal_zero_and_extremes(submission, rng):
         check_inputs_unchanged(reply.inputs_unchanged, "kl_diag_normal")
 
 
-@pytest.fixture
-def loss(fresh_submission):
-    """The submission with trusted terms of the loss, so that elbo_loss is judged for what it makes of them."""
-    stand_in_for_the_loss(fresh_submission, whole=False)
-    return fresh_submission
-
-
-def test_elbo_loss(loss, rng):
+def test_elbo_loss(fresh_submission, rng):
     """elbo_loss: the sum of reconstruction cost and KL, for any batch, a loss to minimise"""
+    stand_in_for_the_loss(fresh_submission, whole=False)
     for batch, dtype in ((1, np.float32), (6, np.float64), (33, np.float32)):
         x, recon_x = random_images(rng, batch).astype(dtype), random_images(rng, batch).astype(dtype)
         mu, logvar = random_posterior(rng, batch, 4, dtype=dtype)
         cost, divergence = negative_log_likelihood(x, recon_x).mean(), kl_diag_normal(mu, logvar).mean()
         right = cost + divergence
         check_close(
-            loss.call("ELBO.elbo_loss", x, recon_x, mu, logvar),
+            fresh_submission.call("ELBO.elbo_loss", x, recon_x, mu, logvar),
             right,
             what="elbo_loss",
             mistakes={
@@ -431,11 +420,12 @@ def test_elbo_loss(loss, rng):
         )
 
 
-def test_elbo_loss_gradients(loss, rng):
+def test_elbo_loss_gradients(fresh_submission, rng):
     """elbo_loss: gradients reach the reconstruction, mu and logvar with the right values"""
+    stand_in_for_the_loss(fresh_submission, whole=False)
     x, recon_x = random_images(rng, 7), random_images(rng, 7)
     mu, logvar = random_posterior(rng, 7, 3)
-    reply = loss.run("ELBO.elbo_loss", [x, recon_x, mu, logvar], wrt=[1, 2, 3])
+    reply = fresh_submission.run("ELBO.elbo_loss", [x, recon_x, mu, logvar], wrt=[1, 2, 3])
     expected = {
         "recon_x": (recon_x.astype(np.float64) - x) / 7,
         "mu": mu / 7,
@@ -451,15 +441,9 @@ def test_elbo_loss_gradients(loss, rng):
 TRAIN = "train.train_vae"
 
 
-@pytest.fixture
-def trainer(fresh_submission):
-    """The submission with a trusted elbo_loss, so that train_vae is judged for what it makes of it."""
-    stand_in_for_the_loss(fresh_submission)
-    return fresh_submission
-
-
-def test_train_vae_steps(trainer, rng):
+def test_train_vae_steps(fresh_submission, rng):
     """train_vae: every step is Adam's on minus the ELBO of one minibatch; the ELBO is returned"""
+    stand_in_for_the_loss(fresh_submission)
 
     def other_values(losses, steps):
         sizes = np.array([len(step.x) for step in steps])
@@ -470,22 +454,25 @@ def test_train_vae_steps(trainer, rng):
         }
 
     oracle = random_probe(rng, 3)
-    check_steps(trainer, TRAIN, oracle, random_images(rng, 12), -1.0, other_values)
+    check_steps(fresh_submission, TRAIN, oracle, random_images(rng, 12), -1.0, other_values)
 
 
-def test_train_vae_minibatches(trainer, rng):
+def test_train_vae_minibatches(fresh_submission, rng):
     """train_vae: minibatches of batch_size, every image is used, the order varies"""
-    check_minibatches(trainer, TRAIN, random_probe(rng, 2), rng)
+    stand_in_for_the_loss(fresh_submission)
+    check_minibatches(fresh_submission, TRAIN, random_probe(rng, 2), rng)
 
 
-def test_train_vae_manners(trainer, rng):
+def test_train_vae_manners(fresh_submission, rng):
     """train_vae: on_step, iterations=0, train mode afterwards, images left alone"""
-    check_manners(trainer, TRAIN, random_probe(rng, 2), random_images(rng, 8))
+    stand_in_for_the_loss(fresh_submission)
+    check_manners(fresh_submission, TRAIN, random_probe(rng, 2), random_images(rng, 8))
 
 
-def test_train_vae_seeds_nothing(trainer, rng):
+def test_train_vae_seeds_nothing(fresh_submission, rng):
     """train_vae: a new training has a new order of the images"""
-    check_not_seeded(trainer, TRAIN, random_probe(rng, 2), random_images(rng, 20))
+    stand_in_for_the_loss(fresh_submission)
+    check_not_seeded(fresh_submission, TRAIN, random_probe(rng, 2), random_images(rng, 20))
 
 
 # Tasks 4.7 to 4.11: pictures
@@ -614,17 +601,19 @@ def test_learning_curve(submission, rng):
 ROWS = "embeddings.plot_posterior_rows"
 
 
-def test_posterior_rows(trainer, rng):
+def test_posterior_rows(fresh_submission, rng):
     """plot_posterior_rows: cost of each image by itself, with the posterior mean decoded, in nats"""
+    stand_in_for_the_loss(fresh_submission)
     for latents, count in ((2, 5), (6, 1), (3, 4)):
         oracle, images = random_probe(rng, latents), random_images(rng, count)
-        model = oracle.send(trainer)
-        reply = trainer.run(ROWS, [model, images])
+        model = oracle.send(fresh_submission)
+        reply = fresh_submission.run(ROWS, [model, images])
         check_posterior_rows(reply.value, oracle, images, model)
         check_inputs_unchanged(reply.inputs_unchanged, "plot_posterior_rows")
         check_recorded_in_eval_mode(model, "decode", "plot_posterior_rows")
 
 
-def test_posterior_rows_give_the_model_back(trainer, rng):
+def test_posterior_rows_give_the_model_back(fresh_submission, rng):
     """plot_posterior_rows: the model is given back in the mode in which it came"""
-    check_modes_restored(trainer, random_probe(rng, 2), ROWS, [random_images(rng, 2)])
+    stand_in_for_the_loss(fresh_submission)
+    check_modes_restored(fresh_submission, random_probe(rng, 2), ROWS, [random_images(rng, 2)])
