@@ -285,7 +285,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     prepare_process()
     out = options.out.resolve()
-    hidden = [TESTS / "hidden", options.secret_file or SECRET_FILE, METADATA]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    secret_file = options.secret_file or SECRET_FILE
     results = Results({})
     try:
         settings = Settings(
@@ -293,15 +294,18 @@ def main(arguments: Sequence[str]) -> int:
             out=out,
             # A secret made up on the spot would give every container other inputs.
             secret=load_secret(options.secret_file, create=not options.gradescope),
-            private=tuple(hidden) if options.gradescope else (SECRET_FILE,),
+            private=(secret_file, TESTS / "hidden", METADATA) if options.gradescope else (secret_file,),
             gradescope=options.gradescope,
             seconds=options.seconds,
         )
+        results = grade(settings)
     except SecretError as error:
         fail(results, error)
         results.write(out)
+    except KeyboardInterrupt:
+        _log(f"interrupted; {out} has what was graded until then")
+        return 130
     else:
-        results = grade(settings)
         log_resources(results.seconds)
     problem = results.extra.get("problem")
     if problem is not None:

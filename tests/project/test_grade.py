@@ -303,6 +303,16 @@ def test_a_killed_grader_leaves_what_was_graded_until_then(course):
     until(lambda: not any(alive(pid) for pid in children), 20)
 
 
+def test_ctrl_c_keeps_what_was_graded_until_then(course):
+    process = course.start(course.submission(task2="import time\ntime.sleep(1000)\n"), call_seconds=60)
+    until(lambda: course.out.exists() and json.loads(course.out.read_text())["score"] == 10, 60)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 10
+    assert document["output"].startswith("Grading was interrupted")
+
+
 def test_results_are_final_only_when_no_process_is_left(course):
     """What a submission leaves running in the background is gone when the results are there."""
     thread = (
