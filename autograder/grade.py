@@ -229,6 +229,8 @@ def _run_checks(
         save=save,
     )
     run_suites(grader, settings.tests, scratch)
+    if "torch" in sys.modules:
+        raise GradingError("a check has imported torch, which only the executor may")
     if grader.problem is not None:
         raise GradingError(grader.problem)
 

@@ -339,6 +339,16 @@ def test_suites_and_points_must_agree(course):
     assert "test_won" not in document["output"] + str([row["output"] for row in document["tests"]])
 
 
+def test_checks_must_not_import_torch(course):
+    source = course.tests / "hidden" / "test_task1_x.py"
+    source.write_text(source.read_text() + "\nimport torch\n")
+    process = course.start(course.submission())
+    process.communicate(timeout=120)
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 0
+    assert "imported torch" in document["extra_data"]["problem"]
+
+
 def test_a_points_file_that_cannot_be_read_still_gives_results(course):
     course.points_file.write_text("[[check")
     document = course.grade(course.submission())
