@@ -156,8 +156,11 @@ def stop(signal_number: int, frame: Any) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the assignment; returns the exit status: 0, 1 when a part failed, 2 for bad input, 130 when interrupted."""
     options = parse_arguments(arguments)
-    from mnist import DataError
-
+    try:
+        from mnist import DataError
+    except ModuleNotFoundError as error:
+        print(f"main.py: the package {error.name} is missing: pip install -r requirements.txt", file=sys.stderr)
+        return 2
     signal.signal(signal.SIGTERM, stop)
     try:
         return run(options)

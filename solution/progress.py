@@ -33,10 +33,10 @@ class Terminal:
     def progress(self, slot: int, name: str, iteration: int, total: int, text: str) -> None:
         if self.live:
             bar = self.bars[slot]
-            bar.total = total
+            if bar.total != total:
+                bar.reset(total)  # the clock starts with the first iteration, not with the imports
             bar.set_postfix_str(text, refresh=False)
             bar.update(iteration - bar.n)
-            bar.refresh()
         elif time.monotonic() - self.said.setdefault(name, time.monotonic()) > SAY_EVERY:
             self.said[name] = time.monotonic()
             self.say(f"{name}: {iteration:,} of {total:,}, {text}")
