@@ -324,7 +324,7 @@ class Zygote:
 
 
 def _environment(runtime: Runtime) -> dict[str, str]:
-    """The whole environment of the zygote and its workers; nothing is inherited."""
+    """The whole environment of the zygote and its workers; nothing else is inherited."""
     environment = {
         "LANG": "C.UTF-8",
         "HOME": "/nonexistent",
@@ -341,6 +341,9 @@ def _environment(runtime: Runtime) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
     }
     environment |= dict.fromkeys((f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")), "1")
+    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):  # some interpreters do not start without
+        if name in os.environ:
+            environment[name] = os.environ[name]
     if runtime.home is not None:
         environment["PYTHONHOME"] = str(runtime.home)
     return environment

@@ -15,6 +15,7 @@ import importlib.util
 import io
 import json
 import os
+import pathlib
 import random
 import signal
 import socket
@@ -243,6 +244,8 @@ def _open_without_creating() -> None:
         return original(*args, **kwargs)
 
     builtins.open = io.open = open_existing
+    if hasattr(pathlib, "_NormalAccessor"):  # Python 3.10, whose paths have got hold of io.open already
+        pathlib._NormalAccessor.open = staticmethod(open_existing)
 
 
 def _serve(channel: Channel, executor: Any) -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import textwrap
 from pathlib import Path
 
@@ -288,6 +289,8 @@ def ordinary_python():
         (folder / "bin").chmod(0o755)
         shutil.copy2(Path(sys.executable).resolve(), folder / "bin" / name)
         (folder / "bin" / name).chmod(0o755)
+        for shared in Path(sysconfig.get_config_var("LIBDIR")).glob(f"lib{name}*.so.*"):
+            shutil.copy2(shared, folder / "lib" / shared.name)
         package = folder / "code" / "autograder"
         runtime._copy_readable(REPOSITORY / "autograder", package, {"__pycache__"})
         yield folder / "bin" / name
@@ -303,6 +306,7 @@ def test_an_ordinary_user_gets_the_layers_that_need_no_root(ordinary_python):
     os.setresgid(65534, 65534, 65534)
     os.setresuid(65534, 65534, 65534)
     os.environ.clear()
+    os.environ["LD_LIBRARY_PATH"] = {str(ordinary_python.parent.parent / "lib")!r}
     os.environ["XDG_CACHE_HOME"] = "/tmp/cache-of-" + str(os.getpid())
     os.execv({str(ordinary_python)!r}, [{str(ordinary_python)!r}, "-c", sys.argv[1]])
     """

@@ -340,8 +340,8 @@ def test_a_flood_between_calls_costs_the_worker_as_well(start):
             os.write(1, b"x" * 9999)
     threading.Thread(target=flood, daemon=True).start()
     """
-    run(backend, code)
     with pytest.raises(WorkerDied):
+        run(backend, code)
         for _ in range(1000):
             backend.execute({"code": "import time; time.sleep(0.01)"}, [])
     assert backend.death.kind == "flood"
