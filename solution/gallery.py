@@ -16,8 +16,8 @@ figure.wide { grid-column: 1 / -1; }
 figure img { background: white; border-radius: .3rem; display: block; height: auto; margin: auto; max-width: 100%; }
 figcaption { font-size: .92rem; margin-top: .5rem; } figcaption b { display: block; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 1.5rem 0 .4rem; }
-caption { font-weight: bold; text-align: left; white-space: nowrap; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: 0 0 .4rem; }
+h3 { font-size: 1rem; margin: 1.8rem 0 .3rem; }
 th, td { padding: .25rem .7rem; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
 th { border-bottom: 1px solid var(--line); vertical-align: bottom; }
@@ -32,22 +32,24 @@ WIDE = {
 
 
 def format_cell(value: Any) -> str:
-    """A table's entry as text: whole numbers with separators, others with four significant digits or two decimals."""
+    """A table's entry as text: whole numbers with separators, others with two or four decimals, or four digits."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return "∞" if value == "inf" else str(value)
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.2f}" if abs(value) >= 10 else f"{value:.4g}"
+    if abs(value) >= 10:
+        return f"{value:.2f}"
+    return f"{value:.4f}" if abs(value) >= 0.01 or value == 0 else f"{value:.4g}"
 
 
 def table_html(table: dict[str, Any]) -> str:
-    """One table with its caption and the note under it."""
+    """One table with its title and the note under it."""
     head = "".join(f"<th>{escape(column)}</th>" for column in table["columns"])
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(format_cell(cell))}</td>" for cell in row) + "</tr>\n" for row in table["rows"]
     )
     return (
-        f'<div class="scroll"><table><caption>{escape(table["title"])}</caption>\n'
+        f'<h3>{escape(table["title"])}</h3>\n<div class="scroll"><table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n"
         f'<p class="note">{escape(table["caption"])}</p>\n'
     )

@@ -248,6 +248,17 @@ def gmm_scatter(work: Workplace) -> Result:
                 "clouds.",
             )
         ],
+        tables=[
+            Table(
+                "The components of the mixture",
+                ["component", "weight", "mean", "covariance", "points drawn"],
+                [
+                    [f"{k + 1} ({COMPONENT_NAMES[k]})", WEIGHTS[k], str(MEANS[k]), str(COVS[k]), counts[k]]
+                    for k in range(3)
+                ],
+                "Chosen to lie apart, with different shapes and tilts. The second has by far the largest weight.",
+            )
+        ],
     )
 
 
