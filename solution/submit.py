@@ -176,7 +176,7 @@ def _list(word: str, tasks: list[Task]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Pack and report. Returns 0 when everything is there, 1 when something is missing, 2 when nothing was packed."""
+    """Pack and report. Returns 0 when the zip was written, complete or not, and 2 when it was not."""
     parser = argparse.ArgumentParser(description="Pack what you hand in into submission.zip.")
     parser.add_argument("--folder", type=Path, default=HERE, help="your work (default: the folder of this file)")
     parser.add_argument("--out", type=Path, help="the zip to write (default: submission.zip in that folder)")
@@ -205,8 +205,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"\n{archive}: {len(packed) + len(helpers)} files, {archive.stat().st_size / 1024:,.0f} KiB")
     if lost:
         print(f"As it is, at most {total - lost:g} of {total:g} points can be earned. You can hand in again later.")
-        return 1
-    print("Complete. Passing every check is another matter: run pytest, then upload the zip to Gradescope.")
+    else:
+        print("Complete. Passing every check is another matter: run pytest, then upload the zip to Gradescope.")
     return 0
 
 

@@ -87,7 +87,7 @@ def test_a_complete_folder(folder: Folder) -> None:
 def test_missing_weights_say_how_to_make_them_and_what_they_cost(folder: Folder) -> None:
     (folder.path / "model.safetensors").unlink()
     done = folder.submit()
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert "model.safetensors missing: run run_gmvae.py; you lose 10 points" in done.stdout
     assert "at most 10 of 20 points" in done.stdout
     assert "model.safetensors" not in folder.packed()
@@ -97,7 +97,7 @@ def test_a_missing_file_and_an_open_task(folder: Folder) -> None:
     (folder.path / "Net.py").unlink()
     folder.write("kl.py", STUB)
     done = folder.submit()
-    assert done.returncode == 1
+    assert done.returncode == 0
     assert "Net.py missing: Task 2.1; you lose 5.5 points" in done.stdout
     assert "kl.py not implemented: Task 1.2, Triangle; you lose 1 point\n" in done.stdout
     assert folder.packed() == ["kl.py", "model.safetensors"]
