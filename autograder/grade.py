@@ -111,19 +111,14 @@ def grade(settings: Settings) -> Results:
     Raises:
         KeyboardInterrupt: after the results so far have been written.
     """
-    began = time.monotonic()
-    results = Results({})
-
-    def save() -> None:
-        results.seconds = time.monotonic() - began
-        results.write(settings.out, settings.publish)
-
+    grading = _Grading(settings)
+    results = grading.results
     try:
         entries = points.load(settings.points_file, settings.total)
         results.rows.update(Results.of(entries).rows)
         results.notes = ["Grading did not finish: below is what was graded until it was cut off."]
-        save()
-        submitted = _grade(settings, entries, results, began + settings.seconds, save)
+        grading.save()
+        submitted = grading.run(entries)
         results.notes = [*submitted.errors, *submitted.notes]
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
@@ -133,7 +128,7 @@ def grade(settings: Settings) -> Results:
         traceback.print_exc()
         fail(results, error)
     finally:
-        save()
+        grading.save()
     return results
 
 
@@ -144,95 +139,100 @@ def fail(results: Results, error: Exception) -> None:
     results.extra["problem"] = f"{type(error).__name__}: {error}"
 
 
-def _grade(settings: Settings, entries: Points, results: Results, deadline: float, save: Callable[[], None]) -> Intake:
-    """Everything between the first writing of the results and the last; at its end no other process is left."""
-    # Imported here, after `prepare_process`.
-    from hypothesis.configuration import set_hypothesis_home_dir
+class _Grading:
+    """One grading and its results."""
 
-    from autograder import intake, remote
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.results = Results({})
+        self._began = time.monotonic()
+        self._deadline = self._began + settings.seconds
 
-    if str(settings.tests) not in sys.path:
-        sys.path.insert(0, str(settings.tests))
-    if settings.gradescope:
-        make_private(settings.private)
-    with tempfile.TemporaryDirectory(prefix="grader-") as scratch, remote.workspace() as workspace:
-        folder = workspace / "submission"
-        folder.mkdir()
-        folder.chmod(0o755)  # the graded code's user reads it
-        set_hypothesis_home_dir(Path(scratch) / "hypothesis")
-        expected = {task.file for task in entries.tasks}
-        submitted = intake.unpack(settings.submission, folder, expected, settings.provided)
-        _log(*submitted.errors, *submitted.notes)
-        results.extra["submission"] = {"notes": list(submitted.notes), "errors": list(submitted.errors)}
-        if submitted.errors:
-            for check in entries.checks:
-                results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors))
-            return submitted
-        files = frozenset(submitted.files)
-        _grade_weights(entries, results, folder, files, settings.secret)
-        save()
-        remote_settings = remote.Settings(executor=settings.tests / "executor.py", secrets=_private_files(settings))
-        with remote.Zygote(remote_settings, deadline=deadline) as zygote:
-            results.extra["sandbox"] = _summary(zygote.protection)
-            _log(zygote.protection.describe())
-            if settings.gradescope:
-                zygote.protection.require(REQUIRED_LAYERS)
-            elif zygote.protection.missing:
-                _log("warning: not every layer of the sandbox is in force: do not grade strangers' code like this")
-            _run_checks(settings, entries, results, zygote, folder, files, deadline, save, Path(scratch))
-    return submitted
+    def save(self) -> None:
+        """Write the results as they are now."""
+        self.results.seconds = time.monotonic() - self._began
+        self.results.write(self.settings.out, self.settings.publish)
 
+    def run(self, entries: Points) -> Intake:
+        """Everything between the first writing of the results and the last; at its end no other process is left."""
+        # Imported here, after `prepare_process`.
+        from hypothesis.configuration import set_hypothesis_home_dir
 
-def _grade_weights(entries: Points, results: Results, folder: Path, files: frozenset[str], secret: str) -> None:
-    """The checks of trained weights. Before all others: nothing of the submission has run yet."""
-    from autograder.weights import grade_weights
+        from autograder import intake, remote
 
-    for check in entries.checks:
-        if check.kind == "weights":
-            name = entries.task(check.task).file
-            outcome = grade_weights(folder / name if name in files else None, secret, DATA)
-            results.set(check.id, outcome.fraction, outcome.message)
-            results.leaderboard += outcome.leaderboard()
+        settings, results = self.settings, self.results
+        if str(settings.tests) not in sys.path:
+            sys.path.insert(0, str(settings.tests))
+        if settings.gradescope:
+            make_private(settings.private)
+        with tempfile.TemporaryDirectory(prefix="grader-") as scratch, remote.workspace() as workspace:
+            set_hypothesis_home_dir(Path(scratch) / "hypothesis")
+            folder = workspace / "submission"
+            folder.mkdir()
+            folder.chmod(0o755)  # the graded code's user reads it
+            expected = {task.file for task in entries.tasks}
+            submitted = intake.unpack(settings.submission, folder, expected, settings.provided)
+            _log(*submitted.errors, *submitted.notes)
+            results.extra["submission"] = {"notes": list(submitted.notes), "errors": list(submitted.errors)}
+            if submitted.errors:
+                for check in entries.checks:
+                    results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors))
+                return submitted
+            self._grade_weights(entries, submitted)
+            self.save()
+            remote_settings = remote.Settings(executor=settings.tests / "executor.py", secrets=_private_files(settings))
+            with remote.Zygote(remote_settings, deadline=self._deadline) as zygote:
+                results.extra["sandbox"] = _summary(zygote.protection)
+                _log(zygote.protection.describe())
+                if settings.gradescope:
+                    zygote.protection.require(REQUIRED_LAYERS)
+                elif zygote.protection.missing:
+                    _log("warning: not every layer of the sandbox is in force: do not grade strangers' code like this")
+                self._run_checks(entries, submitted, zygote, Path(scratch))
+        return submitted
 
+    def _grade_weights(self, entries: Points, submitted: Intake) -> None:
+        """The checks of trained weights. Before all others: nothing of the submission has run yet."""
+        from autograder.weights import grade_weights
 
-def _run_checks(
-    settings: Settings,
-    entries: Points,
-    results: Results,
-    zygote: Zygote,
-    folder: Path,
-    files: frozenset[str],
-    deadline: float,
-    save: Callable[[], None],
-    scratch: Path,
-) -> None:
-    """The pytest suites."""
-    from autograder.checking import Grader, GradingError, run_suites
-    from autograder.intake import MODEL_SUFFIX
-    from autograder.sandbox import Limits
+        for check in entries.checks:
+            if check.kind == "weights":
+                name = entries.task(check.task).file
+                path = submitted.folder / name if name in submitted.files else None
+                outcome = grade_weights(path, self.settings.secret, DATA)
+                self.results.set(check.id, outcome.fraction, outcome.message)
+                self.results.leaderboard += outcome.leaderboard()
 
-    limits = Limits(
-        call_seconds=settings.call_seconds,
-        task_seconds=settings.task_seconds,
-        memory_bytes=settings.memory_mib * 2**20,
-    )
-    grader = Grader(
-        points=entries,
-        results=results,
-        tests=settings.tests,
-        start_worker=lambda draws: zygote.start_worker(folder, limits, scratch=draws),
-        files=files,
-        trained_weights=next((folder / name for name in files if name.endswith(MODEL_SUFFIX)), None),
-        secret=settings.secret,
-        deadline=deadline,
-        task_seconds=settings.task_seconds,
-        save=save,
-    )
-    run_suites(grader, settings.tests, scratch)
-    if "torch" in sys.modules:
-        raise GradingError("a check has imported torch, which only the executor may")
-    if grader.problem is not None:
-        raise GradingError(grader.problem)
+    def _run_checks(self, entries: Points, submitted: Intake, zygote: Zygote, scratch: Path) -> None:
+        """The pytest suites."""
+        from autograder.checking import Grader, GradingError, run_suites
+        from autograder.intake import MODEL_SUFFIX
+        from autograder.sandbox import Limits
+
+        settings = self.settings
+        limits = Limits(
+            call_seconds=settings.call_seconds,
+            task_seconds=settings.task_seconds,
+            memory_bytes=settings.memory_mib * 2**20,
+        )
+        models = (submitted.folder / name for name in submitted.files if name.endswith(MODEL_SUFFIX))
+        grader = Grader(
+            points=entries,
+            results=self.results,
+            tests=settings.tests,
+            start_worker=lambda draws: zygote.start_worker(submitted.folder, limits, scratch=draws),
+            files=frozenset(submitted.files),
+            trained_weights=next(models, None),
+            secret=settings.secret,
+            deadline=self._deadline,
+            task_seconds=settings.task_seconds,
+            save=self.save,
+        )
+        run_suites(grader, settings.tests, scratch)
+        if "torch" in sys.modules:
+            raise GradingError("a check has imported torch, which only the executor may")
+        if grader.problem is not None:
+            raise GradingError(grader.problem)
 
 
 def make_private(paths: Sequence[Path]) -> None:
