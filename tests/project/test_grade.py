@@ -203,6 +203,7 @@ def test_a_hang_is_paid_for_once_and_costs_one_task(course):
     assert "other checks are not run" in outputs(document, "1.1")[0]
 
 
+@pytest.mark.slow
 def test_a_crash_in_a_hidden_check_keeps_what_was_earned_before(course):
     crash = """
         import os
@@ -223,6 +224,7 @@ def test_a_crash_in_a_hidden_check_keeps_what_was_earned_before(course):
     }
 
 
+@pytest.mark.slow
 def test_the_limit_of_a_task_counts_all_its_calls(course):
     slow = "import time\n" + textwrap.dedent(RIGHT).replace("return 2 * x", "return time.sleep(0.5) or 2 * x")
     document = course.grade(course.submission(task1=slow), task_seconds=1.2)
@@ -262,6 +264,7 @@ def test_the_command_imports_nothing_from_the_folder_that_it_is_started_in(tmp_p
     assert "results.json" in run.stdout
 
 
+@pytest.mark.slow
 def test_the_same_submission_gets_the_same_results(course):
     wrong = """
         import random, torch
@@ -303,6 +306,7 @@ def test_a_killed_grader_leaves_what_was_graded_until_then(course):
     until(lambda: not any(alive(pid) for pid in children), 20)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_graded_until_then(course):
     process = course.start(course.submission(task2="import time\ntime.sleep(1000)\n"), call_seconds=60)
     until(lambda: course.out.exists() and json.loads(course.out.read_text())["score"] == 10, 60)
@@ -313,6 +317,7 @@ def test_ctrl_c_keeps_what_was_graded_until_then(course):
     assert document["output"].startswith("Grading was interrupted")
 
 
+@pytest.mark.slow
 def test_results_are_final_only_when_no_process_is_left(course):
     """What a submission leaves running in the background is gone when the results are there."""
     thread = (
@@ -339,6 +344,7 @@ def test_suites_and_points_must_agree(course):
     assert "test_won" not in document["output"] + str([row["output"] for row in document["tests"]])
 
 
+@pytest.mark.slow
 def test_checks_must_not_import_torch(course):
     source = course.tests / "hidden" / "test_task1_x.py"
     source.write_text(source.read_text() + "\nimport torch\n")
@@ -365,6 +371,7 @@ def test_gradescope_refuses_without_the_sandbox(course):
     assert "force field" in document["extra_data"]["problem"]
 
 
+@pytest.mark.slow
 def test_a_laptop_grades_with_a_warning(course):
     patch = (
         "from autograder import remote; make = remote.Settings; "
@@ -388,6 +395,7 @@ def test_an_unreadable_zip(course):
     assert all(row["output"].startswith("Not graded: ") and "finish" not in row["output"] for row in document["tests"])
 
 
+@pytest.mark.slow
 def test_a_zip(course):
     archive = shutil.make_archive(str(course.folder / "work"), "zip", course.submission())
     assert course.grade(Path(archive))["score"] == 30
