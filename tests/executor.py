@@ -159,7 +159,10 @@ class Executor:
 
     def _op_stand_in(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         module_name, name = header["target"].split(".")
-        setattr(self._import(module_name), name, STAND_INS[header["target"]])
+        # Trusted text, and nothing that could have been called before (see stand_ins.py).
+        scope: dict[str, Any] = {}
+        exec(header["source"], scope)
+        setattr(self._import(module_name), name, scope[name])
         # Modules that have copied the name into their own namespace must do so again.
         forget_modules(self.folder, spare=module_name)
         return {}
@@ -258,7 +261,9 @@ class ProbeModel(nn.Module):
         return self.decoder(z)
 
     def reparameterize(self, mu: Tensor, logvar: Tensor) -> Tensor:
-        return mu + (0.5 * logvar).exp() * torch.randn_like(mu)
+        # The spread that our own encoder gives to this mean, whatever `logvar` is: the same for what it is meant for,
+        # and of no use to a submission that calls this instead of writing its own.
+        return mu + (-0.5 - mu.abs() / 8).exp() * torch.randn_like(mu)
 
     def forward(self, x: Tensor) -> Any:
         encoded = self.encode(x)
@@ -347,43 +352,3 @@ def forget_modules(folder: Path, spare: str = "") -> None:
         if name.split(".")[0] in names - {spare}:
             del sys.modules[name]
     importlib.invalidate_caches()
-
-
-def _mixture_log_prob(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
-    """log_normal_mixture by torch.distributions."""
-    component = torch.distributions.Independent(torch.distributions.Normal(m, v.sqrt()), 1)
-    uniform = torch.distributions.Categorical(logits=torch.zeros_like(m[..., 0]))
-    return torch.distributions.MixtureSameFamily(uniform, component).log_prob(z)
-
-
-def _negative_log_likelihood(x: Tensor, recon_x: Tensor) -> Tensor:
-    """negative_log_likelihood by torch.distributions."""
-    # Without validation: a training that has gone wrong is to return NaN, which says more than an exception here.
-    return -torch.distributions.Normal(recon_x, 1.0, validate_args=False).log_prob(x).flatten(1).sum(1).mean()
-
-
-def _kl_diag_normal(mu: Tensor, logvar: Tensor) -> Tensor:
-    """kl_diag_normal by torch.distributions."""
-    posterior = torch.distributions.Normal(mu, (0.5 * logvar).exp(), validate_args=False)
-    prior = torch.distributions.Normal(torch.zeros_like(mu), torch.ones_like(mu))
-    return torch.distributions.kl_divergence(posterior, prior).sum(1).mean()
-
-
-def _elbo_loss(x: Tensor, recon_x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    """elbo_loss from the two above."""
-    return _negative_log_likelihood(x, recon_x) + _kl_diag_normal(mu, logvar)
-
-
-def _gmm_log_prob(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tensor:
-    """gmm_log_prob by torch.distributions."""
-    component = torch.distributions.MultivariateNormal(means, covs)
-    return torch.distributions.MixtureSameFamily(torch.distributions.Categorical(weights), component).log_prob(x)
-
-
-STAND_INS = {
-    "gmm.gmm_log_prob": _gmm_log_prob,
-    "utils.log_normal_mixture": _mixture_log_prob,
-    "ELBO.negative_log_likelihood": _negative_log_likelihood,
-    "ELBO.kl_diag_normal": _kl_diag_normal,
-    "ELBO.elbo_loss": _elbo_loss,
-}

@@ -256,7 +256,9 @@ class Submission:
 
         Must come before the first call of code that imports the function by name.
         """
-        self._send({"op": "stand_in", "target": target}, [])
+        from stand_ins import source_of
+
+        self._send({"op": "stand_in", "target": target, "source": source_of(target)}, [])
 
     def close(self) -> None:
         """Let go of the code under test; afterwards it cannot be called any more."""
