@@ -198,7 +198,7 @@ class Zygote:
         self._control = control
         self._errors = errors
         executor = str(self.settings.executor.resolve()) if self.settings.executor else None
-        self._ask({"executor": executor, "preload": self.settings.preload})
+        self._ask({"executor": executor, "preload": self.settings.preload, "workspace": str(self._workspace)})
         control.settimeout(CONTROL_SECONDS)
 
     def _ask(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> dict[str, Any]:
@@ -218,10 +218,9 @@ class Zygote:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         if "uid" in self.protection.layers:
-            for number in range(self._count):
-                for pid in sandbox.processes_of(self._first_id + number):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
+            for pid in sandbox.processes_of(range(self._first_id, self._first_id + self._count)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def _confine(self, layers: tuple[str, ...], folder: Path, limits: Limits, scratch: bool) -> Confinement:
         """A confinement with an identity of its own: no worker can reach another one's processes or files."""

@@ -435,9 +435,9 @@ def _processes() -> Iterator[tuple[int, int, tuple[int, ...], str]]:
         yield int(entry.name), int(fields["PPid"]), uids, fields["State"].split()[0]
 
 
-def processes_of(uid: int) -> list[int]:
-    """Pids of the living processes that have `uid` as any of their user ids."""
-    return [pid for pid, _, uids, state in _processes() if uid in uids and state not in "ZX"]
+def processes_of(wanted: range) -> list[int]:
+    """Pids of the living processes that have one of these uids as any of their user ids."""
+    return [pid for pid, _, uids, state in _processes() if any(uid in wanted for uid in uids) and state not in "ZX"]
 
 
 def children_of(parent: int) -> list[int]:
@@ -452,11 +452,11 @@ def kill_processes_of(uid: int, gid: int, seconds: float = 5.0) -> list[int]:
     """
     deadline = time.monotonic() + seconds
     while True:
-        left = processes_of(uid)
+        left = processes_of(range(uid, uid + 1))
         if not left or time.monotonic() > deadline:
             return left
         # One kill(-1) from a process of that uid reaches all of them at once: nobody can fork away from it, as
-        # from a loop over pids. It spares the caller, who may be shot by the others: hence the loop.
+        # from a loop over pids. It spares its caller, whom the others may shoot or stop first: hence the loop.
         helper = os.fork()
         if helper == 0:
             try:
@@ -464,10 +464,13 @@ def kill_processes_of(uid: int, gid: int, seconds: float = 5.0) -> list[int]:
                 os.kill(-1, signal.SIGKILL)
             finally:
                 os._exit(0)
-        os.waitpid(helper, 0)
-        for pid in processes_of(uid):
-            try:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        time.sleep(0.002)
+        for _ in range(50):
+            time.sleep(0.002)
+            if os.waitpid(helper, os.WNOHANG)[0]:
+                break
+        else:
+            os.kill(helper, signal.SIGKILL)
+            os.waitpid(helper, 0)

@@ -513,9 +513,34 @@ def test_a_fork_bomb_is_bounded_and_leaves_nothing(place):
         backend = zygote.start_worker(place / "submission", Limits(threads=20))
         uid = backend._confinement.uid
         dies(backend, bomb, "timeout", seconds=1)
-        assert sandbox.processes_of(uid) == []
+        assert sandbox.processes_of(range(uid, uid + 1)) == []
         with zygote.start_worker(place / "submission", QUICK) as other:
             assert run(other, "result = 1") == 1
+
+
+@linux
+@root
+def test_who_stops_the_killer_dies_as_well(place):
+    """A process that waits for another one of its uid, to stop it, must not hold up the grading."""
+    layers = tuple(name for name in sandbox.LAYERS if name not in ("seccomp", "landlock"))
+    lurk = """
+    import os, signal
+    if os.fork() == 0:
+        os.setsid()
+        while True:
+            try:
+                os.kill(-1, signal.SIGSTOP)
+            except OSError:
+                pass
+    """
+    with Zygote(Settings(executor=place / "executor.py", preload=(), layers=layers)) as zygote:
+        backend = zygote.start_worker(place / "submission", QUICK)
+        uid = backend._confinement.uid
+        with pytest.raises(WorkerDied):  # stopped, like everything of its uid
+            backend.execute({"code": textwrap.dedent(lurk)}, [], seconds=1)
+            for _ in range(100):
+                backend.execute({"code": "import time; time.sleep(0.05)"}, [], seconds=1)
+        assert sandbox.processes_of(range(uid, uid + 1)) == []
 
 
 @linux
@@ -547,17 +572,18 @@ def test_a_killed_grader_leaves_no_process(place):
     place = Path({str(place)!r})
     with Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
         backend = zygote.start_worker(place / "submission", Limits())
-        print(zygote.pid, backend.pid, flush=True)
+        print(zygote.pid, backend.pid, zygote._workspace, flush=True)
         backend.execute({{"code": "while True: pass"}}, [])
     """
     repository = Path(__file__).resolve().parents[2]
     grader = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], cwd=repository, stdout=subprocess.PIPE, text=True
     )
-    zygote_pid, worker_pid = (int(word) for word in grader.stdout.readline().split())
+    zygote_pid, worker_pid, folder = grader.stdout.readline().split()
     grader.kill()
     grader.wait()
-    assert gone_within(zygote_pid, 5) and gone_within(worker_pid, 5)
+    assert gone_within(int(zygote_pid), 5) and gone_within(int(worker_pid), 5)
+    assert not Path(folder).exists()
 
 
 def test_a_closed_zygote_has_closed_its_workers(place):
