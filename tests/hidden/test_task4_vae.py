@@ -539,7 +539,8 @@ def test_prior_samples_seed_nothing(submission, rng):
     model, drawn = random_probe(rng, 4).send(submission), []
     for seed in (1, 2):
         submission.seed(seed)
-        drawn.append(submission.call(SAMPLE, model, n=5))
+        images = submission.call(SAMPLE, model, n=5)
+        drawn.append(check_tensor(images, what="sample_from_prior with n=5", shape=(5, 1, 28, 28)))
     check_differ(*drawn, "sample_from_prior")
 
 
