@@ -43,6 +43,8 @@ def check_modes_restored(submission: Submission, oracle: ProbeOracle, target: st
         for name, mode in parts.items():
             model.get(name).train(mode)
         submission.call(target, model, *arguments)
+        # Else a function that does nothing would pass.
+        check(model.records(), f"{what}: the model is never used.")
         check(
             model.get("training") is whole,
             f"{what}: a model that came in {_name(whole)} mode was given back in {_name(not whole)} mode.",
