@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from autograder.gradescope.policy import number
 from autograder.gradescope.settings import Settings
 from autograder.points import Check, Points, Task
 
@@ -55,7 +54,7 @@ def case_{place}_missed():
 
 def test_files(points: Points, settings: Settings) -> dict[str, str]:
     """File name to text, one file for every task that has checks; names sort in the order of the tasks."""
-    factor = settings.points.total / sum(check.points for check in points.checks)
+    factor = settings.points.total / round(sum(check.points for check in points.checks), 6)
     files = {}
     for task in points.tasks:
         group, place = task.number.split(".")
@@ -77,7 +76,7 @@ def _test_file(task: Task, checks: list[Check], factor: float) -> str:
     parts = [HEAD.format(number=task.number, name=task_name(task))]
     for place, check in enumerate(checks, start=1):
         if check.kind == "pytest":
-            worth = number(check.points * factor)
+            worth = check.points * factor
             case = CASE.format(title=check.title, points=worth, hidden=check.hidden_inputs, place=place, id=check.id)
         else:
             case = PARTIAL_CASES.format(
