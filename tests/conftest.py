@@ -1,10 +1,11 @@
 """How the checks find the code under test, their random numbers and their settings. No torch here.
 
 Three groups of tests share this file: "public" (directly in tests/ of a student's folder), "hidden" and "project".
-A plugin, such as the autograder's, may set two attributes of pytest's config:
+A plugin, such as the autograder's, may set attributes of pytest's config:
 
     config.submission_factory(task: str, draws: bool) -> Submission     e.g. ("task4", True): with a scratch folder
     config.assignment_secret: str                                       seeds every random input of every check
+    config.trained_weights: Path | None                                 the gmvae.safetensors handed in
 """
 
 import hashlib
@@ -139,6 +140,7 @@ def submission(request: pytest.FixtureRequest, shared_submissions: dict[bool, Su
     draws = request.node.get_closest_marker("draws") is not None
     if draws not in shared_submissions:
         shared_submissions[draws] = make_submission(request)
+    shared_submissions[draws].forget()  # the objects of the check before
     shared_submissions[draws].seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
     return shared_submissions[draws]
 
@@ -150,6 +152,14 @@ def fresh_submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
     alone.seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
     yield alone
     alone.close()
+
+
+@pytest.fixture
+def trained_weights(pytestconfig: pytest.Config) -> Path | None:
+    """The gmvae.safetensors that belongs to the code under test, whether or not it exists; None if nobody can say."""
+    if hasattr(pytestconfig, "trained_weights") or hasattr(pytestconfig, "submission_factory"):
+        return getattr(pytestconfig, "trained_weights", None)
+    return implementation(pytestconfig) / "gmvae.safetensors"
 
 
 @pytest.fixture

@@ -99,11 +99,13 @@ def check_close(
         message = f"{what}: {_some(int(wrong.sum()), wrong.size)} wrong{_direction(value, expected, wrong)}."
     except CheckFailed as error:
         message = str(error)
-        if _looks_like(actual, expected, rtol, atol):
+        # Right values in a wrong shape or dtype: no other mistake explains more.
+        same_size = isinstance(actual, np.ndarray) and actual.size == expected.size
+        if same_size and _looks_like(actual.reshape(expected.shape), expected, rtol, atol):
             raise
     for explanation, candidate in (mistakes or {}).items():
         if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
-            fail(f"{message} {_sentence(explanation)}")
+            fail(f"{message} {sentence(explanation)}")
     fail(message)
 
 
@@ -165,10 +167,10 @@ def check_inputs_unchanged(unchanged: bool, what: str) -> None:
     )
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """With a capital, unless it begins with a formula, and a full stop."""
     first = text.split()[0]
-    return (text.capitalize()[:1] if first.isalpha() else text[:1]) + text[1:].rstrip(".") + "."
+    return (text[:1].upper() if first.isalpha() and len(first) > 1 else text[:1]) + text[1:].rstrip(".") + "."
 
 
 def _kind(value: Any) -> str:

@@ -144,6 +144,7 @@ def of_mc_entropy(log_prob: np.ndarray) -> Mistakes:
 
 
 def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistakes:
+    dtype = z.dtype
     z, m, v = (np.asarray(x, dtype=np.float64) for x in (z, m, v))
     right = oracles.log_normal_mixture(z, m, v)
     log_k = math.log(m.shape[1])
@@ -168,10 +169,10 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
                 oracles.log_normal_mixture, z, m, np.exp(np.minimum(v, 300))
             ),
             "the densities underflow: take the mean of the exponentials with log_mean_exp": np.log(
-                np.exp(components.astype(np.float32)).mean(axis=1)
+                np.exp(components.astype(dtype)).mean(axis=1)
             ),
             "the largest log-density must be subtracted row by row, not that of the whole batch": np.log(
-                np.exp((components - components.max()).astype(np.float32)).mean(axis=1)
+                np.exp((components - components.max()).astype(dtype)).mean(axis=1)
             )
             + components.max(),
             "the log-densities are not summed over the latent dimension": logsumexp(terms, axis=1) - log_k,
@@ -193,10 +194,9 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
         }
     if m.shape[0] == 1 and m.shape[1] == len(z):
         paired = oracles.log_normal(z, m[0], v[0])
-        found["point b is paired with component b: every point must meet every component"] = paired
-        found["point b is paired with component b: every point must meet every component "] = (
-            logsumexp(paired) - log_k
-        ).reshape(1)
+        pairing = "point b is paired with component b; every point must meet every component"
+        found[pairing] = paired
+        found[f"{pairing}: z needs a new dimension"] = (logsumexp(paired) - log_k).reshape(1)
     elif m.shape[0] == len(z) == m.shape[1]:
         found["z must gain its new dimension in the middle, not in front"] = lambda: (
             logsumexp(oracles.log_normal(z[np.newaxis], m, v), axis=1) - log_k

@@ -65,7 +65,7 @@ def _check_noise(eps: np.ndarray) -> None:
 def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Explanation, means and factors that it amounts to."""
     means, covs = mixture.means, mixture.covs.astype(np.float64)
-    stds = np.sqrt(np.diagonal(covs, axis1=1, axis2=2))
+    variances = np.diagonal(covs, axis1=1, axis2=2)
     identity = np.eye(means.shape[1])
     first = np.zeros(len(means), dtype=int)
     diagonal = "It looks as if the correlations were ignored: only the variances are used."
@@ -73,11 +73,11 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
         (
             "It looks as if the variances were used as standard deviations.",
             means,
-            stds[..., np.newaxis] ** 2 * identity,
+            variances[..., np.newaxis] * identity,
         ),
         ("It looks as if cov @ eps were drawn: use a factor L with L @ L.T = cov, e.g. Cholesky's.", means, covs),
         ("It looks as if L.T stood where L belongs (eps @ L instead of eps @ L.T).", means, factors.swapaxes(1, 2)),
-        (diagonal, means, stds[..., np.newaxis] * identity),
+        (diagonal, means, np.sqrt(variances)[..., np.newaxis] * identity),
         ("It looks as if the covariances were ignored.", means, np.broadcast_to(identity, covs.shape)),
         ("It looks as if the means were not added.", np.zeros_like(means), factors),
         ("It looks as if all points came from the first component.", means[first], factors[first]),

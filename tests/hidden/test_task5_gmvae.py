@@ -1,0 +1,197 @@
+"""Task 5, hidden checks: the Gaussian-mixture VAE."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+import gmvae_checks
+import mistakes
+import oracles
+import trained_model
+from diagnose import DETACHED, check, check_close, check_gradients, check_inputs_unchanged, fail
+from gmvae_checks import WHAT
+from strategies import DTYPES, SEEDS
+from submission import SubmissionError
+
+pytestmark = pytest.mark.task5
+
+MIXTURE = "utils.log_normal_mixture"
+REFERENCE = Path(__file__).resolve().parents[2] / "autograder" / "reference" / "gmvae.safetensors"
+
+
+def make_case(rng, batch, k, d, shared, dtype="float64"):
+    """z (B, d) and m, v of (1, K, d) or (B, K, d)."""
+    shape = (1 if shared else batch, k, d)
+    z, m, v = 2 * rng.normal(size=(batch, d)), 2 * rng.normal(size=shape), rng.uniform(0.2, 4.0, shape)
+    return tuple(x.astype(dtype) for x in (z, m, v))
+
+
+def check_value(submission, arguments, what="log_normal_mixture", **tolerance):
+    try:
+        reply = submission.run(MIXTURE, arguments)
+    except SubmissionError as error:
+        if error.type != "RuntimeError":
+            raise
+        # What torch raises for shapes that do not broadcast, whose text must not be shown for hidden inputs.
+        fail("log_normal_mixture raises a RuntimeError. z needs a new dimension, between batch and latents.")
+    check_close(
+        reply.value,
+        oracles.log_normal_mixture(*arguments),
+        what=what,
+        mistakes=mistakes.of_log_normal_mixture(*arguments),
+        dtype=arguments[0].dtype,
+        **tolerance,
+    )
+    check_inputs_unchanged(reply.inputs_unchanged, "log_normal_mixture")
+
+
+# 5.1
+
+
+@given(
+    batch=st.integers(1, 20), k=st.integers(1, 12), d=st.integers(1, 6), shared=st.booleans(), dtype=DTYPES, seed=SEEDS
+)
+@example(batch=7, k=4, d=3, shared=True, dtype="float32", seed=1)
+@example(batch=7, k=4, d=3, shared=False, dtype="float64", seed=2)
+@example(batch=5, k=1, d=3, shared=True, dtype="float32", seed=3)
+def test_mixture_closed_form(submission, batch, k, d, shared, dtype, seed):
+    """log_normal_mixture agrees with the density of the mixture for any batch, components and latents"""
+    arguments = make_case(np.random.default_rng(seed), batch, k, d, shared, dtype)
+    precise = {"rtol": 1e-9, "atol": 1e-9} if dtype == "float64" else {}
+    check_value(submission, arguments, **precise)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
+def test_mixture_as_many_points_as_components(submission, rng, shared):
+    """log_normal_mixture lets every point meet every component also where B = K = d"""
+    for size in (3, 8):
+        check_value(submission, make_case(rng, size, size, size, shared))
+        check_value(submission, make_case(rng, size, size, 2, shared))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_mixture_scales(submission, rng, dtype):
+    """log_normal_mixture is right for rows at very different distances from the components, in one batch"""
+    _, m, v = make_case(rng, 1, 6, 4, shared=True, dtype=dtype)
+    z = (rng.normal(size=(24, 4)) * np.geomspace(0.1, 1000, 24)[:, np.newaxis]).astype(dtype)
+    check_value(submission, (z, m, v), "log_normal_mixture of rows of very different scales")
+    # Components of a row at very different heights.
+    v = np.broadcast_to(np.geomspace(1e-6, 1e6, 6).reshape(1, 6, 1), m.shape).astype(dtype)
+    check_value(submission, (z[:8], m, v), "log_normal_mixture with variances of very different scales")
+
+
+def test_mixture_shifted(submission, rng):
+    """log_normal_mixture keeps its digits where points and means are all near 1,000"""
+    z, m, v = make_case(rng, 30, 8, 5, shared=True)
+    what = "log_normal_mixture where everything is shifted by 1,000 (do not expand the square)"
+    check_value(submission, ((z + 1000).astype("float32"), (m + 1000).astype("float32"), v.astype("float32")), what)
+    check_value(submission, ((z - 1000).astype("float32"), (m - 1000).astype("float32"), v.astype("float32")), what)
+
+
+def test_mixture_full_size(submission, rng):
+    """log_normal_mixture is right at the model's own size, for thousands of components, and in any order of them"""
+    z, m, v = make_case(rng, 100, 500, 10, shared=True, dtype="float32")
+    check_value(submission, (z, m, v))
+    order = rng.permutation(500)
+    check_value(submission, (z, m[:, order], v[:, order]), "log_normal_mixture with its components in another order")
+    check_value(submission, make_case(rng, 5, 4000, 2, shared=True, dtype="float32"))
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
+def test_mixture_gradients(submission, rng, shared):
+    """log_normal_mixture has the right derivative by z, means and variances, far from the components too"""
+    z, m, v = make_case(rng, 9, 5, 3, shared)
+    z[-2:] *= 100
+    cotangent = rng.normal(size=9)
+    check_gradients(
+        partial(submission.run, MIXTURE),
+        (z, m, v),
+        ("z", "m", "v"),
+        oracles.log_normal_mixture(z, m, v),
+        oracles.log_normal_mixture_gradients(z, m, v, cotangent),
+        what="log_normal_mixture",
+        cotangent=cotangent,
+    )
+
+
+# 5.2: log_normal_mixture is replaced by a trusted one, so that a mistake there is not punished twice.
+
+
+@pytest.mark.parametrize("batch", [1, 2, 37])
+def test_negative_elbo_reconstruction(fresh_submission, rng, batch):
+    """negative_elbo_bound has the right reconstruction cost for any batch size, where the posterior is narrow"""
+    fresh_submission.stand_in(MIXTURE)
+    weights, x = gmvae_checks.make_weights(rng, z_dim=5, k=8, variance=1e-6), gmvae_checks.make_images(rng, batch)
+    found = gmvae_checks.negative_elbo_bound(gmvae_checks.load_model(fresh_submission, weights), x)
+    mean, _ = oracles.gmvae_encode(weights, x)
+    rec = -oracles.log_bernoulli_with_logits(x, oracles.mlp(weights, "dec", mean)).mean()
+    named = gmvae_checks.mistakes_of_rec(weights, x, rng, batch)
+    # Noise of standard deviation 1e-3 in z moves the cost by well under one part in a hundred.
+    check_close(np.array(found[2]), rec, what=f"{WHAT}, rec", mistakes=named, rtol=0.01)
+
+
+@pytest.mark.parametrize("z_dim, k, variance", [(10, 50, 1e-4), (10, 30, 0.04), (3, 7, None)])
+def test_negative_elbo_expectation(fresh_submission, rng, z_dim, k, variance):
+    """negative_elbo_bound averages to the KL and reconstruction terms that given weights call for"""
+    fresh_submission.stand_in(MIXTURE)
+    weights, x = gmvae_checks.make_weights(rng, z_dim, k, variance), gmvae_checks.make_images(rng, 40)
+    gmvae_checks.check_terms(fresh_submission, rng, weights, np.tile(x, (10, 1)), calls=8)
+
+
+def test_negative_elbo_full_size(fresh_submission, rng):
+    """negative_elbo_bound averages to the right terms at the model's own size, 10 latents and 500 components"""
+    fresh_submission.stand_in(MIXTURE)
+    weights, x = gmvae_checks.make_weights(rng, 10, 500, variance=0.25), gmvae_checks.make_images(rng, 30)
+    gmvae_checks.check_terms(fresh_submission, rng, weights, np.tile(x, (3, 1)), calls=6)
+
+
+def test_negative_elbo_gradients(fresh_submission, rng):
+    """negative_elbo_bound has the right gradient by every parameter of encoder, decoder and prior"""
+    fresh_submission.stand_in(MIXTURE)
+    weights, x = gmvae_checks.make_weights(rng, z_dim=6, k=12, variance=1e-4), gmvae_checks.make_images(rng, 64)
+    model = gmvae_checks.load_model(fresh_submission, weights)
+    gmvae_checks.negative_elbo_bound(model, x)
+    found = model.run(WHAT, (x,), parameters_of=model, output=(0,)).parameter_gradients
+    expected = oracles.gmvae_gradients(weights, x)
+    hints = {  # by the first part of a parameter's name
+        "enc": "log p(z) and log p(x | z) depend on the encoder through z: z must not be detached",
+        "dec": "rec depends on the decoder",
+        "z_pre": "log p(z) depends on the prior's means and variances: take them from self.prior() at every call",
+    }
+    for name, gradient in expected.items():
+        part, arrived = name.split(".")[0], found.get(name)
+        if arrived is None or not arrived.any():
+            fail(f"{WHAT}: no gradient reaches {name}. {hints[part]}. {DETACHED}.")
+        # Noise of standard deviation 0.01 in z leaves about 1 % of error.
+        close = np.linalg.norm(arrived - gradient) < 0.08 * np.linalg.norm(gradient)
+        check(arrived.shape == gradient.shape and close, f"{WHAT}: the gradient by {name} is wrong. {hints[part]}.")
+
+
+def test_negative_elbo_fresh_noise(fresh_submission, rng):
+    """negative_elbo_bound draws noise afresh for every image, latent and call, and never seeds the generator"""
+    fresh_submission.stand_in(MIXTURE)
+    batch, calls = 16, 100
+    weights = gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4)
+    model = gmvae_checks.load_model(fresh_submission, weights)
+    x = np.repeat(gmvae_checks.make_images(rng, 1), batch, axis=0)
+    before = fresh_submission.rng_fingerprint()
+    _, kl, rec = np.array([gmvae_checks.negative_elbo_bound(model, x) for _ in range(calls)]).T
+    hint = "z must be a sample of q(z | x), drawn afresh at every call; nothing may seed the generator."
+    check(len(np.unique(rec)) > calls / 2, f"{WHAT}: rec is the same at every call. {hint}")
+    check(len(np.unique(kl)) > calls / 2, f"{WHAT}: kl is the same at every call. {hint}")
+    check(fresh_submission.rng_fingerprint() != before, f"{WHAT}: the global generator does not move on. {hint}")
+    std = gmvae_checks.expectations(weights, x[:1], rng, samples=400)
+    hint = "Every image and every latent needs noise of its own (torch.randn_like of the means)."
+    gmvae_checks.check_spread(rec, std["rec"].std / np.sqrt(batch), "rec", hint)
+    gmvae_checks.check_spread(kl, std["kl"].std / np.sqrt(batch), "kl", hint)
+
+
+def test_reference_weights(submission, rng):
+    """negative_elbo_bound, with this log_normal_mixture, gives a well trained model its negative ELBO"""
+    weights = trained_model.read_gmvae(REFERENCE)
+    x = trained_model.binary_test_images(trained_model.find_data(REFERENCE.parent), 200, seed=int(rng.integers(2**32)))
+    gmvae_checks.check_terms(submission, rng, weights, x.astype(np.float32), calls=40)
