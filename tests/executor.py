@@ -93,8 +93,8 @@ class Executor:
                 # Given to torch.autograd.grad, the cotangent would have it import SymPy: 40 MB and half a second.
                 weighted = output if cotangent is None else output * cotangent
                 gradients = list(torch.autograd.grad(weighted.sum(), wanted, allow_unused=True))
-        by_parameter = dict(zip(parameters, gradients[len(inputs) :]))
-        unchanged = all(_same(before, after.detach()) for before, after in zip(originals, tensors))
+        by_parameter = dict(zip(parameters, gradients[len(inputs) :], strict=True))
+        unchanged = all(_same(before, after.detach()) for before, after in zip(originals, tensors, strict=True))
         return {
             "value": self._encode(value, returned),
             "gradients": self._encode(gradients[: len(inputs)], returned),

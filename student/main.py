@@ -1,0 +1,176 @@
+"""Run the whole assignment (provided): every number, picture and table, into the folder results.
+
+`python main.py` trains what has to be trained, side by side in several processes, and draws what is to be drawn.
+Finished parts are kept: run it again after an interruption, or after you have written the next task, and it continues.
+Parts whose functions are still to be written are listed at the end, in the order of the tasks.
+"""
+
+import argparse
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from command_line import InputError, choose_device, physical_cpus, writable_folder
+from jobs import run_side_by_side
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+# More processes than this would wait for the longest training, and take memory.
+MOST_PROCESSES = 4
+
+
+def positive(text: str) -> int:
+    """An argument that is a whole number above zero."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Run the assignment: all numbers, pictures and tables, into one folder.",
+        epilog="Parts that a part needs are run, too. Finished parts are kept until their settings or code change.",
+    )
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help="run only these (see --list), or a group: kl gmm ae vae gmvae")
+    add("--list", action="store_true", help="list the parts and stop")
+    add("--quick", action="store_true", help="smoke run under a minute: every part, too short for good results")
+    add("--fresh", action="store_true", help="run parts again even if they are finished")
+    add("--seed", type=int, default=0, help="of everything random (default %(default)s)")
+    add("--vae-iterations", type=positive, metavar="N", help="of the autoencoder and every VAE (default 5000)")
+    add("--gmvae-iterations", type=positive, metavar="N", help="of the GMVAE (default 20000)")
+    add("--latent-dims", type=positive, nargs="+", metavar="K", help="latent sizes to compare (default 2 5 10 20)")
+    add("--shown-dims", type=positive, nargs="+", metavar="K", help="those with all plots, also conv (default 2 10)")
+    add("--device", default="cpu", help="auto, cpu, cuda or mps (default cpu: these models are too small to gain)")
+    add("--jobs", type=positive, metavar="N", help="processes side by side (default: processor cores, at most 4)")
+    add("--out", type=Path, metavar="FOLDER", help="where to write (default: results beside main.py; results/quick)")
+    add("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz (default: the assignment's)")
+    return parser.parse_args(arguments)
+
+
+def choose_settings(options: argparse.Namespace, device: str):
+    """Settings of this run: those of --quick or the default, changed where the command line says so."""
+    from dataclasses import replace
+
+    from experiments import QUICK, Settings
+
+    changes = {
+        "vae_iterations": options.vae_iterations,
+        "gmvae_iterations": options.gmvae_iterations,
+        "latent_dims": tuple(options.latent_dims or ()),
+        "shown_dims": tuple(options.shown_dims or ()),
+    }
+    changes = {name: value for name, value in changes.items() if value}
+    return replace(QUICK if options.quick else Settings(), seed=options.seed, device=device, **changes)
+
+
+def choose_parts(parts: dict[str, Any], wanted: list[str]) -> list[Any]:
+    """The wanted parts (all when none is named) and everything that they need, in order.
+
+    Raises:
+        InputError: for a name that is neither a part nor a group.
+    """
+    from experiments import SECTIONS
+
+    if not wanted:
+        return list(parts.values())
+    chosen: set[str] = set()
+    for name in wanted:
+        if name in SECTIONS:
+            chosen |= {part.name for part in parts.values() if part.section == SECTIONS[name]}
+        elif name in parts:
+            chosen.add(name)
+        else:
+            raise InputError(f"unknown part {name!r}: `python main.py --list` lists them")
+    # Parts come after what they need: going backwards, one pass collects everything.
+    for part in reversed(parts.values()):
+        if part.name in chosen:
+            chosen |= set(part.needs)
+    return [part for part in parts.values() if part.name in chosen]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Everything after the command line has been read; returns the exit status."""
+    start = time.monotonic()
+    device = choose_device(options.device)
+    # A smoke run in the same folder would replace the results of a full one.
+    results = writable_folder(options.out or (RESULTS / "quick" if options.quick else RESULTS))
+    # Imported when the command line is known to be in order: PyTorch takes seconds.
+    from experiments import Settings, all_parts
+    from mnist import prepare_mnist
+    from parts import UNFINISHED
+    from progress import Terminal
+    from report import copy_whole, list_parts, publish, report_unfinished, summary
+
+    data = prepare_mnist(options.data)
+    settings = choose_settings(options, device)
+    parts = all_parts(settings, results, data)
+    if options.list:
+        list_parts(parts)
+        return 0
+    chosen = choose_parts(parts, options.parts)
+    if options.fresh:
+        for part in chosen:
+            shutil.rmtree(part.folder, ignore_errors=True)
+    finished = {part.name for part in chosen if part.is_finished()}
+    if finished:
+        print(f"{len(finished)} of {len(chosen)} parts are finished already (--fresh runs them again)", file=sys.stderr)
+    todo = [part for part in chosen if part.name not in finished]
+    processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
+    terminal = Terminal(len(todo))
+    outcomes = {}
+    interrupted = False
+    try:
+        outcomes = run_side_by_side(todo, finished, processes, terminal)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        terminal.close()
+        shutil.rmtree(results / UNFINISHED, ignore_errors=True)
+    metrics = publish(results, parts, settings, outcomes)
+    if interrupted:
+        done = sum(part.is_finished() for part in chosen)
+        print(
+            f"interrupted: {done} of {len(chosen)} parts are finished and kept; run again to continue", file=sys.stderr
+        )
+        return 130
+    print(summary(metrics))
+    report_unfinished(outcomes)
+    # A full training is handed in from beside this file; one that went elsewhere must not replace it.
+    full = settings.gmvae_iterations >= Settings.gmvae_iterations and parts["gmvae"].is_finished()
+    if full and results == RESULTS:
+        copy_whole(results / "gmvae" / "gmvae.safetensors", HERE / "gmvae.safetensors")
+        print(f"\nwrote {HERE / 'gmvae.safetensors'} (task 5.3): hand this in")
+    print(f"\n{time.monotonic() - start:.0f} s. Open {results / 'index.html'}")
+    return 1 if any(outcome.status == "failed" for outcome in outcomes.values()) else 0
+
+
+def stop(signal_number: int, frame: Any) -> None:
+    """A request to end (SIGTERM) is treated as Ctrl-C: keep what is done, leave nothing behind."""
+    raise KeyboardInterrupt
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the assignment; returns the exit status: 0, 1 when a part failed, 2 for bad input, 130 when interrupted."""
+    options = parse_arguments(arguments)
+    try:
+        from mnist import DataError
+    except ModuleNotFoundError as error:
+        print(f"main.py: the package {error.name} is missing: pip install -r requirements.txt", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        return run(options)
+    except (InputError, DataError) as error:
+        print(f"main.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: finished parts are kept; run again to continue", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

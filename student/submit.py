@@ -1,0 +1,214 @@
+"""Pack what you hand in (provided): `python submit.py` writes submission.zip, and says what is ready and what is not.
+
+It packs an unfinished assignment too: what is there can earn its points. Upload submission.zip to Gradescope as it is.
+"""
+
+import argparse
+import ast
+import json
+import os
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TASKS = "tasks.json"
+WEIGHTS_SUFFIX = ".safetensors"
+LARGEST_WEIGHTS = 32 * 2**20  # bytes; the grader takes no more
+
+
+class SubmitError(Exception):
+    """Nothing can be packed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to implement: its number, where it goes, and what it is worth."""
+
+    number: str
+    name: str
+    file: str
+    function: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Item:
+    """One line of the check list.
+
+    Attributes:
+        file: what it is about.
+        packed: whether the file goes into the zip.
+        problem: what is wrong with it, "" if nothing is.
+        lost: points that cannot be earned as it is.
+    """
+
+    file: str
+    packed: bool
+    problem: str = ""
+    lost: float = 0.0
+
+
+def read_tasks(folder: Path) -> tuple[list[Task], set[str]]:
+    """The tasks, and the names of the modules that come with the assignment and are not handed in."""
+    file = folder / TASKS
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        return [Task(**task) for task in document["tasks"]], set(document["provided"])
+    except FileNotFoundError:
+        raise SubmitError(f"{file} is missing: it comes with the assignment, beside submit.py") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SubmitError(f"{file} is damaged ({error}): take it from the assignment again") from None
+
+
+def examine(folder: Path, tasks: list[Task]) -> list[Item]:
+    """Look at every file that is to be handed in, in the order of the tasks."""
+    names = {name.lower(): name for name in os.listdir(folder)}
+    by_file: dict[str, list[Task]] = {}
+    for task in tasks:
+        by_file.setdefault(task.file, []).append(task)
+    items = []
+    for file, its_tasks in by_file.items():
+        points = sum(task.points for task in its_tasks)
+        found = names.get(file.lower())
+        if found is None:
+            remedy = "run run_gmvae.py" if file.endswith(WEIGHTS_SUFFIX) else _list("Task", its_tasks)
+            items.append(Item(file, False, f"missing: {remedy}", points))
+        elif found != file:
+            items.append(Item(file, False, f"missing: rename {found} to {file}", points))
+        elif file.endswith(WEIGHTS_SUFFIX):
+            problem = weights_problem(folder / file)
+            items.append(Item(file, not problem, problem, points if problem else 0.0))
+        else:
+            items += _examine_code(folder / file, its_tasks)
+    return items
+
+
+def _examine_code(file: Path, tasks: list[Task]) -> list[Item]:
+    points = sum(task.points for task in tasks)
+    try:
+        tree = ast.parse(file.read_bytes(), filename=file.name)
+    except (SyntaxError, ValueError) as error:
+        line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
+        return [Item(file.name, True, f"{line}not valid Python: nothing in this file can be graded", points)]
+    except OSError as error:
+        raise SubmitError(f"{file} cannot be read: {error}") from None
+    open_numbers = unfinished(tree)
+    left = [task for task in tasks if task.number in open_numbers]
+    return [
+        Item(file.name, True, f"not implemented: Task {task.number}, {task.name}", task.points) for task in left
+    ] or [Item(file.name, True)]
+
+
+def unfinished(tree: ast.AST) -> set[str]:
+    """Numbers of the tasks whose stub, `raise NotImplementedError("Task N.M: ...")`, is still there."""
+    numbers = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+            called, text = node.exc.func, node.exc.args[0]
+            if isinstance(called, ast.Name) and called.id == "NotImplementedError" and isinstance(text, ast.Constant):
+                words = str(text.value).replace(":", " ").split()
+                if words[:1] == ["Task"] and len(words) > 1:
+                    numbers.add(words[1])
+    return numbers
+
+
+def weights_problem(file: Path) -> str:
+    """What is wrong with a file of weights at first sight; "" if nothing is. The grader looks closer."""
+    size = file.stat().st_size
+    if size > LARGEST_WEIGHTS:
+        return f"is {size / 2**20:.0f} MiB, the grader takes {LARGEST_WEIGHTS / 2**20:.0f}: save the weights alone"
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = stream.read(min(length, size))
+    try:
+        whole = isinstance(json.loads(header), dict) and len(header) == length
+    except (ValueError, RecursionError):
+        whole = False
+    return "" if whole else "is not a whole safetensors file: run run_gmvae.py"
+
+
+def own_helpers(folder: Path, packed: list[str], provided: set[str]) -> list[str]:
+    """Modules of your own that the packed files import, directly or through each other."""
+    queue, found = [name for name in packed if name.endswith(".py")], []
+    while queue:
+        try:
+            tree = ast.parse((folder / queue.pop()).read_bytes())
+        except (SyntaxError, ValueError):
+            continue
+        for node in ast.walk(tree):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module]
+            for module in modules:
+                name = module.split(".")[0] + ".py"
+                if name not in (*packed, *found, *provided) and (folder / name).is_file():
+                    found.append(name)
+                    queue.append(name)
+    return sorted(found)
+
+
+def left_out(folder: Path, packed: list[str], provided: set[str]) -> list[str]:
+    """Python files and notebooks beside submit.py that are not packed, although they are yours."""
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix in (".py", ".ipynb") and path.name not in packed and path.name not in provided
+    )
+
+
+def pack(folder: Path, names: list[str], archive: Path) -> None:
+    """Write the zip, whole or not at all."""
+    unfinished_archive = archive.with_name(f".{archive.name}.unfinished")
+    with zipfile.ZipFile(unfinished_archive, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as file:
+        for name in names:
+            file.write(folder / name, name)
+    os.replace(unfinished_archive, archive)
+
+
+def points_text(points: float) -> str:
+    return f"{points:g} point{'' if points == 1 else 's'}"
+
+
+def _list(word: str, tasks: list[Task]) -> str:
+    return f"{word}{'s' if len(tasks) > 1 else ''} " + ", ".join(task.number for task in tasks)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Pack and report. Returns 0 when the zip was written, complete or not, and 2 when it was not."""
+    parser = argparse.ArgumentParser(description="Pack what you hand in into submission.zip.")
+    parser.add_argument("--folder", type=Path, default=HERE, help="your work (default: the folder of this file)")
+    parser.add_argument("--out", type=Path, help="the zip to write (default: submission.zip in that folder)")
+    options = parser.parse_args(arguments)
+    folder = options.folder
+    archive = options.out or folder / "submission.zip"
+    try:
+        tasks, provided = read_tasks(folder)
+        items = examine(folder, tasks)
+        packed = list(dict.fromkeys(item.file for item in items if item.packed))
+        if not packed:
+            raise SubmitError(f"none of the files to hand in is in {folder}")
+        helpers = own_helpers(folder, packed, provided)
+        pack(folder, packed + helpers, archive)
+    except (SubmitError, OSError) as error:
+        print(f"submit.py: nothing packed: {error}", file=sys.stderr)
+        return 2
+    for item in items:
+        mark, text = ("ok ", "") if not item.problem else ("-> ", f" {item.problem}; you lose {points_text(item.lost)}")
+        print(f"  {mark} {item.file}{text}")
+    for name in helpers:
+        print(f"  ok  {name} (your own module)")
+    for name in left_out(folder, packed + helpers, provided):
+        print(f"      {name} is not packed: nothing that you hand in imports it, and it is not graded")
+    lost, total = sum(item.lost for item in items), sum(task.points for task in tasks)
+    print(f"\n{archive}: {len(packed) + len(helpers)} files, {archive.stat().st_size / 1024:,.0f} KiB")
+    if lost:
+        print(f"As it is, at most {total - lost:g} of {total:g} points can be earned. You can hand in again later.")
+    else:
+        print("Complete. Passing every check is another matter: run pytest, then upload the zip to Gradescope.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""What a check says when it fails: the probable mistake, in the handout's words.
+
+No message contains an input of a check or a value that it expects, so every message can be shown to students.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+Mistakes = Mapping[str, "np.ndarray | float | Callable[[], np.ndarray | float]"]
+
+
+class CheckFailed(AssertionError):
+    """The code under test does not do what the handout asks; the text says what is probably wrong."""
+
+
+def fail(message: str) -> NoReturn:
+    """Fail the check."""
+    raise CheckFailed(message)
+
+
+def check(condition: object, message: str) -> None:
+    """Fail the check with this message unless the condition holds."""
+    if not condition:
+        raise CheckFailed(message)
+
+
+def check_tensor(
+    actual: Any,
+    *,
+    what: str,
+    shape: Sequence[int],
+    dtype: "np.dtype | type | str | None" = None,
+    finite: bool = True,
+) -> np.ndarray:
+    """Fail unless `actual` is a tensor of this shape and dtype, without NaN and infinities; return it.
+
+    Args:
+        what: what the value is, for the message, e.g. "kl_categorical(p, q)".
+        dtype: None for any floating type.
+        finite: False where infinities are right; NaN never is.
+    """
+    if not isinstance(actual, np.ndarray):
+        fail(f"{what}: a tensor was expected, not {_kind(actual)}.")
+    if actual.shape != tuple(shape):
+        fail(
+            f"{what}: the shape is {_shape(actual.shape)}, it should be {_shape(shape)}."
+            f"{_shape_hint(actual.shape, shape)}"
+        )
+    if dtype is None:
+        check(actual.dtype.kind == "f", f"{what}: the dtype is {actual.dtype}, it should be a floating type.")
+    elif actual.dtype != np.dtype(dtype):
+        fail(
+            f"{what}: the dtype is {actual.dtype}, it should be {np.dtype(dtype)}."
+            f"{_dtype_hint(actual.dtype, np.dtype(dtype))}"
+        )
+    if actual.dtype.kind in "fc":
+        nans = int(np.isnan(actual).sum())
+        check(
+            not nans,
+            f"{what}: {_some(nans, actual.size)} NaN. Look for 0 * inf, inf - inf, 0 / 0 or log of a negative number.",
+        )
+        infinities = int(np.isinf(actual).sum())
+        if finite and infinities:
+            fail(
+                f"{what}: {_some(infinities, actual.size)} infinite. An intermediate result overflows, "
+                "or log(0) is taken."
+            )
+    return actual
+
+
+def check_close(
+    actual: Any,
+    expected: Any,
+    *,
+    what: str,
+    mistakes: Mistakes | None = None,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+    dtype: "np.dtype | type | str | None" = None,
+) -> None:
+    """Fail unless `actual` is a tensor with the expected shape, dtype and values, in that order.
+
+    Args:
+        what: what the value is, for the message.
+        mistakes: what a usual mistake would have given: {message: value}. A value may be a function without
+            arguments, called only after a failure. The first that `actual` equals gives the message.
+        dtype: wanted dtype; None for any floating type. Infinities are right where `expected` has them.
+    """
+    expected = np.asarray(expected, dtype=np.float64)
+    try:
+        value = check_tensor(
+            actual, what=what, shape=expected.shape, dtype=dtype, finite=bool(np.isfinite(expected).all())
+        )
+        wrong = ~_equal(value, expected, rtol, atol)
+        if not wrong.any():
+            return
+        message = f"{what}: {_some(int(wrong.sum()), wrong.size)} wrong{_direction(value, expected, wrong)}."
+    except CheckFailed as error:
+        message = str(error)
+        # Right values in a wrong shape or dtype: no other mistake explains more.
+        same_size = isinstance(actual, np.ndarray) and actual.size == expected.size
+        if same_size and _looks_like(actual.reshape(expected.shape), expected, rtol, atol):
+            raise
+    for explanation, candidate in (mistakes or {}).items():
+        if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
+            fail(f"{message} {sentence(explanation)}")
+    fail(message)
+
+
+def check_gradient(
+    gradient: Any, expected: Any, *, of: str, by: str, mistakes: Mistakes | None = None, **tolerance: float
+) -> None:
+    """Fail unless a gradient arrived and is right.
+
+    Args:
+        gradient: as `Reply.gradients` has it: None where no gradient arrived.
+        of, by: what was differentiated, and by what, for the message.
+        tolerance: rtol and atol, as for `check_close`.
+    """
+    check(gradient is not None, f"no gradient of {of} reaches {by}. {DETACHED}")
+    expected = np.asarray(expected, dtype=np.float64)
+    zero = {f"the gradient is zero everywhere: {DETACHED}": np.zeros(expected.shape)}
+    check_close(
+        gradient, expected, what=f"gradient of {of} by {by}", mistakes={**zero, **(mistakes or {})}, **tolerance
+    )
+
+
+def check_gradients(
+    run: Callable[..., Any],
+    arguments: Sequence[np.ndarray],
+    names: Sequence[str],
+    value: Any,
+    gradients: Sequence[Any],
+    *,
+    what: str,
+    cotangent: "np.ndarray | None" = None,
+    **tolerance: float,
+) -> None:
+    """Fail unless a function of arrays has the right value and the right gradient by each of its arguments.
+
+    Args:
+        run: as `Submission.run` without its target: takes arguments, wrt and cotangent, gives a Reply.
+        names: of the arguments.
+        value: the right value; gradients: the right gradients of sum(value * cotangent).
+    """
+    # The value first: with another shape there is nothing to differentiate.
+    check_close(run(arguments).value, value, what=what, **tolerance)
+    reply = run(arguments, wrt=range(len(arguments)), cotangent=cotangent)
+    for place, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
+        check_gradient(reply.gradients[place], gradient, of=what, by=name, **tolerance)
+
+
+DETACHED = (
+    "A value on the way is cut off from the graph: .detach(), .item(), .data, torch.no_grad(), torch.tensor(...) "
+    "or a sample drawn by torch.normal or .sample()"
+)
+
+
+def check_inputs_unchanged(unchanged: bool, what: str) -> None:
+    """Fail if a call has written to its arguments (see `Reply.inputs_unchanged`)."""
+    check(
+        unchanged,
+        f"{what} changes the tensors that it is given. In-place operations (x -= m, x.sub_(m), x[...] = 0) "
+        "write to the caller's data.",
+    )
+
+
+def sentence(text: str) -> str:
+    """With a capital, unless it begins with a formula, and a full stop."""
+    first = text.split()[0]
+    return (text[:1].upper() if first.isalpha() and len(first) > 1 else text[:1]) + text[1:].rstrip(".") + "."
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "None (is a `return` missing?)"
+    if isinstance(value, (tuple, list)):
+        return f"a {type(value).__name__} of {len(value)}"
+    name = getattr(value, "type", type(value).__name__)
+    return f"a {name}" + (" (did .item() or float() slip in?)" if isinstance(value, float) else "")
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
+
+
+def _shape_hint(actual: Sequence[int], wanted: Sequence[int]) -> str:
+    actual, wanted = tuple(actual), tuple(wanted)
+    if not actual:
+        return " Something sums or averages over everything; keep one value for each of them."
+    if not wanted:
+        return " One number is wanted: reduce the remaining dimensions as the docstring says."
+    if np.prod(actual) == np.prod(wanted) and len(actual) > len(wanted):
+        return " A dimension of size 1 is left over."
+    if len(actual) == len(wanted) + 1:
+        return " A dimension has not been summed away, or two shapes were broadcast that should not have been."
+    return ""
+
+
+def _dtype_hint(actual: np.dtype, wanted: np.dtype) -> str:
+    if actual.kind == wanted.kind == "f":
+        return " Create tensors with the dtype of the inputs (torch.zeros_like, dtype=x.dtype) and do not convert."
+    return ""
+
+
+def _some(count: int, size: int) -> str:
+    if size == 1:
+        return "the value is"
+    return f"{'all' if count == size else count} of {size} values {'is' if count == 1 else 'are'}"
+
+
+def _direction(actual: np.ndarray, expected: np.ndarray, wrong: np.ndarray) -> str:
+    """ ", too large" or ", too small" where all the wrong values err to the same side."""
+    with np.errstate(invalid="ignore"):
+        if (actual[wrong] > expected[wrong]).all():
+            return " (too large)" if wrong.sum() == 1 else " (each too large)"
+        if (actual[wrong] < expected[wrong]).all():
+            return " (too small)" if wrong.sum() == 1 else " (each too small)"
+    return ""
+
+
+def _equal(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float) -> np.ndarray:
+    return np.isclose(actual.astype(np.float64), expected, rtol=rtol, atol=atol)
+
+
+def _looks_like(actual: Any, candidate: Any, rtol: float, atol: float) -> bool:
+    candidate = np.asarray(candidate, dtype=np.float64)
+    if not isinstance(actual, np.ndarray) or actual.dtype.kind not in "fiu" or actual.shape != candidate.shape:
+        return False
+    return bool(np.isclose(actual.astype(np.float64), candidate, rtol=rtol, atol=atol, equal_nan=True).all())

@@ -1,0 +1,220 @@
+"""A GMVAE under weights of ours: what its negative ELBO must be, and which usual mistake explains a wrong one."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+import laws
+import oracles
+from diagnose import check_tensor, fail, sentence
+from submission import Handle, Submission
+from trained_model import PIXELS, gmvae_shapes
+
+WHAT = "negative_elbo_bound"
+TERMS = ("nelbo", "kl", "rec")
+
+
+def make_weights(rng: np.random.Generator, z_dim: int, k: int, variance: float | None = None) -> dict[str, np.ndarray]:
+    """Weights, float32, under which codes, variances and pixels differ clearly from image to image.
+
+    Args:
+        variance: of every posterior; None for variances between about 0.1 and 1.
+    """
+    weights = {name: rng.normal(size=shape) / math.sqrt(shape[-1]) for name, shape in gmvae_shapes(z_dim, k).items()}
+    weights["enc.net.0.weight"] *= 3  # of the pixels few are on
+    weights["enc.net.4.weight"][:z_dim] *= 2
+    weights["enc.net.4.bias"][z_dim:] -= 1
+    weights["z_pre"] = rng.normal(size=(1, 2 * k, z_dim))
+    weights["pi"] = np.full(k, 1 / k)
+    if variance is not None:
+        weights["enc.net.4.weight"][z_dim:] = 0
+        weights["enc.net.4.bias"][z_dim:] = math.log(math.expm1(variance - 1e-8))  # the inverse of softplus(.) + 1e-8
+    return {name: value.astype(np.float32) for name, value in weights.items()}
+
+
+def make_images(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Binary images (n, 784), float32, some darker than others."""
+    return (rng.random((n, PIXELS)) < rng.uniform(0.05, 0.4, (n, 1))).astype(np.float32)
+
+
+def load_model(submission: Submission, weights: Mapping[str, np.ndarray]) -> Handle:
+    """A GMVAE of the submission with these weights."""
+    z_dim, k = weights["z_pre"].shape[2], weights["z_pre"].shape[1] // 2
+    model = submission.call("gmvae.GMVAE", z_dim=z_dim, k=k)
+    model.load(weights)
+    return model
+
+
+def negative_elbo_bound(model: Handle, x: np.ndarray) -> np.ndarray:
+    """(nelbo, kl, rec) of one call, float64 (3,); fails unless they are three finite 0-d tensors that add up."""
+    found = model.call(WHAT, x)
+    if not isinstance(found, (tuple, list)) or len(found) != 3:
+        fail(f"{WHAT}: three tensors are wanted, as a tuple (nelbo, kl, rec).")
+    nelbo, kl, rec = (
+        float(check_tensor(value, what=f"{WHAT}, {name}", shape=())) for name, value in zip(TERMS, found, strict=True)
+    )
+    if not math.isclose(nelbo, kl + rec, rel_tol=1e-4, abs_tol=1e-3):
+        hints = {
+            "It looks like rec - kl.": rec - kl,
+            "It looks like kl - rec.": kl - rec,
+            "It looks like the ELBO itself: a loss must be its negative.": -kl - rec,
+        }
+        named = [hint for hint, value in hints.items() if math.isclose(nelbo, value, rel_tol=1e-4, abs_tol=1e-3)]
+        fail(" ".join([f"{WHAT}: nelbo is not kl + rec.", *named[:1]]))
+    return np.array([nelbo, kl, rec])
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What the average of a term over images and noise should be.
+
+    Attributes:
+        mean: over images and noise.
+        std: of one image's term with one draw of noise, about that image's mean; root mean square over the images.
+        error: standard deviation of `mean`, which is a Monte-Carlo estimate itself.
+    """
+
+    mean: float
+    std: float
+    error: float
+
+
+def expectations(
+    weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Generator, samples: int
+) -> dict[str, Expectation]:
+    """The expected "kl" and "rec" for images x."""
+    terms = oracles.gmvae_terms(weights, x, rng, samples)
+
+    def expectation(values: np.ndarray, *alternatives: np.ndarray) -> Expectation:
+        """`alternatives` have the same mean and another spread."""
+        std = max(math.sqrt(v.var(axis=0, ddof=1).mean()) for v in (values, *alternatives))
+        return Expectation(float(values.mean()), std, std / math.sqrt(values.size))
+
+    # log q may also be averaged in closed form: then only log p varies.
+    return {"kl": expectation(terms["log_q"] - terms["log_p"], -terms["log_p"]), "rec": expectation(-terms["log_x"])}
+
+
+def check_average(
+    average: float, expected: Expectation, draws: int, what: str, mistakes: Mapping[str, float] | None = None
+) -> None:
+    """Fail unless an average over draws (images times calls) is near its expectation.
+
+    Args:
+        mistakes: what a usual mistake would give on average: {explanation: value}.
+    """
+    std = math.hypot(expected.std / math.sqrt(draws), expected.error)
+    slack = 1e-3 + 1e-5 * abs(expected.mean)
+    try:
+        laws.check_mean(np.array(average), expected.mean, std, f"{WHAT}, {what}", slack=slack)
+    except AssertionError as error:
+        limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
+        near = {text: abs(value - average) for text, value in (mistakes or {}).items() if abs(value - average) <= limit}
+        # An explanation that is indistinguishable from the right value explains nothing.
+        near = {text: gap for text, gap in near.items() if abs(mistakes[text] - expected.mean) > limit}
+        if near:
+            fail(f"{error} {sentence(min(near, key=near.get))}")
+        raise
+
+
+def check_terms(
+    submission: Submission, rng: np.random.Generator, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int
+) -> None:
+    """Fail unless kl and rec, averaged over calls on the batch x, are near their expectations.
+
+    Images may be repeated in x: every row has noise of its own.
+    """
+    model = load_model(submission, weights)
+    found = np.array([negative_elbo_bound(model, x) for _ in range(calls)])
+    if (found[:, 2] == found[0, 2]).all():
+        fail(f"{WHAT}: rec is the same at every call. Decode z, a sample of q(z | x) that is drawn afresh.")
+    images, rows = np.unique(x, axis=0), len(x)
+    if rows % len(images):
+        raise ValueError("every image must be repeated equally often")
+    expected = expectations(weights, images, rng, samples=calls * rows // len(images))
+    for place, name, mistakes in ((2, "rec", mistakes_of_rec), (1, "kl", mistakes_of_kl)):
+        average = float(found[:, place].mean())
+        check_average(average, expected[name], calls * rows, name, mistakes(weights, images, rng, rows))
+
+
+def mistakes_of_kl(
+    weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Generator, batch: int
+) -> dict[str, float]:
+    """What usual mistakes give for kl on average, for images x, each equally often in a batch of this size."""
+    mean, variance = oracles.gmvae_encode(weights, x)
+    prior = oracles.gmvae_prior(weights)
+    samples = 50
+    eps = rng.standard_normal((samples, *mean.shape))
+
+    def average(std: np.ndarray) -> tuple[float, float]:
+        """Averages of log q and log p at mean + std * eps."""
+        z = mean + std * eps
+        log_q = oracles.log_normal(z, mean, variance).mean()
+        return log_q, np.mean([oracles.log_normal_mixture(one, *prior).mean() for one in z])
+
+    log_q, log_p = average(np.sqrt(variance))
+    wide_q, wide_p = average(variance)
+    log_variance_q, log_variance_p = average(np.exp(0.5 * variance))
+    from_standard_normal = 0.5 * (variance + mean**2 - 1 - np.log(variance)).sum(axis=1).mean()
+    kl, k, z_dim = log_q - log_p, prior[0].shape[1], mean.shape[1]
+    z = mean + np.sqrt(variance) * eps[0]
+    log_q_at_mean = oracles.log_normal(mean, mean, variance).mean()
+    raw = np.split(np.asarray(weights["z_pre"], dtype=np.float64), 2, axis=1)
+    return {
+        "the sign is wrong: it is log q(z | x) - log p(z)": -kl,
+        "it looks like the divergence from N(0, I); the prior is the mixture": from_standard_normal,
+        "it looks as if v were used as the standard deviation when z is drawn": wide_q - wide_p,
+        "it looks as if v were taken for a log-variance when z is drawn": log_variance_q - log_variance_p,
+        "log q(z | x) is missing": -log_p,
+        "log p(z) is missing": log_q,
+        "log p is taken at the posterior's mean instead of at the sample": log_q
+        - oracles.log_normal_mixture(mean, *prior).mean(),
+        "log q is taken at the posterior's mean instead of at the sample": log_q_at_mean - log_p,
+        "the prior's variances must come from self.prior(); here they are exp of the second half of z_pre": log_q
+        - oracles.log_normal_mixture(z, raw[0], np.exp(raw[1])).mean(),
+        "log K is lost in the prior: its K components have weight 1/K": kl - math.log(k),
+        "log K is taken off twice in the prior": kl + math.log(k),
+        "it is summed over the batch; the mean is wanted": kl * batch,
+        "it is averaged over the latents; their sum is wanted": kl / z_dim,
+    }
+
+
+def mistakes_of_rec(
+    weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Generator, batch: int
+) -> dict[str, float]:
+    """What usual mistakes give for rec on average, for images x, each equally often in a batch of this size."""
+    x = np.tile(x, (10, 1))  # ten draws of noise
+    mean, variance = oracles.gmvae_encode(weights, x)
+    eps = rng.standard_normal(mean.shape)
+
+    def cost(z: np.ndarray) -> float:
+        return -oracles.log_bernoulli_with_logits(x, oracles.mlp(weights, "dec", z)).mean()
+
+    z = mean + np.sqrt(variance) * eps
+    right, probabilities = cost(z), oracles.expit(oracles.mlp(weights, "dec", z))
+    return {
+        "the sign is wrong: rec is a cost, -log p(x | z)": -right,
+        "it is averaged over the pixels; their sum is wanted": right / PIXELS,
+        "it is summed over the batch; the mean is wanted": right * batch,
+        "the decoder gives logits; it looks as if a sigmoid were taken twice": -oracles.log_bernoulli_with_logits(
+            x, probabilities
+        ).mean(),
+        "it looks like a squared error; pixels are Bernoulli": ((x - probabilities) ** 2).sum(axis=1).mean(),
+        "it looks as if the posterior's mean were decoded; decode the sample z": cost(mean),
+        "it looks as if v were used as the standard deviation when z is drawn": cost(mean + variance * eps),
+        "it looks as if v were taken for a log-variance when z is drawn": cost(mean + np.exp(0.5 * variance) * eps),
+    }
+
+
+def check_spread(values: np.ndarray, std: float, what: str, hint: str) -> None:
+    """Fail if batch averages from many calls vary more than independent noise of this standard deviation allows.
+
+    One-sided: averaging over several samples lessens the spread, and is right. The law is taken as chi-squared with
+    1.25 times the standard deviation, for averages are normal only approximately.
+    """
+    laws.spent.append((what, laws.ALPHA))
+    statistic = (len(values) - 1) * values.var(ddof=1) / (1.25 * std) ** 2
+    if stats.chi2.sf(statistic, len(values) - 1) < laws.ALPHA:
+        fail(f"{WHAT}, {what}: varies more from call to call than it should. {hint}")

@@ -1,0 +1,101 @@
+"""Task 2, public checks: Gaussian mixtures and entropy."""
+
+import math
+
+import numpy as np
+import pytest
+
+import mistakes
+import mixture_checks
+import oracles
+from diagnose import check, check_close, check_tensor
+from oracles import Mixture
+
+pytestmark = pytest.mark.task2
+
+SAMPLE = "gmm.sample_gmm"
+LOG_PROB = "gmm.gmm_log_prob"
+
+# The weights of the handout.
+THREE = Mixture(
+    np.array([0.2, 0.5, 0.3]),
+    np.array([[-4.0, 0.0], [0.0, 1.0], [3.0, -2.0]]),
+    np.array([[[1.0, 0.6], [0.6, 1.0]], [[0.5, 0.0], [0.0, 2.0]], [[1.5, -0.9], [-0.9, 1.0]]]),
+).astype("float32")
+
+
+def test_sample_shapes(submission):
+    """sample_gmm returns n points and the component of each"""
+    drawn = submission.call(SAMPLE, 37, *THREE.arguments, generator=submission.generator(1))
+    mixture_checks.check_pair(drawn, 37, THREE)
+
+
+def test_sample_law(submission):
+    """sample_gmm draws each component as often as its weight says, with its mean and covariance"""
+    drawn = submission.call(SAMPLE, 5000, *THREE.arguments, generator=submission.generator(2))
+    mixture_checks.check_law(drawn, 5000, THREE)
+
+
+def test_log_prob_by_hand(submission):
+    """gmm_log_prob agrees with values computed by hand"""
+    x = np.array([[0.0], [2.0], [-1.0]], dtype=np.float32)
+    mixture = Mixture(np.array([0.25, 0.75]), np.array([[0.0], [1.0]]), np.array([[[1.0]], [[4.0]]])).astype("float32")
+
+    def by_hand(x: float) -> float:
+        narrow = math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+        wide = math.exp(-((x - 1) ** 2) / 8) / (2 * math.sqrt(2 * math.pi))
+        return math.log(0.25 * narrow + 0.75 * wide)
+
+    check_close(
+        submission.call(LOG_PROB, x, *mixture.arguments),
+        [by_hand(0), by_hand(2), by_hand(-1)],
+        what="gmm_log_prob",
+        mistakes=mistakes.of_gmm_log_prob(x, mixture),
+        dtype=np.float32,
+    )
+
+
+def test_log_prob_far_away(submission):
+    """gmm_log_prob stays finite and right where every density underflows"""
+    x = np.array([[60.0, 0.0], [0.0, -80.0], [0.0, 1.0], [-500.0, 500.0]], dtype=np.float32)
+    check_close(
+        submission.call(LOG_PROB, x, *THREE.arguments),
+        oracles.gmm_log_prob(x, *THREE.arguments),
+        what="gmm_log_prob far from every mean",
+        mistakes=mistakes.of_gmm_log_prob(x, THREE),
+    )
+
+
+def test_gaussian_entropy_by_hand(submission):
+    """gaussian_entropy agrees with values computed by hand"""
+    log_2_pi_e = 1 + math.log(2 * math.pi)
+    by_hand = (
+        (np.array([[1.0]]), log_2_pi_e / 2),
+        (np.array([[2.0, 1.0], [1.0, 3.0]]), log_2_pi_e + math.log(5) / 2),
+        (np.array([[0.01, 0.0], [0.0, 0.01]]), log_2_pi_e - 2 * math.log(10)),  # negative
+    )
+    for cov, entropy in by_hand:
+        value = submission.call("gmm.gaussian_entropy", cov.astype(np.float32))
+        named = mistakes.of_gaussian_entropy(cov)
+        check_close(value, entropy, what="gaussian_entropy", mistakes=named, dtype=np.float32)
+
+
+def test_mc_entropy_is_a_mean(fresh_submission):
+    """mc_entropy is minus the mean log-density of the points (with gmm_log_prob taken as right)"""
+    fresh_submission.stand_in(LOG_PROB)
+    x = np.array([[-4.0, 0.5], [0.0, 1.0], [0.3, 2.0], [3.5, -2.0], [1.0, 1.0]], dtype=np.float32)
+    log_prob = oracles.gmm_log_prob(x, *THREE.arguments)
+    value = fresh_submission.call("gmm.mc_entropy", x, *THREE.arguments)
+    check_close(value, -log_prob.mean(), what="mc_entropy", mistakes=mistakes.of_mc_entropy(log_prob))
+
+
+def test_entropy_of_samples(submission):
+    """Sampling, log-density and entropy fit together: the estimate is near the entropy of a single Gaussian"""
+    one = Mixture(THREE.weights, THREE.means[[1, 1, 1]], THREE.covs[[1, 1, 1]])
+    drawn = submission.call(SAMPLE, 20_000, *one.arguments, generator=submission.generator(3))
+    x, _ = mixture_checks.check_pair(drawn, 20_000, one)
+    estimate = check_tensor(submission.call("gmm.mc_entropy", x, *one.arguments), what="mc_entropy", shape=())
+    entropy = check_tensor(submission.call("gmm.gaussian_entropy", one.covs[1]), what="gaussian_entropy", shape=())
+    # The estimate has a standard deviation of sqrt(d / 2 / n) = 0.007 nats.
+    close = abs(float(estimate) - float(entropy)) < 0.08
+    check(close, "mc_entropy of a mixture of three equal Gaussians is not near gaussian_entropy of one of them.")
