@@ -272,6 +272,16 @@ def test_refuses_files_that_are_missing_or_too_large(tmp_path):
         trained_model.read_safetensors(large)
 
 
+def test_data_is_found_in_a_folder_or_above_it(tmp_path, pytestconfig):
+    images = tmp_path / "course" / "data" / trained_model.TEST_IMAGES
+    images.parent.mkdir(parents=True)
+    images.touch()
+    below = tmp_path / "course" / "work" / "deeper"
+    assert trained_model.find_data(below) == trained_model.find_data(tmp_path, below) == tmp_path / "course" / "data"
+    with pytest.raises(FileNotFoundError, match=r"no data.*in .*elsewhere or above"):
+        trained_model.find_data(tmp_path / "elsewhere")
+
+
 def test_binary_test_images_are_binary_and_fixed(pytestconfig):
     data = trained_model.find_data(pytestconfig.rootpath)
     images = trained_model.binary_test_images(data, 200, seed=3)
