@@ -13,6 +13,8 @@ Values inside a header are JSON scalars, lists, and objects with one tag: {"$arr
 {"$generator": seed} and {"$figure": {...}}.
 """
 
+import importlib
+import importlib.util
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -254,11 +256,13 @@ class Submission:
     def stand_in(self, target: str) -> None:
         """Replace "module.function" by a trusted library's version, so that code that calls it is judged alone.
 
-        Must come before the first call of code that imports the function by name.
+        Must come before the first call of code that imports the function by name. The stand-ins, finished answers
+        that they are, do not ship: in a student's folder the student's own function stays.
         """
-        from stand_ins import source_of
-
-        self._send({"op": "stand_in", "target": target, "source": source_of(target)}, [])
+        if importlib.util.find_spec("stand_ins") is None:
+            return
+        stand_ins = importlib.import_module("stand_ins")
+        self._send({"op": "stand_in", "target": target, "source": stand_ins.source_of(target)}, [])
 
     def close(self) -> None:
         """Let go of the code under test; afterwards it cannot be called any more."""

@@ -96,18 +96,18 @@ def read_gmvae(path: Path, z_dim: int = 10, k: int = 500) -> dict[str, np.ndarra
     return tensors
 
 
-def find_data(start: Path) -> Path:
-    """The data folder beside or above a folder.
+def find_data(*starts: Path) -> Path:
+    """The data folder in the first of these folders, or above it, that has the test images.
 
     Raises:
-        FileNotFoundError: no folder up to the root has data/MNIST/raw with the test images.
+        FileNotFoundError: none has them.
     """
-    for folder in (start, *start.parents):
-        if (folder / "data" / TEST_IMAGES).is_file():
-            return folder / "data"
-    raise FileNotFoundError(
-        f"no data{TEST_IMAGES} beside {start} or above it: unpack the assignment's data folder again"
-    )
+    for start in starts:
+        for folder in (start, *start.parents):
+            if (folder / "data" / TEST_IMAGES).is_file():
+                return folder / "data"
+    wanted, places = Path("data") / TEST_IMAGES, " and ".join(str(start) for start in starts)
+    raise FileNotFoundError(f"no {wanted} in {places} or above: unpack the assignment's data folder again")
 
 
 def binary_test_images(data: Path, n: int, seed: int) -> np.ndarray:
