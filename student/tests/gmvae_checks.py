@@ -111,9 +111,13 @@ def check_average(
         laws.check_mean(np.array(average), expected.mean, std, f"{WHAT}, {what}", slack=slack)
     except AssertionError as error:
         limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
-        near = {text: abs(value - average) for text, value in (mistakes or {}).items() if abs(value - average) <= limit}
-        # An explanation that is indistinguishable from the right value explains nothing.
-        near = {text: gap for text, gap in near.items() if abs(mistakes[text] - expected.mean) > limit}
+        near = {}
+        for explanation, value in (mistakes or {}).items():
+            gap = abs(value - average)
+            # What is summed over the batch has that many times the noise. An explanation that is indistinguishable
+            # from the right value explains nothing.
+            if gap <= limit * max(1, abs(value / expected.mean)) and abs(value - expected.mean) > limit:
+                near[explanation] = gap
         if near:
             fail(f"{error} {sentence(min(near, key=near.get))}")
         raise
