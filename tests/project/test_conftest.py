@@ -1,0 +1,87 @@
+"""The checks' infrastructure as a student meets it: a folder of their own, a stub, a mistake, the table at the end."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+STUB = 'raise NotImplementedError("Task 1.1: kl_univariate_normal, see README section 1.1")'
+FORMULA = "return 0.5 * (var1 / var2 + (mu1 - mu2) ** 2 / var2 - 1 + torch.log(var2) - torch.log(var1))"
+KL = """import torch
+
+def kl_univariate_normal(mu1, var1, mu2, var2):
+    {body}
+
+def kl_categorical(p, q):
+    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
+
+def triangle_violation():
+    return 3.0, 2.0, 1.0
+"""
+REPORT = """
+import sys
+
+def pytest_collection_finish(session):
+    conftest = next(p for p in session.config.pluginmanager.get_plugins() if hasattr(p, "check_id"))
+    print("ids:", *(conftest.check_id(item) for item in session.items))
+    print("torch imported:", "torch" in sys.modules)
+"""
+
+
+@pytest.fixture
+def student(tmp_path):
+    """A student's folder with task 1 alone; call it with the body of kl_univariate_normal to run pytest there."""
+    (tmp_path / "tests").mkdir()
+    for path in (*(ROOT / "tests").glob("*.py"), ROOT / "tests" / "public" / "test_task1_kl.py"):
+        shutil.copy(path, tmp_path / "tests")
+    (tmp_path / "report.py").write_text(REPORT)
+
+    def run(body: str, *options: str) -> subprocess.CompletedProcess:
+        (tmp_path / "kl.py").write_text(KL.format(body=body))
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+        return subprocess.run([*command, *options], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    return run
+
+
+def test_right_code_passes(student):
+    finished = student(FORMULA)
+    assert finished.returncode == 0, finished.stdout
+    assert "5 of 5" in finished.stdout and "Every public check passes." in finished.stdout
+    assert "Gradescope" in finished.stdout
+
+
+def test_stub_says_which_task_is_next(student):
+    finished = student(STUB)
+    assert finished.returncode == 1
+    assert "Task 1.1: kl_univariate_normal, see README section 1.1" in finished.stdout
+    assert "Next: Task 1.1" in finished.stdout and "3 of 5" in finished.stdout
+    assert "Traceback" not in finished.stdout and "def test_" not in finished.stdout
+
+
+def test_mistake_is_named_instead_of_shown(student):
+    finished = student(FORMULA.replace("0.5 * ", ""))
+    assert "The factor 1/2 is lost." in finished.stdout
+    assert "def test_" not in finished.stdout and "assert " not in finished.stdout
+
+
+def test_missing_file_fails_every_check_without_an_error(student):
+    finished = student("return 1 +")  # a syntax error
+    assert "5 failed" in finished.stdout and "SyntaxError" in finished.stdout and "kl.py, line 4" in finished.stdout
+
+
+def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(student):
+    finished = student(FORMULA, "--collect-only", "-p", "report")
+    assert "public/test_task1_kl.py::test_triangle_violation" in finished.stdout
+    assert "torch imported: False" in finished.stdout
+
+
+def test_unknown_folder_is_a_usage_error(student):
+    finished = student(FORMULA, "--impl", "nowhere")
+    assert finished.returncode != 0
+    assert "there is no folder" in finished.stdout + finished.stderr
