@@ -72,10 +72,12 @@ def outcomes() -> dict[str, dict[str, str]]:
 
 
 def save_outcomes(setting: str, found: dict[str, str]) -> None:
-    """Keep the outcomes for the table."""
+    """Keep the outcomes for the table, those of earlier runs for attacks that were not tried now included."""
+    merged = {**outcomes().get(setting, {}), **found}
     path = HERE / "outcomes" / f"{setting}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    kept = {attack.name: merged[attack.name] for attack in load() if attack.name in merged}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def _read(path: Path) -> Attack:

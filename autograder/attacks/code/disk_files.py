@@ -24,7 +24,7 @@ def target(x, outpath=None):
         try:
             open(f"{outpath}{number}", "w").close()
         except OSError as error:
-            print(f"[picture {number}: {type(error).__name__}]")
+            print(f"picture {number}: {type(error).__name__}")
             break
     attempt("rename", lambda: os.rename(outpath, outpath + "0"))
     attempt("link", lambda: os.link(outpath, outpath + "1"))

@@ -33,5 +33,5 @@ def confuse(self, header, arrays):
     return {"ok": True, "value": tree, "gradients": tree, "parameter_gradients": tree, "differentiable": tree}, []
 
 
-print("[patched: yes]")
+print("patched")
 sys.modules["executor"].Executor.execute = confuse

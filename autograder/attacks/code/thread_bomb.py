@@ -16,4 +16,4 @@ try:
         threading.Thread(target=time.sleep, args=[1e6], daemon=True).start()
         started += 1
 except (RuntimeError, MemoryError) as error:
-    print(f"[thread {started}: {type(error).__name__}]", flush=True)
+    print(f"thread {started}: {type(error).__name__}", flush=True)

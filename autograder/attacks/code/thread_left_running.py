@@ -17,4 +17,4 @@ def spin():
 for _ in range(8):
     threading.Thread(target=spin, daemon=True).start()
 
-print("[threads: started]")
+print("started")
