@@ -85,14 +85,15 @@ def generate(root: Path = ROOT) -> Release:
     stubs: dict[str, int] = {}
     secrets: list[SecretLine] = []
 
-    for source in sorted((root / "solution").glob("*.py")):
-        path = f"solution/{source.name}"
+    for source in sorted([*(root / "solution").glob("*.py"), *(root / "solution" / "lab").glob("*.py")]):
+        name = source.relative_to(root / "solution").as_posix()
+        path = f"solution/{name}"
         try:
             starter = make_starter(read(source), path)
         except SourceError as error:
             problems += error.problems
             continue
-        files[source.name] = starter.text.encode()
+        files[name] = starter.text.encode()
         stubs |= starter.tasks
         secrets += secret_code(path, starter.solution_lines)
     for answers in sorted((root / "solution" / "written").glob("*.md")):

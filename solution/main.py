@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from command_line import InputError, choose_device, physical_cpus, writable_folder
-from jobs import run_side_by_side
+from lab.command_line import InputError, choose_device, physical_cpus, writable_folder
+from lab.jobs import run_side_by_side
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -55,7 +55,7 @@ def choose_settings(options: argparse.Namespace, device: str):
     """Settings of this run: those of --quick or the default, changed where the command line says so."""
     from dataclasses import replace
 
-    from experiments import QUICK, Settings
+    from lab.experiments import QUICK, Settings
 
     changes = {
         "vae_iterations": options.vae_iterations,
@@ -73,7 +73,7 @@ def choose_parts(parts: dict[str, Any], wanted: list[str]) -> list[Any]:
     Raises:
         InputError: for a name that is neither a part nor a group.
     """
-    from experiments import SECTIONS
+    from lab.experiments import SECTIONS
 
     if not wanted:
         return list(parts.values())
@@ -99,11 +99,11 @@ def run(options: argparse.Namespace) -> int:
     # A smoke run in the same folder would replace the results of a full one.
     results = writable_folder(options.out or (RESULTS / "quick" if options.quick else RESULTS))
     # Imported when the command line is known to be in order: PyTorch takes seconds.
-    from experiments import Settings, all_parts
+    from lab.experiments import Settings, all_parts
+    from lab.parts import UNFINISHED
+    from lab.progress import Terminal
+    from lab.report import copy_whole, list_parts, publish, report_unfinished, summary
     from mnist import prepare_mnist
-    from parts import UNFINISHED
-    from progress import Terminal
-    from report import copy_whole, list_parts, publish, report_unfinished, summary
 
     data = prepare_mnist(options.data)
     settings = choose_settings(options, device)

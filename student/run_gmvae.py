@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, evaluate, report; returns the exit status (2: bad input, said in one line)."""
     from tqdm import tqdm
 
-    from command_line import InputError, choose_device, writable_folder
+    from lab.command_line import InputError, choose_device, writable_folder
 
     options = parse_arguments(arguments)
     try:
@@ -173,7 +173,8 @@ def main(arguments: list[str] | None = None) -> int:
             f"  negative ELBO {result.negative_elbo:.2f} = KL {result.kl:.2f}"
             f" + reconstruction {result.reconstruction:.2f}"
         )
-    print(json.dumps({"seed": options.seed, "iterations": options.iterations, "full_test": asdict(full)}))
+    numbers = {"test_subset": asdict(subset), "full_test": asdict(full)}
+    print(json.dumps({"seed": options.seed, "iterations": options.iterations, **numbers}))
     print(f"wrote {out / 'gmvae.safetensors'} (hand this in) and {out / 'gmvae_samples.png'}")
     return 0
 

@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "solution"
 sys.path.insert(0, str(SOLUTION))
 
-import jobs  # noqa: E402
+import lab.parts as parts_module  # noqa: E402
 import main as main_module  # noqa: E402
-import parts as parts_module  # noqa: E402
-from experiments import Settings, all_parts  # noqa: E402
+from lab import jobs  # noqa: E402
+from lab.experiments import Settings, all_parts  # noqa: E402
 
 TINY = [
     "--quick",
@@ -51,6 +51,7 @@ def copy_assignment(folder: Path) -> Path:
     folder.mkdir()
     for source in SOLUTION.glob("*.py"):
         shutil.copy(source, folder)
+    shutil.copytree(SOLUTION / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
@@ -374,7 +375,8 @@ def test_a_students_error_is_shown_in_their_file(half_done):
     assert process.returncode == 1
     assert 'File "gmm.py"' in process.stderr and "return x[weights] / 0" in process.stderr
     assert 'File "VAE.py", line 1' in process.stderr and "SyntaxError" in process.stderr
-    assert not [name for name in jobs.MACHINERY if f'File "{name}"' in process.stderr]
+    machinery = [path.relative_to(jobs.HERE) for path in jobs.MACHINERY]
+    assert machinery and not [name for name in machinery if f'File "{name}"' in process.stderr]
 
 
 def test_a_part_whose_process_dies_is_reported(half_done):

@@ -8,7 +8,7 @@ import math
 import torch
 from matplotlib.figure import Figure as Canvas
 
-from parts import Figure, Result, Table, Workplace
+from lab.parts import Figure, Result, Table, Workplace
 from plotting import save_figure
 
 BLUE, ORANGE, RED, GREY = "#3f90da", "#e76300", "#bd1f01", "#717581"

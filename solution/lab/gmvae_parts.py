@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from matplotlib.figure import Figure as Canvas
 
-from parts import Figure, Result, Table, Workplace
+from lab.parts import Figure, Result, Table, Workplace
 from plotting import save_figure
 
 

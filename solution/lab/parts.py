@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jobs import HERE, Report
+from lab.jobs import HERE, Report
 
 PART_FILE = "part.json"
 # Parts work in here and move out when they are finished, so that what lies outside is always whole.

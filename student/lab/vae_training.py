@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
-from parts import Figure, Result, Table, Workplace, write_json
+from lab.parts import Figure, Result, Table, Workplace, write_json
 from plotting import save_figure
 
 # A latent unit is active when its posterior mean varies with the image by more than this (Burda et al. 2016, 4.2).

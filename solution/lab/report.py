@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from experiments import SECTIONS, Settings
-from gallery import write_gallery
-from jobs import Outcome
-from parts import Part, part_seed, read_part, write_json
+from lab.experiments import SECTIONS, Settings
+from lab.gallery import write_gallery
+from lab.jobs import Outcome
+from lab.parts import Part, part_seed, read_part, write_json
 
 
 def merge(tree: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

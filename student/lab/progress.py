@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from jobs import Outcome
+from lab.jobs import Outcome
 
 # Where bars make no sense (a log file, a notebook's shell), a running part says a line this often (seconds).
 SAY_EVERY = 15.0

@@ -12,9 +12,9 @@ import torch
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
-from parts import Figure, Result, Table, Workplace
+from lab.parts import Figure, Result, Table, Workplace
+from lab.vae_training import load_autoencoder, load_vae, stage_iterations, training_name
 from plotting import save_figure
-from vae_training import load_autoencoder, load_vae, stage_iterations, training_name
 
 STAGES = ("beginning", "middle", "end")
 

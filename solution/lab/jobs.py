@@ -17,13 +17,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Protocol
 
-HERE = Path(__file__).resolve().parent
-# Files that come with the assignment and only drive the student's: left out of a student's traceback.
-MACHINERY = {
-    *("command_line.py", "experiments.py", "gallery.py", "gmvae_parts.py", "jobs.py", "kl_gmm_parts.py", "main.py"),
-    *("mnist.py", "parts.py", "plotting.py", "progress.py", "report.py", "run_gmvae.py", "vae_pictures.py"),
-    "vae_training.py",
-}
+# The assignment's folder, and what in it comes with the assignment and only drives the student's files: left out of a
+# student's traceback.
+HERE = Path(__file__).resolve().parents[1]
+MACHINERY = {HERE / name for name in ("main.py", "mnist.py", "plotting.py", "run_gmvae.py")}
+MACHINERY |= set(Path(__file__).resolve().parent.glob("*.py"))
 # A worker reports at most this often (seconds), however short an iteration is.
 REPORT_EVERY = 0.2
 
@@ -70,8 +68,8 @@ class Display(Protocol):
 def describe_error(error: BaseException) -> str:
     """The traceback of an error, trimmed to the student's own files (or else to the assignment's)."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).resolve().parent == HERE]
-    theirs = [frame for frame in ours if Path(frame.filename).name not in MACHINERY]
+    ours = [frame for frame in frames if HERE in Path(frame.filename).resolve().parents[:2]]
+    theirs = [frame for frame in ours if Path(frame.filename).resolve() not in MACHINERY]
     # A syntax error names its place by itself; the frames only lead to the import.
     shown = theirs or ([] if isinstance(error, SyntaxError) else ours)
     lines = traceback.format_list(shown) + traceback.format_exception_only(type(error), error)

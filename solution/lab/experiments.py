@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import gmvae_parts as g
-import kl_gmm_parts as k
-import vae_pictures as v
-import vae_training as t
-from parts import Part, checksum
+import lab.gmvae_parts as g
+import lab.kl_gmm_parts as k
+import lab.vae_pictures as v
+import lab.vae_training as t
+from lab.parts import Part, checksum
 
 SECTIONS = {
     "kl": "Task 1: KL divergences",
@@ -56,7 +56,7 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     def add(name, section, function, seconds, files, needs=(), **own):
         """Declare a part; its results also depend on the settings of its own and on what it needs."""
         own = {"seed": s.seed, "device": s.device, **own}
-        sources = ("parts.py", "plotting.py", f"{function.__module__}.py", *files)
+        sources = ("lab/parts.py", "plotting.py", function.__module__.replace(".", "/") + ".py", *files)
         key = checksum({"name": name, **own}, sources, [parts[need].key for need in needs])
         parts[name] = Part(name, SECTIONS[section], function, own, tuple(needs), seconds, key, results, data)
 

@@ -1,0 +1,1 @@
+"""The machinery behind main.py (provided): parts, the processes that run them, progress bars, and the gallery."""
