@@ -91,12 +91,13 @@ def test_kl_normal_nearly_equal(submission, rng):
 
 
 def test_kl_normal_extreme_variances(submission, rng):
-    """kl_univariate_normal survives variances whose ratio underflows or overflows in float32"""
+    """kl_univariate_normal survives tiny, huge and very different variances in float32"""
     mu = rng.normal(size=6).astype(np.float32)
-    var1 = np.array([1e-30, 1e-25, 1e-37, 1e-36, 1e30, 1e-20], dtype=np.float32)
-    var2 = np.array([1e20, 1e25, 1e10, 1e-35, 1e30, 1e-20], dtype=np.float32)
+    # All ratios are ordinary float32 numbers: the formula as it stands in the handout, and torch's own, survive these.
+    var1 = np.array([1e-12, 1e-10, 1e-15, 1e-18, 1e18, 1e-20], dtype=np.float32)
+    var2 = np.array([1e6, 1e10, 1e3, 1e-17, 1e18, 1e-20], dtype=np.float32)
     expected = oracles.kl_univariate_normal(mu, var1, mu, var2)
-    hint = "A ratio of variances under- or overflows although its logarithm is an ordinary number: see the hint"
+    hint = "Powers or products of variances under- or overflow where their ratio and its logarithm do not"
     value = submission.call(NORMAL, mu, var1, mu, var2)
     if isinstance(value, np.ndarray) and value.shape == expected.shape:
         check(np.isfinite(value).all(), f"kl_univariate_normal: not finite for very different variances. {hint}.")
