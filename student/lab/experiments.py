@@ -96,6 +96,8 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     plots = ["latent-traversal", "prior-samples", "tsne", "learning-curve"]
     add("contact-sheet", "vae", v.contact_sheet, 5, [], plots, **own)
     compared = [t.training_name(*training) for training in trainings]
+    both = [t.training_name(architecture, dim) for architecture in ("mlp", "conv") for dim in shown]
+    add("architectures", "vae", v.architectures, 2, ["VAE.py"], both, latent_dims=shown)
     add("comparison", "vae", t.comparison, 2, [], compared, trainings=[list(training) for training in trainings])
 
     own = {"iterations": s.gmvae_iterations}

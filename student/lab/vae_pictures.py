@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lab.parts import Figure, Result, Table, Workplace
 from lab.vae_training import load_autoencoder, load_vae, stage_iterations, training_name
-from plotting import save_figure
+from plotting import device_of, evaluating, save_figure, tile_images
 
 STAGES = ("beginning", "middle", "end")
 
@@ -234,6 +234,39 @@ def contact_sheet(work: Workplace) -> Result:
                 f"All {3 * len(dims) * len(kinds)} plots on one sheet",
                 "Read down a column to see training progress, and compare the two blocks to see what more latents "
                 "change.",
+            )
+        ]
+    )
+
+
+def architectures(work: Workplace) -> Result:
+    """The same test images, and draws from the prior, through the fully connected and the convolutional VAE."""
+    columns = 14
+    images, _ = sample_test_images(work, columns)
+    rows = [("input", images)]
+    for latent_dim in work.settings["latent_dims"]:
+        for architecture in ("mlp", "conv"):
+            vae = load_vae(work, architecture, latent_dim)
+            device = device_of(vae)
+            noise = torch.randn(columns, latent_dim, generator=torch.Generator().manual_seed(work.settings["seed"]))
+            with evaluating(vae):
+                name = f"{architecture}, {latent_dim} latents"
+                rows.append((f"{name}:\nreconstructions", vae.decode(vae.encode(images.to(device))[0]).cpu()))
+                rows.append((f"{name}:\nprior samples", vae.decode(noise.to(device)).cpu()))
+    canvas = Canvas(figsize=(11, 0.72 * len(rows) + 0.5), layout="constrained")
+    for ax, (label, pictures) in zip(canvas.subplots(len(rows), 1, squeeze=False).flat, rows, strict=True):
+        ax.imshow(tile_images(pictures, 1, columns), cmap="gray", vmin=0, vmax=1)
+        ax.set(xticks=[], yticks=[])
+        ax.set_ylabel(label, rotation=0, ha="right", va="center")
+    canvas.suptitle("Fully connected (mlp) and convolutional (conv) VAE")
+    save_figure(canvas, work.folder / "architectures.png")
+    return Result(
+        figures=[
+            Figure(
+                "architectures.png",
+                "Fully connected against convolutional",
+                "The same images and the same draws from the prior. Where do the two architectures differ: in "
+                "sharpness, in smoothness, in which digits go wrong?",
             )
         ]
     )
