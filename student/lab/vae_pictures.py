@@ -253,11 +253,11 @@ def architectures(work: Workplace) -> Result:
                 name = f"{architecture}, {latent_dim} latents"
                 rows.append((f"{name}:\nreconstructions", vae.decode(vae.encode(images.to(device))[0]).cpu()))
                 rows.append((f"{name}:\nprior samples", vae.decode(noise.to(device)).cpu()))
-    canvas = Canvas(figsize=(11, 0.72 * len(rows) + 0.5), layout="constrained")
+    canvas = Canvas(figsize=(10, 0.62 * len(rows) + 0.5), layout="constrained")
     for ax, (label, pictures) in zip(canvas.subplots(len(rows), 1, squeeze=False).flat, rows, strict=True):
         ax.imshow(tile_images(pictures, 1, columns), cmap="gray", vmin=0, vmax=1)
-        ax.set(xticks=[], yticks=[])
-        ax.set_ylabel(label, rotation=0, ha="right", va="center")
+        ax.set(xticks=[], yticks=[14], yticklabels=[label])
+        ax.tick_params(length=0)
     canvas.suptitle("Fully connected (mlp) and convolutional (conv) VAE")
     save_figure(canvas, work.folder / "architectures.png")
     return Result(
