@@ -48,6 +48,8 @@ ENDS = {
     "flood": "printed",
     "crash": "process ended",
 }
+# What a public row says of an attack that has not run.
+UNTRIED = ("did not finish", "Missing file", "cannot be imported: ModuleNotFoundError")
 HEADINGS = {"root": "as root", "user": "as an ordinary user", "docker": "as root, Docker's defaults"}
 NOT_CONTAINED = "**not contained**"
 WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/")
@@ -462,7 +464,7 @@ class _Stage:
         if outcome.ended not in attack.ends:
             outcome.problems.append(f"it ended with {outcome.ended or 'nothing'}: {outcome.shown[:400]}")
         silent = "Not implemented" in outcome.shown and "Your code printed" not in outcome.shown
-        if silent or "not finish" in outcome.shown or "Missing file" in outcome.shown:
+        if silent or any(words in outcome.shown for words in UNTRIED):
             outcome.problems.append(f"it did not run: {outcome.shown[:200]}")
         # What a hidden row says is ours: no print, no text of an exception, no place.
         hidden = mine["hidden"]["output"]

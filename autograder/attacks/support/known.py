@@ -15,13 +15,21 @@ PORT, UNIX_SOCKET = FACTS["port"], FACTS["unix_socket"]  # where somebody listen
 FORGED = '{"score": 100, "tests": [{"name": "FORGED", "score": 100, "max_score": 100, "status": "passed"}]}'
 
 
+_done = []
+
+
 def attempt(what, action):
-    """Try something that the sandbox must refuse, and print what came of it."""
+    """Try something that the sandbox must refuse, and print what came of it.
+
+    Only the end of what is printed will be seen: what succeeded earlier is said again.
+    """
     try:
         value = action()
     except BaseException as error:
         code = getattr(error, "errno", None)
         outcome = errno.errorcode.get(code, "") if isinstance(code, int) else ""
-        print(f"[{what}: {outcome or type(error).__name__}]", flush=True)
+        earlier = f"[earlier: DONE {' '.join(_done)!r:.60}]" if _done else ""
+        print(f"[{what}: {outcome or type(error).__name__}]{earlier}", flush=True)
     else:
+        _done.append(what)
         print(f"[{what}: DONE {value!r:.60}]", flush=True)
