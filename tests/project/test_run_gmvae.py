@@ -32,9 +32,18 @@ def trained(mnist):
     return run_gmvae.train_gmvae(mnist.train_images, iterations=120, seed=3)
 
 
-def run_script(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, str(SOLUTION / "run_gmvae.py"), *arguments]
+def run_script(*arguments: str, folder: Path = SOLUTION) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(folder / "run_gmvae.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def test_the_starter_names_its_tasks_in_order(tmp_path):
+    """Task 5.1 comes first, though negative_elbo_bound is what the training calls."""
+    process = run_script("--data", str(ROOT / "data"), "--out", str(tmp_path), folder=ROOT / "student")
+    assert process.returncode == 1 and "Traceback" not in process.stderr
+    last = process.stderr.strip().splitlines()[-1]
+    assert last == "run_gmvae.py: still to be written: Task 5.1: log_normal_mixture, see README section 5.1"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_script_and_main_write_and_report_the_same(tmp_path, mnist):
