@@ -1,8 +1,9 @@
 """A GMVAE under weights of ours: what its negative ELBO must be, and which usual mistake explains a wrong one."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -98,12 +99,12 @@ def expectations(
 
 
 def check_average(
-    average: float, expected: Expectation, draws: int, what: str, mistakes: Mapping[str, float] | None = None
+    average: float, expected: Expectation, draws: int, what: str, mistakes: Callable[[], Mapping[str, float]] = dict
 ) -> None:
     """Fail unless an average over draws (images times calls) is near its expectation.
 
     Args:
-        mistakes: what a usual mistake would give on average: {explanation: value}.
+        mistakes: gives what usual mistakes would give on average, {explanation: value}; called only for a wrong average.
     """
     std = math.hypot(expected.std / math.sqrt(draws), expected.error)
     slack = 1e-3 + 1e-5 * abs(expected.mean)
@@ -112,7 +113,7 @@ def check_average(
     except AssertionError as error:
         limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
         near = {}
-        for explanation, value in (mistakes or {}).items():
+        for explanation, value in mistakes().items():
             gap = abs(value - average)
             # What is summed over the batch has that many times the noise. An explanation that is indistinguishable
             # from the right value explains nothing.
@@ -140,7 +141,7 @@ def check_terms(
     expected = expectations(weights, images, rng, samples=calls * rows // len(images))
     for place, name, mistakes in ((2, "rec", mistakes_of_rec), (1, "kl", mistakes_of_kl)):
         average = float(found[:, place].mean())
-        check_average(average, expected[name], calls * rows, name, mistakes(weights, images, rng, rows))
+        check_average(average, expected[name], calls * rows, name, partial(mistakes, weights, images, rng, rows))
 
 
 def mistakes_of_kl(
