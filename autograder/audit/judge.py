@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autograder.audit.corpus import Mutant
@@ -59,8 +59,3 @@ def judge_mutant(mutant: Mutant, own_task: str, outcome: Outcome, points: Points
 def share(part: int, whole: int) -> float:
     """A share, 1 of nothing at all."""
     return part / whole if whole else 1.0
-
-
-def differing(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The gradings of correct submissions that took points away. They all have to agree, so each is a flake."""
-    return [outcome for outcome in outcomes if outcome.failed]

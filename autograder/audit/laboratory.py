@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import points
-from autograder.grade import DATA, PROVIDED, TESTS, Settings
+from autograder.grade import PROVIDED, TESTS, Settings
 from autograder.points import Points
 from autograder.reference_submission import hand_in
 from autograder.results import Results
@@ -110,8 +110,8 @@ class Laboratory:
         entries = self.entries.restricted_to(job.tasks)
         results = Results.of(entries)
         with tempfile.TemporaryDirectory(dir=self._scratch) as handed_in, remote.workspace() as workspace:
-            for name, content in (self.reference | {name: text.encode() for name, text in job.files.items()}).items():
-                (Path(handed_in) / name).write_bytes(_with_threads(content, job.threads) if job.threads > 1 else content)
+            for name, content in self._files(job).items():
+                (Path(handed_in) / name).write_bytes(content)
             folder = workspace / "submission"
             folder.mkdir()
             folder.chmod(0o755)
@@ -147,6 +147,12 @@ class Laboratory:
             notes=submitted.notes,
             seconds=time.monotonic() - began,
         )
+
+    def _files(self, job: Job) -> dict[str, bytes]:
+        files = self.reference | {name: text.encode() for name, text in job.files.items()}
+        if job.threads > 1:
+            files = {name: _with_threads(content, job.threads) for name, content in files.items()}
+        return files
 
 
 def _with_threads(content: bytes, threads: int) -> bytes:
