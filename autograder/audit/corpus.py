@@ -166,16 +166,15 @@ def load(folder: Path = HERE) -> Corpus:
 
 
 def task_of(change: Change, points: Points) -> Task:
-    """The task whose code is changed: the one that names the definition, or the class around it.
+    """The task whose code is changed: the one that names the definition, the class around it, or its method.
 
     Raises:
         CorpusError: none does, or the change is of a whole file with several tasks.
     """
     for task in points.tasks:
-        functions = [name.strip() for name in task.function.split(",")]
-        if task.file == change.file and (
-            change.function in functions or change.function.split(".")[0] in functions or not change.function
-        ):
+        functions = {name.strip() for name in task.function.split(",")}
+        # A task may name a function, a class, or a method of a class that is provided.
+        if task.file == change.file and (functions & {*change.function.split(".")} or not change.function):
             return task
     raise CorpusError(f"{change.id}: no task of points.toml is called {change.function} in {change.file}")
 
