@@ -174,7 +174,8 @@ def task_of(change: Change, points: Points) -> Task:
     for task in points.tasks:
         functions = {name.strip() for name in task.function.split(",")}
         # A task may name a function, a class, or a method of a class that is provided.
-        if task.file == change.file and (functions & {*change.function.split(".")} or not change.function):
+        known_as = {change.function, *change.function.split(".")}
+        if task.file == change.file and (functions & known_as or not change.function):
             return task
     raise CorpusError(f"{change.id}: no task of points.toml is called {change.function} in {change.file}")
 
