@@ -100,7 +100,9 @@ class Explainer:
         def keep(match: re.Match[str]) -> str:
             word = match.group()
             short_number = word.isdecimal() and len(word) <= 3
-            return word if short_number or set(word.split(".")) <= self._vocabulary else "…"
+            # A sentence may begin with a name of ours: "Logvar is taken for the variance."
+            known = any(set(form.split(".")) <= self._vocabulary for form in (word, word[:1].lower() + word[1:]))
+            return word if short_number or known else "…"
 
         text = STUDENTS_SHAPE.sub("the shape is wrong", text)
         text = COUNT.sub(lambda match: "all values" if match.group(1) == "all" else "some values", text)
