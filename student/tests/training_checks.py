@@ -7,7 +7,7 @@ import numpy as np
 
 from diagnose import check, check_close, fail
 from probe_oracle import PIXELS, ProbeOracle, Step, distance, read_steps, replay
-from submission import Submission
+from submission import Submission, SubmissionError
 
 CLOSE = 0.03  # how far parameters may be from where they should be, as a share of how far they should have moved
 
@@ -174,6 +174,7 @@ def check_manners(submission: Submission, target: str, oracle: ProbeOracle, imag
         f"{what}: on_step should be given the same values as the returned list.",
     )
     check(model.get("training") is True, f"{what}: the model should be left in train mode.")
+    check_on_step_comes_last(submission, target, oracle, images)
 
     model = oracle.send(submission)
     check_values(submission.call(target, model, images, 0), 0, what)
@@ -181,6 +182,20 @@ def check_manners(submission: Submission, target: str, oracle: ProbeOracle, imag
         distance(oracle.parameters(), model.state()) < 1e-6,
         f"{what}: with iterations=0, the model should stay as it is.",
     )
+
+
+def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray) -> None:
+    """When on_step is called, the optimiser's step is done: a callback that saves the model saves the new one."""
+    model, what = oracle.send(submission), target.split(".")[1]
+    # A callback that stops the training: this method wants something else than two numbers, and raises.
+    stop = model.get("load_state_dict")
+    try:
+        submission.call(target, model, images, 1, on_step=stop)
+    except SubmissionError:
+        check(
+            distance(oracle.parameters(), model.state()) > 1e-6,
+            f"{what}: on_step is called before the optimiser's step is done; it should be called after the step.",
+        )
 
 
 def check_not_seeded(submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray) -> None:

@@ -161,8 +161,8 @@ def test_plot_embeddings_of_vae(submission, rng):
 
 def check_embeddings(submission, rng, kind):
     """plot_embeddings of a model of this kind returns its codes."""
-    for latents in (2, 5):
-        images, labels = random_images(rng, 37), rng.integers(0, 10, 37)
+    for latents, count in ((2, 37), (5, 130)):
+        images, labels = random_images(rng, count), rng.integers(0, 10, count)
         oracle = random_probe(rng, latents, kind)
         model = oracle.send(submission)
         reply = submission.run("embeddings.plot_embeddings", [model, images, labels])
