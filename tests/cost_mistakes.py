@@ -110,7 +110,7 @@ def of_elbo_loss(x: np.ndarray, recon_x: np.ndarray, mu: np.ndarray, logvar: np.
     return {
         "the KL is subtracted; in a loss it is added": cost - divergence,
         "the sign is wrong: this is the ELBO, the loss is MINUS that": -right,
-        "the KL is missing": cost,
+        "the KL is missing, or has the weight 0": cost,
         "the reconstruction cost is missing": divergence,
         "it is divided by the batch once more": right / batch,
         "it is multiplied by the batch: average, do not sum": right * batch,

@@ -1,6 +1,6 @@
 """What train_autoencoder and train_vae have in common, checked on a probe model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,13 +44,20 @@ def check_improves(gains: np.ndarray, enough: float, what: str, quantity: str) -
 
 
 def check_steps(
-    submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray, sign: float, other_values: Any
+    submission: Submission,
+    target: str,
+    oracle: ProbeOracle,
+    images: np.ndarray,
+    sign: float,
+    other_values: Callable[[np.ndarray, Sequence[Step]], dict[str, np.ndarray]],
+    other_losses: Callable[[np.ndarray, np.ndarray], dict[str, float]],
 ) -> None:
     """Six steps of training: the values returned and the parameters afterwards are those of Adam on the right loss.
 
     Args:
         sign: the values are sign * loss.
         other_values: function of losses and steps giving {mistake: values as it would have returned them}.
+        other_losses: function of images and reconstructions giving {mistake: loss of this minibatch}.
     """
     what, lr, iterations = target.split(".")[1], 0.004, 6
     model = oracle.send(submission, training=False)
@@ -71,15 +78,28 @@ def check_steps(
     if oracle.kind == "vae":
         z_is_mean = np.allclose(steps[0].z, oracle.mean(steps[0].x, training=True), atol=1e-3)
         check(not z_is_mean, f"{what} decodes the posterior mean. The ELBO is estimated with a SAMPLE: call the model.")
-    check_parameters(oracle, steps, lr, trained, what)
     losses, _ = replay(oracle, steps, lr)
     losses = np.asarray(losses)
+    wrong_way = "the sign is the wrong way round: what is minimised and what is reported differ in sign"
+
+    def of_first_step() -> dict[str, np.ndarray]:
+        # All steps after the first one depend on how the parameters were changed.
+        x, recon_x = steps[0].x, oracle.decode(steps[0].z, training=True).reshape(steps[0].x.shape)
+        named = {mistake: sign * np.array([loss]) for mistake, loss in other_losses(x, recon_x).items()}
+        return {wrong_way: -sign * losses[:1], **other_values(losses[:1], steps[:1]), **named}
+
+    first = f"the first value that {what} returns"
+    check_close(values[:1], sign * losses[:1], what=first, mistakes=of_first_step, rtol=1e-3)
+    check_parameters(oracle, steps, lr, trained, what)
     check_close(
         values,
         sign * losses,
         what=f"values that {what} returns",
         mistakes={
-            "the sign is the wrong way round: what is minimised and what is reported differ in sign": -sign * losses,
+            wrong_way: -sign * losses,
+            "these are averages over all iterations so far; each minibatch has a value of its own": (
+                sign * np.cumsum(losses) / np.arange(1, iterations + 1)
+            ),
             **other_values(losses, steps),
         },
         rtol=1e-3,

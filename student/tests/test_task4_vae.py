@@ -145,8 +145,9 @@ def test_train_vae_improves(fresh_submission, rng):
 def test_latent_traversal_by_hand(submission, rng):
     """latent_traversal: three latents, each at -2, 0 and 2 while the others are 0"""
     oracle = random_probe(rng, 3)
-    images = submission.call("latent_traversal.latent_traversal", oracle.send(submission), -2.0, 2.0, steps=3)
-    check_traversal(images, oracle, -2.0, 2.0, steps=3)
+    model = oracle.send(submission)
+    images = submission.call("latent_traversal.latent_traversal", model, -2.0, 2.0, steps=3)
+    check_traversal(images, oracle, -2.0, 2.0, steps=3, model=model)
 
 
 @pytest.mark.draws

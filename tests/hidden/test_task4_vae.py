@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cost_mistakes import LOG_2PI, of_elbo_loss, of_kl_diag_normal, of_negative_log_likelihood
-from diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor
+from diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor, fail
 from drawing_checks import check_posterior_rows, check_traversal
 from laws import check_differ, check_independent, check_standard_normal
 from network_checks import (
@@ -49,6 +49,7 @@ from sampling_checks import (
     sample,
     sampler,
 )
+from submission import NotImplementedYet, SubmissionError
 from training_checks import check_manners, check_minibatches, check_not_seeded, check_steps, stand_in_for_the_loss
 
 pytestmark = pytest.mark.task4
@@ -184,7 +185,9 @@ def test_sampling_extreme_variances(submission, rng):
     vae = sampler(submission, 2)
     mu = rng.standard_normal((500, 2)).astype(np.float32)
     small, large = np.full_like(mu, -60), np.full_like(mu, 60)
-    check_close(sample(vae, mu, small), mu, what=f"{WHAT} with tiny variances", rtol=1e-5, atol=1e-5)
+    z = sample(vae, mu, small)
+    floor = {"is logvar clamped, or something added to the variance?": z}
+    check_close(z, mu, what=f"{WHAT} with tiny variances", mistakes=floor, rtol=1e-5, atol=1e-5)
     check_standard_normal(noise(mu, large, sample(vae, mu, large)), f"{WHAT} with huge variances")
 
 
@@ -390,7 +393,12 @@ def test_train_vae_steps(fresh_submission, rng):
         }
 
     oracle = random_probe(rng, 3)
-    check_steps(fresh_submission, TRAIN, oracle, random_images(rng, 12), -1.0, other_values)
+
+    def other_losses(x, recon_x):
+        mean = oracle.mean(x, training=True)
+        return of_elbo_loss(x, recon_x, mean, oracle.logvar(mean))
+
+    check_steps(fresh_submission, TRAIN, oracle, random_images(rng, 12), -1.0, other_values, other_losses)
 
 
 def test_train_vae_minibatches(fresh_submission, rng):
@@ -426,7 +434,7 @@ def test_latent_traversal(submission, rng):
         oracle = random_probe(rng, latents)
         model = oracle.send(submission)
         images = submission.call(TRAVERSE, model, **arguments)
-        check_traversal(images, oracle, low, high, steps)
+        check_traversal(images, oracle, low, high, steps, model)
         check_recorded_in_eval_mode(model, "decode", "latent_traversal")
 
 
@@ -454,7 +462,10 @@ def test_prior_samples(submission, rng):
             images,
             oracle.decode(z),
             what=f"images that {what} returns",
-            mistakes={"the model was in train mode: use evaluating": oracle.decode(z, training=True)},
+            mistakes={
+                "the model was in train mode: use evaluating": oracle.decode(z, training=True),
+                "the decoder's mean images are wanted as they are, with nothing drawn, added or rounded": images,
+            },
         )
         drawn.append(z)
     samples = np.concatenate(drawn)
@@ -518,7 +529,15 @@ def test_tsne_of_few_images(submission, rng):
     """tsne_latents: works for as few as five images"""
     oracle = random_probe(rng, 3)
     for count in (5, 8):
-        embedding = submission.call(EMBED, oracle.send(submission), random_images(rng, count), np.arange(count))
+        try:
+            embedding = submission.call(EMBED, oracle.send(submission), random_images(rng, count), np.arange(count))
+        except SubmissionError as error:
+            if isinstance(error, NotImplementedYet) or error.stage == "import":
+                raise
+            fail(
+                f"tsne_latents of {count} images raises {error.type}. Is the perplexity smaller than the number of "
+                "images?"
+            )
         check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
 
 
