@@ -46,6 +46,11 @@ class Style:
     backslashes: bool = False
 
     @property
+    def id(self) -> str:
+        """What `make audit` calls it."""
+        return self.name
+
+    @property
     def folder(self) -> Path:
         return FOLDER / self.name
 

@@ -13,7 +13,7 @@ def tsne_latents(vae, images, labels, outpath=None, seed=0):
 	means = np.vstack(means)
 	perplexity = 30 if len(means) > 100 else max(1, len(means) // 5)
 	print(f"t-SNE of {means.shape} with perplexity {perplexity} ...")
-	embedded = TSNE(n_components=2, perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed).fit_transform(means)
+	embedded = TSNE(n_components=2, perplexity=perplexity, init="random", learning_rate="auto", random_state=seed).fit_transform(means)
 	if outpath is not None:
 		plt.figure(figsize=(8, 8))
 		plt.scatter(embedded[:, 0], embedded[:, 1], c=np.asarray(labels), cmap=plt.get_cmap("tab10"))

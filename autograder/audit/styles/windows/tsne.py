@@ -32,7 +32,7 @@ def tsne_latents(
     Perplexity = 30
     if Perplexity > (len(images) - 1) / 3:
         Perplexity = (len(images) - 1) / 3
-    Model = TSNE(n_components=2, perplexity=Perplexity, random_state=seed)
+    Model = TSNE(n_components=2, perplexity=Perplexity, init="random", random_state=seed)
     embedding = Model.fit_transform(Mu.cpu().numpy())
     if outpath is not None:
         save_figure(draw_embedding(embedding, labels), outpath)
