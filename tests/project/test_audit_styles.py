@@ -52,7 +52,7 @@ def test_special_features_are_really_there(tmp_path: Path) -> None:
     assert not any(b"\n" in content.replace(b"\r\n", b"") for name, content in windows.items() if name.endswith(".py"))
     assert windows["kl.py"].startswith(b"\xef\xbb\xbf") and "vae.py" in windows and "VAE.py" not in windows
     assert b"\n\t" in by_name["tabs_and_plots"]["gmm.py"] and b"\n    " not in by_name["tabs_and_plots"]["gmm.py"]
-    assert "ñ" in by_name["spanish"]["AE.py"].decode("utf-8")
+    assert "TAMAÑO" in by_name["spanish"]["AE.py"].decode("utf-8")
     assert {"my_helpers.py"} <= set(by_name["typed_classes"]) and "tests/test_mine.py" in by_name["distributions"]
 
 
