@@ -9,7 +9,7 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, float]:
     """Images and decoder means, (B, ...)."""
-    batch, pixels = len(x), x[0].size
+    batch, pixels, width = len(x), x[0].size, x.shape[-1]
     x, recon_x = (value.astype(np.float64).reshape(batch, -1) for value in (x, recon_x))
     error = x - recon_x
     squares = np.square(error).sum(axis=1)
@@ -26,6 +26,8 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
         "the constant has log(pi) where log(2 pi) should be": half.mean() + pixels / 2 * np.log(np.pi),
         "the constant is that of 784 pixels, whatever the images; D is the number of pixels of one image": half.mean()
         + 784 / 2 * LOG_2PI,
+        "the constant is that of square images of one channel; D is the number of pixels of one image": half.mean()
+        + width**2 / 2 * LOG_2PI,
         "the 1/2 before the squared error is lost": squares.mean() + constant,
         "the 1/2 and the constant are lost: this is the summed squared error": squares.mean(),
         "the cost is averaged over the pixels; it should be summed over them": right / pixels,

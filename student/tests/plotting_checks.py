@@ -84,7 +84,7 @@ def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4)
     mean = 0.01 * rng.standard_normal((count, latents))
     mean[np.arange(count), clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
     images = rng.random((3, PIXELS))[pictures]
-    images += 0.01 * rng.standard_normal(images.shape)
+    images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
     # The encoder sees the last pixels only: latent j is the difference of two of them.
     encoder_weight = np.zeros((latents, PIXELS), dtype=np.float32)
     for j in range(latents):
@@ -104,7 +104,7 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
         if purity(embedding, posteriors.pictures) > 0.9:
             fail(f"{what}: the embedding groups images by their pixels. Embed the posterior means, not the images.")
         if purity(embedding, posteriors.clusters // 2) > 0.9:
-            fail(f"{what}: looks as if log-variances were embedded. Embed the posterior means.")
+            fail(f"{what}: looks as if log-variances were embedded. Embed the posterior means, in all latents.")
         fail(
             f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
             "keep row i for image i."
