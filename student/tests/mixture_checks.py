@@ -57,6 +57,8 @@ def _check_noise(eps: np.ndarray, component: np.ndarray) -> None:
     """Fail unless eps (n, d) are n * d independent standard normal numbers, also within each component."""
     n, d = eps.shape
     what = f"{WHAT}, the points after taking off mean and covariance of their component"
+    own = np.ptp(eps, axis=0).max() > 0.01  # more than rounding leaves
+    check(own, f"{what}: the same noise is used for all points. Each point needs noise of its own.")
     # On the whole, what is wrong with one component may make up for what is wrong with another.
     parts = [eps, *(eps[component == k] for k in np.unique(component))]
     parts = [part for part in parts if len(part) >= ENOUGH]
