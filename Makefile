@@ -10,7 +10,7 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow student check-sync release grade submission autograder gradescope
+.PHONY: help setup run explore test test-slow student check-sync release grade submission autograder gradescope
 .PHONY: reference-submission bench lint lock clean
 
 help: ## list the commands
@@ -21,6 +21,9 @@ setup: ## create or repair .venv from the locked dependencies (the commands belo
 
 run: setup ## run the whole assignment: every number, picture and table, into results/
 	$(PY) solution/main.py $(ARGS)
+
+explore: setup ## open the KL explorer and the latent explorer in a browser: make explore ARGS=latent
+	$(PY) solution/explore.py $(ARGS)
 
 test: setup ## run the tests, without the slow ones
 	$(PY) -m pytest $(if $(SLOW),,-m "not slow") $(ARGS)
