@@ -19,5 +19,6 @@ compile() {
 compile requirements.txt "$@"
 compile requirements-instructor.txt --constraint requirements.txt --extra instructor "$@"
 compile requirements-explore.txt --constraint requirements-instructor.txt --extra explore "$@"
+compile requirements-report.txt --constraint requirements-instructor.txt --extra report "$@"
 compile requirements-dev.txt --constraint requirements-instructor.txt --constraint requirements-explore.txt \
-    --extra instructor --extra explore --extra dev "$@"
+    --constraint requirements-report.txt --extra instructor --extra explore --extra report --extra dev "$@"
