@@ -10,8 +10,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run explore test test-slow student check-sync release grade submission autograder gradescope
-.PHONY: reference-submission bench lint lock clean
+.PHONY: help setup run explore test test-slow student check-sync release handout report grade submission
+.PHONY: autograder gradescope reference-submission bench lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,12 @@ check-sync: setup ## fail if student/ is not what `make student` generates
 
 release: setup ## write dist/student.zip
 	$(PY) -m autograder release
+
+handout: setup ## write dist/handout.pdf, the handout as students may want to print it
+	$(PY) -m autograder handout
+
+report: setup ## run the report with its answers, write dist/report/ (after make run, or ARGS="--results FOLDER")
+	$(PY) -m autograder report $(ARGS)
 
 grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
