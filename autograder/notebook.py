@@ -10,12 +10,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import io
-import json
 import logging
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.starter import BEGIN, END, Problem, SourceError
@@ -52,14 +51,10 @@ class Notebooks:
     Attributes:
         student: the notebook for students, and the checks that it calls.
         answers: the same with answers.
-        secret_prose: text that students must not get: answers and rubrics.
-        secret_code: lines of code that they must not get.
     """
 
     student: dict[str, bytes]
     answers: dict[str, bytes]
-    secret_prose: str
-    secret_code: list[str] = field(default_factory=list)
 
 
 def questions_of(source: str) -> list[Question]:
@@ -84,7 +79,7 @@ def questions_of(source: str) -> list[Question]:
             continue
         if name in {question.name for question in found}:
             problems.append(Problem(SOURCE, line, f"there are two questions {name!r}"))
-        body = source[match.end() : source.find("# END QUESTION", match.end())]
+        body = source[match.end() :].partition("# END QUESTION")[0]
         rubric = re.search(r"^\*\*Rubric\*\*\n\n((?:- .*\n|  .*\n)+)", body, re.MULTILINE)
         items = re.findall(r"^- ([\d.]+): ", rubric.group(1), re.MULTILINE) if rubric else []
         manual = bool(config.get("manual"))
@@ -201,7 +196,6 @@ def assign(text: str) -> Notebooks:
     quiet = contextlib.redirect_stdout(io.StringIO())
     with quiet:
         from otter.assign import main as otter_assign
-        from otter.assign.blocks import extract_all_fenced_otter_cells
     text = re.sub(r"\A<!--.*?-->\n*", "", text, flags=re.DOTALL)
     master = jupytext.reads(text, "md")
     master.metadata = {
@@ -221,11 +215,10 @@ def assign(text: str) -> Notebooks:
             logging.getLogger("otter").setLevel(logging.WARNING)
         student = collect(folder / "made" / "student")
         answers = collect(folder / "made" / "autograder", without_prompts)
-    prose, code = secret_parts(extract_all_fenced_otter_cells(master.cells))
-    return Notebooks(student, answers, prose, code)
+    return Notebooks(student, answers)
 
 
-def collect(folder: Path, change=lambda notebook: notebook) -> dict[str, bytes]:
+def collect(folder: Path, change: Callable = lambda notebook: notebook) -> dict[str, bytes]:
     """The notebook, changed, and the checks that Otter wrote into a folder, under the names that students get."""
     import nbformat
 
@@ -255,50 +248,31 @@ def without_prompts(notebook):
     return notebook
 
 
-def secret_parts(cells: Iterable[Mapping[str, str]]) -> tuple[str, list[str]]:
-    """What only instructors get, of cells in which Otter's markers are raw cells: prose, and lines of code."""
-    prose: list[str] = []
-    code: list[str] = []
-    in_block = False
-    for cell in cells:
-        source = cell["source"]
-        if cell["cell_type"] == "raw":
-            in_block = source.startswith(BEGIN) or (in_block and not source.startswith(END))
-        elif in_block and cell["cell_type"] == "markdown":
-            prose.append(source)
-        elif in_block:
-            in_region = False
-            for line in source.splitlines():
-                if line.strip().startswith((BEGIN, END)):
-                    in_region = line.strip().startswith(BEGIN)
-                elif in_region or line.endswith(LINE_MARK):
-                    code.append(line.removesuffix(LINE_MARK))
-    return "\n".join(prose), code
+def secret_lines(source: str) -> tuple[str, list[tuple[int, str]]]:
+    """What of the source is for instructors only, beside the answers that it names.
 
-
-def notebook_text(content: bytes) -> str:
-    """Everything that can be read in a notebook, as lines: sources, outputs and metadata.
-
-    Raises:
-        ValueError: it is no JSON.
+    Returns:
+        The prose, as a text in which every line stands where it stands in the source; numbered lines of code.
     """
-
-    def strings(value: object) -> Iterable[str]:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                yield str(key)
-                yield from strings(item)
-        elif isinstance(value, list):
-            # A list of strings is one text in lines.
-            if all(isinstance(item, str) for item in value):
-                yield "".join(value)
-            else:
-                for item in value:
-                    yield from strings(item)
-
-    return "\n".join(strings(json.loads(content)))
+    prose: list[str] = []
+    code: list[tuple[int, str]] = []
+    in_block = in_code = in_region = False
+    marker = ""  # of the fence that we are in: what follows its three ticks
+    for number, line in enumerate(source.splitlines(), start=1):
+        shown = ""
+        if line.startswith("```"):
+            in_code = not in_code
+            marker, in_region = line[3:] if in_code else "", False
+        elif marker == "otter":
+            in_block = line == BEGIN or (in_block and line != END)
+        elif in_block and not in_code:
+            shown = line
+        elif in_block and line.strip().startswith((BEGIN, END)):
+            in_region = line.strip().startswith(BEGIN)
+        elif in_block and (in_region or line.endswith(LINE_MARK)):
+            code.append((number, line.removesuffix(LINE_MARK)))
+        prose.append(shown)
+    return "\n".join(prose), code
 
 
 @functools.lru_cache(maxsize=2)
