@@ -7,6 +7,7 @@ source gives the same bytes.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import io
@@ -27,6 +28,7 @@ PLACEHOLDER = re.compile(r"\{\{(\w+): ?([^{}\n]+)\}\}")
 QUESTION = re.compile(r"^- \*\*(([RW]\d+)\b[^*]*?)\.\*\* (.*(?:\n(?:  .*)?)*)", re.MULTILINE)
 LINE_MARK = "# SOLUTION"  # at the end of a line of code, where Otter puts `...`
 BLOCK = re.compile(r"^```otter\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+CHECK = re.compile(r"^```python\n(def test_\w+\(.*?)^```$", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 # The line that restates a question at the head of its answer.
@@ -213,21 +215,42 @@ def assign(text: str) -> Notebooks:
         finally:
             # Otter switches its own loggers to INFO.
             logging.getLogger("otter").setLevel(logging.WARNING)
-        student = collect(folder / "made" / "student")
-        answers = collect(folder / "made" / "autograder", without_prompts)
+        checks = CHECK.findall(text)
+        student = collect(folder / "made" / "student", checks)
+        answers = collect(folder / "made" / "autograder", checks, without_prompts)
     return Notebooks(student, answers)
 
 
-def collect(folder: Path, change: Callable = lambda notebook: notebook) -> dict[str, bytes]:
-    """The notebook, changed, and the checks that Otter wrote into a folder, under the names that students get."""
+def collect(folder: Path, checks: Iterable[str], change: Callable = lambda notebook: notebook) -> dict[str, bytes]:
+    """The notebook, changed, and the checks that Otter wrote into a folder, under the names that students get.
+
+    Args:
+        checks: the functions of the checks, as the source writes them.
+    """
     import nbformat
 
     notebook = number_cells(change(nbformat.read(folder / NOTEBOOK, as_version=4)))
     files = {NOTEBOOK: (nbformat.writes(notebook).rstrip("\n") + "\n").encode()}
     for check in sorted((folder / "tests").glob("*.py")):
-        text = re.sub(r"[ \t]+$", "", check.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        text = as_written(check.read_text(encoding="utf-8"), checks)
         files[f"{CHECKS}/{check.name}"] = (text.strip("\n") + "\n").encode()
     return files
+
+
+def as_written(text: str, functions: Iterable[str]) -> str:
+    """A file of checks with the functions as the source has them: Otter's own copies have lost their comments, and look
+    different on other versions of Python."""
+    lines = text.splitlines()
+    written = {ast.dump(ast.parse(function)): function.strip("\n") for function in functions}
+    # From the last one on: the lines above keep their numbers.
+    for node in reversed(ast.parse(text).body):
+        if isinstance(node, ast.FunctionDef):
+            decorators, node.decorator_list = node.decorator_list, []
+            function = written[ast.dump(ast.Module(body=[node], type_ignores=[]))]
+            lines[node.lineno - 1 : node.end_lineno] = function.splitlines()
+            # Two empty lines above a function, as everywhere.
+            lines.insert(decorators[0].lineno - 1, "")
+    return "\n".join(lines)
 
 
 def number_cells(notebook):
