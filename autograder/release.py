@@ -1,7 +1,8 @@
 """Makes what students receive: the folder student/ and the archive dist/student.zip.
 
-Everything comes from solution/ (starter files, handout, pictures), tests/ (the public checks and the modules that they
-import), requirements.txt and LICENSE. The whole content is made in memory and checked before a single file is written.
+Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks and the modules
+that they import), the requirements and LICENSE. The whole content is made in memory and checked before a single file is
+written.
 """
 
 from __future__ import annotations
@@ -49,6 +50,9 @@ addopts = --import-mode=importlib --strict-markers
 """
 REQUIREMENTS_HEADER = """\
 # The exact versions that this assignment is tested with. README.md, "Set-up", says how to install them.
+"""
+EXPLORE_HEADER = """\
+# What explore.py needs on top of requirements.txt.
 """
 # PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
 CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
@@ -105,6 +109,11 @@ def generate(root: Path = ROOT) -> Release:
         files[f"figures/{picture.name}"] = picture.read_bytes()
     files["pytest.ini"] = PYTEST_INI.encode()
     files["requirements.txt"] = student_requirements(read(root / "requirements.txt")).encode()
+    files["requirements-explore.txt"] = further_requirements(
+        read(root / "requirements-explore.txt"), read(root / "requirements.txt")
+    ).encode()
+    for notebook in sorted((root / "solution").glob("*.ipynb")):
+        files[notebook.name] = read(notebook).encode()
     files["LICENSE"] = read(root / "LICENSE").encode()
     files["README.md"] = make_handout(root, files, stubs, problems).encode()
     files["tasks.json"] = task_list(root, files).encode()
@@ -156,6 +165,16 @@ def student_requirements(locked: str) -> str:
     """The students' requirements.txt, from the lines of the repository's."""
     lines = [line for line in locked.splitlines() if not line.startswith("#") and not CUDA_REQUIREMENT.match(line)]
     return REQUIREMENTS_HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def further_requirements(locked: str, base: str) -> str:
+    """The students' requirements-explore.txt: those lines of the lock that the base lacks.
+
+    It leaves alone what is there already, on Colab above all, where another PyTorch would be a mistake.
+    """
+    present = set(base.splitlines())
+    lines = [line for line in locked.splitlines() if not line.startswith("#") and line not in present]
+    return EXPLORE_HEADER + "".join(f"{line}\n" for line in lines)
 
 
 def make_handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str], problems: list[Problem]) -> str:

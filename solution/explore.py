@@ -22,6 +22,13 @@ class InputError(ValueError):
     """Something that was asked for cannot be; the message says what, and what to do."""
 
 
+def port_number(text: str) -> int:
+    """An argument that is a port."""
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r}: a port is a whole number from 0 to 65535 (0: any that is free)")
+    return int(text)
+
+
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Explore KL divergences and latent planes in your browser.")
     add = parser.add_argument
@@ -32,7 +39,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         default="kl",
         help="which to open (default: kl); each links to the other",
     )
-    add("--port", type=int, metavar="N", help=f"serve on this port (default: {PORT}, or a free one if it is taken)")
+    add(
+        "--port",
+        type=port_number,
+        metavar="N",
+        help=f"serve on this port (default: {PORT}, or a free one if it is taken)",
+    )
     add("--no-browser", action="store_true", help="print the address and open nothing")
     add(
         "--results", type=Path, default=HERE / "results", metavar="FOLDER", help="what main.py wrote (default: results)"
@@ -58,7 +70,7 @@ def start_server(pages: dict[str, Any], port: int | None) -> Any:
     for candidate in (PORT, 0) if port is None else (port,):
         try:
             return get_server(pages, port=candidate, address=ADDRESS, title=titles)
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             reason = error
     raise InputError(f"cannot serve on port {port}: {reason}; choose another with --port, or leave --port out")
 

@@ -83,7 +83,7 @@ def button(name: str, on_click: Callable[[], None], **options) -> pn.widgets.But
 
 def choice(parameter: param.Parameter) -> pn.widgets.RadioButtonGroup:
     """Buttons of which one is chosen."""
-    return pn.widgets.RadioButtonGroup.from_param(parameter, name="", stylesheets=[BUTTON_CSS], margin=(4, 6))
+    return pn.widgets.RadioButtonGroup.from_param(parameter, label="", stylesheets=[BUTTON_CSS], margin=(4, 6))
 
 
 def header(page: str, introduction: str, links: bool) -> pn.pane.HTML:

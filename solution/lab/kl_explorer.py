@@ -32,7 +32,7 @@ from lab.explorer_page import (
 INTRODUCTION = "What does it cost, in nats, to describe data from one normal with another? Task 1, W4."
 FORWARD, BACKWARD = "KL(P‖Q)", "KL(Q‖P)"
 DIRECT, DETOUR = "KL(P‖R)", "KL(P‖Q) + KL(Q‖R)"
-SAMPLES = [100, 1000, 10_000, 100_000]
+SAMPLES = {f"{n:,}": n for n in (100, 1000, 10_000, 100_000)}
 STYLES = {"p": (BLUE, "solid"), "q": (RED, "dashed"), "r": (PURPLE, "dotdash")}
 
 
@@ -61,8 +61,8 @@ class KLExplorer(param.Parameterized):
         numbers.reload_kl()
         self.x = numbers.axis().numpy()
         self.curves = {name: ColumnDataSource({"x": self.x, "y": 0 * self.x}) for name in STYLES}
-        self.areas = {name: ColumnDataSource({"x": self.x, "y": 0 * self.x}) for name in ("above", "below")}
-        self.bars = ColumnDataSource({"name": [], "exact": [], "estimate": [], "low": [], "high": []})
+        self.areas = {name: ColumnDataSource({"x": self.x, "y": 0 * self.x}, name=name) for name in ("above", "below")}
+        self.bars = ColumnDataSource(name="bars", data={"name": [], "exact": [], "estimate": [], "low": [], "high": []})
         self.table, self.verdict, self.integrand_title = text(""), text(""), text("")
         self.densities, self.integrand, self.chart = self.draw_densities(), self.draw_integrand(), self.draw_chart()
         self.refresh()
@@ -214,7 +214,6 @@ def kl_explorer(links: bool = False) -> pn.Column:
         sliders[name] = pn.Row(*(pn.widgets.FloatSlider.from_param(p, bar_color=colour, **options) for p in pair))
     sliders["r"].visible = state.third
     state.param.watch(lambda change: setattr(sliders["r"], "visible", change.new), "third")
-    draws = pn.widgets.DiscreteSlider.from_param(state.param.samples, name="draws", formatter="%d", **options)
     controls = pn.Column(
         pn.FlexBox(*examples),
         text(pn.bind(note, state.param.question)),
@@ -222,9 +221,8 @@ def kl_explorer(links: bool = False) -> pn.Column:
         pn.widgets.Checkbox.from_param(state.param.third, stylesheets=[WIDGET_CSS], margin=(4, 8)),
     )
     densities = pn.Column(text("<p><b>Densities</b></p>"), pn.pane.Bokeh(state.densities))
-    results = pn.Column(
-        state.table, state.verdict, pn.Row(draws, button("Draw again", state.draw_again, margin=(14, 6)))
-    )
+    draws = pn.Row(choice(state.param.samples), button("Draw again", state.draw_again, margin=(5, 6)))
+    results = pn.Column(state.table, state.verdict, text("<p>Monte-Carlo draws:</p>"), draws)
     pictures = pn.Column(
         choice(state.param.direction),
         state.integrand_title,

@@ -169,16 +169,16 @@ class LatentExplorer(param.Parameterized):
     def __init__(self, results: Path, data: Path | None, names: list[str]) -> None:
         super().__init__()
         self.results, self.data = results, data
-        self.codes = ColumnDataSource({"x": [], "y": [], "digit": [], "colour": []})
-        self.pointer = ColumnDataSource({"x": [], "y": []})
-        self.decoded = ColumnDataSource({"image": []})
+        self.codes = ColumnDataSource(name="codes", data={"x": [], "y": [], "digit": [], "colour": []})
+        self.pointer = ColumnDataSource(name="pointer", data={"x": [], "y": []})
+        self.decoded = ColumnDataSource(name="decoded", data={"image": []})
         self.nearest = ColumnDataSource({"image": []})
         self.map = self.draw_map()
         self.decoded_picture = draw_picture(self.decoded, 220)
         self.nearest_picture = draw_picture(self.nearest, 110)
         self.title, self.readout = text(""), text("")
         self.sliders = [
-            pn.widgets.FloatSlider(name=name, margin=(4, 8), stylesheets=[WIDGET_CSS]) for name in ("z1", "z2")
+            pn.widgets.FloatSlider(label=name, margin=(4, 8), stylesheets=[WIDGET_CSS]) for name in ("z1", "z2")
         ]
         for slider in self.sliders:
             slider.param.watch(lambda _: self.point(*(slider.value for slider in self.sliders)), "value")
@@ -258,8 +258,8 @@ class LatentExplorer(param.Parameterized):
 
 def draw_picture(source: ColumnDataSource, size: int):
     """A square figure with one image of a digit, `size` pixels wide."""
-    ends = {"x_range": Range1d(0, 1), "y_range": Range1d(0, 1)}
-    fig = plain_figure(sizing_mode="fixed", width=size, height=size, min_border=0, outline_line_color=None, **ends)
+    box = {"width": size, "height": size, "margin": 6, "min_border": 0, "outline_line_color": None}
+    fig = plain_figure(sizing_mode="fixed", x_range=Range1d(0, 1), y_range=Range1d(0, 1), **box)
     fig.axis.visible = fig.grid.visible = False
     fig.image("image", x=0, y=0, dw=1, dh=1, source=source, color_mapper=LinearColorMapper("Greys256", low=0, high=1))
     return fig
@@ -287,10 +287,8 @@ def latent_explorer(results: Path = RESULTS, data: Path | None = None, links: bo
     state = LatentExplorer(results, data, names)
     beside = pn.Column(
         pn.Row(
-            pn.Column(
-                text("<p><b>Decoded from here</b></p>"), pn.pane.Bokeh(state.decoded_picture, margin=(2, 6)), width=240
-            ),
-            pn.Column(text("<p>Nearest image</p>"), pn.pane.Bokeh(state.nearest_picture, margin=(2, 6)), width=125),
+            pn.Column(text("<p><b>Decoded from here</b></p>"), pn.pane.Bokeh(state.decoded_picture), width=240),
+            pn.Column(text("<p>Nearest image</p>"), pn.pane.Bokeh(state.nearest_picture), width=125),
         ),
         state.readout,
         *state.sliders,
