@@ -32,23 +32,15 @@ def port_number(text: str) -> int:
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Explore KL divergences and latent planes in your browser.")
     add = parser.add_argument
-    add(
-        "page",
-        nargs="?",
-        choices=PAGES,
-        default="kl",
-        help="which to open (default: kl); each links to the other",
-    )
+    add("page", nargs="?", choices=PAGES, default="kl", help="what to open (default: kl); each links to the other")
     add(
         "--port",
         type=port_number,
         metavar="N",
-        help=f"serve on this port (default: {PORT}, or a free one if it is taken)",
+        help=f"where to serve (default: {PORT}, or a free one if that is taken)",
     )
     add("--no-browser", action="store_true", help="print the address and open nothing")
-    add(
-        "--results", type=Path, default=HERE / "results", metavar="FOLDER", help="what main.py wrote (default: results)"
-    )
+    add("--results", type=Path, metavar="FOLDER", help="what main.py wrote (default: results beside this file)")
     add("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz (default: the assignment's)")
     return parser.parse_args(arguments)
 

@@ -250,7 +250,7 @@ class LatentExplorer(param.Parameterized):
                 "x", "y", source=self.pointer, marker="circle_cross", size=size, fill_color=None, line_color=colour,
                 line_width=width,
             )  # fmt: skip
-        # Pan is a finger or a pressed mouse that moves.
+        # Pan is a pressed mouse that moves.
         for event in (MouseMove, Tap, Pan):
             fig.on_event(event, lambda event: self.point(event.x, event.y))
         return fig
@@ -294,7 +294,7 @@ def latent_explorer(results: Path = RESULTS, data: Path | None = None, links: bo
         *state.sliders,
         button("Draw from the prior N(0, I)", state.draw_from_prior, margin=(6, 8)),
         text(
-            "<p>Mouse: move over the plane. Phone: tap, or drag a finger. Keyboard: Tab to a slider, then the arrow "
+            "<p>Mouse: move over the plane. Phone: tap. Keyboard: Tab to a slider, then the arrow "
             "keys. Dashed circles: 1, 2 and 3 standard deviations of the prior N(0, I), which only a VAE is trained "
             "towards.</p><p>What lies where no image does: a digit, a mixture, nothing? Which draws from the prior "
             "would pass for digits, in either model?</p>"
