@@ -14,16 +14,25 @@ DIALECT = (
 )
 # A PDF is read alone: links to files beside the source lead nowhere, and Typst refuses links to headings that do not
 # exist. Both become plain text. A picture of no stated size gets one by its pixels, 1,300 for the width of the text. A
-# title, a paragraph all in italics, stays with the picture or table below it.
+# title, a paragraph all in italics, stays with the picture or table that it is above or, if it has none, below.
 FILTER = """
+local function is_picture(block)
+  return block and (block.t == "Table" or block.t == "Para" and #block.content == 1 and block.content[1].t == "Image")
+end
+
+local function is_title(block)
+  return block and block.t == "Para" and #block.content == 1 and block.content[1].t == "Emph"
+end
+
 local function keep_titles(blocks)
-  for i = 1, #blocks - 1 do
-    local title, below = blocks[i], blocks[i + 1]
-    local is_title = title.t == "Para" and #title.content == 1 and title.content[1].t == "Emph"
-    local is_picture = below.t == "Para" and #below.content == 1 and below.content[1].t == "Image"
-    if is_title and (is_picture or below.t == "Table") then
-      blocks[i] = pandoc.Div({title}, {["typst:sticky"] = "true"})
+  local i = 1
+  while i < #blocks do
+    local above, below = blocks[i], blocks[i + 1]
+    if is_title(above) and is_picture(below) or is_picture(above) and is_title(below) then
+      blocks[i] = pandoc.Div({above}, {["typst:sticky"] = "true"})
+      i = i + 1
     end
+    i = i + 1
   end
   return blocks
 end

@@ -264,6 +264,7 @@ TREE = {
     "autograder/points.toml": POINTS,
     "requirements.txt": "# by: make lock\nnumpy==2.0\nnvidia-cublas==13.1 ; sys_platform == 'linux'\ntriton==3.8.0\n",
     "requirements-explore.txt": "# by: make lock\nnumpy==2.0\npanel==1.9\ntriton==3.8.0\n",
+    "requirements-report.txt": "# by: make lock\nnumpy==2.0\ntypst==0.14\n",
     "solution/walk.ipynb": '{"cells": []}\n',
     "LICENSE": "A licence\n",
     "data/README.md": f"| `a.gz` | 15 | `{hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()}` |\n",
@@ -271,7 +272,7 @@ TREE = {
 }
 SHIPPED = {
     *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
-    *("requirements-explore.txt", "walk.ipynb"),
+    *("requirements-explore.txt", "requirements-report.txt", "walk.ipynb"),
     *("tests/conftest.py", "tests/lazily.py", "tests/deeper.py", "tests/test_task1_disc.py"),
 }
 
@@ -332,6 +333,7 @@ def test_student_regenerates_the_folder(tree, capsys):
     assert {path.name for path in tree.iterdir()} == {"solution", "tests", "autograder", "data", "student"} | {
         "requirements.txt",
         "requirements-explore.txt",
+        "requirements-report.txt",
         "LICENSE",
     }
 
