@@ -181,7 +181,8 @@ class LatentExplorer(param.Parameterized):
             pn.widgets.FloatSlider(label=name, margin=(4, 8), stylesheets=[WIDGET_CSS]) for name in ("z1", "z2")
         ]
         for slider in self.sliders:
-            slider.param.watch(lambda _: self.point(*(slider.value for slider in self.sliders)), "value")
+            slider.param.watch(lambda _: self.follow_sliders(), "value")
+        self.moving_sliders = False
         self.param.which.objects = names
         self.param.watch(lambda _: self.show_model(), "which")
         self.param.watch(lambda _: self.show_point(), "z")
@@ -191,6 +192,11 @@ class LatentExplorer(param.Parameterized):
         """Go to a place, or to the nearest one that the map shows."""
         (x, y), reach = self.plane.centre, self.plane.reach
         self.z = (min(max(z1, x - reach), x + reach), min(max(z2, y - reach), y + reach))
+
+    def follow_sliders(self) -> None:
+        """Go where the sliders point, unless it is they that follow."""
+        if not self.moving_sliders:
+            self.point(*(slider.value for slider in self.sliders))
 
     def draw_from_prior(self) -> None:
         """Go to a draw from N(0, I)."""
@@ -208,20 +214,23 @@ class LatentExplorer(param.Parameterized):
         }
         axes = zip(plane.centre, (self.map.x_range, self.map.y_range), self.sliders, strict=True)
         first = plane.codes[0].tolist()
-        with param.parameterized.discard_events(self):
-            for i, (centre, shown, slider) in enumerate(axes):
-                low, high = centre - plane.reach, centre + plane.reach
-                shown.update(start=low, end=high)
-                slider.param.update(start=low, end=high, step=2 * plane.reach / STEPS, value=first[i])
+        self.moving_sliders = True
+        for i, (centre, shown, slider) in enumerate(axes):
+            low, high = centre - plane.reach, centre + plane.reach
+            shown.update(start=low, end=high)
+            slider.param.update(start=low, end=high, step=2 * plane.reach / STEPS, value=first[i])
+        self.moving_sliders = False
         self.title.object = f"<p><b>{self.which}:</b> {len(digits):,} test images, each drawn as its digit</p>"
         self.z = (first[0], first[1])
-        self.show_point()
+        self.show_point()  # also where z has not changed, for the model has
 
     def show_point(self) -> None:
         """Decode where the page points, and find the nearest test image."""
         z = self.z
+        self.moving_sliders = True
         for slider, value in zip(self.sliders, z, strict=True):
             slider.value = value
+        self.moving_sliders = False
         self.pointer.data = {"x": [z[0]], "y": [z[1]]}
         # Bokeh's first row is the lowest one.
         self.decoded.data = {"image": [self.plane.decode(z)[::-1]]}

@@ -252,6 +252,19 @@ def test_pointing_outside_stays_on_the_map(results):
     np.testing.assert_allclose(state.decoded.data["image"][0][::-1], plane.decode(state.z), atol=1e-6)
 
 
+def test_a_jump_passes_through_no_other_place(results):
+    """Both sliders follow, one after the other: that must not count as somebody moving one of them."""
+    state = latent_explorer.LatentExplorer(results, ROOT / "data", list(latent_explorer.MODELS))
+    seen = []
+    state.param.watch(lambda change: seen.append(change.new), "z")
+    (x, y), step = state.plane.centre, state.plane.reach / 2
+    state.point(x + step, y - step)
+    assert seen == [(x + step, y - step)]
+    assert [slider.value for slider in state.sliders] == [x + step, y - step]
+    state.which = "Autoencoder"
+    assert len(seen) == 2 and seen[1] == pytest.approx(state.plane.codes[0].tolist())
+
+
 # Command line, notebook, requirements
 
 
@@ -489,10 +502,14 @@ def test_more_draws_narrow_the_error_bar(open_page):
     assert page.exact(FORWARD) == pytest.approx(oracle(*page.normals()), abs=0.51e-4)
     page.button("100,000").click()
     page.until(lambda: page.estimate(FORWARD)[1] < error / 5, "a hundred times the draws, a tenth of the error")
-    low, high, exact = (page.source("bars", column)[0] for column in ("low", "high", "exact"))
-    value, error = page.estimate(FORWARD)
-    assert (high - low) == pytest.approx(4 * error, abs=3e-4) and (high + low) / 2 == pytest.approx(value, abs=1e-4)
-    assert exact == pytest.approx(page.exact(FORWARD), abs=1e-4)
+
+    def bar_is_right() -> bool:
+        low, high, exact = (page.source("bars", column)[0] for column in ("low", "high", "exact"))
+        value, error = page.estimate(FORWARD)
+        shown = ((low + high) / 2, (high - low) / 4, exact)
+        return np.allclose(shown, (value, error, page.exact(FORWARD)), atol=1e-4)
+
+    page.until(bar_is_right, "the chart draws what the table says")
 
 
 @pytest.mark.slow
@@ -510,8 +527,8 @@ def test_every_example(open_page):
             direct, detour = oracle(preset.p, preset.r), oracle(preset.p, preset.q) + oracle(preset.q, preset.r)
             assert page.exact(kl_explorer.DIRECT) == pytest.approx(direct, abs=0.51e-4)
             assert page.exact(kl_explorer.DETOUR) == pytest.approx(detour, abs=0.51e-4)
-            broken = page.page.get_by_text("the triangle inequality is broken").count()
-            assert broken == int(direct > detour), preset.name
+            verdict = "inequality is broken" if direct > detour else "inequality holds here"
+            page.page.get_by_text(verdict).wait_for()
 
     # From the last example to an answer of task 1.3, by hand.
     page.press("variance of P", "ArrowRight", 20)
@@ -530,9 +547,13 @@ def test_the_shaded_area_is_the_divergence(open_page):
         page.page.keyboard.press("Enter")
         page.page.get_by_text(f"What {name} integrates.").wait_for()
         assert page.page.get_by_text(f"together: {number(exact)} nats").count() == 1
-        x, above, below = page.source("above", "x"), page.source("above", "y"), page.source("below", "y")
-        assert above.min() >= 0 >= below.max() and below.min() < -0.01
-        assert np.trapezoid(above + below, x) == pytest.approx(exact, abs=1e-4)
+
+        def area() -> float:
+            x, above, below = page.source("above", "x"), page.source("above", "y"), page.source("below", "y")
+            assert above.min() >= 0 >= below.max() and below.min() < -0.01
+            return np.trapezoid(above + below, x)
+
+        page.until(lambda area=area, exact=exact: abs(area() - exact) < 1e-4, f"the area is {name}")
 
 
 def place(page: Page, z: tuple[float, float]) -> tuple[float, float]:
@@ -554,8 +575,8 @@ def pointed_at(page: Page) -> tuple[float, float]:
 def decoded_is_right(page: Page, plane) -> bool:
     """The picture beside the map is what the model decodes from the place that the sliders show, unrounded."""
     z = [float(page.source("pointer", column)[0]) for column in "xy"]
-    assert pointed_at(page) == pytest.approx(z, abs=0.0051)
-    return np.allclose(page.source("decoded", "image").reshape(28, 28)[::-1], plane.decode(z), atol=1e-5)
+    image = page.source("decoded", "image").reshape(28, 28)[::-1]
+    return np.allclose(pointed_at(page), z, atol=0.0051) and np.allclose(image, plane.decode(z), atol=1e-5)
 
 
 @pytest.mark.slow
@@ -586,7 +607,9 @@ def test_switching_models_and_keyboard(open_page, results):
         page.page.get_by_text(f"{name}: 1,000 test images").wait_for()
         plane = load_plane(name, results, ROOT / "data")
         page.until(lambda plane=plane: decoded_is_right(page, plane), f"{name} decodes")
-        np.testing.assert_allclose(page.source("codes", "x"), plane.codes[:, 0].numpy(), rtol=1e-5)
+        page.until(
+            lambda plane=plane: np.allclose(page.source("codes", "x"), plane.codes[:, 0].numpy()), f"{name}'s codes"
+        )
 
     before = pointed_at(page)
     page.press("z1", "ArrowLeft", 5)
