@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Set in the process that runs the cells: one of them may be `!python export_report.py`.
+EXPORTING = "REPORT_IS_BEING_EXPORTED"
 ONLY_OUTPUT = "only-output"  # the tag of cells whose code is of no interest in the report
 QUESTION = re.compile(r"<!-- BEGIN QUESTION -->\s*## ([A-Z]\d+)")
 UNANSWERED = re.compile(r"_Type your answer here")
@@ -81,6 +83,7 @@ def run(notebook, folder: Path) -> list[str]:
             resources={"metadata": {"path": str(folder)}},
             on_cell_executed=lambda **_: bar.update(),
         )
+        os.environ[EXPORTING] = "1"
         try:
             client.execute()
         except CellTimeoutError:
@@ -88,6 +91,8 @@ def run(notebook, folder: Path) -> list[str]:
             raise ExportError(f"a cell took longer than {limit}: long work belongs into main.py") from None
         except (DeadKernelError, RuntimeError, OSError) as error:
             raise ExportError(f"the notebook could not be run: {error}") from None
+        finally:
+            del os.environ[EXPORTING]
     errors = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -132,7 +137,8 @@ def markdown_of(notebook, folder: Path, pictures: Path) -> str:
     text, resources = exporter.from_notebook_node(notebook, {"output_files_dir": place, "unique_key": "picture"})
     for name, content in resources["outputs"].items():
         (folder / name).write_bytes(content)
-    return text
+    # Otter's signs of success and failure, which also stand there in words, are in few fonts.
+    return re.sub("[\N{CROSS MARK}\N{WHITE HEAVY CHECK MARK}] ", "", text)
 
 
 def export(path: Path, execute: bool = True, save: bool = False) -> Export:
@@ -183,6 +189,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-run", action="store_true", help="take the outputs as they were saved")
     parser.add_argument("--save", action="store_true", help="write the fresh outputs back into the notebook, too")
     options = parser.parse_args(arguments)
+    if EXPORTING in os.environ:
+        print("This cell makes the PDF.")
+        return 0
     out = options.out or options.notebook.with_suffix(".pdf")
     try:
         made = export(options.notebook, execute=not options.no_run, save=options.save)

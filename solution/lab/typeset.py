@@ -131,7 +131,8 @@ def typeset(markdown: str, folder: Path, title: str) -> Pdf:
             raise TypesetError(f"pandoc cannot read the text: {error}") from None
         messages = json.loads(log.read_text(encoding="utf-8")) if log.is_file() else []
     warnings = [message["pretty"].strip() for message in messages if message.get("verbosity") == "WARNING"]
-    settings = {"root": str(folder), "ignore_system_fonts": True}
+    # Typst brings the template's fonts. Those of the system serve where these have no letters, as in many a name.
+    settings = {"root": str(folder)}
     try:
         content = typst.compile(source.encode(), **settings)
         marks = json.loads(typst.query(source.encode(), "<mark>", field="value", **settings))

@@ -305,6 +305,10 @@ def test_first_cell_on_colab(made, tmp_path, monkeypatch, way):
     space = {"get_ipython": lambda: shell}
     exec(TransformerManager().transform_cell(source), space)
     exec(second, space)
+    for source in (first, second):  # once there, running it again changes nothing
+        before = len(steps)
+        exec(TransformerManager().transform_cell(source), space)
+        assert len(steps) == before
     assert steps[0] == "mount /content/drive" and ("upload" in steps) == (way == "upload")
     assert steps[-1].startswith("pip in vae-assignment: install -q") and "otter-grader" in steps[-1]
     assert Path.cwd() == drive_folder and space["grader"]
@@ -460,6 +464,7 @@ def test_untouched_copy_runs_without_results(made, tmp_path):
     assert "not answered yet: R1, R2," in done.stderr and "W10" in done.stderr
     text = "\n".join(check_pages(folder, done.stdout))
     assert "All test cases passed" not in text and text.count("results:") >= 5
+    assert "\N{CROSS MARK}" not in text and "three numbers in parentheses" in text
     assert "There are no results yet" in text and "python main.py gmvae" in text
 
 
@@ -473,9 +478,12 @@ def test_cell_that_fails(made, results, tmp_path):
     for cell in broken.cells:
         if "variances = (3.0" in cell.source:
             cell.source = "variances = undefined_name"
+    # On Colab a cell is how to start it, and saved with the others.
+    broken.cells.append(nbformat.v4.new_code_cell(f"!{sys.executable} export_report.py"))
     nbformat.write(broken, folder / notebook.NOTEBOOK)
     done = export(folder)
     assert done.returncode == 1 and (folder / "report.pdf").is_file()
+    assert "This cell makes the PDF." in pypdf.PdfReader(folder / "report.pdf").pages[-1].extract_text()
     assert "error: NameError" in done.stderr and "`variances = undefined_name`" in done.stderr
 
 
