@@ -318,45 +318,47 @@ def badge(findings: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """The subcommand. Returns 0 when every target is met, 1 when not, 2 when the corpus cannot be used."""
     options = _parser().parse_args(arguments)
-    began = time.monotonic()
     entries = load_points()
     sources = {name: text.decode() for name, text in hand_in(entries).items() if name.endswith(".py")}
     parts = options.parts.split(",") if options.parts else list(PARTS)
     if unknown := set(parts) - set(PARTS):
         print(f"audit: no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
+    # A sample says nothing about the whole.
+    out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
     try:
         with open_pool(options.processes) as pool:
             only = tuple(options.only)
             audit = Audit(entries, load(), sources, pool, only, quick=options.quick, flakes=options.flakes)
             for part in parts:
+                began, told = time.monotonic(), len(audit.problems)
                 RUN[part](audit)
+                print("\n".join(audit.problems[told:]), flush=True)
+                audit.findings[part] |= {"date": date.today().isoformat(), "seconds": round(time.monotonic() - began)}
+                if out is not None:
+                    _save(out, audit.findings, options.processes)
     except CorpusError as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("audit: interrupted; audit.json is as it was", file=sys.stderr)
+        print("audit: interrupted; the parts that ended are in the report", file=sys.stderr)
         return 130
-    audit.findings |= _circumstances(time.monotonic() - began, options.processes)
-    for problem in audit.problems:
-        print(problem)
     print(f"\n{table(audit.findings)}")
-    complete = set(parts) == set(PARTS) and not (audit.only or options.quick)
-    if options.out is not None or complete:
-        out = options.out or REPORT
-        write_atomically(out.resolve(), json.dumps(audit.findings, indent=1, ensure_ascii=False) + "\n", mode=0o644)
+    if out is not None:
         print(f"\nwrote {out}")
     return 1 if audit.problems else 0
 
 
-def _circumstances(seconds: float, processes: int) -> dict[str, Any]:
-    return {
-        "date": date.today().isoformat(),
-        "seconds": round(seconds),
+def _save(out: Path, findings: Mapping[str, Any], processes: int) -> None:
+    """Put the findings of the parts that were run into the report; the others stay as they were."""
+    known = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    known |= findings
+    known |= {
         "processes": processes,
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in RECORDED},
     }
+    write_atomically(out, json.dumps(known, indent=1, ensure_ascii=False) + "\n", mode=0o644)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -369,5 +371,5 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help=f"every {QUICK_STEP}th change, {QUICK_FLAKES} repetitions")
     parser.add_argument("--flakes", type=int, default=FLAKES, metavar="N", help="repeated gradings (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="gradings at a time (%(default)s)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: audit.json, when everything was run")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: audit.json, unless only a sample is run")
     return parser
