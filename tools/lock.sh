@@ -17,4 +17,4 @@ compile() {
 
 compile requirements.txt "$@"
 compile requirements-instructor.txt --constraint requirements.txt --extra instructor "$@"
-compile requirements-dev.txt --constraint requirements-instructor.txt --extra instructor --extra dev "$@"
+compile requirements-dev.txt --constraint requirements-instructor.txt --extra instructor --extra cluster --extra dev "$@"
