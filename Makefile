@@ -10,7 +10,7 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow student check-sync release grade submission autograder gradescope
+.PHONY: help setup run test test-slow student check-sync release grade class submission autograder gradescope
 .PHONY: reference-submission bench lint lock clean
 
 help: ## list the commands
@@ -41,6 +41,10 @@ grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
 	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
 
+class: setup ## grade a whole class: make class SUBMISSIONS=export-folder-or-zip [OUT=grades]
+	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
+	$(PY) -m autograder class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
+
 submission: setup ## pack a student's folder: make submission FOLDER=student (students: python submit.py)
 	$(PY) solution/submit.py --folder "$(or $(FOLDER),student)" $(ARGS)
 
@@ -51,7 +55,11 @@ gradescope: setup ## try the zip as Gradescope would: make gradescope SUBMISSION
 	$(if $(SUBMISSION),,$(error say what to grade: make gradescope SUBMISSION=folder-or-zip))
 	$(PY) -m autograder gradescope "$(SUBMISSION)" $(ARGS)
 
-reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
+reference-class: setup ## grade a whole class: make class SUBMISSIONS=export-folder-or-zip [OUT=grades]
+	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
+	$(PY) -m autograder class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
+
+submission: setup ## write dist/reference.zip, what a perfect student would hand in
 	$(PY) -m autograder reference-submission
 
 bench: setup ## measure speed and memory, write bench.json

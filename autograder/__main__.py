@@ -12,6 +12,7 @@ COMMANDS = {
     "check-sync": ("autograder.release", "check_sync", "fail if student/ is not what `student` generates"),
     "release": ("autograder.release", "release", "write dist/student.zip"),
     "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
+    "class": ("autograder.classroom.run", "main", "grade a whole class: an export of Gradescope, Canvas, Moodle, ..."),
     "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.standin", "main", "do with a submission what Gradescope does"),
