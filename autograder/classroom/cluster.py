@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autograder.classroom.grading import Options, Outcome, grade_parcel, grader_digest
+from autograder.classroom.grading import Options, Outcome, grade_fairly, grader_digest
 from autograder.classroom.local import TICK_SECONDS, Finished, Job
 from autograder.classroom.trees import UnreadableError
 
@@ -34,7 +34,7 @@ def grade_remotely(content: bytes, options: Options, digest: str) -> Outcome:
     # A worker may have joined after the run began.
     if grader_digest(options.tests, options.provided) != digest:
         raise RuntimeError("the grader on this worker differs from the one that the class is graded with")
-    outcome = grade_parcel(content, options)
+    outcome = grade_fairly(content, options)
     if outcome.problem:
         raise RuntimeError(outcome.problem)
     return outcome

@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.classroom.layouts import Export, Student, Submission
 from autograder.classroom.store import GRADED, Store
+from autograder.report import number
 from autograder.results import write_atomically
 
 FORMS = ("canvas", "gradescope", "moodle")
@@ -65,7 +66,7 @@ def _graded(export: Export, store: Store) -> Iterator[tuple[Student, Submission 
 
 def _canvas(export: Export, store: Store, title: str) -> Iterator[list[Any]]:
     yield [*CANVAS, title]
-    yield ["    Points Possible", "", "", "", "", store.points]
+    yield ["    Points Possible", "", "", "", "", number(store.points)]
     for student, _, score in _graded(export, store):
         # An empty cell leaves Canvas's grade as it is.
         yield [student.name, student.id, student.sid, student.login, student.section, score]
@@ -83,7 +84,7 @@ def _gradescope(export: Export, store: Store, title: str) -> Iterator[list[Any]]
             student.email,
             student.section,
             score,
-            store.points,
+            number(store.points),
             status,
             submission.slug if submission else "",
             submission.time if submission else "",
@@ -98,4 +99,4 @@ def _moodle(export: Export, store: Store, title: str) -> Iterator[list[Any]]:
         if submission and submission.late:
             status += " - late"
         identifier = f"Participant {student.id}" if student.id.isdigit() else student.id
-        yield [identifier, student.name, student.email, status, score, store.points]
+        yield [identifier, student.name, student.email, status, score, number(store.points)]

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from autograder.classroom.grading import out_of_time
 from autograder.messages import COUNT
 from autograder.points import Check, Points
 from autograder.weights import LEADERBOARD
@@ -31,6 +32,7 @@ class Graded:
         failures: check id -> first paragraph of what the student reads.
         elbo: negative ELBO of the trained model; None without one.
         errors: why nothing of it could be taken in.
+        slow: whether it lost a task because it took too long.
     """
 
     slug: str
@@ -39,6 +41,7 @@ class Graded:
     failures: dict[str, str]
     elbo: float | None
     errors: tuple[str, ...] = ()
+    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
             failures[id] = EXTRA.split(row["output"], maxsplit=1)[0].strip()
     elbo = next((entry["value"] for entry in document["leaderboard"] if entry["name"] == LEADERBOARD), None)
     errors = document["extra_data"].get("submission", {}).get("errors", [])
-    return Graded(slug, document["score"], shares, failures, elbo, tuple(errors))
+    return Graded(slug, document["score"], shares, failures, elbo, tuple(errors), out_of_time(document))
 
 
 def attempted(text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from autograder.classroom.grading import Options, Outcome, grade_parcel
+from autograder.classroom.grading import Options, Outcome, grade_fairly
 from autograder.classroom.layouts import Submission
 from autograder.classroom.parcels import pack
 from autograder.classroom.trees import UnreadableError
@@ -65,7 +65,7 @@ def _grade(job: Job, options: Options, stop: threading.Event) -> Outcome:
         return Outcome(None, problem=str(error))
     for attempt in range(ATTEMPTS):
         try:
-            outcome = grade_parcel(content, options, stop)
+            outcome = grade_fairly(content, options, stop)
         except OSError as error:  # no space left, no process to be had: the next grading may be luckier
             outcome = Outcome(None, problem=f"the grading could not be started: {error}")
         if not outcome.problem or stop.is_set() or attempt + 1 == ATTEMPTS:

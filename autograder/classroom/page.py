@@ -235,6 +235,8 @@ def _attention(about: Class) -> str:
         said = []
         if record is None or record.status != GRADED:
             said.append(("not graded", record.problem if record else "no record"))
+        if slug in by_slug and by_slug[slug].slow:
+            said.append(("out of time", "slow or hanging code lost its task even with four times the time"))
         said += [("nothing could be graded", error) for error in by_slug[slug].errors] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
         if said:

@@ -134,20 +134,21 @@ def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[Finished
 def _collect(outcomes: Iterator[Finished | None], total: int, store: Store, summary: Summary) -> None:
     """Write outcomes as they come, under a progress bar: done, failed, queue, expected end."""
     began = time.monotonic()
-    form = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
-    with tqdm(total=total, desc="grading", dynamic_ncols=True, bar_format=form, disable=not total) as bar:
+    live = sys.stderr.isatty()
+    with tqdm(total=total, desc="grading", dynamic_ncols=True, disable=not total) as bar:
         for finished in outcomes:
             if finished is not None:
                 job, outcome = finished
                 slug = job.submission.slug
                 record = store.save(slug, job.key, outcome)
                 (summary.graded if record.status == GRADED else summary.failed).append(slug)
-                bar.update()
             done = len(summary.graded) + len(summary.failed)
             end = expected_end(done, total, time.monotonic() - began)
-            bar.set_postfix_str(
-                f"{len(summary.graded)} done, {len(summary.failed)} failed, {total - done} to go, ends {end}"
-            )
+            said = f"{len(summary.graded)} done, {len(summary.failed)} failed, {total - done} to go, ends {end}"
+            bar.bar_format = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}] " + said
+            bar.n = done
+            if live or finished is not None:  # in a log, a line a second would be too many
+                bar.refresh()
 
 
 def expected_end(done: int, total: int, seconds: float) -> str:

@@ -52,6 +52,7 @@ class Record:
     cpu_seconds: float = 0.0
     peak_mib: float = 0.0
     host: str = ""
+    again: bool = False
     results_sha256: str = ""
 
 
@@ -143,6 +144,7 @@ class Store:
             cpu_seconds=round(outcome.cpu_seconds, 2),
             peak_mib=round(outcome.peak_mib, 1),
             host=outcome.host,
+            again=outcome.again,
             results_sha256=_sha256(content.encode()),
         )
         write_atomically(self.path(slug, "grading.json"), json.dumps(asdict(record), indent=1) + "\n")
