@@ -11,7 +11,7 @@ PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-slow student check-sync release grade class submission autograder gradescope
-.PHONY: reference-submission bench lint lock clean
+.PHONY: reference-submission bench audit lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ submission: setup ## write dist/reference.zip, what a perfect student would hand
 
 bench: setup ## measure speed and memory, write bench.json
 	$(PY) -m autograder bench
+
+audit: setup ## measure the grader: wrong code fails, correct code passes; writes audit.json (ARGS="--quick": a sample)
+	$(PY) -m autograder audit $(ARGS)
 
 lint: setup ## check style with ruff
 	$(BIN)/ruff check .

@@ -16,6 +16,7 @@ COMMANDS = {
     "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.standin", "main", "do with a submission what Gradescope does"),
+    "audit": ("autograder.audit.run", "main", "measure the grader: mutants, correct variants, flakes"),
     "reference-submission": ("autograder.reference_submission", "main", "write dist/reference.zip"),
 }
 

@@ -8,7 +8,7 @@ check sent can show up in a public check's message. Once a worker has died, the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -102,6 +102,7 @@ class Grader:
         deadline: time.monotonic() after which no check begins.
         task_seconds: limit for the calls of a task's checks together.
         save: called after every file of checks.
+        left_out: ids of checks not to run, of which `points` need not know.
     """
 
     def __init__(
@@ -117,12 +118,14 @@ class Grader:
         deadline: float,
         task_seconds: float,
         save: Callable[[], None],
+        left_out: Collection[str] = (),
     ) -> None:
         self.problem: str | None = None  # why the grader cannot go on
         self.error: BaseException | None = None  # what stopped pytest itself
         self._points, self._results, self._tests = points, results, tests
         self._start_worker, self._files, self._secret = start_worker, files, secret
         self._trained_weights = trained_weights
+        self._left_out = frozenset(left_out)
         self._deadline, self._task_seconds, self._save = deadline, task_seconds, save
         self._explainer = Explainer(points, tests)
         self._checks = {check.id: check for check in points.checks if check.kind == "pytest"}
@@ -144,7 +147,9 @@ class Grader:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """A file's drawing checks last, so that its two workers need not live at the same time: memory is scarce."""
+        """Drop what is left out; put a file's drawing checks last, so that its two workers need not live at the same
+        time: memory is scarce."""
+        items[:] = [item for item in items if self.id_of(item) not in self._left_out]
         place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
         items.sort(key=lambda item: (place[item.path], item.get_closest_marker("draws") is not None))
 
@@ -236,11 +241,12 @@ class Grader:
         return self._tasks.setdefault(check.task.split(".")[0], _Task(self._task_seconds))
 
 
-def run_suites(grader: Grader, tests: Path, scratch: Path) -> None:
+def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:
     """Run every test file below tests/public and tests/hidden under the plugin, task by task.
 
     Args:
         scratch: a temporary folder, for what pytest insists on writing.
+        stop_at_first_failure: for who only wants to know whether all checks pass.
 
     Raises:
         GradingError: pytest could not run the suites.
@@ -270,6 +276,8 @@ def run_suites(grader: Grader, tests: Path, scratch: Path) -> None:
     for plugin in ("cacheprovider", "doctest", "junitxml", "pastebin", "faulthandler", "stepwise", "terminal"):
         options += ["-p", f"no:{plugin}"]
     options += ["-p", "_hypothesis_pytestplugin"]
+    if stop_at_first_failure:
+        options.append("--exitfirst")
     status = pytest.main([*options, *map(str, files)], plugins=[grader])
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt

@@ -1,8 +1,10 @@
 """A GMVAE under weights of ours: what its negative ELBO must be, and which usual mistake explains a wrong one."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -10,7 +12,7 @@ from scipy import stats
 import laws
 import oracles
 from diagnose import check_tensor, fail, sentence
-from submission import Handle, Submission
+from submission import Handle, Submission, SubmissionError
 from trained_model import PIXELS, gmvae_shapes
 
 WHAT = "negative_elbo_bound"
@@ -67,6 +69,20 @@ def negative_elbo_bound(model: Handle, x: np.ndarray) -> np.ndarray:
     return np.array([nelbo, kl, rec])
 
 
+@contextmanager
+def of_any_size() -> Iterator[None]:
+    """Says what a RuntimeError inside probably means: of hidden inputs torch's own text is not shown."""
+    try:
+        yield
+    except SubmissionError as error:
+        if error.type != "RuntimeError":
+            raise
+        fail(
+            f"{WHAT} raises a RuntimeError. Does it work for any batch size, any number of latents and of components? "
+            "Sizes must come from the shapes of the tensors."
+        )
+
+
 @dataclass(frozen=True)
 class Expectation:
     """What the average of a term over images and noise should be.
@@ -98,12 +114,12 @@ def expectations(
 
 
 def check_average(
-    average: float, expected: Expectation, draws: int, what: str, mistakes: Mapping[str, float] | None = None
+    average: float, expected: Expectation, draws: int, what: str, mistakes: Callable[[], Mapping[str, float]] = dict
 ) -> None:
     """Fail unless an average over draws (images times calls) is near its expectation.
 
     Args:
-        mistakes: what a usual mistake would give on average: {explanation: value}.
+        mistakes: gives what usual mistakes would give on average, {explanation: value}; called only for a wrong one.
     """
     std = math.hypot(expected.std / math.sqrt(draws), expected.error)
     slack = 1e-3 + 1e-5 * abs(expected.mean)
@@ -112,7 +128,7 @@ def check_average(
     except AssertionError as error:
         limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
         near = {}
-        for explanation, value in (mistakes or {}).items():
+        for explanation, value in mistakes().items():
             gap = abs(value - average)
             # What is summed over the batch has that many times the noise. An explanation that is indistinguishable
             # from the right value explains nothing.
@@ -140,7 +156,7 @@ def check_terms(
     expected = expectations(weights, images, rng, samples=calls * rows // len(images))
     for place, name, mistakes in ((2, "rec", mistakes_of_rec), (1, "kl", mistakes_of_kl)):
         average = float(found[:, place].mean())
-        check_average(average, expected[name], calls * rows, name, mistakes(weights, images, rng, rows))
+        check_average(average, expected[name], calls * rows, name, partial(mistakes, weights, images, rng, rows))
 
 
 def mistakes_of_kl(
@@ -148,39 +164,53 @@ def mistakes_of_kl(
 ) -> dict[str, float]:
     """What usual mistakes give for kl on average, for images x, each equally often in a batch of this size."""
     mean, variance = oracles.gmvae_encode(weights, x)
+    std = np.sqrt(variance)
     prior = oracles.gmvae_prior(weights)
-    samples = 50
-    eps = rng.standard_normal((samples, *mean.shape))
+    eps = rng.standard_normal((50, *mean.shape))
+    z = mean + std * eps
 
-    def average(std: np.ndarray) -> tuple[float, float]:
-        """Averages of log q and log p at mean + std * eps."""
-        z = mean + std * eps
-        log_q = oracles.log_normal(z, mean, variance).mean()
-        return log_q, np.mean([oracles.log_normal_mixture(one, *prior).mean() for one in z])
+    def log_p(z: np.ndarray) -> np.ndarray:
+        """log p(z) for z (samples, B, z_dim): (samples, B)."""
+        return np.stack([oracles.log_normal_mixture(one, *prior) for one in z])
 
-    log_q, log_p = average(np.sqrt(variance))
-    wide_q, wide_p = average(variance)
-    log_variance_q, log_variance_p = average(np.exp(0.5 * variance))
+    def kl_of(noise: np.ndarray) -> float:
+        """kl if z were drawn with this noise added to its mean."""
+        return (oracles.log_normal(mean + noise, mean, variance) - log_p(mean + noise)).mean()
+
+    log_q_of_z, log_p_of_z = oracles.log_normal(z, mean, variance), log_p(z)
+    log_q, kl = log_q_of_z.mean(), (log_q_of_z - log_p_of_z).mean()
+    k, z_dim = prior[0].shape[1], mean.shape[1]
     from_standard_normal = 0.5 * (variance + mean**2 - 1 - np.log(variance)).sum(axis=1).mean()
-    kl, k, z_dim = log_q - log_p, prior[0].shape[1], mean.shape[1]
-    z = mean + np.sqrt(variance) * eps[0]
-    log_q_at_mean = oracles.log_normal(mean, mean, variance).mean()
-    raw = np.split(np.asarray(weights["z_pre"], dtype=np.float64), 2, axis=1)
+    from_components = oracles.kl_univariate_normal(mean[:, np.newaxis], variance[:, np.newaxis], *prior).sum(axis=-1)
+    first_half, second_half = np.split(np.asarray(weights["z_pre"], dtype=np.float64), 2, axis=1)
     return {
         "the sign is wrong: it is log q(z | x) - log p(z)": -kl,
         "it looks like the divergence from N(0, I); the prior is the mixture": from_standard_normal,
-        "it looks as if v were used as the standard deviation when z is drawn": wide_q - wide_p,
-        "it looks as if v were taken for a log-variance when z is drawn": log_variance_q - log_variance_p,
-        "log q(z | x) is missing": -log_p,
+        "it looks like the mean of the divergences from the components, an upper bound": from_components.mean(),
+        "it looks as if v were used as the standard deviation when z is drawn": kl_of(variance * eps),
+        "it looks as if v were taken for a log-variance when z is drawn": kl_of(np.exp(0.5 * variance) * eps),
+        "it looks as if the noise of z were uniform (rand); it is N(0, I) (randn)": kl_of(std * rng.random(eps.shape)),
+        "log q(z | x) is missing": -log_p_of_z.mean(),
         "log p(z) is missing": log_q,
         "log p is taken at the posterior's mean instead of at the sample": log_q
         - oracles.log_normal_mixture(mean, *prior).mean(),
-        "log q is taken at the posterior's mean instead of at the sample": log_q_at_mean - log_p,
+        "log q is taken at the posterior's mean instead of at the sample": (
+            oracles.log_normal(mean, mean, variance).mean() - log_p_of_z.mean()
+        ),
+        "log q is given the standard deviation; log_normal takes the variance": (
+            oracles.log_normal(z, mean, std).mean() - log_p_of_z.mean()
+        ),
         "the prior's variances must come from self.prior(); here they are exp of the second half of z_pre": log_q
-        - oracles.log_normal_mixture(z, raw[0], np.exp(raw[1])).mean(),
+        - oracles.log_normal_mixture(z[0], first_half, np.exp(second_half)).mean(),
+        "the prior must come from self.prior(); here the halves of z_pre have changed places": log_q
+        - oracles.log_normal_mixture(z[0], second_half, oracles.softplus(first_half)).mean(),
         "log K is lost in the prior: its K components have weight 1/K": kl - math.log(k),
         "log K is taken off twice in the prior": kl + math.log(k),
+        "the estimates of single images are clipped at 0; they may be negative": np.maximum(
+            log_q_of_z - log_p_of_z, 0
+        ).mean(),
         "it is summed over the batch; the mean is wanted": kl * batch,
+        "a sum over the batch is divided by 100; divide by the batch's own size": kl * batch / 100,
         "it is averaged over the latents; their sum is wanted": kl / z_dim,
     }
 
@@ -191,17 +221,20 @@ def mistakes_of_rec(
     """What usual mistakes give for rec on average, for images x, each equally often in a batch of this size."""
     x = np.tile(x, (10, 1))  # ten draws of noise
     mean, variance = oracles.gmvae_encode(weights, x)
-    eps = rng.standard_normal(mean.shape)
+    std, eps = np.sqrt(variance), rng.standard_normal(mean.shape)
 
     def cost(z: np.ndarray) -> float:
         return -oracles.log_bernoulli_with_logits(x, oracles.mlp(weights, "dec", z)).mean()
 
-    z = mean + np.sqrt(variance) * eps
+    z = mean + std * eps
     right, probabilities = cost(z), oracles.expit(oracles.mlp(weights, "dec", z))
+    kl = oracles.log_normal(z, mean, variance) - oracles.log_normal_mixture(z, *oracles.gmvae_prior(weights))
     return {
         "the sign is wrong: rec is a cost, -log p(x | z)": -right,
+        "kl and rec have changed places: the order is (nelbo, kl, rec)": kl.mean(),
         "it is averaged over the pixels; their sum is wanted": right / PIXELS,
         "it is summed over the batch; the mean is wanted": right * batch,
+        "a sum over the batch is divided by 100; divide by the batch's own size": right * batch / 100,
         "the decoder gives logits; it looks as if a sigmoid were taken twice": -oracles.log_bernoulli_with_logits(
             x, probabilities
         ).mean(),
@@ -209,6 +242,9 @@ def mistakes_of_rec(
         "it looks as if the posterior's mean were decoded; decode the sample z": cost(mean),
         "it looks as if v were used as the standard deviation when z is drawn": cost(mean + variance * eps),
         "it looks as if v were taken for a log-variance when z is drawn": cost(mean + np.exp(0.5 * variance) * eps),
+        "it looks as if the noise of z were uniform (rand); it is N(0, I) (randn)": cost(
+            mean + std * rng.random(eps.shape)
+        ),
     }
 
 

@@ -75,7 +75,7 @@ def check_close(
     expected: Any,
     *,
     what: str,
-    mistakes: Mistakes | None = None,
+    mistakes: Mistakes | Callable[[], Mistakes] | None = None,
     rtol: float = 1e-4,
     atol: float = 1e-5,
     dtype: "np.dtype | type | str | None" = None,
@@ -84,8 +84,8 @@ def check_close(
 
     Args:
         what: what the value is, for the message.
-        mistakes: what a usual mistake would have given: {message: value}. A value may be a function without
-            arguments, called only after a failure. The first that `actual` equals gives the message.
+        mistakes: what a usual mistake would have given: {message: value}. The first that `actual` equals gives the
+            message. A value, or the whole, may be a function without arguments, called only after a failure.
         dtype: wanted dtype; None for any floating type. Infinities are right where `expected` has them.
     """
     expected = np.asarray(expected, dtype=np.float64)
@@ -103,10 +103,12 @@ def check_close(
         same_size = isinstance(actual, np.ndarray) and actual.size == expected.size
         if same_size and _looks_like(actual.reshape(expected.shape), expected, rtol, atol):
             raise
-    for explanation, candidate in (mistakes or {}).items():
-        if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
-            fail(f"{message} {sentence(explanation)}")
-    fail(message)
+    with np.errstate(all="ignore"):  # mistakes may overflow
+        named = mistakes() if callable(mistakes) else mistakes
+        for explanation, candidate in (named or {}).items():
+            if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
+                fail(f"{message} {sentence(explanation)}")
+    fail(f"{message}{_floor_hint(actual, expected, rtol, atol)}{_precision_hint(actual, expected, rtol, atol)}")
 
 
 def check_gradient(
@@ -202,6 +204,33 @@ def _shape_hint(actual: Sequence[int], wanted: Sequence[int]) -> str:
 def _dtype_hint(actual: np.dtype, wanted: np.dtype) -> str:
     if actual.kind == wanted.kind == "f":
         return " Create tensors with the dtype of the inputs (torch.zeros_like, dtype=x.dtype) and do not convert."
+    return ""
+
+
+def _floor_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
+    """What to say when different values that are wrong have all become the same one, and others are right."""
+    if not isinstance(actual, np.ndarray) or actual.shape != expected.shape or not np.isfinite(actual).all():
+        return ""
+    wrong = ~_equal(actual, expected, rtol, atol)
+    if 2 <= wrong.sum() < wrong.size and np.ptp(expected[wrong]) > 0:
+        spread = np.ptp(actual[wrong].astype(np.float64))
+        if spread <= rtol * np.abs(actual[wrong]).max() + np.max(atol):
+            return " They are all equal: is something clipped (clamp), or is a small constant added before a logarithm?"
+    return ""
+
+
+def _precision_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
+    """What to say about float64 values that are right to float32's digits where more are asked for."""
+    single = 1e-5
+    if (
+        max(rtol, np.max(atol)) < 1e-6
+        and getattr(actual, "dtype", None) == np.float64
+        and _looks_like(actual, expected, single, single)
+    ):
+        return (
+            " They are nearly right: is something on the way in float32 (.float(), a new tensor without dtype=), "
+            "although the arguments are float64, or is a small constant added?"
+        )
     return ""
 
 

@@ -10,6 +10,7 @@ from diagnose import CheckFailed, check, check_tensor, fail
 from oracles import Mixture
 
 WHAT = "sample_gmm"
+ENOUGH = 100  # points of a component that are looked at by themselves
 
 
 def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
@@ -32,10 +33,10 @@ def check_law(drawn: Any, n: int, mixture: Mixture) -> None:
         _check_components(component, mixture.weights)
     factors = np.linalg.cholesky(mixture.covs.astype(np.float64))
     try:
-        _check_noise(oracles.whiten(x, component, mixture.means, factors))
+        _check_noise(oracles.whiten(x, component, mixture.means, factors), component)
     except CheckFailed as error:
         for explanation, means, alternative in _mistakes(mixture, factors):
-            if _explains(oracles.whiten(x, component, means, alternative)):
+            if _explains(oracles.whiten(x, component, means, alternative), component):
                 raise CheckFailed(f"{error} {explanation}") from None
         fail(f"{error} Does `component` say where each point came from?")
 
@@ -52,14 +53,22 @@ def _check_components(component: np.ndarray, weights: np.ndarray) -> None:
     laws.check_counts(first_half, weights, f"{WHAT}, the components of the first half of the points", hint)
 
 
-def _check_noise(eps: np.ndarray) -> None:
-    """Fail unless eps (n, d) are n * d independent standard normal numbers."""
+def _check_noise(eps: np.ndarray, component: np.ndarray) -> None:
+    """Fail unless eps (n, d) are n * d independent standard normal numbers, also within each component."""
     n, d = eps.shape
     what = f"{WHAT}, the points after taking off mean and covariance of their component"
-    if d > 1:
-        laws.check_independent(eps, what, "The coordinates of a point must have the covariances of its component.")
-    laws.check_independent(eps[: n // 2 * 2].reshape(n // 2, 2 * d), what, "Each point needs noise of its own.")
-    laws.check_standard_normal(eps, what)
+    # Neighbours, and points that are half the sample apart.
+    for pairs in (eps[: n // 2 * 2].reshape(n // 2, 2 * d), np.hstack([eps[: n // 2], eps[n - n // 2 :]])):
+        laws.check_independent(pairs, what, "Each point needs noise of its own.")
+    # On the whole, what is wrong with one component may make up for what is wrong with another.
+    parts = [eps, *(eps[component == k] for k in np.unique(component))]
+    parts = [part for part in parts if len(part) >= ENOUGH]
+    for part in parts:
+        alpha = laws.ALPHA / len(parts)
+        if d > 1:
+            hint = "The coordinates of a point must have the covariances of its component."
+            laws.check_independent(part, what, hint, alpha)
+        laws.check_standard_normal(part, what, alpha=alpha)
 
 
 def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -80,14 +89,24 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
         (diagonal, means, np.sqrt(variances)[..., np.newaxis] * identity),
         ("It looks as if the covariances were ignored.", means, np.broadcast_to(identity, covs.shape)),
         ("It looks as if the means were not added.", np.zeros_like(means), factors),
+        ("It looks as if all points had the covariance of the first component.", means, factors[first]),
+        ("It looks as if all points had the mean of the first component.", means[first], factors),
         ("It looks as if all points came from the first component.", means[first], factors[first]),
+        *(
+            (
+                "It looks as if a small constant were added to the diagonals of the covariances.",
+                means,
+                np.linalg.cholesky(covs + constant * identity),
+            )
+            for constant in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+        ),
     ]
 
 
-def _explains(eps: np.ndarray) -> bool:
+def _explains(eps: np.ndarray, component: np.ndarray) -> bool:
     """Whether noise under a mistake's transformation looks right."""
     try:
-        _check_noise(eps)
+        _check_noise(eps, component)
     except CheckFailed:
         return False
     return True

@@ -33,6 +33,22 @@ def test_says_what_is_wrong(kind):
         check_close(actual, RIGHT, what="f(x)")
 
 
+def test_recognises_a_floor():
+    expected = np.array([-1.0, -50.0, -200.0, -3000.0])
+    with pytest.raises(CheckFailed, match="clipped"):
+        check_close(np.maximum(expected, -100), expected, what="f(x)")
+    with pytest.raises(CheckFailed, match=r"wrong\.$"):
+        check_close(expected * [1, 1, 1.1, 0.9], expected, what="f(x)")
+
+
+def test_recognises_single_precision_inside():
+    rounded = RIGHT * (1 + np.array([3e-8, -5e-8, 0.0]))
+    with pytest.raises(CheckFailed, match="float32"):
+        check_close(rounded, RIGHT, what="f(x)", rtol=1e-9, atol=1e-9)
+    with pytest.raises(CheckFailed, match=r"wrong \(each too large\)\.$"):
+        check_close(RIGHT + 1, RIGHT, what="f(x)", rtol=1e-9, atol=1e-9)
+
+
 def test_right_values_pass():
     check_close(RIGHT.astype(np.float32), RIGHT, what="f(x)", dtype=np.float32)
     check_close(np.array([np.inf, 1.0]), [np.inf, 1.0], what="f(x)")

@@ -1,0 +1,346 @@
+"""`python -m autograder audit`: the grader's error rates, as a table and as audit.json (see README.md here)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from autograder.audit.automatic import AutomaticMutant, automatic_mutants, explanations
+from autograder.audit.corpus import KINDS, Change, Corpus, CorpusError, load, task_of, tasks_reading
+from autograder.audit.judge import Verdict, judge_mutant, share
+from autograder.audit.laboratory import Job, Outcome
+from autograder.audit.pool import graded, open_pool
+from autograder.points import Points
+from autograder.points import load as load_points
+from autograder.reference_submission import SOLUTION, hand_in
+from autograder.results import write_atomically
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = ROOT / "audit.json"
+PARTS = ("mutants", "automatic", "variants", "styles", "flakes")
+FLAKES = 1000
+RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
+# With --quick every n-th change only, and fewer repetitions.
+QUICK_STEP, QUICK_FLAKES = 8, 20
+RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
+# Laws are checked with a false-alarm probability; tests/project/test_laws.py holds their sum for one grading below.
+FALSE_ALARM_BOUND = 1e-9
+
+
+@dataclass
+class Audit:
+    """Everything that a run needs and finds.
+
+    Attributes:
+        sources: the reference submission's Python files.
+        only: the parts of ids, one of which a change must have; empty for all.
+        findings: audit.json, part by part.
+        problems: what misses its target, for people.
+    """
+
+    entries: Points
+    corpus: Corpus
+    sources: Mapping[str, str]
+    pool: ProcessPoolExecutor
+    only: tuple[str, ...] = ()
+    quick: bool = False
+    flakes: int = FLAKES
+    findings: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def chosen(self, changes: Iterable[Any]) -> list[Any]:
+        """The changes that this run is about."""
+        wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
+        return wanted[::QUICK_STEP] if self.quick else wanted
+
+    def job_for(self, change: Change, **options: Any) -> Job:
+        """Grades a change in every task that can notice it."""
+        changed = {change.file: change.apply(self.sources[change.file])}
+        return Job(change.id, changed, tasks_reading(change.file, {**self.sources, **changed}, self.entries), **options)
+
+    def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
+        return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
+
+
+def audit_mutants(audit: Audit) -> None:
+    """Wrong code must fail, only in its own task, with the right hint."""
+    mutants = audit.chosen(audit.corpus.mutants)
+    outcomes = audit.grade([audit.job_for(mutant) for mutant in mutants], "mutants  ")
+    verdicts = [
+        judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
+        for mutant in mutants
+    ]
+    killed = [verdict for verdict in verdicts if verdict.killed]
+    right = [verdict for verdict in killed if verdict.hinted]
+    audit.findings["mutants"] = {
+        "total": len(verdicts),
+        "killed": len(killed),
+        "survivors": [verdict.id for verdict in verdicts if not verdict.killed],
+        "by_kind": {
+            kind: {
+                "total": sum(mutant.kind == kind for mutant in mutants),
+                "killed": sum(
+                    verdict.killed for mutant, verdict in zip(mutants, verdicts, strict=True) if mutant.kind == kind
+                ),
+            }
+            for kind in KINDS
+        },
+        "only_own_task": sum(not verdict.elsewhere for verdict in verdicts),
+        "blamed_elsewhere": {verdict.id: list(verdict.elsewhere) for verdict in verdicts if verdict.elsewhere},
+    }
+    audit.findings["hints"] = {
+        "right": len(right),
+        "right_share": round(share(len(right), len(killed)), 4),
+        "other": [verdict.id for verdict in killed if not verdict.hinted],
+    }
+    for verdict in verdicts:
+        _tell(audit, verdict)
+    if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
+        audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
+
+
+def _tell(audit: Audit, verdict: Verdict) -> None:
+    """Record what is wrong with the grader's treatment of a mutant; with --only, show what a student reads, too."""
+    if not verdict.killed:
+        audit.problems.append(f"mutant {verdict.id} survives: {verdict.note}")
+    elif verdict.not_failed:
+        audit.problems.append(f"mutant {verdict.id}: these checks should fail: {', '.join(verdict.not_failed)}")
+    if verdict.elsewhere:
+        audit.problems.append(f"mutant {verdict.id} loses points of other tasks: {', '.join(verdict.elsewhere)}")
+    if audit.only:
+        tqdm.write(f"\n{verdict.id}: {verdict.note}{'' if verdict.hinted else '   (NOT THE RIGHT HINT)'}")
+        for check, message in verdict.messages.items():
+            tqdm.write(f"  {check}\n    " + message.strip().replace("\n", "\n    "))
+
+
+def audit_automatic(audit: Audit) -> None:
+    """mutmut's mutants: each is noticed by the checks of its own task, or explained."""
+    mutants = [
+        mutant
+        for file in audit.sources
+        for mutant in automatic_mutants(file, (SOLUTION / file).read_text(encoding="utf-8"))
+    ]
+    mutants = audit.chosen(mutants)
+    jobs = [
+        Job(mutant.id, {mutant.file: mutant.text}, (_task(mutant, audit.entries),), stop_at_first_failure=True)
+        for mutant in mutants
+    ]
+    outcomes = audit.grade(jobs, "automatic")
+    survivors = [mutant for mutant in mutants if not outcomes[mutant.id].failed]
+    known = explanations()
+    unexplained = [mutant for mutant in survivors if mutant.key not in known]
+    audit.findings["automatic"] = {
+        "total": len(mutants),
+        "killed": len(mutants) - len(survivors),
+        "explained": len(survivors) - len(unexplained),
+        "survivors": [f"{mutant.file}: {mutant.before} -> {mutant.after}" for mutant in unexplained],
+    }
+    for mutant in unexplained:
+        audit.problems.append(
+            f"automatic mutant survives, unexplained: {mutant.file}: {mutant.before}\n      {mutant.after}"
+        )
+    if not (audit.only or audit.quick):
+        superfluous = known.keys() - {mutant.key for mutant in survivors}
+        audit.problems += [f"survivors.toml explains what does not survive: {key}" for key in sorted(superfluous)]
+
+
+def _task(mutant: AutomaticMutant, entries: Points) -> str:
+    return task_of(Change(mutant.file, "", mutant.function), entries).number
+
+
+def audit_variants(audit: Audit) -> None:
+    """Correct code must pass, every check that can notice it."""
+    variants = audit.chosen(audit.corpus.variants)
+    outcomes = audit.grade([audit.job_for(variant) for variant in variants], "variants ")
+    rejected = [variant for variant in variants if outcomes[variant.id].failed]
+    audit.findings["variants"] = {
+        "total": len(variants),
+        "accepted": len(variants) - len(rejected),
+        "rejected": [variant.id for variant in rejected],
+    }
+    for variant in rejected:
+        audit.problems.append(f"variant {variant.id} is refused: {variant.note}")
+        for check, message in outcomes[variant.id].messages.items():
+            audit.problems.append(f"    {check}: {message}")
+
+
+def audit_flakes(audit: Audit) -> None:
+    """The reference and all variants, again and again, under other seeds and numbers of threads: nothing may change.
+
+    Each grading is of the tasks that can notice the variant, the reference's of all tasks in turn.
+    """
+    variants = audit.chosen(audit.corpus.variants)
+    tasks = [task for task in audit.entries.tasks if task.file in audit.sources]
+    jobs: list[Job] = []
+    for number in range(QUICK_FLAKES if audit.quick else audit.flakes):
+        place, repetition = number % (len(variants) + 1), number // (len(variants) + 1)
+        options = {"secret": f"audit {number}", "threads": 1 + repetition % 2}
+        if place < len(variants):
+            change = variants[place]
+            changed = {change.file: change.apply(audit.sources[change.file])}
+            own = _own_tasks(change, audit.entries)
+            jobs.append(Job(f"{change.id} #{repetition}", changed, own, **options))
+        else:
+            jobs.append(Job(f"reference #{repetition}", {}, tuple(task.number for task in tasks), **options))
+    outcomes = audit.grade(jobs, "flakes   ")
+    differing = [outcome for outcome in outcomes.values() if outcome.failed]
+    audit.findings["flakes"] = {
+        "gradings": len(outcomes),
+        "differing": len(differing),
+        "checks": sum(len(outcome.passed) for outcome in outcomes.values()),
+        "whole_reference_gradings": sum(job.id.startswith("reference") for job in jobs),
+        # By design, for one whole grading; and what the count alone says at 95 % confidence (rule of three).
+        "false_alarm_bound": FALSE_ALARM_BOUND,
+        "false_alarm_bound_from_count": round(3 / len(outcomes), 5) if outcomes and not differing else None,
+    }
+    for outcome in differing:
+        audit.problems.append(f"flake: {outcome.id} fails {', '.join(outcome.failed)}")
+
+
+def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
+    """The tasks of the changed definition, or of the whole file."""
+    if change.function:
+        return (task_of(change, entries).number,)
+    return tuple(task.number for task in entries.tasks if task.file == change.file)
+
+
+def audit_styles(audit: Audit) -> None:
+    """Whole submissions in personal styles, through the real command."""
+    from autograder.audit.styles import pack, styles
+
+    chosen = audit.chosen(styles())
+    scores: dict[str, float] = {}
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
+        for style in tqdm(chosen, "styles   ", unit=" gradings", dynamic_ncols=True):
+            archive, out = Path(folder) / f"{style.id}.zip", Path(folder) / f"{style.id}.json"
+            pack(style, archive)
+            command = [sys.executable, "-m", "autograder", "grade", str(archive), "--out", str(out)]
+            run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+            if run.returncode != 0:
+                raise SystemExit(f"audit: {style.id} could not be graded:\n{run.stderr}")
+            document = json.loads(out.read_text())
+            scores[style.id] = document["score"]
+            for row in document["tests"]:
+                if row["status"] != "passed":
+                    audit.problems.append(f"style {style.id}: {row['extra_data']['id']}: {row['output']}")
+    audit.findings["styles"] = {
+        "total": len(scores),
+        "full_marks": sum(score == 100 for score in scores.values()),
+        "scores": scores,
+    }
+
+
+RUN: dict[str, Callable[[Audit], None]] = {
+    "mutants": audit_mutants,
+    "automatic": audit_automatic,
+    "variants": audit_variants,
+    "styles": audit_styles,
+    "flakes": audit_flakes,
+}
+
+
+def table(findings: Mapping[str, Any]) -> str:
+    """The findings for people; parts that were not run are left out."""
+    rows: list[tuple[str, int, int]] = []  # what, how many, of how many
+    if "mutants" in findings:
+        found, hints = findings["mutants"], findings["hints"]
+        rows.append(("mutants killed", found["killed"], found["total"]))
+        rows += [(f"  {kind}", numbers["killed"], numbers["total"]) for kind, numbers in found["by_kind"].items()]
+        rows.append(("  points lost in their own task only", found["only_own_task"], found["total"]))
+        rows.append(("  right hint shown", hints["right"], found["killed"]))
+    if "automatic" in findings:
+        found = findings["automatic"]
+        rows.append(("mutants made by machine killed", found["killed"], found["total"]))
+        rows.append(("  survivors explained as correct", found["explained"], found["total"] - found["killed"]))
+    if "variants" in findings:
+        rows.append(("correct variants accepted", findings["variants"]["accepted"], findings["variants"]["total"]))
+    if "styles" in findings:
+        rows.append(
+            ("whole submissions with full marks", findings["styles"]["full_marks"], findings["styles"]["total"])
+        )
+    if "flakes" in findings:
+        rows.append(("gradings with another result", findings["flakes"]["differing"], findings["flakes"]["gradings"]))
+    return "\n".join(f"{what:<38}{part:>5} of {whole}" for what, part, whole in rows)
+
+
+def badge(findings: Mapping[str, Any]) -> str:
+    """The README's line."""
+    mutants, automatic, variants, flakes = (findings[key] for key in ("mutants", "automatic", "variants", "flakes"))
+    return (
+        f"mutants killed {mutants['killed']}/{mutants['total']} · "
+        f"made by machine {automatic['killed']}/{automatic['total'] - automatic['explained']} · "
+        f"correct accepted {variants['accepted']}/{variants['total']} · "
+        f"flakes {flakes['differing']}/{flakes['gradings']}"
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The subcommand. Returns 0 when every target is met, 1 when not, 2 when the corpus cannot be used."""
+    options = _parser().parse_args(arguments)
+    began = time.monotonic()
+    entries = load_points()
+    sources = {name: text.decode() for name, text in hand_in(entries).items() if name.endswith(".py")}
+    parts = options.parts.split(",") if options.parts else list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        print(f"audit: no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    try:
+        with open_pool(options.processes) as pool:
+            only = tuple(options.only)
+            audit = Audit(entries, load(), sources, pool, only, quick=options.quick, flakes=options.flakes)
+            for part in parts:
+                RUN[part](audit)
+    except CorpusError as error:
+        print(f"audit: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("audit: interrupted; audit.json is as it was", file=sys.stderr)
+        return 130
+    audit.findings |= _circumstances(time.monotonic() - began, options.processes)
+    for problem in audit.problems:
+        print(problem)
+    print(f"\n{table(audit.findings)}")
+    complete = set(parts) == set(PARTS) and not (audit.only or options.quick)
+    if options.out is not None or complete:
+        out = options.out or REPORT
+        write_atomically(out.resolve(), json.dumps(audit.findings, indent=1, ensure_ascii=False) + "\n", mode=0o644)
+        print(f"\nwrote {out}")
+    return 1 if audit.problems else 0
+
+
+def _circumstances(seconds: float, processes: int) -> dict[str, Any]:
+    return {
+        "date": date.today().isoformat(),
+        "seconds": round(seconds),
+        "processes": processes,
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in RECORDED},
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder audit",
+        description="Measure the grader: wrong code must fail, correct code must pass, always.",
+    )
+    parser.add_argument("--parts", metavar="PART,...", help=f"what to run (default: {','.join(PARTS)})")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="changes with TEXT in their name")
+    parser.add_argument("--quick", action="store_true", help=f"every {QUICK_STEP}th change, {QUICK_FLAKES} repetitions")
+    parser.add_argument("--flakes", type=int, default=FLAKES, metavar="N", help="repeated gradings (%(default)s)")
+    parser.add_argument("--processes", type=int, default=2, help="gradings at a time (%(default)s)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: audit.json, when everything was run")
+    return parser
