@@ -61,9 +61,9 @@ class Options:
 
     secret: str
     seconds: float = grade.SECONDS
-    task_seconds: float = 90.0
-    call_seconds: float = 20.0
-    memory_mib: int = 384
+    task_seconds: float = grade.Settings.task_seconds
+    call_seconds: float = grade.Settings.call_seconds
+    memory_mib: int = grade.Settings.memory_mib
     tests: str = str(grade.TESTS)
     points_file: str = str(points.POINTS_FILE)
     total: float | None = points.TOTAL_POINTS
