@@ -238,7 +238,7 @@ def _scores(document: Mapping[str, Any], score: float) -> list[str]:
 
 
 def grade_members(
-    members: Sequence[Member], folder: Path, workers: int, scheduler: str | None
+    members: Sequence[Member], folder: Path, secret: str, workers: int, scheduler: str | None
 ) -> tuple[Summary, Store]:
     """Write the submissions of a class and grade them."""
     submissions = folder / "submissions"
