@@ -44,7 +44,7 @@ def scores(values: Sequence[float], total: float) -> str:
 
 def tasks(shares: Sequence[tuple[str, str, float]]) -> str:
     """Mean share of each task's points."""
-    figure, axes = _new(0.5 + 0.25 * max(1, len(shares)))
+    figure, axes = _new(0.6 + 0.22 * max(1, len(shares)))
     places = range(len(shares))
     axes.barh(places, [100 * share for *_, share in shares], color=[_task_colour(number) for number, *_ in shares])
     axes.set_yticks(places, [f"{number}  {name}" for number, name, _ in shares])
@@ -52,8 +52,7 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> str:
         axes.annotate(
             f"{100 * share:.0f}", (100 * share, place), xytext=(3, 0), textcoords="offset points", va="center"
         )
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 108), xlabel="mean share of the points, percent")
+    axes.set(xlim=(0, 108), ylim=(len(shares) - 0.5, -0.5), xlabel="mean share of the points, percent")
     axes.set_xticks(range(0, 101, 20))
     axes.tick_params(axis="y", length=0)
     return _svg(figure, "Mean share of the points of each task")
@@ -61,7 +60,7 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> str:
 
 def checks(items: Sequence[Item]) -> str:
     """Each check's pass rate against how well it tells strong submissions from weak ones."""
-    figure, axes = _new(3.2)
+    figure, axes = _new(2.8)
     groups = sorted({item.check.task.split(".")[0] for item in items})
     for group in groups:
         points = [
@@ -73,7 +72,9 @@ def checks(items: Sequence[Item]) -> str:
             x, y = zip(*points, strict=True)
             axes.scatter(x, y, s=26, color=_task_colour(group), alpha=0.8, linewidths=0, label=f"task {group}")
     axes.axhline(0, color=GREY, linewidth=0.8)
-    axes.set(xlabel="submissions that pass, percent", ylabel="discrimination", xlim=(-3, 103), ylim=(-1.05, 1.05))
+    lowest = min([item.discrimination for item in items if item.discrimination is not None], default=0.0)
+    limits = (min(-0.15, lowest - 0.1), 1.05)
+    axes.set(xlabel="submissions that pass, percent", ylabel="discrimination", xlim=(-3, 103), ylim=limits)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="lower left", ncols=len(groups), frameon=False, handletextpad=0.1, columnspacing=1)
     return _svg(figure, "Pass rate and discrimination of each check")

@@ -8,7 +8,8 @@ is written, once. Dask is an optional dependency: `pip install` the extra `clust
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from autograder.classroom.grading import Options, Outcome, grade_fairly, grader_digest
@@ -18,6 +19,7 @@ from autograder.classroom.trees import UnreadableError
 CONNECT_SECONDS = 30
 # Submissions on their way or waiting at a worker, for each thread of the cluster; more would only fill its memory.
 AHEAD = 2
+POLL_SECONDS = 0.1
 RETRIES = 1  # after an outcome that is the grader's fault
 
 
@@ -87,9 +89,6 @@ def _check_workers(client: Any, options: Options, digest: str) -> None:
 
 
 def _grade_all(client: Any, jobs: Sequence[Job], options: Options, digest: str) -> Iterator[Finished | None]:
-    from distributed import TimeoutError as NothingYet
-    from distributed import wait
-
     waiting = iter(jobs)
     pending: dict[Any, Job] = {}
     try:
@@ -114,16 +113,15 @@ def _grade_all(client: Any, jobs: Sequence[Job], options: Options, digest: str) 
                 pending[future] = job
             if not pending:
                 return
-            with contextlib.suppress(NothingYet, TimeoutError):
-                wait(list(pending), timeout=TICK_SECONDS, return_when="FIRST_COMPLETED")
-            done = [future for future in pending if future.done()]
+            done = _wait(pending)
             for future in done:
                 yield pending.pop(future), _outcome(future)
                 future.release()
             if not done:
                 yield None
     finally:
-        client.cancel(list(pending))
+        with contextlib.suppress(OSError, TimeoutError, RuntimeError):  # with the scheduler gone there is nothing to do
+            client.cancel(list(pending))
 
 
 def _take(jobs: Iterator[Job], number: int) -> Iterator[Job]:
@@ -134,8 +132,24 @@ def _take(jobs: Iterator[Job], number: int) -> Iterator[Job]:
         yield job
 
 
+def _wait(futures: Iterable[Any]) -> list[Any]:
+    """The futures that are done; none after TICK_SECONDS."""
+    deadline = time.monotonic() + TICK_SECONDS
+    while True:
+        done = [future for future in futures if future.done()]
+        if done or time.monotonic() > deadline:
+            return done
+        time.sleep(POLL_SECONDS)
+
+
 def _outcome(future: Any) -> Outcome:
-    """What a finished task says; an exception is a grading that failed."""
+    """What a finished task says; an exception is a grading that failed.
+
+    Raises:
+        ClusterError: nobody knows of the task any more.
+    """
+    if future.status not in ("finished", "error"):
+        raise ClusterError("the scheduler is gone; what is finished is kept, and the same command goes on")
     try:
         return future.result()
     except Exception as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from autograder.classroom import charts, items, similarity
-from autograder.classroom.items import Graded
+from autograder.classroom.items import Graded, Item
 from autograder.classroom.layouts import Export, Submission
 from autograder.classroom.parcels import pack
 from autograder.classroom.similarity import Pair
@@ -27,6 +27,7 @@ from autograder.results import write_atomically
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
 SHOWN_NAMES = 6
+SHOWN_HARDEST, HARD = 15, 0.5
 STYLE = """
 body { max-width: 64rem; }
 h2 { margin: 0 0 .6rem; }
@@ -39,7 +40,7 @@ a { color: var(--good); }
   border-radius: .35rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); }
+th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
@@ -48,7 +49,7 @@ td.text { overflow-wrap: anywhere; min-width: 14rem; }
   overflow: hidden; margin-right: .4rem; }
 .rate i { display: block; height: 100%; background: var(--good); }
 .late, .odd { color: var(--bad); }
-details { border: 0; }
+section > details { border: 0; margin-top: .6rem; } summary { color: var(--good); }
 """
 
 
@@ -171,27 +172,33 @@ def _checks(about: Class) -> str:
     note = (
         '<p class="note">Discrimination: the correlation of passing a check with the score in all others. Near 1, the '
         "check tells strong submissions from weak ones; near 0 or below, or where everyone who tried fails, look at "
-        "the check itself. Hardest first within a task.</p>"
+        "the check itself. These stand out, the hardest first:</p>"
     )
-    rows = []
     order = {task.number: place for place, task in enumerate(about.points.tasks)}
-    for item in sorted(found, key=lambda item: (order[item.check.task], item.passed)):
+    odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
+    hardest = sorted(odd, key=lambda item: (item.remark == "everyone passes", item.passed, order[item.check.task]))
+    listed = sorted(found, key=lambda item: (order[item.check.task], item.passed))
+    chart = charts.checks(found) if any(item.discrimination is not None for item in found) else ""
+    first = _items(hardest[:SHOWN_HARDEST]) if hardest else "<p>No check stands out.</p>"
+    return f"{chart}{note}{first}<details><summary>All {len(found)} checks</summary>{_items(listed)}</details>"
+
+
+def _items(found: Sequence[Item]) -> str:
+    rows = []
+    for item in found:
         kind = "hidden" if item.check.hidden_inputs else "public"
-        discrimination = "" if item.discrimination is None else f"{item.discrimination:.2f}"
+        remark = f' <span class="odd">{html.escape(item.remark)}</span>' if item.remark else ""
         rows.append(
             [
                 _cell(item.check.task),
-                f'<td class="text">{html.escape(item.check.title)} <span class="note">{kind}</span></td>',
+                f'<td class="text">{html.escape(item.check.title)} <span class="note">{kind}</span>{remark}</td>',
                 _cell(number(item.check.points), "n"),
                 f'<td class="n">{_rate(item.passed)}</td>',
                 _cell(f"{100 * item.attempted:.0f} %", "n"),
-                _cell(discrimination, "n"),
-                f'<td class="odd">{html.escape(item.remark)}</td>',
+                _cell("" if item.discrimination is None else f"{item.discrimination:.2f}", "n"),
             ]
         )
-    head = ("task", "check", "n:points", "n:pass", "n:tried", "n:discrimination", "")
-    chart = charts.checks(found) if any(item.discrimination is not None for item in found) else ""
-    return chart + note + _table(head, rows)
+    return _table(("task", "check", "n:points", "n:pass", "n:tried", "n:discrimination"), rows)
 
 
 def _mistakes(about: Class) -> str:

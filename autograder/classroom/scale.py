@@ -48,6 +48,7 @@ FIRST = (
 LAST = "Abel Bohr Cantor Dirac Euler Fermi Gauss Hopper Ito Jordan Klein Lamarr Meitner Noether Oresme Pascal Ruiz Sato"
 MODEL = "gmvae.safetensors"
 LARGE_CLASS = 10_000
+SAMPLE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ def measure(
     members: Sequence[Member], folder: Path, secret: str, workers: int, scheduler: str | None = None
 ) -> dict[str, Any]:
     """Grade a class and say what came of it, in numbers."""
-    sampler = MemorySampler(os.getpid())
+    sampler = MemorySampler(os.getpid(), SAMPLE_SECONDS)
     sampler.start()
     summary, store = grade_members(members, folder, secret, workers, scheduler)
     sampler.stop()

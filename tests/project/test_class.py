@@ -17,6 +17,7 @@ import pytest
 
 from autograder import points
 from autograder.classroom import grading, local, run
+from autograder.classroom.cluster import ClusterError
 from autograder.classroom.grading import Options, Outcome, grade_parcel, grading_key, out_of_time
 from autograder.classroom.run import ClassSettings, grade_class
 from autograder.classroom.store import BusyError, Store
@@ -483,6 +484,95 @@ def test_the_real_assignment_scores_as_by_itself(tmp_path):
     assert (store.record("reference").score, store.record("starter").score) == (100, 0)
     page = (tmp_path / "out" / "class.html").read_text()
     assert "Negative ELBO" in page or "negative ELBO" in page
+
+
+# On a cluster
+
+
+def in_this_process(monkeypatch):
+    """A Dask cluster of two threads of ours, so that a stand-in for the grader works there, too."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("autograder.classroom.cluster.grade_fairly", judged)
+    return distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+    )
+
+
+def test_a_cluster_gives_the_same_results(course, quick, monkeypatch):
+    for student in ("ada", "ben", "cyd", "dot", "eve"):
+        course.hand_in(student, task1=f"# {student}\n{'wrong' if student == 'ben' else RIGHT}")
+    course.hand_in("fay", task1="grader's fault\n")
+    local = course.grade()
+    before = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in local.graded}
+    course.out = course.folder / "other"
+    with in_this_process(monkeypatch) as cluster:
+        summary = course.grade(scheduler=cluster.scheduler_address)
+    assert sorted(summary.graded) == sorted(local.graded) and len(set(summary.graded)) == 5
+    assert summary.failed == ["fay"]
+    after = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in summary.graded}
+    assert after == before
+    assert Store(course.out, course.options.entries()).record("fay").problem == "the sandbox is broken"
+
+
+def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
+    course.hand_in("ada")
+    with in_this_process(monkeypatch) as cluster:
+        monkeypatch.setattr("autograder.classroom.cluster._check_workers", lambda *_: None)
+        monkeypatch.setattr("autograder.classroom.cluster.grader_digest", lambda *_: "another")
+        # As if a worker with an older checkout had joined in the middle.
+        monkeypatch.setattr("autograder.classroom.cluster.grade_remotely", grading_elsewhere)
+        summary = course.grade(scheduler=cluster.scheduler_address)
+    assert summary.failed == ["ada"]
+    assert "differs from the one" in Store(course.out, course.options.entries()).record("ada").problem
+
+
+def grading_elsewhere(content, options, digest):
+    raise RuntimeError("the grader on this worker differs from the one that the class is graded with")
+
+
+def test_a_cluster_without_workers_is_refused(course, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    course.hand_in("ada")
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp") as cluster,
+        pytest.raises(ClusterError, match="has no workers"),
+    ):
+        course.grade(scheduler=cluster.scheduler_address)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_loses_nothing(course):
+    """Three worker processes, real gradings; one worker is killed in the middle of one."""
+    distributed = pytest.importorskip("distributed")
+    slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(4) or 1")
+    students = [f"s{number}" for number in range(6)]
+    for number, student in enumerate(students):
+        course.hand_in(student, task1=f"# {number}\n{slow}", task2="wrong = 1\n" if number == 5 else RIGHT)
+    killed: list[int] = []
+
+    def kill_one(cluster):
+        with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+            pids = list(client.run(os.getpid).values())
+        # Wait until one of them has a grading whose zygote has forked a worker.
+        victim = until(lambda: next((pid for pid in pids if len(descendants(pid)) >= 2), None), 120)
+        killed.extend([victim, *descendants(victim)])
+        os.kill(victim, signal.SIGKILL)
+
+    with distributed.LocalCluster(
+        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+    ) as cluster:
+        killer = threading.Thread(target=kill_one, args=(cluster,))
+        killer.start()
+        summary = course.grade(scheduler=cluster.scheduler_address)
+        killer.join()
+        assert killed and not alive(killed[0])
+        # The grading that the worker had started went with it, sandboxed process and all.
+        until(lambda: not any(map(alive, killed)), 30)
+    assert sorted(summary.graded) == students and not summary.failed
+    store = Store(course.out, course.options.entries())
+    assert {student: store.record(student).score for student in students} == dict.fromkeys(students, 20) | {"s5": 10}
+    assert rows(course.out / "grades.csv")[1:] and len(rows(course.out / "grades.csv")) == 7
+    assert course.grade().reused and not course.grade().graded
 
 
 def until(condition, seconds):
