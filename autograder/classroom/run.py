@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import stat
 import sys
 import time
@@ -124,11 +125,11 @@ def _plan(
 
 
 def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[Finished | None]:
-    if not jobs:
-        return iter(())
-    if settings.scheduler:
-        return grade_on_cluster(jobs, settings.options, settings.scheduler)
-    return grade_locally(jobs, settings.options, settings.workers)
+    """Outcomes as they come; a generator, so that it can be closed."""
+    if jobs and settings.scheduler:
+        yield from grade_on_cluster(jobs, settings.options, settings.scheduler)
+    elif jobs:
+        yield from grade_locally(jobs, settings.options, settings.workers)
 
 
 def _collect(outcomes: Iterator[Finished | None], total: int, store: Store, summary: Summary) -> None:
@@ -179,6 +180,8 @@ def _refuse_open_folder(path: Path) -> None:
 def main(arguments: Sequence[str]) -> int:
     """The subcommand. Returns 0 if every submission was graded, 1 if some were not, 2 if none could be."""
     options = _parser().parse_args(arguments)
+    # Batch systems and shutdowns ask like this.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = _settings(options)
         summary = grade_class(settings)

@@ -225,6 +225,7 @@ def test_what_is_finished_is_not_graded_again(course, quick):
     assert course.score("ada") == 20
     course.hand_in("dot")  # now it can be graded
     assert graded() == ["dot"]
+    assert graded() == []  # nothing to do at all
     # Points, checks and secret decide on results, too.
     course.points_file.write_text(course.points_file.read_text().replace('"Task 1"', '"Task one"'))
     assert graded() == ["ada", "ben", "cyd", "dot"]
@@ -238,6 +239,18 @@ def test_the_hash_follows_the_grader(course):
     (course.tests / "hidden" / "test_task1_x.py").write_text("# another check\n")
     grading.grader_digest.cache_clear()
     assert grading_key(b"parcel", course.options) != before
+
+
+def test_what_the_hash_leaves_out_is_no_part_of_the_grader():
+    code = (
+        "import sys, autograder.classroom.one, autograder.checking, autograder.intake, autograder.remote, "
+        "autograder.weights, autograder.worker; print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {name.removeprefix("autograder.") for name in run.stdout.split() if name.startswith("autograder.")}
+    assert {"checking", "sandbox", "points", "classroom.one"} <= imported
+    assert not imported & grading.NOT_THE_GRADER
+    assert all((ROOT / "autograder" / f"{name}.py").exists() for name in grading.NOT_THE_GRADER)
 
 
 def test_an_interrupted_run_goes_on_where_it_was(course, quick, monkeypatch):
