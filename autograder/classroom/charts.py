@@ -76,7 +76,14 @@ def checks(items: Sequence[Item]) -> str:
     limits = (min(-0.15, lowest - 0.1), 1.05)
     axes.set(xlabel="submissions that pass, percent", ylabel="discrimination", xlim=(-3, 103), ylim=limits)
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(loc="lower left", ncols=len(groups), frameon=False, handletextpad=0.1, columnspacing=1)
+        axes.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=len(groups),
+            frameon=False,
+            handletextpad=0.1,
+            columnspacing=1,
+        )
     return _svg(figure, "Pass rate and discrimination of each check")
 
 

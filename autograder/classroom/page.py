@@ -26,7 +26,7 @@ from autograder.report import number
 from autograder.results import write_atomically
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
-SHOWN_NAMES = 6
+SHOWN_NAMES = 3
 SHOWN_HARDEST, HARD = 15, 0.5
 STYLE = """
 body { max-width: 64rem; }
@@ -43,7 +43,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 500; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-tr:last-child td { border-bottom: 0; }
+tr:last-child td { border-bottom: 0; } table.narrow { width: auto; }
 td.text { overflow-wrap: anywhere; min-width: 14rem; }
 .rate { display: inline-block; width: 5rem; height: .5rem; border-radius: .25rem; background: var(--line);
   overflow: hidden; margin-right: .4rem; }
@@ -229,7 +229,7 @@ def _leaderboard(about: Class) -> str:
         return ""
     more = f"; the first {SHOWN_LEADERS} of {len(leaders)}" if len(leaders) > SHOWN_LEADERS else ""
     note = f'<p class="note">Negative ELBO of the trained model in nats per image, lower is better{more}.</p>'
-    return note + _table(("n:", "who", "n:negative ELBO"), rows)
+    return note + _table(("n:", "who", "n:negative ELBO"), rows, "narrow")
 
 
 def _attention(about: Class) -> str:
@@ -250,10 +250,12 @@ def _attention(about: Class) -> str:
             texts = "<br>".join(
                 (f'<b class="odd">{what}</b>: ' if what else "") + html.escape(_short(text, 300)) for what, text in said
             )
+            # Without results there is no report.
+            file = "report.html" if slug in by_slug else "grader.log"
             rows.append(
                 (
                     not any(what for what, _ in said),
-                    f"<td>{_person(slug, names)}</td>",
+                    f"<td>{_person(slug, names, file)}</td>",
                     f'<td class="text">{texts}</td>',
                 )
             )
@@ -276,10 +278,10 @@ def _similar(about: Class) -> str:
         [
             f"<td>{_person(pair.first, names)}</td>",
             f"<td>{_person(pair.second, names)}</td>",
-            _cell(pair.shared, "n"),
-            _cell("all" if pair.identical else f"{100 * pair.first_share:.0f} %", "n"),
-            _cell("all" if pair.identical else f"{100 * pair.second_share:.0f} %", "n"),
-            _cell(", ".join(pair.files)),
+            _cell(pair.shared or "", "n"),
+            _cell(f"{100 * pair.first_share:.0f} %", "n"),
+            _cell(f"{100 * pair.second_share:.0f} %", "n"),
+            _cell("identical code" if pair.identical else ", ".join(pair.files)),
         ]
         for pair in about.pairs[:SHOWN_PAIRS]
     ]
@@ -295,7 +297,7 @@ def _time(about: Class) -> str:
     slowest = sorted(records, key=lambda slug: -records[slug].seconds)[:SHOWN_SLOWEST]
     rows = [
         [
-            f"<td>{_person(slug, names)}</td>",
+            f"<td>{_person(slug, names, 'report.html' if records[slug].status == GRADED else 'grader.log')}</td>",
             _cell(f"{records[slug].seconds:.0f} s", "n"),
             _cell(f"{records[slug].cpu_seconds:.0f} s", "n"),
             _cell(f"{records[slug].peak_mib:.0f} MiB", "n"),
@@ -337,8 +339,8 @@ def _names(export: Export) -> dict[str, str]:
     return {submission.slug: submission.name for submission in export.submissions}
 
 
-def _person(slug: str, names: Mapping[str, str]) -> str:
-    return f'<a href="students/{slug}/report.html">{html.escape(_short(names.get(slug, slug), 60))}</a>'
+def _person(slug: str, names: Mapping[str, str], file: str = "report.html") -> str:
+    return f'<a href="students/{slug}/{file}">{html.escape(_short(names.get(slug, slug), 60))}</a>'
 
 
 def _people(slugs: Sequence[str], names: Mapping[str, str]) -> str:
@@ -359,11 +361,12 @@ def _cell(text: object, kind: str = "") -> str:
     return f"<td{attribute}>{html.escape(str(text))}</td>"
 
 
-def _table(head: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+def _table(head: Iterable[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
     """A table; headings that begin with "n:" are those of numbers."""
     titles = "".join(
         f'<th class="n">{html.escape(title[2:])}</th>' if title.startswith("n:") else f"<th>{html.escape(title)}</th>"
         for title in head
     )
     body = "\n".join(f"<tr>{''.join(row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>\n{body}\n</tbody></table></div>'
+    table = f'<table class="{kind}"><thead><tr>{titles}</tr></thead><tbody>\n{body}\n</tbody></table>'
+    return f'<div class="wide">{table}</div>'
