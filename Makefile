@@ -55,11 +55,7 @@ gradescope: setup ## try the zip as Gradescope would: make gradescope SUBMISSION
 	$(if $(SUBMISSION),,$(error say what to grade: make gradescope SUBMISSION=folder-or-zip))
 	$(PY) -m autograder gradescope "$(SUBMISSION)" $(ARGS)
 
-reference-class: setup ## grade a whole class: make class SUBMISSIONS=export-folder-or-zip [OUT=grades]
-	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
-	$(PY) -m autograder class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
-
-submission: setup ## write dist/reference.zip, what a perfect student would hand in
+reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
 	$(PY) -m autograder reference-submission
 
 bench: setup ## measure speed and memory, write bench.json
