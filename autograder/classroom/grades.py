@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom.layouts import Export, Student, Submission
+from autograder.classroom.layouts import Export, Submission
+from autograder.classroom.people import Student
 from autograder.classroom.store import GRADED, Store
 from autograder.report import number
 from autograder.results import write_atomically

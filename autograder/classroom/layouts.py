@@ -13,17 +13,15 @@ grades) gives names, e-mail addresses and times that the export lacks.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from autograder.classroom.people import Roster, Student, iso_time, moment, read_roster, same
 from autograder.classroom.trees import Entry, Tree, UnreadableError, open_zip, read_tree, zip_tree
 from autograder.intake import MIB
 from autograder.results import safe_text
@@ -39,45 +37,8 @@ CANVAS_FILE = re.compile(
 # As Moodle's assign/locallib.php writes them, with folders and without; "Participant" where marking is blind.
 MOODLE_FILE = re.compile(r"(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")
 GITHUB_FOLDER = re.compile(r"(?P<assignment>.+)-submissions")
-# What the platforms call these columns in the CSV files that they offer.
-COLUMNS = {
-    "name": ("name", "student", "full name", "student name", "roster_identifier", "identifier_name"),
-    "first": ("first name",),
-    "last": ("last name", "surname"),
-    "id": ("id", "canvas id"),
-    "sid": ("sid", "sis user id", "student id", "id number"),
-    "login": ("sis login id", "username", "github_username"),
-    "email": ("email", "email address"),
-    "section": ("section", "sections"),
-    "time": ("submission_timestamp", "submission time", "last modified (submission)"),
-    "status": ("status",),
-    "identifier": ("identifier",),
-}
 LARGEST_METADATA = 512 * MIB
 LARGEST_EXPORT_IN_EXPORT = 4096 * MIB
-
-
-@dataclass(frozen=True)
-class Student:
-    """A person, as far as the export tells.
-
-    Attributes:
-        name: as to be shown.
-        id: the platform's: Canvas's user id, Moodle's participant number, GitHub's user name.
-        sid: the university's number; email, login, section: as they say.
-    """
-
-    name: str = ""
-    id: str = ""
-    sid: str = ""
-    email: str = ""
-    login: str = ""
-    section: str = ""
-
-    @property
-    def key(self) -> str:
-        """The same for the same person."""
-        return (self.id or self.sid or self.email or self.login or self.name).casefold()
 
 
 @dataclass(frozen=True)
@@ -138,10 +99,10 @@ def read_export(
         UnreadableError: it cannot be read, or holds no submissions.
     """
     tree = read_tree(path)
-    people = _read_roster(roster.read_bytes(), str(roster)) if roster else []
+    people = read_roster(roster.read_bytes(), str(roster)) if roster else []
     for entry in _class_lists(tree):
         with contextlib.suppress(UnreadableError):  # some other table
-            people += _read_roster(entry.read(8 * MIB), str(entry.path))
+            people += read_roster(entry.read(8 * MIB), str(entry.path))
     found = _read_tree(tree, layout, people)
     if found is None:
         names = {name.lower() for name in expected}
@@ -163,7 +124,6 @@ def read_export(
 
 
 Read = tuple[str, list[Submission], list[str]]
-Roster = list[tuple[Student, Mapping[str, str]]]
 
 
 def _read_tree(tree: Tree, layout: str | None, people: Roster) -> Read | None:
@@ -259,7 +219,7 @@ def _gradescope(tree: Tree) -> tuple[list[Submission], list[str]] | None:
                 slug="",
                 students=students or (Student(name=folder, id=folder),),
                 entries=own.entries,
-                time=_time(about.get("created_at")),
+                time=iso_time(about.get("created_at")),
                 notes=() if own.entries else ("the export has no files of this submission",),
             )
         )
@@ -440,46 +400,11 @@ def _class_lists(tree: Tree) -> list[Entry]:
     return [entry for entry in lists if entry.path.suffix.lower() == ".csv"]
 
 
-def _read_roster(content: bytes, name: str) -> Roster:
-    """The students of a CSV, with their rows; columns may be in any order.
-
-    Raises:
-        UnreadableError: it has no column that names students.
-    """
-    text = content.decode("utf-8-sig", "replace")
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t", key=first.count)
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-    fields = {column: (column or "").strip().casefold() for column in rows.fieldnames or ()}
-    if not set(fields.values()) & {name for names in COLUMNS.values() for name in names}:
-        raise UnreadableError(f"{name} has no column with students' names or numbers; its first line is {first[:80]!r}")
-    people = []
-    for row in rows:
-        cells = {fields[column]: (cell or "").strip() for column, cell in row.items() if column in fields}
-        found = {key: next((cells[name] for name in names if cells.get(name)), "") for key, names in COLUMNS.items()}
-        full = found["name"] or " ".join(filter(None, (found["first"], found["last"])))
-        if "points possible" in full.casefold() or full.startswith("Student, Test"):
-            continue  # lines of Canvas's own
-        # "Participant 123", by which Moodle names folders too.
-        participant = re.search(r"\d+", found["identifier"])
-        student = Student(
-            name=safe_text(full, 200),
-            id=participant.group() if participant else found["id"] or ("" if found["sid"] else found["login"]),
-            sid=found["sid"],
-            email=found["email"],
-            login=found["login"],
-            section=found["section"],
-        )
-        if student.key:
-            people.append((student, cells | {f"*{key}": value for key, value in found.items()}))
-    return people
-
-
 def _with_roster(submission: Submission, people: Roster) -> Submission:
     """A submission with what the roster knows of its students."""
     students, late, time = [], submission.late, submission.time
     for student in submission.students:
-        match = next(((known, row) for known, row in people if _same(student, known)), None)
+        match = next(((known, row) for known, row in people if same(student, known)), None)
         if match is None:
             students.append(student)
             continue
@@ -496,63 +421,15 @@ def _with_roster(submission: Submission, people: Roster) -> Submission:
             )
         )
         late = late or bool(re.search(r"\blate\b|\boverdue\b", row["*status"], re.IGNORECASE))
-        time = time or _time(row["*time"])
+        time = time or iso_time(row["*time"])
     return replace(submission, students=tuple(students), late=late, time=time)
 
 
-def _same(student: Student, known: Student) -> bool:
-    for mine, theirs in ((student.id, known.id), (student.login, known.login), (student.sid, known.sid)):
-        if mine and theirs:
-            return mine.casefold() == theirs.casefold()
-    if student.email and known.email:
-        return student.email.casefold() == known.email.casefold()
-    return bool(student.name) and student.name.casefold() == known.name.casefold()
-
-
 def _matches_any(known: Student, submissions: Sequence[Submission]) -> bool:
-    return any(_same(student, known) for submission in submissions for student in submission.students)
+    return any(same(student, known) for submission in submissions for student in submission.students)
 
 
-# Times, duplicates, names
-
-
-def _time(value: Any) -> str:
-    """A time as ISO 8601; "" for what is none."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    text = str(value or "").strip()
-    for parse in (_iso, _us):
-        parsed = parse(text)
-        if parsed is not None:
-            return parsed.isoformat()
-    return ""
-
-
-def _iso(text: str) -> datetime | None:
-    # Python 3.10 reads neither Z nor nanoseconds.
-    text = re.sub(r"(\.\d{6})\d*", r"\1", text.replace(" UTC", "+00:00").replace("Z", "+00:00"))
-    text = re.sub(r" ([+-]\d\d:?\d\d)$", r"\1", text)
-    try:
-        return datetime.fromisoformat(re.sub(r"([+-]\d\d)(\d\d)$", r"\1:\2", text))
-    except ValueError:
-        return None
-
-
-def _us(text: str) -> datetime | None:
-    for form in ("%m/%d/%Y %H:%M:%S", "%m-%d-%Y-%H-%M-%S", "%A, %d %B %Y, %I:%M %p"):
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    return None
-
-
-def moment(time: str) -> float:
-    """Seconds since 1970 of an ISO 8601 time; one without a zone is in UTC. ValueError if it is none."""
-    parsed = _iso(time)
-    if parsed is None:
-        raise ValueError(f"{time!r} is no time; write it as 2026-11-20T23:59+01:00")
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
+# Duplicates, names
 
 
 def _with_due_date(submission: Submission, due: str) -> Submission:

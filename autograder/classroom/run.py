@@ -17,7 +17,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from autograder import sandbox
-from autograder.classroom import grades, layouts
+from autograder.classroom import grades, layouts, people
 from autograder.classroom.cluster import ClusterError, grade_on_cluster
 from autograder.classroom.grading import Options, grading_key
 from autograder.classroom.layouts import Export, Submission
@@ -209,7 +209,7 @@ def _settings(options: argparse.Namespace) -> ClassSettings:
         raise UnreadableError("--workers: there must be at least one")
     if options.due:
         try:
-            layouts.moment(options.due)
+            people.moment(options.due)
         except ValueError as error:
             raise UnreadableError(f"--due: {error}") from None
     return ClassSettings(

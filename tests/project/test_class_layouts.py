@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from autograder import intake
-from autograder.classroom.layouts import moment, read_export, slug
+from autograder.classroom.layouts import read_export, slug
 from autograder.classroom.parcels import pack, version
+from autograder.classroom.people import moment
 from autograder.classroom.trees import UnreadableError, read_tree
 
 EXPECTED = ("kl.py", "gmm.py", "gmvae.safetensors")
