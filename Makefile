@@ -10,8 +10,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow student check-sync release grade class submission autograder gradescope
-.PHONY: reference-submission bench audit lint lock clean
+.PHONY: help setup run explore test test-slow student check-sync release handout report grade class
+.PHONY: submission autograder gradescope reference-submission bench audit lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ setup: ## create or repair .venv from the locked dependencies (the commands belo
 
 run: setup ## run the whole assignment: every number, picture and table, into results/
 	$(PY) solution/main.py $(ARGS)
+
+explore: setup ## open the KL explorer and the latent explorer in a browser: make explore ARGS=latent
+	$(PY) solution/explore.py $(ARGS)
 
 test: setup ## run the tests, without the slow ones
 	$(PY) -m pytest $(if $(SLOW),,-m "not slow") $(ARGS)
@@ -36,6 +39,12 @@ check-sync: setup ## fail if student/ is not what `make student` generates
 
 release: setup ## write dist/student.zip
 	$(PY) -m autograder release
+
+handout: setup ## write dist/handout.pdf, the handout as students may want to print it
+	$(PY) -m autograder handout
+
+report: setup ## run the report with its answers, write dist/report/ (after make run, or ARGS="--results FOLDER")
+	$(PY) -m autograder report $(ARGS)
 
 grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))

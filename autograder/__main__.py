@@ -11,6 +11,8 @@ COMMANDS = {
     "student": ("autograder.release", "student", "regenerate student/ from solution/ and tests/"),
     "check-sync": ("autograder.release", "check_sync", "fail if student/ is not what `student` generates"),
     "release": ("autograder.release", "release", "write dist/student.zip"),
+    "handout": ("autograder.documents", "handout", "write dist/handout.pdf"),
+    "report": ("autograder.documents", "report", "run the report's notebook with its answers, write dist/report/"),
     "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
     "class": ("autograder.classroom.run", "main", "grade a whole class: an export of Gradescope, Canvas, Moodle, ..."),
     "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),

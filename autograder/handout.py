@@ -1,7 +1,7 @@
 """Turns solution/README.md, the source of the handout, into what students read.
 
 - `{{points:4.2}}`, `{{points:4}}` and `{{points:total}}` become "3 points", summed from points.toml, so that no number
-  is written twice.
+  is written twice. `{{points:written}}` are those of the report's source.
 - `<!-- ... -->` is for instructors; students do not get it.
 - `<!-- INSTRUCTOR: ... -->` is something to decide; `make release` lists what is left of these.
 """
@@ -20,11 +20,15 @@ SECTION = re.compile(r"^#+ (\d+\.\d+)\b", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
-def render(source: str, points: Points) -> str:
-    """What students read."""
+def render(source: str, points: Points, written: float | None = None) -> str:
+    """What students read.
+
+    Args:
+        written: points of the written part, None if there is none.
+    """
 
     def fill_in(match: re.Match[str]) -> str:
-        value = points_of(match.group(1), points)
+        value = points_of(match.group(1), points, written)
         # What is no placeholder stays, for `check` to complain about.
         return match.group(0) if value is None else f"{value:g} point{'' if value == 1 else 's'}"
 
@@ -33,7 +37,14 @@ def render(source: str, points: Points) -> str:
     return PLACEHOLDER.sub(fill_in, text).strip("\n") + "\n"
 
 
-def check(source: str, path: str, points: Points, stubs: Collection[str], shipped: Collection[str]) -> list[Problem]:
+def check(
+    source: str,
+    path: str,
+    points: Points,
+    stubs: Collection[str],
+    shipped: Collection[str],
+    written: float | None = None,
+) -> list[Problem]:
     """Everything that is wrong with the source.
 
     Args:
@@ -41,6 +52,7 @@ def check(source: str, path: str, points: Points, stubs: Collection[str], shippe
         path: what to call it in messages.
         stubs: numbers of the tasks that have a stub, which sends students to "README section N.M".
         shipped: every path that a relative link may lead to.
+        written: points of the written part, None if there is none.
     """
     text = COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), source)  # lines keep their numbers
     tasks = {task.number for task in points.tasks}
@@ -48,7 +60,7 @@ def check(source: str, path: str, points: Points, stubs: Collection[str], shippe
     problems = [
         Problem(path, line, f"{{{{{name}}}}} is no placeholder, or points.toml has no such task")
         for name, line in placeholders.items()
-        if points_of(name, points) is None
+        if points_of(name, points, written) is None
     ]
     for task in sorted(tasks - set(SECTION.findall(text))):
         problems.append(Problem(path, 1, f"no heading begins with the number of task {task}"))
@@ -63,11 +75,13 @@ def check(source: str, path: str, points: Points, stubs: Collection[str], shippe
     return problems
 
 
-def points_of(placeholder: str, points: Points) -> float | None:
+def points_of(placeholder: str, points: Points, written: float | None = None) -> float | None:
     """What a placeholder such as "points:4.2" is worth; None when there is no such task."""
     keyword, _, number = placeholder.partition(":")
     if keyword != "points":
         return None
+    if number == "written":
+        return written
     if number == "total":
         value = sum(check.points for check in points.checks)
     elif number in {task.number for task in points.tasks}:

@@ -7,8 +7,9 @@ because a reader could not tell the two cases apart either.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autograder.starter import MARKER_LIKE, Problem
@@ -56,6 +57,37 @@ def secret_prose(path: str, text: str) -> list[SecretLine]:
     ]
 
 
+def readable_text(path: str, content: bytes) -> str:
+    """What a person could read in a file: of a notebook the sources, outputs and metadata, without JSON's escapes.
+
+    Raises:
+        UnicodeDecodeError: it is no text.
+    """
+    text = content.decode("utf-8")
+    if not path.endswith(".ipynb"):
+        return text
+    try:
+        return "\n".join(texts_in(json.loads(text)))
+    except ValueError:
+        return text
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Every string in a JSON document, keys included; a list of strings, as notebooks have, is one text."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield key
+            yield from texts_in(item)
+    elif isinstance(value, list):
+        if all(isinstance(item, str) for item in value):
+            yield "".join(value)
+        else:
+            for item in value:
+                yield from texts_in(item)
+
+
 def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> list[Problem]:
     """Every line of the given files that contains a secret line or what looks like a marker.
 
@@ -66,11 +98,12 @@ def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> lis
     problems = []
     for path, content in files.items():
         try:
-            lines = content.decode("utf-8").splitlines()
+            text = readable_text(path, content)
         except UnicodeDecodeError:
             continue
+        lines = text.splitlines()
         # Most files contain no secret at all: one look at the whole file says so.
-        everything = SPACE.sub("", content.decode("utf-8"))
+        everything = SPACE.sub("", text)
         present = {key: secret for key, secret in by_key.items() if key in everything}
         for number, line in enumerate(lines, start=1):
             if MARKER_LIKE.search(line):
@@ -78,6 +111,6 @@ def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> lis
             squeezed = SPACE.sub("", line)
             for key, secret in present.items():
                 if key in squeezed:
-                    text = f"repeats the solution, {secret.path} line {secret.line}: {secret.text}"
-                    problems.append(Problem(path, number, text))
+                    found = f"repeats the solution, {secret.path} line {secret.line}: {secret.text}"
+                    problems.append(Problem(path, number, found))
     return problems

@@ -34,7 +34,7 @@ WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
 TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
-COUNT = re.compile(r"\b(all|\d+) of \d+ values")
+COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
 STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")
 
 
@@ -100,10 +100,12 @@ class Explainer:
         def keep(match: re.Match[str]) -> str:
             word = match.group()
             short_number = word.isdecimal() and len(word) <= 3
-            return word if short_number or set(word.split(".")) <= self._vocabulary else "…"
+            # A sentence may begin with a name of ours: "Logvar is taken for the variance."
+            known = any(set(form.split(".")) <= self._vocabulary for form in (word, word[:1].lower() + word[1:]))
+            return word if short_number or known else "…"
 
         text = STUDENTS_SHAPE.sub("the shape is wrong", text)
-        text = COUNT.sub(lambda match: "all values" if match.group(1) == "all" else "some values", text)
+        text = COUNT.sub(_without_count, text)
         return WORD.sub(keep, text)
 
     def missing_file(self, task: Task) -> str:
@@ -140,6 +142,12 @@ class Explainer:
         if check.hidden_inputs:
             return f"{what}: {name if name in KNOWN_EXCEPTIONS else 'another type or structure was expected'}."
         return f"{what}: {name}: {error}" + (f" ({place})" if place else "")
+
+
+def _without_count(match: re.Match[str]) -> str:
+    """ "some values are" for "1 of 12 values is"."""
+    kept = "all values" if match.group(1) == "all" else "some values"
+    return f"{kept} are" if match.group().endswith(" is") else kept
 
 
 def vocabulary(sources: Iterable[Path]) -> set[str]:

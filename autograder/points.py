@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -96,15 +96,6 @@ class Points:
     groups: tuple[Group, ...]
     tasks: tuple[Task, ...]
     checks: tuple[Check, ...]
-
-    def restricted_to(self, tasks: Collection[str]) -> Points:
-        """The part of the file about some tasks, given by number."""
-        kept = tuple(task for task in self.tasks if task.number in tasks)
-        return Points(
-            groups=tuple(group for group in self.groups if any(task.group == group.number for task in kept)),
-            tasks=kept,
-            checks=tuple(check for check in self.checks if check.task in tasks),
-        )
 
     def task(self, number: str) -> Task:
         return next(task for task in self.tasks if task.number == number)

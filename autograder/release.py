@@ -1,7 +1,8 @@
 """Makes what students receive: the folder student/ and the archive dist/student.zip.
 
-Everything comes from solution/ (starter files, handout, pictures), tests/ (the public checks and the modules that they
-import), requirements.txt and LICENSE. The whole content is made in memory and checked before a single file is written.
+Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks and the modules
+that they import), the requirements and LICENSE. The whole content is made in memory and checked before a single file is
+written.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import handout
+from autograder import notebook as report_notebook
 from autograder import points as points_module
 from autograder.leaks import SecretLine, find_leaks, secret_code, secret_prose
 from autograder.points import PointsError
@@ -32,7 +34,10 @@ from autograder.starter import Problem, SourceError, make_starter
 ROOT = Path(__file__).resolve().parent.parent
 TOP_FOLDER = "vae-assignment"
 # What running the assignment leaves in student/: neither compared nor deleted.
-LEFTOVERS = {"results", "data", ".venv", "gmvae.safetensors", "gmvae_samples.png", "ELBO_Curve.png", "submission.zip"}
+LEFTOVERS = {
+    *("results", "data", ".venv", "gmvae.safetensors", "gmvae_samples.png", "ELBO_Curve.png", "submission.zip"),
+    *("report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"),
+}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "project")
@@ -50,6 +55,11 @@ addopts = --import-mode=importlib --strict-markers
 REQUIREMENTS_HEADER = """\
 # The exact versions that this assignment is tested with. README.md, "Set-up", says how to install them.
 """
+# Files of further requirements, with the line that heads the students' copy.
+FURTHER_REQUIREMENTS = {
+    "requirements-explore.txt": "# What explore.py needs on top of requirements.txt.\n",
+    "requirements-report.txt": "# What report.ipynb and export_report.py need on top of requirements.txt.\n",
+}
 # PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
 CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
 
@@ -105,8 +115,23 @@ def generate(root: Path = ROOT) -> Release:
         files[f"figures/{picture.name}"] = picture.read_bytes()
     files["pytest.ini"] = PYTEST_INI.encode()
     files["requirements.txt"] = student_requirements(read(root / "requirements.txt")).encode()
+    for name, header in FURTHER_REQUIREMENTS.items():
+        files[name] = (header + further_requirements(read(root / name), read(root / "requirements.txt"))).encode()
+    for notebook in sorted((root / "solution").glob("*.ipynb")):
+        files[notebook.name] = read(notebook).encode()
+    written = None
+    if (root / report_notebook.SOURCE).is_file():
+        try:
+            notebooks, written_points = report_notebook.make(root)
+        except SourceError as error:
+            problems += error.problems
+        else:
+            files |= notebooks.student
+            written = written_points["written"]
+            prose, code = report_notebook.secret_lines(read(root / report_notebook.SOURCE))
+            secrets += [*secret_prose(report_notebook.SOURCE, prose), *secret_code(report_notebook.SOURCE, code)]
     files["LICENSE"] = read(root / "LICENSE").encode()
-    files["README.md"] = make_handout(root, files, stubs, problems).encode()
+    files["README.md"] = make_handout(root, files, stubs, written, problems).encode()
     files["tasks.json"] = task_list(root, files).encode()
 
     problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
@@ -158,8 +183,29 @@ def student_requirements(locked: str) -> str:
     return REQUIREMENTS_HEADER + "".join(f"{line}\n" for line in lines)
 
 
-def make_handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str], problems: list[Problem]) -> str:
-    """The students' README.md."""
+def further_requirements(locked: str, base: str) -> str:
+    """What a further lock holds and the base does not name.
+
+    It leaves alone what is there already, on Colab above all, where another PyTorch would be a mistake.
+    """
+    present = set(base.splitlines())
+    lines = [line for line in locked.splitlines() if not line.startswith("#") and line not in present]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def make_handout(
+    root: Path,
+    files: Mapping[str, bytes],
+    stubs: Collection[str],
+    written: float | None,
+    problems: list[Problem],
+) -> str:
+    """The students' README.md.
+
+    Args:
+        written: points of the written part, None if there is none.
+        problems: what is wrong is added here.
+    """
     path = "solution/README.md"
     source = read(root / "solution" / "README.md")
     try:
@@ -170,8 +216,8 @@ def make_handout(root: Path, files: Mapping[str, bytes], stubs: Collection[str],
         return ""
     folders = {Path(name).parent.as_posix() for name in files}
     in_the_archive = {"data", "data/README.md"}
-    problems += handout.check(source, path, points, stubs, {*files, *folders, *in_the_archive})
-    return handout.render(source, points)
+    problems += handout.check(source, path, points, stubs, {*files, *folders, *in_the_archive}, written)
+    return handout.render(source, points, written)
 
 
 def task_list(root: Path, files: Collection[str]) -> str:

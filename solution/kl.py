@@ -12,7 +12,7 @@ def kl_univariate_normal(mu1: Tensor, var1: Tensor, mu2: Tensor, var2: Tensor) -
         var1, var2: VARIANCES (not standard deviations), positive.
 
     Returns:
-        The divergence in nats, elementwise, of the broadcast shape.
+        The divergence in nats, elementwise, of the broadcast shape; differentiable in all four arguments.
 
     Hint: the order of the arguments matters. P is the distribution that the expectation is taken over.
     """

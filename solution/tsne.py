@@ -31,7 +31,9 @@ def tsne_latents(
     with evaluating(vae):
         mu, _ = vae.encode(images.to(device_of(vae)))
     perplexity = min(30.0, (len(images) - 1) / 3)
-    embedding = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(mu.cpu().numpy())
+    # A single latent has no two principal components to start from.
+    init = "pca" if mu.shape[1] > 1 else "random"
+    embedding = TSNE(perplexity=perplexity, init=init, random_state=seed).fit_transform(mu.cpu().numpy())
     # END SOLUTION
     if outpath is not None:
         save_figure(draw_embedding(embedding, labels), outpath)

@@ -135,9 +135,8 @@ def draw_posterior_rows(images: Tensor, mu: Tensor, logvar: Tensor, recon: Tenso
             middle.add_patch(Ellipse(mu[i], *(2 * radius * std[i]), alpha=0.5, facecolor="#bd1f01", linewidth=0))
         middle.plot(*mu[i], "+", color="#bd1f01", label="posterior, 1 and 2 std")
         middle.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        if i == 0:
-            middle.legend(fontsize="x-small", loc="upper right")
         error, divergence, total = costs[i].tolist()
         middle.set_title("posterior $q(z|x)$")
         right.set_xlabel(f"error {error:.1f} + KL {divergence:.1f}\n= {total:.1f} nats")
+    figure.legend(*middle.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -27,7 +27,7 @@ def tsne_latents(
 
     Hint: scikit-learn's TSNE wants a perplexity smaller than the number of points.
     """
-    # YOUR CODE HERE: assign `embedding` (the reference solution has 4 lines here)
+    # YOUR CODE HERE: assign `embedding` (the reference solution has 5 lines here)
     embedding = ...
     raise NotImplementedError("Task 4.9: tsne_latents, see README section 4.9")
     if outpath is not None:

@@ -1,6 +1,6 @@
 """What plotting functions return when they are given a probe model, and the mistakes behind other returns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,11 +23,22 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
     check_tensor(codes, what=what, shape=mean.shape)
     if not _close(codes, mean) and _close(_sorted_rows(codes), _sorted_rows(mean)):
         fail(f"{what}: the codes are right, but in another order. Row i belongs to image i.")
+    for ddof in (0, 1):
+        scaled = (mean - mean.mean(axis=0)) / mean.std(axis=0, ddof=ddof)
+        mistakes[f"the codes are standardised (ddof={ddof}); they are wanted as they are"] = scaled
+    if oracle.kind == "vae":
+        eps = (codes - mean) / np.exp(oracle.logvar(mean) / 2)
+        if 0.5 < np.sqrt(np.square(eps).mean()) < 1.5 and np.abs(eps).max() < 7:
+            mistakes["these look like samples of the posteriors; their MEANS were asked for"] = codes
     check_close(codes, mean, what=what, mistakes=mistakes)
 
 
-def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int) -> None:
-    """decode_grid returned images for even steps between the codes' minimum and maximum."""
+def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int, model: Probe) -> None:
+    """decode_grid returned images for even steps between the codes' minimum and maximum.
+
+    Args:
+        model: what it was given, to see which points were decoded.
+    """
     low, high = codes.min(axis=0).astype(np.float64), codes.max(axis=0).astype(np.float64)
     z = _plane(low, high, steps)
     mistaken = {
@@ -45,11 +56,17 @@ def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int) 
     }
     what = f"decode_grid with steps={steps}"
     # Latents of forty in size cost digits.
-    check_close(images, oracle.decode(z), what=what, mistakes=_decoded(oracle, z, mistaken), rtol=1e-3, atol=1e-4)
+    tolerance = {"rtol": 1e-3, "atol": 1e-4}
+    mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _grid_fault)}
+    check_close(images, oracle.decode(z), what=what, mistakes=mistakes, **tolerance)
 
 
-def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, steps: int) -> None:
-    """latent_traversal returned images for a walk along each latent axis."""
+def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, steps: int, model: Probe) -> None:
+    """latent_traversal returned images for a walk along each latent axis.
+
+    Args:
+        model: what it was given, to see which latents were decoded.
+    """
     latents = oracle.weight.shape[1]
     walk = np.linspace(low, high, steps)
     z = _one_by_one(walk, latents)
@@ -68,7 +85,8 @@ def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, s
     if latents == steps:
         mistaken["rows and columns are exchanged"] = z.swapaxes(0, 1)
     what = f"latent_traversal with {latents} latents and steps={steps}"
-    check_close(images, oracle.decode(z), what=what, mistakes=_decoded(oracle, z, mistaken))
+    mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _traversal_fault)}
+    check_close(images, oracle.decode(z), what=what, mistakes=mistakes)
 
 
 def check_posterior_rows(costs: Any, oracle: ProbeOracle, images: np.ndarray, model: Probe) -> None:
@@ -88,14 +106,30 @@ def check_posterior_rows(costs: Any, oracle: ProbeOracle, images: np.ndarray, mo
             z = record["input"].reshape(-1, 1, oracle.weight.shape[1])
             known = np.isclose(z, np.concatenate(means), rtol=1e-3, atol=1e-4).all(axis=-1).any(axis=1)
             check(known.all(), f"{what}: something else than posterior means is decoded. Is it a sample?")
-    error, divergence, _ = right.T
+    error, divergence, total = right.T
+    pixels = images.reshape(len(images), -1) - oracle.decode(means[0]).reshape(len(images), -1)
+    mean_error = np.square(pixels).mean(axis=1)
+    two = kl_diag_normal(means[0][:, :2], oracle.logvar(means[0][:, :2]))
     mistakes = {
         IN_TRAIN_MODE: rows(training=True),
         "every row holds averages over the batch; each image has costs of its own": np.tile(
             right.mean(axis=0), (len(right), 1)
         ),
+        "the KL is that of the whole batch in every row; each image has its own": np.stack(
+            [error, divergence * 0 + divergence.mean(), error + divergence.mean()], axis=1
+        ),
+        "the error is that of the whole batch in every row; each image has its own": np.stack(
+            [error * 0 + error.mean(), divergence, error.mean() + divergence], axis=1
+        ),
+        "every row is that of the first image; each image has its own": np.tile(right[0], (len(right), 1)),
+        "the rows are divided by the number of images": right / len(right),
         "error and KL have changed places": right[:, [1, 0, 2]],
-        "the KL is subtracted in the total; it should be added": np.stack([error, divergence, error - divergence], 1),
+        "the total has the wrong sign: it is a cost, MINUS the ELBO": right * [1, 1, -1],
+        "the error is the mean squared error; in nats it is what negative_log_likelihood returns": np.stack(
+            [mean_error, divergence, mean_error + divergence], axis=1
+        ),
+        "only the first two latents are counted in the KL": np.stack([error, two, error + two], axis=1),
+        "the KL is subtracted in the total; it should be added": np.stack([error, divergence, 2 * error - total], 1),
         "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * np.log(2 * np.pi) * np.array([1, 0, 1]),
     }
     check_close(costs, right, what=what, mistakes=mistakes)
@@ -116,6 +150,54 @@ def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.n
     """Images of mistaken latents, by mistake; those of the right latents in train mode come first."""
     images = {message: oracle.decode(z) for message, z in mistaken.items()}
     return {IN_TRAIN_MODE: oracle.decode(right, training=True), **images}
+
+
+def _by_what_was_fed(
+    images: Any, model: Probe, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
+) -> dict[str, np.ndarray]:
+    """What the latents that were really decoded say about wrong images: {explanation: these images}, or nothing.
+
+    Args:
+        z: the right latents, (..., k).
+        fault: what is wrong with latents (n, k), given the right ones; "" where it cannot tell.
+    """
+    if not isinstance(images, np.ndarray) or images.shape[:-3] != z.shape[:-1]:
+        return {}
+    right = z.reshape(-1, z.shape[-1])
+    fed = [record["input"].reshape(-1, right.shape[1]) for record in model.records() if record["part"] == "decode"]
+    decoded = np.concatenate(fed) if fed else np.empty((0, right.shape[1]))
+    if decoded.shape != right.shape:
+        return {}
+    if _close(_in_order(decoded), _in_order(right)):
+        explanation = "the right points are decoded, but their images stand in another order"
+    else:
+        explanation = fault(decoded, right)
+    return {explanation: images} if explanation else {}
+
+
+def _grid_fault(decoded: np.ndarray, right: np.ndarray) -> str:
+    for j, name in enumerate(("first", "second")):
+        for end, which in ((np.min, "smallest"), (np.max, "largest")):
+            if not np.isclose(end(decoded[:, j]), end(right[:, j]), rtol=1e-3, atol=1e-3):
+                return (
+                    f"the {name} coordinate's range does not end at the {which} of the codes; each coordinate spans "
+                    "from its minimum to its maximum, both ends included"
+                )
+    return "the range is right, but its steps are not even"
+
+
+def _traversal_fault(decoded: np.ndarray, right: np.ndarray) -> str:
+    if ((decoded != 0).sum(axis=1) > 1).any():
+        return "more than one latent differs from 0 at a time; the others must be 0"
+    ends = [(end(decoded), end(right)) for end in (np.min, np.max)]
+    if not all(np.isclose(a, b, rtol=1e-3, atol=1e-3) for a, b in ends):
+        return "the walk does not go from z_min to z_max (-3 and 3 by default), both ends included"
+    return "the ends of the walk are right, but its steps are not even"
+
+
+def _in_order(points: np.ndarray) -> np.ndarray:
+    """Rows sorted by all their coordinates, rounded, so that the order says nothing any more."""
+    return points[np.lexsort(np.round(points.astype(np.float64), 3).T)]
 
 
 def _sorted_rows(points: np.ndarray) -> np.ndarray:

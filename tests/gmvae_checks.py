@@ -30,11 +30,26 @@ def make_weights(rng: np.random.Generator, z_dim: int, k: int, variance: float |
     weights["enc.net.4.weight"][:z_dim] *= 2
     weights["enc.net.4.bias"][z_dim:] -= 1
     weights["z_pre"] = rng.normal(size=(1, 2 * k, z_dim))
+    weights["z_pre"][:, :k] *= 2  # of another law than the variances, so that it shows when they change places
     weights["pi"] = np.full(k, 1 / k)
     if variance is not None:
         weights["enc.net.4.weight"][z_dim:] = 0
-        weights["enc.net.4.bias"][z_dim:] = math.log(math.expm1(variance - 1e-8))  # the inverse of softplus(.) + 1e-8
+        weights["enc.net.4.bias"][z_dim:] = before_softplus(variance)
     return {name: value.astype(np.float32) for name, value in weights.items()}
+
+
+def before_softplus(variance: float) -> float:
+    """What `gaussian_parameters` turns into this variance: the inverse of softplus(.) + 1e-8."""
+    return math.log(math.expm1(variance - 1e-8))
+
+
+def with_collapsed_posterior(weights: Mapping[str, np.ndarray], variance: float = 0.5) -> dict[str, np.ndarray]:
+    """The weights with one posterior for all images, nearly the prior: single estimates of kl are often negative."""
+    bias, z_pre = np.zeros_like(weights["enc.net.4.bias"]), np.zeros_like(weights["z_pre"])
+    bias[bias.size // 2 :] = before_softplus(variance)
+    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance)
+    encoder = {"enc.net.4.weight": np.zeros_like(weights["enc.net.4.weight"]), "enc.net.4.bias": bias}
+    return {**weights, **encoder, "z_pre": z_pre}
 
 
 def make_images(rng: np.random.Generator, n: int) -> np.ndarray:

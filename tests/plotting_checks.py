@@ -84,7 +84,7 @@ def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4)
     mean = 0.01 * rng.standard_normal((count, latents))
     mean[np.arange(count), clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
     images = rng.random((3, PIXELS))[pictures]
-    images += 0.01 * rng.standard_normal(images.shape)
+    images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
     # The encoder sees the last pixels only: latent j is the difference of two of them.
     encoder_weight = np.zeros((latents, PIXELS), dtype=np.float32)
     for j in range(latents):
@@ -104,7 +104,7 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
         if purity(embedding, posteriors.pictures) > 0.9:
             fail(f"{what}: the embedding groups images by their pixels. Embed the posterior means, not the images.")
         if purity(embedding, posteriors.clusters // 2) > 0.9:
-            fail(f"{what}: looks as if log-variances were embedded. Embed the posterior means.")
+            fail(f"{what}: looks as if log-variances were embedded. Embed the posterior means, in all latents.")
         fail(
             f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
             "keep row i for image i."
@@ -136,6 +136,8 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     if not curves:
         if any(_same(line["y"], -np.asarray(values)) for _, line in lines):
             fail(f"{what}: the curve is upside down. Plot the ELBO itself, which rises, not the loss.")
+        if any(_same(line["x"], values) for _, line in lines):
+            fail(f"{what}: the axes are exchanged. The iterations are x, the values y.")
         if any(len(line["y"]) < len(values) for _, line in lines):
             fail(f"{what}: the curve leaves some iterations out. Every value that is given belongs in it.")
         fail(f"{what}: no line of the figure has the given values as its y.")
@@ -143,8 +145,21 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     if not right:
         start = ", not from 0" if any(_same(line["x"], np.arange(len(values))) for _, line in curves) else ""
         fail(f"{what}: the curve's x should be the iterations, counted from 1{start}.")
-    labels = [axes["xlabel"].strip() and axes["ylabel"].strip() for axes in right]
-    check(any(labels), f"{what}: label both axes.")
+    labels = [(axes["xlabel"].strip().lower(), axes["ylabel"].strip().lower()) for axes in right]
+    check(any(x and y for x, y in labels), f"{what}: label both axes.")
+    check(
+        not all("elbo" in x and "iter" in y for x, y in labels),
+        f"{what}: the labels of the axes are exchanged. The iterations are x, the values y.",
+    )
+
+
+def check_new_figure(figure: Figure, earlier: Sequence[Sequence[float]]) -> None:
+    """A figure shows none of the curves of earlier calls."""
+    old = [line for axes in figure.axes for line in axes["lines"] for values in earlier if _same(line["y"], values)]
+    check(
+        not old,
+        "plot_learning_curve draws on the figure of an earlier call, whose curve is still there. Make a new figure.",
+    )
 
 
 def _same(first: np.ndarray, second: Sequence[float]) -> bool:

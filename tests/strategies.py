@@ -45,10 +45,17 @@ def probabilities(draw: st.DrawFn, shape: tuple[int, ...], zeros: bool = False) 
 
 
 def make_covariances(rng: np.random.Generator, k: int, d: int, scale: float = 1.0) -> np.ndarray:
-    """Covariance matrices (k, d, d), clearly correlated, of moderate condition."""
-    rotations = np.linalg.qr(rng.normal(size=(k, d, d)))[0]
-    stds = scale * rng.uniform(0.4, 2.0, (k, 1, d))
-    return (rotations * stds**2) @ rotations.swapaxes(1, 2)
+    """Covariance matrices (k, d, d), each with clearly correlated coordinates, of moderate condition."""
+    covs: list[np.ndarray] = []
+    while len(covs) < k:
+        rotation = np.linalg.qr(rng.normal(size=(d, d)))[0]
+        stds = np.geomspace(0.4, 2.0, d) * rng.uniform(0.9, 1.1, d) if d > 1 else rng.uniform(0.4, 2.0, 1)
+        cov = scale**2 * (rotation * stds**2) @ rotation.T
+        correlations = np.abs(cov) / np.sqrt(np.outer(np.diag(cov), np.diag(cov)))
+        # Else a rotation that hardly turns, or nearly equal axes, would hide what is done to the correlations.
+        if d == 1 or np.triu(correlations, 1).max() >= 1 / np.sqrt(d):
+            covs.append(cov)
+    return np.stack(covs)
 
 
 def make_mixture(rng: np.random.Generator, k: int, d: int, spread: float = 3.0) -> Mixture:

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Resolves pyproject.toml into three lock files for pip and uv alike, each a superset of the one before.
+# Resolves pyproject.toml into lock files for pip and uv alike. The development lock is a superset of all others, and
+# every one of requirements.txt.
 # Arguments go to `uv pip compile` (--upgrade).
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,4 +18,8 @@ compile() {
 
 compile requirements.txt "$@"
 compile requirements-instructor.txt --constraint requirements.txt --extra instructor "$@"
-compile requirements-dev.txt --constraint requirements-instructor.txt --extra instructor --extra cluster --extra dev "$@"
+compile requirements-explore.txt --constraint requirements-instructor.txt --extra explore "$@"
+compile requirements-report.txt --constraint requirements-instructor.txt --extra report "$@"
+compile requirements-dev.txt --constraint requirements-instructor.txt --constraint requirements-explore.txt \
+    --constraint requirements-report.txt --extra instructor --extra cluster --extra explore \
+    --extra report --extra dev "$@"

@@ -24,8 +24,9 @@ from __future__ import annotations
 
 import ast
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class Change:
         if not self.function:
             changed = self.source
         else:
-            begin, end = self._lines_of_definition(original)
+            begin, end = self.lines_of_definition(original)
             lines = original.splitlines(keepends=True)
             definition = "".join(lines[begin:end])
             lines[begin:end] = [self._changed(definition)]
@@ -109,7 +110,7 @@ class Change:
             raise CorpusError(f"{self.id}: `find` occurs {occurrences} times in {self.function}, not once")
         return definition.replace(self.find, self.put)
 
-    def _lines_of_definition(self, original: str) -> tuple[int, int]:
+    def lines_of_definition(self, original: str) -> tuple[int, int]:
         """First line of the definition, decorators included, counted from 0, and the one after its last."""
         body: Iterable[ast.stmt] = ast.parse(original).body
         node = None
@@ -174,14 +175,21 @@ def task_of(change: Change, points: Points) -> Task:
     for task in points.tasks:
         functions = {name.strip() for name in task.function.split(",")}
         # A task may name a function, a class, or a method of a class that is provided.
-        if task.file == change.file and (functions & {*change.function.split(".")} or not change.function):
+        known_as = {change.function, *change.function.split(".")}
+        if task.file == change.file and (functions & known_as or not change.function):
             return task
     raise CorpusError(f"{change.id}: no task of points.toml is called {change.function} in {change.file}")
 
 
-def tasks_reading(file: str, sources: dict[str, str], points: Points) -> tuple[str, ...]:
-    """Numbers of the tasks that can notice a change of `file`: those that share a group with a task whose file imports
-    it, directly or through others (a group's checks share a file).
+def checks_of(tasks: Collection[str], points: Points) -> tuple[str, ...]:
+    """Ids of the checks of code that tasks have, given by number."""
+    files = {task.number: task.file for task in points.tasks if task.file.endswith(".py")}
+    return tuple(check.id for check in points.checks if check.task in files and check.task in tasks)
+
+
+def checks_reading(file: str, sources: Mapping[str, str], points: Points) -> tuple[str, ...]:
+    """Ids of the checks that can notice a change of `file`: those of tasks that share a group with a task whose file
+    imports it, directly or through others (a group's checks use each other's code).
 
     Args:
         sources: file name -> text of all modules of the submission.
@@ -191,7 +199,21 @@ def tasks_reading(file: str, sources: dict[str, str], points: Points) -> tuple[s
     for _ in sources:  # as many steps as the longest chain could have
         reached = {name: seen.union(*(imports[other] for other in seen)) for name, seen in reached.items()}
     groups = {task.group for task in points.tasks if file in reached.get(task.file, ())}
-    return tuple(task.number for task in points.tasks if task.group in groups and task.file in sources)
+    return checks_of([task.number for task in points.tasks if task.group in groups], points)
+
+
+def scout(change: Change, original: str) -> Change:
+    """The change that makes the same definition raise: a check that passes even so does not execute the definition.
+
+    Args:
+        original: text of the file.
+    """
+    begin, end = change.lines_of_definition(original)
+    (node,) = ast.parse(textwrap.dedent("".join(original.splitlines(keepends=True)[begin:end]))).body
+    for function in ast.walk(node):
+        if isinstance(function, ast.FunctionDef):
+            function.body = ast.parse('raise RuntimeError("scouted")').body
+    return Change(change.file, "scout", change.function, source=ast.unparse(node))
 
 
 def _imported(text: str, sources: Collection[str]) -> set[str]:

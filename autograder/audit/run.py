@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -20,7 +20,18 @@ from typing import Any
 from tqdm import tqdm
 
 from autograder.audit.automatic import AutomaticMutant, automatic_mutants, explanations
-from autograder.audit.corpus import KINDS, Change, Corpus, CorpusError, load, task_of, tasks_reading
+from autograder.audit.corpus import (
+    KINDS,
+    Change,
+    Corpus,
+    CorpusError,
+    Mutant,
+    checks_of,
+    checks_reading,
+    load,
+    scout,
+    task_of,
+)
 from autograder.audit.judge import Verdict, judge_mutant, share
 from autograder.audit.laboratory import Job, Outcome
 from autograder.audit.pool import graded, open_pool
@@ -67,10 +78,12 @@ class Audit:
         wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
         return wanted[::QUICK_STEP] if self.quick else wanted
 
-    def job_for(self, change: Change, **options: Any) -> Job:
-        """Grades a change in every task that can notice it."""
+    def job_for(self, change: Change, checks: Collection[str] | None = None) -> Job:
+        """Grades a change; by default with every check that can notice it."""
         changed = {change.file: change.apply(self.sources[change.file])}
-        return Job(change.id, changed, tasks_reading(change.file, {**self.sources, **changed}, self.entries), **options)
+        if checks is None:
+            checks = checks_reading(change.file, {**self.sources, **changed}, self.entries)
+        return Job(change.id, changed, tuple(checks))
 
     def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
         return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
@@ -79,7 +92,9 @@ class Audit:
 def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
     mutants = audit.chosen(audit.corpus.mutants)
-    outcomes = audit.grade([audit.job_for(mutant) for mutant in mutants], "mutants  ")
+    noticing = _scouted(audit, mutants)
+    jobs = [audit.job_for(mutant, noticing[mutant.file, mutant.function] | set(mutant.checks)) for mutant in mutants]
+    outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
         judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
         for mutant in mutants
@@ -113,6 +128,13 @@ def audit_mutants(audit: Audit) -> None:
         audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
 
 
+def _scouted(audit: Audit, mutants: Sequence[Mutant]) -> dict[tuple[str, str], set[str]]:
+    """For every changed definition, the checks that execute it: no other can notice its mutants."""
+    scouts = {(mutant.file, mutant.function): scout(mutant, audit.sources[mutant.file]) for mutant in mutants}
+    outcomes = audit.grade([audit.job_for(change) for change in scouts.values()], "scouts   ")
+    return {place: set(outcomes[change.id].failed) for place, change in scouts.items()}
+
+
 def _tell(audit: Audit, verdict: Verdict) -> None:
     """Record what is wrong with the grader's treatment of a mutant; with --only, show what a student reads, too."""
     if not verdict.killed:
@@ -136,7 +158,12 @@ def audit_automatic(audit: Audit) -> None:
     ]
     mutants = audit.chosen(mutants)
     jobs = [
-        Job(mutant.id, {mutant.file: mutant.text}, (_task(mutant, audit.entries),), stop_at_first_failure=True)
+        Job(
+            mutant.id,
+            {mutant.file: mutant.text},
+            checks_of([_task(mutant, audit.entries)], audit.entries),
+            stop_at_first_failure=True,
+        )
         for mutant in mutants
     ]
     outcomes = audit.grade(jobs, "automatic")
@@ -181,10 +208,10 @@ def audit_variants(audit: Audit) -> None:
 def audit_flakes(audit: Audit) -> None:
     """The reference and all variants, again and again, under other seeds and numbers of threads: nothing may change.
 
-    Each grading is of the tasks that can notice the variant, the reference's of all tasks in turn.
+    Each grading runs the checks of the variant's own task, the reference's those of all tasks.
     """
     variants = audit.chosen(audit.corpus.variants)
-    tasks = [task for task in audit.entries.tasks if task.file in audit.sources]
+    every_check = checks_of([task.number for task in audit.entries.tasks], audit.entries)
     jobs: list[Job] = []
     for number in range(QUICK_FLAKES if audit.quick else audit.flakes):
         place, repetition = number % (len(variants) + 1), number // (len(variants) + 1)
@@ -192,10 +219,10 @@ def audit_flakes(audit: Audit) -> None:
         if place < len(variants):
             change = variants[place]
             changed = {change.file: change.apply(audit.sources[change.file])}
-            own = _own_tasks(change, audit.entries)
-            jobs.append(Job(f"{change.id} #{repetition}", changed, own, **options))
+            checks = checks_of(_own_tasks(change, audit.entries), audit.entries)
+            jobs.append(Job(f"{change.id} #{repetition}", changed, checks, **options))
         else:
-            jobs.append(Job(f"reference #{repetition}", {}, tuple(task.number for task in tasks), **options))
+            jobs.append(Job(f"reference #{repetition}", {}, every_check, **options))
     outcomes = audit.grade(jobs, "flakes   ")
     differing = [outcome for outcome in outcomes.values() if outcome.failed]
     audit.findings["flakes"] = {

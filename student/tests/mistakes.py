@@ -284,7 +284,7 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             "it looks as if v were taken for a log-variance": lambda: _quietly(
                 oracles.log_normal_mixture, z, m, np.exp(np.minimum(v, 300))
             ),
-            "the densities underflow: take the mean of the exponentials with log_mean_exp": np.log(
+            "the densities underflow: log_mean_exp first takes off the largest one row by row": np.log(
                 np.exp(components.astype(dtype)).mean(axis=1)
             ),
             "the largest log-density must be subtracted row by row, not that of the whole batch": np.log(

@@ -1,13 +1,13 @@
 """What train_autoencoder and train_vae have in common, checked on a probe model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from diagnose import check, check_close, fail
 from probe_oracle import PIXELS, ProbeOracle, Step, distance, read_steps, replay
-from submission import Submission
+from submission import Submission, SubmissionError
 
 CLOSE = 0.03  # how far parameters may be from where they should be, as a share of how far they should have moved
 
@@ -44,13 +44,20 @@ def check_improves(gains: np.ndarray, enough: float, what: str, quantity: str) -
 
 
 def check_steps(
-    submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray, sign: float, other_values: Any
+    submission: Submission,
+    target: str,
+    oracle: ProbeOracle,
+    images: np.ndarray,
+    sign: float,
+    other_values: Callable[[np.ndarray, Sequence[Step]], dict[str, np.ndarray]],
+    other_losses: Callable[[np.ndarray, np.ndarray], dict[str, float]],
 ) -> None:
     """Six steps of training: the values returned and the parameters afterwards are those of Adam on the right loss.
 
     Args:
         sign: the values are sign * loss.
         other_values: function of losses and steps giving {mistake: values as it would have returned them}.
+        other_losses: function of images and reconstructions giving {mistake: loss of this minibatch}.
     """
     what, lr, iterations = target.split(".")[1], 0.004, 6
     model = oracle.send(submission, training=False)
@@ -71,15 +78,28 @@ def check_steps(
     if oracle.kind == "vae":
         z_is_mean = np.allclose(steps[0].z, oracle.mean(steps[0].x, training=True), atol=1e-3)
         check(not z_is_mean, f"{what} decodes the posterior mean. The ELBO is estimated with a SAMPLE: call the model.")
-    check_parameters(oracle, steps, lr, trained, what)
     losses, _ = replay(oracle, steps, lr)
     losses = np.asarray(losses)
+    wrong_way = "the sign is the wrong way round: what is minimised and what is reported differ in sign"
+
+    def of_first_step() -> dict[str, np.ndarray]:
+        # All steps after the first one depend on how the parameters were changed.
+        x, recon_x = steps[0].x, oracle.decode(steps[0].z, training=True).reshape(steps[0].x.shape)
+        named = {mistake: sign * np.array([loss]) for mistake, loss in other_losses(x, recon_x).items()}
+        return {wrong_way: -sign * losses[:1], **other_values(losses[:1], steps[:1]), **named}
+
+    first = f"the first value that {what} returns"
+    check_close(values[:1], sign * losses[:1], what=first, mistakes=of_first_step, rtol=3e-5)
+    check_parameters(oracle, steps, lr, trained, what)
     check_close(
         values,
         sign * losses,
         what=f"values that {what} returns",
         mistakes={
-            "the sign is the wrong way round: what is minimised and what is reported differ in sign": -sign * losses,
+            wrong_way: -sign * losses,
+            "these are averages over all iterations so far; each minibatch has a value of its own": (
+                sign * np.cumsum(losses) / np.arange(1, iterations + 1)
+            ),
             **other_values(losses, steps),
         },
         rtol=1e-3,
@@ -174,6 +194,7 @@ def check_manners(submission: Submission, target: str, oracle: ProbeOracle, imag
         f"{what}: on_step should be given the same values as the returned list.",
     )
     check(model.get("training") is True, f"{what}: the model should be left in train mode.")
+    check_on_step_comes_last(submission, target, oracle, images)
 
     model = oracle.send(submission)
     check_values(submission.call(target, model, images, 0), 0, what)
@@ -181,6 +202,20 @@ def check_manners(submission: Submission, target: str, oracle: ProbeOracle, imag
         distance(oracle.parameters(), model.state()) < 1e-6,
         f"{what}: with iterations=0, the model should stay as it is.",
     )
+
+
+def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray) -> None:
+    """When on_step is called, the optimiser's step is done: a callback that saves the model saves the new one."""
+    model, what = oracle.send(submission), target.split(".")[1]
+    # A callback that stops the training: this method wants something else than two numbers, and raises.
+    stop = model.get("load_state_dict")
+    try:
+        submission.call(target, model, images, 1, on_step=stop)
+    except SubmissionError:
+        check(
+            distance(oracle.parameters(), model.state()) > 1e-6,
+            f"{what}: on_step is called before the optimiser's step is done; it should be called after the step.",
+        )
 
 
 def check_not_seeded(submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray) -> None:

@@ -131,7 +131,17 @@ def test_train_autoencoder_steps(submission, rng):
             "looks as if the ELBO's Gaussian cost were returned, in nats": 392 * losses + 392 * np.log(2 * np.pi),
         }
 
-    check_steps(submission, TRAIN, random_probe(rng, 3, "ae"), random_images(rng, 12), 1.0, other_values)
+    def other_losses(x, recon_x):
+        p = np.clip(recon_x, 1e-7, 1 - 1e-7)
+        return {
+            "the errors are not squared: this is the mean absolute error": np.abs(x - recon_x).mean(),
+            "this is the binary cross-entropy; the mean squared error is asked for": -(
+                x * np.log(p) + (1 - x) * np.log1p(-p)
+            ).mean(),
+        }
+
+    oracle = random_probe(rng, 3, "ae")
+    check_steps(submission, TRAIN, oracle, random_images(rng, 12), 1.0, other_values, other_losses)
 
 
 def test_train_autoencoder_minibatches(submission, rng):
@@ -161,14 +171,14 @@ def test_plot_embeddings_of_vae(submission, rng):
 
 def check_embeddings(submission, rng, kind):
     """plot_embeddings of a model of this kind returns its codes."""
-    for latents in (2, 5):
-        images, labels = random_images(rng, 37), rng.integers(0, 10, 37)
+    for latents, count in ((2, 37), (5, 130)):
+        images, labels = random_images(rng, count), rng.integers(0, 10, count)
         oracle = random_probe(rng, latents, kind)
         model = oracle.send(submission)
         reply = submission.run("embeddings.plot_embeddings", [model, images, labels])
+        check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
         check_codes(reply.value, oracle, images)
         check_inputs_unchanged(reply.inputs_unchanged, "plot_embeddings")
-        check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
 
 
 def test_plot_embeddings_gives_the_model_back(submission, rng):
@@ -185,7 +195,7 @@ def test_decode_grid(submission, rng):
         oracle.weight[:] *= 0.1  # far codes are not to saturate the images
         model = oracle.send(submission)
         reply = submission.run("embeddings.decode_grid", [model, codes], {"steps": steps})
-        check_grid(reply.value, oracle, codes, steps)
+        check_grid(reply.value, oracle, codes, steps, model)
         check_inputs_unchanged(reply.inputs_unchanged, "decode_grid")
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
 

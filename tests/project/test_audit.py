@@ -117,11 +117,25 @@ def test_a_corpus_that_is_wrong_says_where(tmp_path, table, complaint):
         corpus.load(tmp_path)
 
 
-def test_a_change_is_graded_in_every_task_that_can_notice_it():
-    noticed = {file: corpus.tasks_reading(file, SOURCES, POINTS) for file in ("kl.py", "ELBO.py", "utils.py")}
-    assert set(noticed["kl.py"]) == {"1.1", "1.2", "1.3"}
-    assert {"3.2", "3.3", "4.3", "4.6", "4.11"} <= set(noticed["ELBO.py"])  # train.py and embeddings.py import it
-    assert set(noticed["utils.py"]) == {"5.1", "5.2"}  # 5.3 is the trained model
+def test_a_variant_is_graded_by_every_check_that_can_notice_it():
+    def noticing(file: str) -> set[str]:
+        task_of = {check.id: check.task for check in POINTS.checks}
+        return {task_of[check] for check in corpus.checks_reading(file, SOURCES, POINTS)}
+
+    assert noticing("kl.py") == {"1.1", "1.2", "1.3"}
+    assert {"3.2", "3.3", "4.3", "4.6", "4.11"} <= noticing("ELBO.py")  # train.py and embeddings.py import it
+    assert noticing("utils.py") == {"5.1", "5.2"}  # 5.3 is the trained model
+
+
+def test_a_scout_keeps_signatures_and_raises():
+    assert corpus.scout(CHANGE, ORIGINAL).apply(ORIGINAL) == ORIGINAL.replace(
+        '    """Twice x."""\n    return 2 * x\n', "    raise RuntimeError('scouted')\n"
+    )
+    model: dict = {}
+    exec(corpus.scout(replace(CHANGE, function="Model"), ORIGINAL).apply(ORIGINAL), model)
+    assert model["double"](2) == 4
+    with pytest.raises(RuntimeError, match="scouted"):
+        model["Model"]().forward(1)
 
 
 # Mutants made by machine

@@ -179,5 +179,9 @@ def test_the_real_diagnoses_survive_in_hidden_checks():
     text = "kl_categorical(p, q): the value is wrong (too small). An intermediate result overflows."
     assert explainer.withhold(text) == text
     counted = "{} are wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."
-    for count, said in (("all of 1568 values", "all values"), ("47 of 100 values", "some values")):
+    for count, said in (
+        ("all of 1568 values", "all values"),
+        ("47 of 100 values", "some values"),
+        ("1 of 12 values is", "some values are"),
+    ):
         assert explainer.withhold(counted.format(count)) == counted.format(said)

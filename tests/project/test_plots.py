@@ -46,6 +46,7 @@ DRAWINGS = {
     "traversal": lambda vae, x, y, path: latent_traversal(vae, steps=5, outpath=path),
     "prior": lambda vae, x, y, path: sample_from_prior(vae, n=7, outpath=path),
     "tsne": lambda vae, x, y, path: tsne_latents(vae, x, y, path),
+    "tsne of one latent": lambda vae, x, y, path: tsne_latents(VAE(1), x, y, path),
     "curve": lambda vae, x, y, path: plot_learning_curve([-900 + i**0.5 for i in range(200)], path),
     "one-point curve": lambda vae, x, y, path: plot_learning_curve([-900.0], path),
     "embeddings": lambda vae, x, y, path: plot_embeddings(vae, x, y, path),

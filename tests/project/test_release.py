@@ -263,12 +263,16 @@ TREE = {
     "tests/project/test_kit.py": "KIT = 1\n",
     "autograder/points.toml": POINTS,
     "requirements.txt": "# by: make lock\nnumpy==2.0\nnvidia-cublas==13.1 ; sys_platform == 'linux'\ntriton==3.8.0\n",
+    "requirements-explore.txt": "# by: make lock\nnumpy==2.0\npanel==1.9\ntriton==3.8.0\n",
+    "requirements-report.txt": "# by: make lock\nnumpy==2.0\ntypst==0.14\n",
+    "solution/walk.ipynb": '{"cells": []}\n',
     "LICENSE": "A licence\n",
     "data/README.md": f"| `a.gz` | 15 | `{hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()}` |\n",
     "data/MNIST/raw/a.gz": ARCHIVE,
 }
 SHIPPED = {
     *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
+    *("requirements-explore.txt", "requirements-report.txt", "walk.ipynb"),
     *("tests/conftest.py", "tests/lazily.py", "tests/deeper.py", "tests/test_task1_disc.py"),
 }
 
@@ -292,6 +296,7 @@ def test_what_students_get(tree):
     assert set(files) == SHIPPED
     assert files["disc.py"].decode() == STARTER
     assert files["requirements.txt"].decode().splitlines()[1:] == ["numpy==2.0"]
+    assert files["requirements-explore.txt"].decode().splitlines()[1:] == ["panel==1.9"]
     assert files["README.md"].decode().splitlines() == [
         "# Discs, 3.5 points",
         "",
@@ -327,6 +332,8 @@ def test_student_regenerates_the_folder(tree, capsys):
     # Nothing temporary is left beside it.
     assert {path.name for path in tree.iterdir()} == {"solution", "tests", "autograder", "data", "student"} | {
         "requirements.txt",
+        "requirements-explore.txt",
+        "requirements-report.txt",
         "LICENSE",
     }
 

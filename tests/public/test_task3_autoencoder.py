@@ -59,8 +59,9 @@ def test_decode_grid_by_hand(submission, rng):
     """decode_grid: 3 by 3 images from (0, 10) to (2, 20)"""
     oracle = random_probe(rng, 2, "ae")
     codes = np.array([[0, 20], [2, 15], [1, 10]], dtype=np.float32)
-    images = submission.call("embeddings.decode_grid", oracle.send(submission), codes, steps=3)
-    check_grid(images, oracle, codes, steps=3)
+    model = oracle.send(submission)
+    images = submission.call("embeddings.decode_grid", model, codes, steps=3)
+    check_grid(images, oracle, codes, steps=3, model=model)
 
 
 @pytest.mark.draws

@@ -1,0 +1,28 @@
+from otter.test_files import test_case
+
+OK_FORMAT = False
+
+name = "n1"
+points = 4
+
+
+@test_case(points=None, hidden=False)
+def test_lengths(variances, direct, detour):
+    """Positive variances, and lengths that are theirs."""
+    import math
+
+    assert isinstance(variances, tuple) and len(variances) == 3, "variances: three numbers in parentheses"
+    assert all(math.isfinite(v) and v > 0 for v in variances), "a variance is a positive number"
+    a, b, c = variances
+
+    def kl(v, w):
+        return 0.5 * (v / w - 1 - math.log(v / w))
+
+    assert abs(direct - kl(a, c)) < 1e-6, "direct is not KL(p || r) of your variances: are they taken as deviations?"
+    assert abs(detour - kl(a, b) - kl(b, c)) < 1e-6, "detour is not KL(p || q) + KL(q || r) of your variances"
+
+
+@test_case(points=None, hidden=False)
+def test_violation(direct, detour):
+    """The detour is shorter."""
+    assert direct > detour, "the triangle inequality holds for these: try q between p and r"

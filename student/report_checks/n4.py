@@ -1,0 +1,35 @@
+from otter.test_files import test_case
+
+OK_FORMAT = False
+
+name = "n4"
+points = 5
+
+
+@test_case(points=None, hidden=False)
+def test_log_likelihood(log_likelihood):
+    """One value, and how it changes with the rate."""
+    import math
+
+    assert abs(log_likelihood(1.0) + 15.049_255) < 1e-4, "log_likelihood(1.0) is wrong: is a term, or a sum, missing?"
+    change = log_likelihood(3.0) - log_likelihood(1.5)
+    assert abs(change - (15 * math.log(2) - 12)) < 1e-6, "log_likelihood does not change with the rate as it should"
+
+
+@test_case(points=None, hidden=False)
+def test_divergence(log_likelihood, divergence):
+    """Never negative, and the likelihood's mirror image."""
+    rates = [0.5, 1.0, 1.875, 2.5, 4.0]
+    assert all(divergence(rate) >= 0 for rate in rates), "a divergence is never negative"
+    sums = [divergence(rate) + log_likelihood(rate) / 8 for rate in rates]
+    assert max(sums) - min(sums) < 1e-9, "divergence and log-likelihood per count do not differ by a constant"
+    assert abs(sums[0] + 1.494_175) < 1e-4, "the divergence is off by a constant: what is the entropy of the counts?"
+
+
+@test_case(points=None, hidden=False)
+def test_rates(log_likelihood, divergence, most_likely, closest):
+    """Both are optimal, and the same."""
+    assert abs(most_likely - closest) < 1e-3, "the two rates should agree: see W7"
+    for other in (most_likely - 0.01, most_likely + 0.01):
+        assert log_likelihood(other) < log_likelihood(most_likely), "another rate is more likely"
+        assert divergence(other) > divergence(closest), "another rate is closer"
