@@ -10,8 +10,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run explore test test-slow student check-sync release handout report grade submission
-.PHONY: autograder gradescope reference-submission bench audit lint lock clean
+.PHONY: help setup run explore test test-slow student check-sync release handout report grade class
+.PHONY: submission autograder gradescope reference-submission bench audit lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,10 @@ report: setup ## run the report with its answers, write dist/report/ (after make
 grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
 	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
+
+class: setup ## grade a whole class: make class SUBMISSIONS=export-folder-or-zip [OUT=grades]
+	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
+	$(PY) -m autograder class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
 
 submission: setup ## pack a student's folder: make submission FOLDER=student (students: python submit.py)
 	$(PY) solution/submit.py --folder "$(or $(FOLDER),student)" $(ARGS)

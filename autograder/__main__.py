@@ -14,6 +14,7 @@ COMMANDS = {
     "handout": ("autograder.documents", "handout", "write dist/handout.pdf"),
     "report": ("autograder.documents", "report", "run the report's notebook with its answers, write dist/report/"),
     "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
+    "class": ("autograder.classroom.run", "main", "grade a whole class: an export of Gradescope, Canvas, Moodle, ..."),
     "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.standin", "main", "do with a submission what Gradescope does"),

@@ -60,18 +60,21 @@ class MemorySampler(threading.Thread):
     Attributes:
         peak: bytes; proportional set sizes, in which a page that n processes share counts 1/n in each. Where the
             system does not tell them, resident sizes, which count such pages n times.
+
+    Args:
+        seconds: between two looks; each takes milliseconds of processor time for every process.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, seconds: float = SAMPLE_SECONDS) -> None:
         super().__init__(daemon=True)
         self.peak = 0
-        self._pid, self._ended = pid, threading.Event()
+        self._pid, self._seconds, self._ended = pid, seconds, threading.Event()
 
     def run(self) -> None:
         import psutil
 
         root = psutil.Process(self._pid)
-        while not self._ended.wait(SAMPLE_SECONDS):
+        while not self._ended.wait(self._seconds):
             try:
                 processes = [root, *root.children(recursive=True)]
             except psutil.NoSuchProcess:

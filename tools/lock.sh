@@ -21,4 +21,5 @@ compile requirements-instructor.txt --constraint requirements.txt --extra instru
 compile requirements-explore.txt --constraint requirements-instructor.txt --extra explore "$@"
 compile requirements-report.txt --constraint requirements-instructor.txt --extra report "$@"
 compile requirements-dev.txt --constraint requirements-instructor.txt --constraint requirements-explore.txt \
-    --constraint requirements-report.txt --extra instructor --extra explore --extra report --extra dev "$@"
+    --constraint requirements-report.txt --extra instructor --extra cluster --extra explore \
+    --extra report --extra dev "$@"

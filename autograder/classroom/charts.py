@@ -1,0 +1,128 @@
+"""The pictures of class.html: SVG inside the page, so that it needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from autograder.classroom.items import Item
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which people with any colour vision tell apart.
+BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#d55e00", "#009e73", "#8a949e", "#1b1f24"
+# One for each task of the assignment, as far as they go.
+TASKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+WIDTH = 7.6  # inches; the page's column
+
+
+def scores(values: Sequence[float], total: float) -> str:
+    """Histogram of the scores, twenty bins over the whole range."""
+    figure, axes = _new(2.6)
+    axes.hist(values, bins=20, range=(0, total), color=BLUE, edgecolor="white", linewidth=0.8)
+    if values:
+        ordered = sorted(values)
+        middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+        axes.axvline(middle, color=ORANGE, linewidth=1.5)
+        near_end = middle > 0.8 * total
+        axes.annotate(
+            f"median {middle:g}",
+            (middle, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-5 if near_end else 5, 3),
+            textcoords="offset points",
+            ha="right" if near_end else "left",
+            color=ORANGE,
+        )
+    axes.set(xlabel="score", ylabel="submissions", xlim=(0, total))
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    return _svg(figure, "Histogram of the scores")
+
+
+def tasks(shares: Sequence[tuple[str, str, float]]) -> str:
+    """Mean share of each task's points."""
+    figure, axes = _new(0.6 + 0.22 * max(1, len(shares)))
+    places = range(len(shares))
+    axes.barh(places, [100 * share for *_, share in shares], color=[_task_colour(number) for number, *_ in shares])
+    axes.set_yticks(places, [f"{number}  {name}" for number, name, _ in shares])
+    for place, (*_, share) in zip(places, shares, strict=True):
+        axes.annotate(
+            f"{100 * share:.0f}", (100 * share, place), xytext=(3, 0), textcoords="offset points", va="center"
+        )
+    axes.set(xlim=(0, 108), ylim=(len(shares) - 0.5, -0.5), xlabel="mean share of the points, percent")
+    axes.set_xticks(range(0, 101, 20))
+    axes.tick_params(axis="y", length=0)
+    return _svg(figure, "Mean share of the points of each task")
+
+
+def checks(items: Sequence[Item]) -> str:
+    """Each check's pass rate against how well it tells strong submissions from weak ones."""
+    figure, axes = _new(2.8)
+    groups = sorted({item.check.task.split(".")[0] for item in items})
+    for group in groups:
+        points = [
+            (100 * item.passed, item.discrimination)
+            for item in items
+            if item.check.task.split(".")[0] == group and item.discrimination is not None
+        ]
+        if points:
+            x, y = zip(*points, strict=True)
+            axes.scatter(x, y, s=26, color=_task_colour(group), alpha=0.8, linewidths=0, label=f"task {group}")
+    axes.axhline(0, color=GREY, linewidth=0.8)
+    lowest = min([item.discrimination for item in items if item.discrimination is not None], default=0.0)
+    limits = (min(-0.15, lowest - 0.1), 1.05)
+    axes.set(xlabel="submissions that pass, percent", ylabel="discrimination", xlim=(-3, 103), ylim=limits)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=len(groups),
+            frameon=False,
+            handletextpad=0.1,
+            columnspacing=1,
+        )
+    return _svg(figure, "Pass rate and discrimination of each check")
+
+
+def seconds(values: Sequence[float]) -> str:
+    """Histogram of how long the gradings took."""
+    figure, axes = _new(2.0)
+    axes.hist(values, bins=20, color=GREEN, edgecolor="white", linewidth=0.8)
+    axes.set(xlabel="seconds", ylabel="gradings")
+    axes.set_xlim(left=0)
+    axes.yaxis.get_major_locator().set_params(integer=True)
+    return _svg(figure, "How long the gradings took")
+
+
+def _task_colour(number: str) -> str:
+    group = number.split(".")[0]
+    return TASKS[(int(group) - 1) % len(TASKS)] if group.isdigit() else GREY
+
+
+def _new(height: float) -> tuple[Figure, object]:
+    import matplotlib
+
+    # Nothing here may open a window, and pyplot would keep every figure.
+    matplotlib.use("Agg")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9, colors=INK)
+    return figure, axes
+
+
+def _svg(figure: Figure, title: str) -> str:
+    """The figure as an <img> of its own: what is drawn can run nothing."""
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    # A fixed salt and no date: the same class gives the same page.
+    with rc_context({"svg.hashsalt": "class", "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<img class="chart" alt="{title}" src="data:image/svg+xml;base64,{data}">'

@@ -1,0 +1,274 @@
+"""One submission graded in a process of its own; the same function runs in the local pool and on a cluster's workers.
+
+Nothing is shared between two gradings: each has its own process, zygote, user ids, temporary folder and results file,
+and all of them are gone before its outcome is returned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from autograder import grade, points
+from autograder.checking import TIME_IS_UP
+from autograder.intake import PROVIDED
+from autograder.messages import DEATHS
+from autograder.secret import SECRET_FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+# Beyond the grader's own limit: it has to start, and to end its workers.
+GRACE_SECONDS = 150.0
+INTERRUPT_SECONDS = 10.0
+KEPT_LOG = 20_000  # characters
+# The grader's limits are of wall-clock time. On a busy machine right code can run into them, and wrong points are worse
+# than a minute: what ran out of time is graded once more, with limits so many times as large, and that counts.
+STRETCH = 4.0
+STOPPED = "Your code was stopped while it ran a check of this task: "
+OUT_OF_TIME = (
+    TIME_IS_UP,
+    STOPPED + DEATHS["timeout"],
+    STOPPED + "no answer within",
+    STOPPED + "the time for the whole task is used up",
+)
+# Another release of these may judge differently.
+PACKAGES = ("torch", "numpy", "scipy", "hypothesis", "pytest", "matplotlib", "scikit-learn", "safetensors")
+# Modules beside the grader's that no grading imports. All others count as the grader, new ones included.
+NOT_THE_GRADER = {
+    "__main__",
+    "bench",
+    "bench_grading",
+    "handout",
+    "leaks",
+    "reference_submission",
+    "release",
+    "starter",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a class is graded: what `autograder.grade.Settings` has that is the same for everybody.
+
+    Attributes:
+        secret: seeds the inputs of all checks.
+        others: as there.
+    """
+
+    secret: str
+    seconds: float = grade.SECONDS
+    task_seconds: float = grade.Settings.task_seconds
+    call_seconds: float = grade.Settings.call_seconds
+    memory_mib: int = grade.Settings.memory_mib
+    tests: str = str(grade.TESTS)
+    points_file: str = str(points.POINTS_FILE)
+    total: float | None = points.TOTAL_POINTS
+    provided: str | None = str(PROVIDED)
+
+    def stretched(self) -> Options:
+        """The same with limits of time so large that only code that is far too slow meets them."""
+        return replace(
+            self,
+            seconds=STRETCH * self.seconds,
+            task_seconds=STRETCH * self.task_seconds,
+            call_seconds=STRETCH * self.call_seconds,
+        )
+
+    def entries(self) -> points.Points:
+        """The checks. PointsError if the file is inconsistent."""
+        return points.load(Path(self.points_file), self.total)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a grading.
+
+    Attributes:
+        document: results.json; None where there is none that counts.
+        problem: why the grader could not do its work; "" if it could.
+        log: what the grader said, its end.
+        seconds: wall-clock time.
+        cpu_seconds: processor time of all its processes.
+        peak_mib: the largest process's memory.
+        host: where it ran.
+        again: whether it ran out of time at first, so that this is the second grading's.
+    """
+
+    document: dict[str, Any] | None
+    problem: str = ""
+    log: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_mib: float = 0.0
+    host: str = ""
+    again: bool = False
+
+
+def grade_fairly(content: bytes, options: Options, stop: threading.Event | None = None) -> Outcome:
+    """Grade a submission, once more with stretched limits if it ran out of time; arguments as for `grade_parcel`."""
+    first = grade_parcel(content, options, stop)
+    if first.document is None or not out_of_time(first.document):
+        return first
+    second = grade_parcel(content, options.stretched(), stop)
+    return replace(
+        second,
+        seconds=first.seconds + second.seconds,
+        cpu_seconds=first.cpu_seconds + second.cpu_seconds,
+        peak_mib=max(first.peak_mib, second.peak_mib),
+        again=True,
+    )
+
+
+def out_of_time(document: dict[str, Any]) -> bool:
+    """Whether a limit of time has cost the submission points."""
+    return any(row["output"].startswith(OUT_OF_TIME) for row in document["tests"] if row["status"] != "passed")
+
+
+def grade_parcel(content: bytes, options: Options, stop: threading.Event | None = None) -> Outcome:
+    """Grade a submission; never raises because of what is in it.
+
+    Args:
+        content: bytes of its parcel (see parcels.py).
+        stop: when set, the grading is given up.
+    """
+    began = time.monotonic()
+    with _workplace() as folder:
+        usage = folder / "private" / "usage.json"
+        out = folder / "private" / "results.json"
+        (folder / "private" / "submission.zip").write_bytes(content)
+        settings = asdict(options) | {
+            "submission": str(folder / "private" / "submission.zip"),
+            "out": str(out),
+            "private": [str(SECRET_FILE)],
+        }
+        status, log = _run({"settings": settings, "usage": str(usage)}, folder, options.seconds + GRACE_SECONDS, stop)
+        document = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None
+        used = json.loads(usage.read_text(encoding="utf-8")) if usage.exists() else {}
+    problem = document["extra_data"].get("problem", "") if document else "no results were written"
+    if status != 0:
+        problem = _ended(status, stop)
+    return Outcome(
+        document=document if not problem else None,
+        problem=problem,
+        log=log,
+        seconds=time.monotonic() - began,
+        host=socket.gethostname(),
+        **used,
+    )
+
+
+@contextlib.contextmanager
+def _workplace() -> Iterator[Path]:
+    """A folder for one grading: `private` for us, `temporary` for what the graded code's user may have to enter."""
+    folder = Path(tempfile.mkdtemp(prefix="class-")).resolve()
+    try:
+        (folder / "private").mkdir(mode=0o700)
+        for name in (".", "temporary"):
+            (folder / name).mkdir(exist_ok=True)
+            (folder / name).chmod(0o711)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(instructions: dict[str, Any], folder: Path, seconds: float, stop: threading.Event | None) -> tuple[int, str]:
+    """(exit status, log) of a grading process."""
+    log = folder / "private" / "log.txt"
+    with log.open("w+b") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autograder.classroom.one"],
+            cwd=ROOT,
+            env=_environment(folder / "temporary"),
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            # Ctrl-C is for whoever runs the class; it tells us.
+            start_new_session=True,
+        )
+        try:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(instructions).encode() + b"\n")
+                process.stdin.flush()
+            status = _wait(process, seconds, stop)
+        finally:
+            process.kill()
+            process.wait()
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+        file.seek(0)
+        text = file.read().decode("utf-8", "replace")
+    return status, text[-KEPT_LOG:]
+
+
+def _environment(temporary: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DASK_", "AUTOGRADER_"))}
+    # What a killed grading leaves behind goes with the folder.
+    return kept | {"TMPDIR": str(temporary)}
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float, stop: threading.Event | None) -> int:
+    """Exit status; -SIGKILL after `seconds`. When asked to stop, the process may first end its workers in order."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(0.25)
+        if stop is not None and stop.is_set():
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(INTERRUPT_SECONDS)
+            return -signal.SIGINT
+    return -signal.SIGKILL
+
+
+def _ended(status: int, stop: threading.Event | None) -> str:
+    if stop is not None and stop.is_set():
+        return "interrupted"
+    if status == -signal.SIGKILL:
+        return "the grading process was killed: out of memory, or out of time"
+    return f"the grading process ended with status {status}; its log says why"
+
+
+@cache
+def grader_digest(tests: str = str(grade.TESTS), provided: str | None = str(PROVIDED)) -> str:
+    """SHA-256 of all that decides on results besides points, secret and submission: code, checks, Python, libraries."""
+    digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
+    for package in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            digest.update(f"{package} {metadata.version(package)}\n".encode())
+    package = ROOT / "autograder"
+    files = [path for path in package.glob("*.py") if path.stem not in NOT_THE_GRADER]
+    files += [package / "classroom" / "one.py", package / "classroom" / "parcels.py"]
+    files += [path for part in (".", "public", "hidden") for path in (Path(tests) / part).glob("*.py")]
+    files += [*Path(provided).glob("*.py")] if provided else []
+    for path in sorted(files):
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def grading_key(content: bytes, options: Options) -> str:
+    """SHA-256 of everything that a result follows from: the same key, the same result."""
+    settings = asdict(options)
+    tests, points_file, provided = (settings.pop(name) for name in ("tests", "points_file", "provided"))
+    parts = [
+        grader_digest(tests, provided),
+        hashlib.sha256(Path(points_file).read_bytes()).hexdigest(),
+        json.dumps(settings, sort_keys=True),
+        hashlib.sha256(content).hexdigest(),
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,203 @@
+"""Which submissions are suspiciously alike: fingerprints by winnowing, for a human to judge, never as a score.
+
+The method is that of Schleimer, Wilkerson and Aiken, "Winnowing: local algorithms for document fingerprinting" (SIGMOD
+2003), which MOSS uses too: every run of K tokens is hashed, of each window of W hashes the smallest is kept, and so
+every passage of W + K - 1 tokens that two files share is found. Names that a student chooses are all alike to it,
+comments and docstrings do not exist. What the starter files have, and what many submissions share, is no evidence and
+is taken out first.
+
+Why not a library: copydetect, the one of this kind, compares every pair (50 million in a class of 10,000; the index
+below looks only at pairs that share something rare), and subtracts only the starter's winnowed hashes, not all of them.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import io
+import keyword
+import tempfile
+import tokenize
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from autograder import intake
+
+K = 20  # tokens a hash covers: two or three lines
+W = 8  # hashes of which at least one is kept
+# What more submissions than this share is how everybody writes it: ten, as in MOSS, or a tenth of a large class.
+COMMON, COMMON_SHARE = 10, 0.1
+LEAST_SHARED = 5  # fingerprints; fewer are chance
+LARGEST_FILE = 300_000  # characters; no handwritten file is longer
+KEPT_NAMES = {*keyword.kwlist, *dir(builtins), "self", "torch", "np", "math"}
+LEFT_OUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING, tokenize.ENDMARKER}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two submissions that have more in common than chance.
+
+    Attributes:
+        first, second: their slugs.
+        shared: fingerprints that both have, and few others.
+        first_share, second_share: what part of each one's own fingerprints that is.
+        files: where most of it lies.
+        identical: whether all of their code, starter's part included, is the same, token by token.
+    """
+
+    first: str
+    second: str
+    shared: int
+    first_share: float
+    second_share: float
+    files: tuple[str, ...]
+    identical: bool
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """A submission as this module sees it.
+
+    Attributes:
+        own: fingerprint -> file that it is from, the starter's left out.
+        whole: hash of all its tokens; "" where there are none.
+    """
+
+    own: Mapping[int, str]
+    whole: str
+
+
+def tokens(source: str) -> list[str]:
+    """A file's tokens, as far as it can be read: chosen names as "N", strings as "S", layout and comments left out."""
+    found: list[str] = []
+    after_dot = False
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source[:LARGEST_FILE]).readline):
+            if token.type in LEFT_OUT:
+                continue
+            text = token.string
+            if token.type == tokenize.NAME:
+                # What follows a dot is mostly a library's name and says what is done.
+                found.append(text if after_dot or text in KEPT_NAMES else "N")
+            elif token.type == tokenize.STRING:
+                found.append("S")
+            elif token.type in (tokenize.INDENT, tokenize.DEDENT):
+                found.append("<" if token.type == tokenize.INDENT else ">")
+            else:
+                found.append(text)
+            after_dot = text == "."
+    except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
+        pass  # the file breaks off here, for Python too
+    return found
+
+
+def hashes(words: list[str], k: int = K) -> list[int]:
+    """A hash of every run of k tokens; the same on every machine."""
+    encoded = [word.encode("utf-8", "replace") + b"\0" for word in words]
+    return [
+        int.from_bytes(hashlib.blake2b(b"".join(encoded[place : place + k]), digest_size=8).digest(), "big")
+        for place in range(len(encoded) - k + 1)
+    ]
+
+
+def winnow(found: list[int], w: int = W) -> set[int]:
+    """The smallest hash of every window of w; of the whole, where it is shorter than a window."""
+    if not found:
+        return set()
+    return {min(found[place : place + w]) for place in range(max(1, len(found) - w + 1))}
+
+
+def starter_hashes(folder: Path) -> frozenset[int]:
+    """Every hash of the starter files, not only the winnowed: whichever a submission keeps is recognised."""
+    return frozenset(value for path in folder.glob("*.py") for value in hashes(tokens(_read(path))))
+
+
+def fingerprint(content: bytes, expected: Collection[str], starter: Collection[int]) -> Fingerprints:
+    """Fingerprints of a parcel, of the same files that would be graded."""
+    with tempfile.TemporaryDirectory(prefix="similar-") as folder:
+        taken = intake.unpack(Path(content_file(content, Path(folder))), _new(Path(folder) / "code"), expected, None)
+        own: dict[int, str] = {}
+        whole = hashlib.sha256()
+        count = 0
+        for name in taken.files:
+            if name.endswith(".py"):
+                words = tokens(_read(taken.folder / name))
+                count += len(words)
+                whole.update("\0".join([name, *words, ""]).encode("utf-8", "replace"))
+                for value in winnow(hashes(words)) - set(starter):
+                    own.setdefault(value, name)
+    return Fingerprints(own, whole.hexdigest() if count else "")
+
+
+def content_file(content: bytes, folder: Path) -> Path:
+    """A parcel as a file."""
+    path = folder / "submission.zip"
+    path.write_bytes(content)
+    return path
+
+
+def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str] = ()) -> list[Pair]:
+    """Pairs that share rare fingerprints, or everything; the most alike first.
+
+    Args:
+        submissions: slug -> fingerprints.
+        starter_whole: `whole` of submissions without any work of one's own, which are not compared.
+    """
+    holders: dict[int, list[str]] = defaultdict(list)
+    for slug, prints in submissions.items():
+        for value in prints.own:
+            holders[value].append(slug)
+    most = max(COMMON, COMMON_SHARE * len(submissions))
+    rare = {value: slugs for value, slugs in holders.items() if len(slugs) <= most}
+    own = Counter(slug for slugs in rare.values() for slug in slugs)
+    shared: Counter[tuple[str, str]] = Counter()
+    files: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for value, slugs in rare.items():
+        for pair in combinations(sorted(slugs), 2):
+            shared[pair] += 1
+            files[pair][submissions[pair[0]].own[value]] += 1
+    found = {
+        pair: Pair(
+            first=pair[0],
+            second=pair[1],
+            shared=count,
+            first_share=count / own[pair[0]],
+            second_share=count / own[pair[1]],
+            files=tuple(name for name, _ in files[pair].most_common(3)),
+            identical=False,
+        )
+        for pair, count in shared.items()
+        if count >= LEAST_SHARED
+    }
+    for pair in _identical(submissions, starter_whole):
+        found[pair] = Pair(
+            *pair, shared.get(pair, 0), 1.0, 1.0, tuple(name for name, _ in files[pair].most_common(3)), True
+        )
+    return sorted(found.values(), key=lambda pair: (-pair.identical, -_likeness(pair), -pair.shared, pair.first))
+
+
+def _identical(submissions: Mapping[str, Fingerprints], left_out: Collection[str]) -> Iterable[tuple[str, str]]:
+    """Neighbours among submissions with the same tokens: a chain, for all pairs of a large group say nothing more."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for slug in sorted(submissions):
+        whole = submissions[slug].whole
+        if whole and whole not in left_out and submissions[slug].own:
+            groups[whole].append(slug)
+    for slugs in groups.values():
+        yield from zip(slugs, slugs[1:], strict=False)
+
+
+def _likeness(pair: Pair) -> float:
+    return max(pair.first_share, pair.second_share)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
