@@ -225,7 +225,7 @@ def mistakes_of_kl(
             log_q_of_z - log_p_of_z, 0
         ).mean(),
         "it is summed over the batch; the mean is wanted": kl * batch,
-        "a sum over the batch is divided by 100; divide by the batch's own size": kl * batch / 100,
+        "it looks like a sum over the batch divided by 100; divide by the batch's own size": kl * batch / 100,
         "it is averaged over the latents; their sum is wanted": kl / z_dim,
     }
 
@@ -249,7 +249,7 @@ def mistakes_of_rec(
         "kl and rec have changed places: the order is (nelbo, kl, rec)": kl.mean(),
         "it is averaged over the pixels; their sum is wanted": right / PIXELS,
         "it is summed over the batch; the mean is wanted": right * batch,
-        "a sum over the batch is divided by 100; divide by the batch's own size": right * batch / 100,
+        "it looks like a sum over the batch divided by 100; divide by the batch's own size": right * batch / 100,
         "the decoder gives logits; it looks as if a sigmoid were taken twice": -oracles.log_bernoulli_with_logits(
             x, probabilities
         ).mean(),
