@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -211,19 +211,18 @@ def audit_flakes(audit: Audit) -> None:
     Each grading runs the checks of the variant's own task, the reference's those of all tasks.
     """
     variants = audit.chosen(audit.corpus.variants)
+    submissions = [
+        audit.job_for(variant, checks_of(_own_tasks(variant, audit.entries), audit.entries)) for variant in variants
+    ]
     every_check = checks_of([task.number for task in audit.entries.tasks], audit.entries)
+    submissions.append(Job("reference", {}, every_check))
     jobs: list[Job] = []
     for number in range(QUICK_FLAKES if audit.quick else audit.flakes):
-        place, repetition = number % (len(variants) + 1), number // (len(variants) + 1)
+        repetition, place = divmod(number, len(submissions))
+        again = submissions[place]
         # Two threads in each of several workers wait for each other busily: slow, so not in a sample.
-        options = {"secret": f"audit {number}", "threads": 1 if audit.quick else 1 + repetition % 2}
-        if place < len(variants):
-            change = variants[place]
-            changed = {change.file: change.apply(audit.sources[change.file])}
-            checks = checks_of(_own_tasks(change, audit.entries), audit.entries)
-            jobs.append(Job(f"{change.id} #{repetition}", changed, checks, **options))
-        else:
-            jobs.append(Job(f"reference #{repetition}", {}, every_check, **options))
+        threads = 1 if audit.quick else 1 + repetition % 2
+        jobs.append(replace(again, id=f"{again.id} #{repetition}", secret=f"audit {number}", threads=threads))
     outcomes = audit.grade(jobs, "flakes   ")
     differing = [outcome for outcome in outcomes.values() if outcome.failed]
     audit.findings["flakes"] = {
