@@ -93,7 +93,12 @@ def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
     mutants = audit.chosen(audit.corpus.mutants)
     noticing = _scouted(audit, mutants)
-    jobs = [audit.job_for(mutant, noticing[mutant.file, mutant.function] | set(mutant.checks)) for mutant in mutants]
+    jobs = []
+    for mutant in mutants:
+        # In its own task the checks that must fail: a hint that only another check shows does not count. In all others
+        # those that can notice it.
+        own = checks_of([task_of(mutant, audit.entries).number], audit.entries)
+        jobs.append(audit.job_for(mutant, noticing[mutant.file, mutant.function] - set(own) | set(mutant.checks)))
     outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
         judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
@@ -220,8 +225,7 @@ def audit_flakes(audit: Audit) -> None:
     for number in range(QUICK_FLAKES if audit.quick else audit.flakes):
         repetition, place = divmod(number, len(submissions))
         again = submissions[place]
-        # Two threads in each of several workers wait for each other busily: slow, so not in a sample.
-        threads = 1 if audit.quick else 1 + repetition % 2
+        threads = 1 + (repetition + place) % 2
         jobs.append(replace(again, id=f"{again.id} #{repetition}", secret=f"audit {number}", threads=threads))
     outcomes = audit.grade(jobs, "flakes   ")
     differing = [outcome for outcome in outcomes.values() if outcome.failed]

@@ -12,7 +12,8 @@ import pytest
 from autograder.audit import automatic, corpus, run
 from autograder.audit.corpus import Change, CorpusError, Mutant
 from autograder.audit.judge import judge_mutant
-from autograder.audit.laboratory import Outcome
+from autograder.audit.laboratory import Job, Outcome
+from autograder.audit.pool import graded, open_pool
 from autograder.points import load
 from autograder.reference_submission import hand_in
 
@@ -159,6 +160,22 @@ def test_every_explained_survivor_is_a_mutant():
     explained = automatic.explanations()
     assert explained.keys() <= made
     assert all(len(why.split()) >= 3 for why in explained.values())
+
+
+# Grading
+
+
+def test_a_job_runs_its_checks_and_no_others():
+    checks = tuple(check.id for check in POINTS.checks if check.task in ("1.2", "3.1"))
+    halved = Change("kl.py", "halved", function="kl_categorical", find="return ", put="return 0.5 * ")
+    wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
+    with open_pool(1) as pool:
+        found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
+        outcomes = {outcome.id: outcome for outcome in found}
+    assert outcomes["right"].passed == dict.fromkeys(checks, True)
+    assert outcomes["wrong"].passed.keys() == set(checks)
+    assert outcomes["wrong"].failed
+    assert set(outcomes["wrong"].failed) <= {check.id for check in POINTS.checks if check.task == "1.2"}
 
 
 # Judgement
