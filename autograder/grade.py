@@ -8,7 +8,6 @@ submission is left.
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import resource
 import sys
@@ -38,7 +37,6 @@ SECONDS = 480.0  # of the 600 that Gradescope gives by default
 REQUIRED_LAYERS = ("session", "uid", "rlimits", "seccomp")
 # In Gradescope's container: names the student and lists earlier results.
 METADATA = Path("/autograder/submission_metadata.json")
-M_MMAP_THRESHOLD = -3  # malloc.h
 SETUP_PROBLEM = (
     "Grader set-up problem: your submission was not graded. This is not your fault. Please tell your instructor."
 )
@@ -95,14 +93,6 @@ def prepare_process() -> None:
     # `python -m` puts the folder that it was started in first.
     here = os.getcwd()
     sys.path[:] = [str(ROOT), *(entry for entry in sys.path if entry not in ("", here, str(ROOT)))]
-    _return_large_arrays()
-
-
-def _return_large_arrays() -> None:
-    """Have glibc give freed arrays back to the system; by default it keeps ever larger ones for later."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 1 << 20)
 
 
 def grade(settings: Settings) -> Results:
