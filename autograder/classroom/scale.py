@@ -178,8 +178,9 @@ class Maker:
             own = [task.number for task in self.entries.tasks if task.file == (module if by_code else MODEL)]
             if not by_code:
                 return [f"task {task} earned {earned[task]:g}" for task in own if earned[task]]
-            touched = corpus.tasks_reading(module, self.code | {module: files[module].decode()}, self.entries)
-            rest = [task.number for task in self.entries.tasks if task.number not in touched]
+            touched = corpus.checks_reading(module, self.code | {module: files[module].decode()}, self.entries)
+            tasks = {check.task for check in self.entries.checks if check.id in touched}
+            rest = [task.number for task in self.entries.tasks if task.number not in tasks]
             return [f"task {task} earned {earned[task]:g}" for task in own if earned[task]] + self._whole(
                 document, rest
             )
