@@ -1,6 +1,7 @@
 """The whole journey of autograder.zip: set up and graded as on Gradescope, and the same zip through Otter's own tools.
 
 Six submissions take it: the reference, the starter, a half-done one, and three that do not want to be graded honestly.
+And then the audit's whole submissions in personal styles, to Gradescope only.
 Takes minutes; what the stages took is printed (pytest -s).
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from autograder import points, release
+from autograder.audit.styles import Style, pack, styles
 from autograder.gradescope import bundle, standin
 from autograder.gradescope.caps import Caps
 from autograder.gradescope.standin import Graded, StandIn
@@ -195,6 +197,15 @@ def test_the_reference_gets_everything(graded: dict[str, Graded]) -> None:
     document = graded["reference"].document
     assert [row["name"] for row in document["tests"] if row["status"] == "failed"] == []
     assert document["score"] == 100
+
+
+@pytest.mark.parametrize("style", styles(), ids=lambda style: style.name)
+def test_whole_submissions_in_personal_styles_get_everything(machine: StandIn, style: Style) -> None:
+    submission = pack(style, machine.folder / "styles" / f"{style.name}.zip")
+    result = machine.grade(submission, caps=Caps(cpus=2))  # the half processor is the others' subject
+    assert result.problems == []
+    assert [row["name"] for row in result.document["tests"] if row["status"] == "failed"] == []
+    assert result.document["score"] == 100
 
 
 def test_the_starter_gets_nothing(graded: dict[str, Graded]) -> None:
