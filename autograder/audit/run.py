@@ -93,12 +93,7 @@ def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
     mutants = audit.chosen(audit.corpus.mutants)
     noticing = _scouted(audit, mutants)
-    jobs = []
-    for mutant in mutants:
-        # In its own task the checks that must fail: a hint that only another check shows does not count. In all others
-        # those that can notice it.
-        own = checks_of([task_of(mutant, audit.entries).number], audit.entries)
-        jobs.append(audit.job_for(mutant, noticing[mutant.file, mutant.function] - set(own) | set(mutant.checks)))
+    jobs = [audit.job_for(mutant, noticing[mutant.file, mutant.function] | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
         judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
