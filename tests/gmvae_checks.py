@@ -184,15 +184,13 @@ def mistakes_of_kl(
     eps = rng.standard_normal((50, *mean.shape))
     z = mean + std * eps
 
-    def log_p(z: np.ndarray) -> np.ndarray:
-        """log p(z) for z (samples, B, z_dim): (samples, B)."""
-        return np.stack([oracles.log_normal_mixture(one, *prior) for one in z])
-
     def kl_of(noise: np.ndarray) -> float:
-        """kl if z were drawn with this noise added to its mean."""
-        return (oracles.log_normal(mean + noise, mean, variance) - log_p(mean + noise)).mean()
+        """kl if z were drawn with this noise, (samples, B, z_dim), added to its mean."""
+        log_p = oracles.log_normal_mixture_of_draws(mean, noise, *prior)
+        return (oracles.log_normal(mean + noise, mean, variance) - log_p).mean()
 
-    log_q_of_z, log_p_of_z = oracles.log_normal(z, mean, variance), log_p(z)
+    log_q_of_z = oracles.log_normal(z, mean, variance)
+    log_p_of_z = oracles.log_normal_mixture_of_draws(mean, std * eps, *prior)
     log_q, kl = log_q_of_z.mean(), (log_q_of_z - log_p_of_z).mean()
     k, z_dim = prior[0].shape[1], mean.shape[1]
     from_standard_normal = 0.5 * (variance + mean**2 - 1 - np.log(variance)).sum(axis=1).mean()

@@ -206,21 +206,34 @@ def gmvae_terms(weights: Weights, x: Any, rng: np.random.Generator, samples: int
     (x,) = _double(x)
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
     mean, variance = gmvae_encode(weights, x)
-    prior_mean, prior_variance = gmvae_prior(weights)
-    terms: dict[str, list[np.ndarray]] = {"log_q": [], "log_p": [], "log_x": []}
-    for _ in range(samples):
-        eps = rng.standard_normal(mean.shape)
-        noise = np.sqrt(variance) * eps
-        terms["log_q"].append(-0.5 * (eps**2 + np.log(variance) + math.log(2 * math.pi)).sum(axis=1))
-        # mean - prior_mean first: weights with huge means must not make the noise vanish by rounding.
-        slices = (slice(i, i + 50) for i in range(0, len(mean), 50))  # at k = 500 2 MB for each intermediate result
-        terms["log_p"].append(
-            np.concatenate(
-                [log_normal_mixture(noise[i], prior_mean - mean[i, np.newaxis], prior_variance) for i in slices]
-            )
-        )
-        terms["log_x"].append(log_bernoulli_with_logits(x, mlp(weights, "dec", mean + noise)))
-    return {name: np.stack(values) for name, values in terms.items()}
+    eps = rng.standard_normal((samples, *mean.shape))
+    noise = np.sqrt(variance) * eps
+    return {
+        "log_q": -0.5 * (eps**2 + np.log(variance) + math.log(2 * math.pi)).sum(axis=2),
+        "log_p": log_normal_mixture_of_draws(mean, noise, *gmvae_prior(weights)),
+        "log_x": np.stack([log_bernoulli_with_logits(x, mlp(weights, "dec", z)) for z in mean + noise]),
+    }
+
+
+def log_normal_mixture_of_draws(mean: np.ndarray, noise: np.ndarray, m: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """`log_normal_mixture` at mean + noise for mean (B, d), noise (S, B, d) and m, v (1, K, d): (S, B)."""
+    components = m.shape[1]
+    step = max(1, 250_000 // (components * max(len(noise), m.shape[2])))  # 2 MB for each intermediate result
+    found = []
+    for i in range(0, len(mean), step):
+        # mean - m first: weights with huge means must not make the noise vanish by rounding.
+        drawn, offset = noise[:, i : i + step].swapaxes(0, 1), m - mean[i : i + step, np.newaxis]
+        weighted = offset / v
+        offset_squares = (offset * weighted).sum(axis=2)[:, np.newaxis]  # (b, 1, K)
+        drawn_squares = drawn**2 @ (1 / v[0]).T  # (b, S, K)
+        if offset_squares.max() + drawn_squares.max() < 1e6:
+            # The square expanded, for matrix products are fast: by rounding 1e-9 nats may be wrong, no more.
+            squares = drawn_squares - 2 * drawn @ weighted.swapaxes(1, 2) + offset_squares
+            log_prob = -0.5 * (squares + (np.log(v) + math.log(2 * math.pi)).sum(axis=2))
+        else:  # NaN included
+            log_prob = np.stack([log_normal(z[:, np.newaxis], offset, v) for z in drawn.swapaxes(0, 1)], axis=1)
+        found.append(logsumexp(log_prob, axis=2).T - math.log(components))
+    return np.concatenate(found, axis=1)
 
 
 def gmvae_negative_elbo(
