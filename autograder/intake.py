@@ -166,10 +166,14 @@ def _folder_entries(folder: Path, limits: IntakeLimits) -> tuple[list[_Entry], l
             if seen > limits.entries:
                 raise IntakeError(f"The submission has more than {limits.entries} files.")
             file = Path(parent) / name
-            if stat.S_ISREG(file.lstat().st_mode):
-                entries.append(_Entry(relative / name, lambda size, file=file: _read_file(file, size)))
-            elif not name.startswith("."):
-                odd.append(str(relative / name))
+            # What a Windows program has zipped is unpacked by some into files with backslashes in their names.
+            inside = name.replace("\\", "/")
+            parts = (*relative.parts, *PurePosixPath(inside).parts)
+            if not stat.S_ISREG(file.lstat().st_mode) or (inside != name and not _is_plain(inside)):
+                if not name.startswith("."):
+                    odd.append(str(relative / name))
+            elif inside == name or (len(parts) <= limits.depth and not any(map(_is_ignored_folder, parts[:-1]))):
+                entries.append(_Entry(PurePosixPath(*parts), lambda size, file=file: _read_file(file, size)))
     return entries, _odd_notes(odd)
 
 

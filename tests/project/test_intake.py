@@ -241,6 +241,20 @@ def test_backslashes_of_windows_programs_are_separators(tmp_path, into):
     assert contents(into) == COMPLETE
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there a backslash cannot be in a name")
+def test_backslashes_in_the_names_of_unpacked_files_are_separators(tmp_path, into):
+    """As a platform leaves them that unpacks a Windows program's zip on Linux."""
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    for name, content in COMPLETE.items():
+        (folder / f"homework\\{name}").write_text(content)
+    for name in ("..\\up.py", "\\etc\\root.py", "__MACOSX\\homework\\mac.py", "\\".join(["deep"] * 9) + ".py"):
+        (folder / name).write_text("")
+    found = unpack(folder, into, EXPECTED, None)
+    assert contents(into) == COMPLETE
+    assert "root.py" in found.notes[0]
+
+
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
 def test_links_and_devices_in_a_zip_are_not_used(tmp_path, into, kind):
     with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
