@@ -147,6 +147,14 @@ def test_gmvae_terms_by_torch(rng):
     np.testing.assert_allclose(terms["log_x"][0], pixels.sum(1), rtol=1e-10)
 
 
+@pytest.mark.parametrize("distance", [0, 10, 1e5])  # the square is expanded, expanded, not expanded
+def test_the_mixture_of_draws_is_the_mixture_at_each_draw(rng, distance):
+    mean, noise = rng.normal(size=(7, 3)), rng.normal(size=(5, 7, 3))
+    m, v = distance + rng.normal(size=(1, 4, 3)), rng.uniform(0.01, 2, (1, 4, 3))
+    one_by_one = np.stack([oracles.log_normal_mixture(mean + draw, m, v) for draw in noise])
+    np.testing.assert_allclose(oracles.log_normal_mixture_of_draws(mean, noise, m, v), one_by_one, rtol=1e-10)
+
+
 def test_gmvae_negative_elbo_is_deterministic_and_independent_of_chunks(rng):
     weights, x = random_weights(rng), rng.random((30, 784)) < 0.3
     first = oracles.gmvae_negative_elbo(weights, x, seed=5)
