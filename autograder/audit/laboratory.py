@@ -21,7 +21,7 @@ from autograder.results import Results
 if TYPE_CHECKING:
     from autograder.remote import Zygote
 
-# What gradings import when they need it, here imported once: half of their time. Results are the same.
+# What gradings import when they need it, here imported once. Results are the same.
 PRELOAD = ("sklearn.manifold", "sympy")
 # Longer than in a grading: the audit keeps the machine busy, and is not about deadlines.
 CALL_SECONDS, TASK_SECONDS = 40.0, 180.0

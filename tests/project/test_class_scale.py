@@ -11,7 +11,6 @@ from autograder.results import Results
 
 POINTS = points.load()
 ALL = {check.id for check in POINTS.checks}
-TOTAL = sum(check.points for check in POINTS.checks)
 
 
 @pytest.fixture(scope="module")
