@@ -54,8 +54,9 @@ find_python() {
     return 1
 }
 
+# No pipe to grep -q, which stops reading at its match: with pipefail, a writer that it cuts off is a failure.
 has_libseccomp() {
-    ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2' || /sbin/ldconfig -p 2>/dev/null | grep -q 'libseccomp\.so\.2'
+    [[ $(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null) == *libseccomp.so.2* ]]
 }
 
 # The locks are complete: nothing is resolved, and nothing unlocked gets in.

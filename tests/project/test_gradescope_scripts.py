@@ -143,6 +143,18 @@ def test_every_failure_is_loud_and_the_next_run_repairs(container: Container, st
     assert container.set_up().returncode == 0
 
 
+def test_a_library_is_found_at_the_top_of_a_long_list(container: Container, tmp_path: Path) -> None:
+    # Whoever stops reading at the match breaks the pipe under the rest of the list.
+    ldconfig = tmp_path / "bin" / "ldconfig"
+    ldconfig.parent.mkdir()
+    ldconfig.write_text(
+        "#!/bin/sh\necho 'libseccomp.so.2 (libc6) => /lib/libseccomp.so.2'\nsleep 0.5\nexec seq 100000\n"
+    )
+    ldconfig.chmod(0o755)
+    done = container.set_up(PATH=f"{ldconfig.parent}:{container.environment['PATH']}")
+    assert done.returncode == 0, done.stderr
+
+
 def test_an_interrupted_setup_starts_anew(container: Container) -> None:
     (container.venv / "bin").mkdir(parents=True)
     leftover = container.venv / "bin" / "half"
