@@ -282,7 +282,11 @@ def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure
         "--capture=sys",
         "--override-ini=filterwarnings=ignore",
     ]
-    for plugin in ("cacheprovider", "doctest", "junitxml", "pastebin", "faulthandler", "stepwise", "terminal"):
+    for plugin in (
+        *("cacheprovider", "doctest", "junitxml", "pastebin", "faulthandler", "stepwise", "terminal"),
+        # They collect garbage, for a tenth of a second, to warn of what nobody sees here.
+        *("unraisableexception", "threadexception"),
+    ):
         options += ["-p", f"no:{plugin}"]
     options += ["-p", "_hypothesis_pytestplugin"]
     if stop_at_first_failure:

@@ -8,9 +8,9 @@ were given (a shape, the name of a type), so `withhold` takes out of them what o
 from __future__ import annotations
 
 import builtins
+import functools
 import re
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class Explainer:
 
     def __init__(self, points: Points, tests: Path) -> None:
         self._points = points
-        self._vocabulary = vocabulary(tests.rglob("*.py"))
+        self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in points.tasks}
 
     def explain(self, error: BaseException, check: Check, place: str = "") -> str:
@@ -150,12 +150,11 @@ def _without_count(match: re.Match[str]) -> str:
     return f"{kept} are" if match.group().endswith(" is") else kept
 
 
-def vocabulary(sources: Iterable[Path]) -> set[str]:
-    """Every word and number in these files."""
-    words: set[str] = set()
-    for path in sources:
-        words.update(re.findall(r"\w+", path.read_text(encoding="utf-8")))
-    return words
+@functools.cache
+def vocabulary(tests: Path) -> frozenset[str]:
+    """Every word and number in the Python files below a folder; read once, for who grades many submissions."""
+    sources = (path.read_text(encoding="utf-8") for path in tests.rglob("*.py"))
+    return frozenset(word for source in sources for word in re.findall(r"\w+", source))
 
 
 def _first_cause(error: BaseException, wanted: tuple[type[BaseException], ...]) -> BaseException:
