@@ -430,7 +430,9 @@ def _processes() -> Iterator[tuple[int, int, tuple[int, ...], str]]:
             status = (entry / "status").read_text()
         except OSError:
             continue
-        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+        fields = dict(
+            line.split(":", 1) for line in status.splitlines() if line.startswith(("State:", "PPid:", "Uid:"))
+        )
         uids = tuple(int(word) for word in fields["Uid"].split())
         yield int(entry.name), int(fields["PPid"]), uids, fields["State"].split()[0]
 
