@@ -24,9 +24,8 @@ from __future__ import annotations
 
 import ast
 import sys
-import textwrap
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,14 +81,10 @@ class Change:
         Raises:
             CorpusError: the change does not fit the file, changes nothing, or does not parse.
         """
-        if not self.function:
-            changed = self.source
-        else:
-            begin, end = self.lines_of_definition(original)
-            lines = original.splitlines(keepends=True)
-            definition = "".join(lines[begin:end])
-            lines[begin:end] = [self._changed(definition)]
-            changed = "".join(lines)
+        begin, end = self.lines_of_definition(original)
+        lines = original.splitlines(keepends=True)
+        lines[begin:end] = [self._changed("".join(lines[begin:end]))]
+        changed = "".join(lines)
         if changed == original:
             raise CorpusError(f"{self.id}: nothing is changed")
         if self.imports:
@@ -112,6 +107,8 @@ class Change:
 
     def lines_of_definition(self, original: str) -> tuple[int, int]:
         """First line of the definition, decorators included, counted from 0, and the one after its last."""
+        if not self.function:
+            return 0, len(original.splitlines())
         body: Iterable[ast.stmt] = ast.parse(original).body
         node = None
         for part in self.function.split("."):
@@ -185,46 +182,6 @@ def checks_of(tasks: Collection[str], points: Points) -> tuple[str, ...]:
     """Ids of the checks of code that tasks have, given by number."""
     files = {task.number: task.file for task in points.tasks if task.file.endswith(".py")}
     return tuple(check.id for check in points.checks if check.task in files and check.task in tasks)
-
-
-def checks_reading(file: str, sources: Mapping[str, str], points: Points) -> tuple[str, ...]:
-    """Ids of the checks that can notice a change of `file`: those of tasks that share a group with a task whose file
-    imports it, directly or through others (a group's checks use each other's code).
-
-    Args:
-        sources: file name -> text of all modules of the submission.
-    """
-    imports = {name: _imported(text, sources) for name, text in sources.items()}
-    reached = {name: {name} for name in sources}
-    for _ in sources:  # as many steps as the longest chain could have
-        reached = {name: seen.union(*(imports[other] for other in seen)) for name, seen in reached.items()}
-    groups = {task.group for task in points.tasks if file in reached.get(task.file, ())}
-    return checks_of([task.number for task in points.tasks if task.group in groups], points)
-
-
-def scout(change: Change, original: str) -> Change:
-    """The change that makes the same definition raise: a check that passes even so does not execute the definition.
-
-    Args:
-        original: text of the file.
-    """
-    begin, end = change.lines_of_definition(original)
-    (node,) = ast.parse(textwrap.dedent("".join(original.splitlines(keepends=True)[begin:end]))).body
-    for function in ast.walk(node):
-        if isinstance(function, ast.FunctionDef):
-            function.body = ast.parse('raise RuntimeError("scouted")').body
-    return Change(change.file, "scout", change.function, source=ast.unparse(node))
-
-
-def _imported(text: str, sources: Collection[str]) -> set[str]:
-    """The files among `sources` that a module imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return {f"{name.split('.')[0]}.py" for name in names} & set(sources)
 
 
 def _after_docstring(source: str, addition: str) -> str:

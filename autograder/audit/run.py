@@ -10,9 +10,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,15 @@ from autograder.audit.corpus import (
     Change,
     Corpus,
     CorpusError,
-    Mutant,
     checks_of,
-    checks_reading,
     load,
-    scout,
     task_of,
 )
+from autograder.audit.execution import Execution, executed, executing
 from autograder.audit.judge import Verdict, judge_mutant, share
 from autograder.audit.laboratory import Job, Outcome
 from autograder.audit.pool import graded, open_pool
+from autograder.audit.styles import Style, pack, styles
 from autograder.points import Points
 from autograder.points import load as load_points
 from autograder.reference_submission import SOLUTION, hand_in
@@ -58,6 +58,7 @@ class Audit:
 
     Attributes:
         sources: the reference submission's Python files.
+        processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
         findings: audit.json, part by part.
         problems: what misses its target, for people.
@@ -67,6 +68,7 @@ class Audit:
     corpus: Corpus
     sources: Mapping[str, str]
     pool: ProcessPoolExecutor
+    processes: int = 2
     only: tuple[str, ...] = ()
     quick: bool = False
     flakes: int = FLAKES
@@ -78,12 +80,15 @@ class Audit:
         wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
         return wanted[::QUICK_STEP] if self.quick else wanted
 
+    @cached_property
+    def execution(self) -> Execution:
+        """Which checks execute what."""
+        return executed()
+
     def job_for(self, change: Change, checks: Collection[str] | None = None) -> Job:
         """Grades a change; by default with every check that can notice it."""
         changed = {change.file: change.apply(self.sources[change.file])}
-        if checks is None:
-            checks = checks_reading(change.file, {**self.sources, **changed}, self.entries)
-        return Job(change.id, changed, tuple(checks))
+        return Job(change.id, changed, tuple(executing(change, self.execution) if checks is None else checks))
 
     def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
         return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
@@ -92,8 +97,7 @@ class Audit:
 def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
     mutants = audit.chosen(audit.corpus.mutants)
-    noticing = _scouted(audit, mutants)
-    jobs = [audit.job_for(mutant, noticing[mutant.file, mutant.function] | set(mutant.checks)) for mutant in mutants]
+    jobs = [audit.job_for(mutant, executing(mutant, audit.execution) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
         judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
@@ -126,13 +130,6 @@ def audit_mutants(audit: Audit) -> None:
         _tell(audit, verdict)
     if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
         audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
-
-
-def _scouted(audit: Audit, mutants: Sequence[Mutant]) -> dict[tuple[str, str], set[str]]:
-    """For every changed definition, the checks that execute it: no other can notice its mutants."""
-    scouts = {(mutant.file, mutant.function): scout(mutant, audit.sources[mutant.file]) for mutant in mutants}
-    outcomes = audit.grade([audit.job_for(change) for change in scouts.values()], "scouts   ")
-    return {place: set(outcomes[change.id].failed) for place, change in scouts.items()}
 
 
 def _tell(audit: Audit, verdict: Verdict) -> None:
@@ -246,28 +243,33 @@ def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
 
 def audit_styles(audit: Audit) -> None:
     """Whole submissions in personal styles, through the real command."""
-    from autograder.audit.styles import pack, styles
-
     chosen = audit.chosen(styles())
-    scores: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder:
-        for style in tqdm(chosen, "styles   ", unit=" gradings", dynamic_ncols=True):
-            archive, out = Path(folder) / f"{style.id}.zip", Path(folder) / f"{style.id}.json"
-            pack(style, archive)
-            command = [sys.executable, "-m", "autograder", "grade", str(archive), "--out", str(out)]
-            run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-            if run.returncode != 0:
-                raise SystemExit(f"audit: {style.id} could not be graded:\n{run.stderr}")
-            document = json.loads(out.read_text())
-            scores[style.id] = document["score"]
-            for row in document["tests"]:
-                if row["status"] != "passed":
-                    audit.problems.append(f"style {style.id}: {row['extra_data']['id']}: {row['output']}")
+    # Each waits for a process of its own.
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
+        graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)
+        bar = tqdm(graded, "styles   ", total=len(chosen), unit=" gradings", dynamic_ncols=True)
+        documents = dict(zip((style.id for style in chosen), bar, strict=True))
+    for id, document in documents.items():
+        for row in document["tests"]:
+            if row["status"] != "passed":
+                audit.problems.append(f"style {id}: {row['extra_data']['id']}: {row['output']}")
+    scores = {id: document["score"] for id, document in documents.items()}
     audit.findings["styles"] = {
         "total": len(scores),
         "full_marks": sum(score == 100 for score in scores.values()),
         "scores": scores,
     }
+
+
+def _results_of(style: Style, folder: Path) -> dict[str, Any]:
+    """The results.json of a submission, packed and graded in a folder."""
+    archive, out = folder / f"{style.id}.zip", folder / f"{style.id}.json"
+    pack(style, archive)
+    command = [sys.executable, "-m", "autograder", "grade", str(archive), "--out", str(out)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if run.returncode != 0:
+        raise SystemExit(f"audit: {style.id} could not be graded:\n{run.stderr}")
+    return json.loads(out.read_text())
 
 
 RUN: dict[str, Callable[[Audit], None]] = {
@@ -332,7 +334,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         with open_pool(options.processes) as pool:
             only = tuple(options.only)
-            audit = Audit(entries, load(), sources, pool, only, quick=options.quick, flakes=options.flakes)
+            audit = Audit(
+                entries, load(), sources, pool, options.processes, only, quick=options.quick, flakes=options.flakes
+            )
             for part in parts:
                 began, told = time.monotonic(), len(audit.problems)
                 RUN[part](audit)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.audit import automatic, corpus, run
+from autograder.audit import automatic, corpus, execution, run
 from autograder.audit.corpus import Change, CorpusError, Mutant
 from autograder.audit.judge import judge_mutant
 from autograder.audit.laboratory import Job, Outcome
@@ -118,25 +118,23 @@ def test_a_corpus_that_is_wrong_says_where(tmp_path, table, complaint):
         corpus.load(tmp_path)
 
 
-def test_a_variant_is_graded_by_every_check_that_can_notice_it():
-    def noticing(file: str) -> set[str]:
-        task_of = {check.id: check.task for check in POINTS.checks}
-        return {task_of[check] for check in corpus.checks_reading(file, SOURCES, POINTS)}
+def test_only_checks_that_execute_a_body_can_notice_a_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "SOLUTION", tmp_path)
+    (tmp_path / "kl.py").write_text(ORIGINAL)
+    # Every line is executed by a check that is called like it.
+    lines = {number: frozenset({line.strip()}) for number, line in enumerate(ORIGINAL.splitlines(), start=1)}
+    body, method = {'"""Twice x."""', "return 2 * x"}, {"return math.sin(x)"}
+    assert execution.executing(CHANGE, {"kl.py": lines}) == body
+    assert execution.executing(replace(CHANGE, function="Model"), {"kl.py": lines}) == method
+    assert execution.executing(replace(CHANGE, function=""), {"kl.py": lines}) == body | method
 
-    assert noticing("kl.py") == {"1.1", "1.2", "1.3"}
-    assert {"3.2", "3.3", "4.3", "4.6", "4.11"} <= noticing("ELBO.py")  # train.py and embeddings.py import it
-    assert noticing("utils.py") == {"5.1", "5.2"}  # 5.3 is the trained model
 
-
-def test_a_scout_keeps_signatures_and_raises():
-    assert corpus.scout(CHANGE, ORIGINAL).apply(ORIGINAL) == ORIGINAL.replace(
-        '    """Twice x."""\n    return 2 * x\n', "    raise RuntimeError('scouted')\n"
-    )
-    model: dict = {}
-    exec(corpus.scout(replace(CHANGE, function="Model"), ORIGINAL).apply(ORIGINAL), model)
-    assert model["double"](2) == 4
-    with pytest.raises(RuntimeError, match="scouted"):
-        model["Model"]().forward(1)
+@pytest.mark.slow
+def test_the_checks_that_a_mutant_must_fail_execute_it():
+    found = execution.executed()
+    assert {check for lines in found.values() for checks in lines.values() for check in checks} <= CHECKS
+    for mutant in corpus.load().mutants:
+        assert set(mutant.checks) <= execution.executing(mutant, found), mutant.id
 
 
 # Mutants made by machine
@@ -292,6 +290,8 @@ def test_the_audit_notices_a_mutant_that_survives(tmp_path, monkeypatch):
     as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
     with run.open_pool(1) as pool:
         found = run.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool)
+        noticing = frozenset(corpus.checks_of(["1.2"], POINTS))
+        found.execution = {"kl.py": {line: noticing for line in range(1, 1000)}}
         run.audit_mutants(found)
         run.audit_variants(found)
     assert found.findings["mutants"]["survivors"] == [as_mutant.id]

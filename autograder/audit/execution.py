@@ -1,0 +1,97 @@
+"""Which checks execute which lines of the reference solution: no other check can notice a change there."""
+
+from __future__ import annotations
+
+import ast
+import multiprocessing
+from collections.abc import Generator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tqdm import tqdm
+
+from autograder.audit.corpus import Change
+from autograder.grade import TESTS, prepare_process
+from autograder.reference_submission import SOLUTION
+
+if TYPE_CHECKING:
+    from coverage import Coverage
+
+# file -> line, counted from 1 -> ids of the checks
+Execution = Mapping[str, Mapping[int, frozenset[str]]]
+
+
+def executed() -> Execution:
+    """Run both suites on the solution, without the grader around them, and note what each check executes.
+
+    Raises:
+        GradingError: the solution does not pass.
+    """
+    # A process of its own: neither PyTorch nor the solution is to be imported into this one.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=prepare_process) as process:
+        return process.submit(_executed).result()
+
+
+def executing(change: Change, execution: Execution) -> set[str]:
+    """Ids of the checks that execute a function's body in the changed definition; its other lines every import runs."""
+    text = (SOLUTION / change.file).read_text(encoding="utf-8")
+    begin, end = change.lines_of_definition(text)
+    bodies = [
+        range(node.body[0].lineno, (node.end_lineno or 0) + 1)
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and begin < node.lineno <= end
+    ]
+    lines = execution[change.file].items()
+    return {check for line, checks in lines if any(line in body for body in bodies) for check in checks}
+
+
+def _executed() -> dict[str, dict[int, frozenset[str]]]:
+    from coverage import Coverage
+
+    from autograder.checking import GradingError
+
+    measured = Coverage(data_file=None, config_file=False, include=[f"{SOLUTION}/*.py"])
+    measured.set_option("run:core", "ctrace")  # the other one sees a line in the first check only that executes it
+    suites = [str(TESTS / folder) for folder in ("public", "hidden")]
+    with measured.collect():
+        status = pytest.main(
+            [
+                *suites,
+                f"--impl={SOLUTION}",
+                *("-p", "no:terminal", "-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"),
+            ],
+            plugins=[_ByCheck(measured)],
+        )
+    if status != pytest.ExitCode.OK:
+        raise GradingError("the solution does not pass its own checks: see `pytest tests/public tests/hidden`")
+    data = measured.get_data()
+    return {
+        Path(file).name: {
+            line: frozenset(filter(None, contexts)) for line, contexts in data.contexts_by_lineno(file).items()
+        }
+        for file in data.measured_files()
+    }
+
+
+class _ByCheck:
+    """The pytest plugin that tells coverage.py which check is running."""
+
+    def __init__(self, measured: Coverage) -> None:
+        self._measured = measured
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._progress = tqdm(session.items, "execution", unit=" checks", dynamic_ncols=True)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        self._measured.switch_context(f"{item.path.relative_to(TESTS).as_posix()}::{item.nodeid.split('::', 1)[1]}")
+        result = yield
+        self._measured.switch_context("")
+        self._progress.update()
+        return result
+
+    def pytest_sessionfinish(self) -> None:
+        self._progress.close()
