@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property, partial
 from importlib import metadata
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ from autograder.results import write_atomically
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "audit.json"
 PARTS = ("mutants", "automatic", "variants", "styles", "flakes")
-FLAKES = 1000
+FLAKES, ROUNDS_OF_ALL = 1000, 4
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
 # With --quick every n-th change only, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 8, 20
@@ -205,7 +207,8 @@ def audit_variants(audit: Audit) -> None:
 def audit_flakes(audit: Audit) -> None:
     """The reference and all variants, again and again, under other seeds and numbers of threads: nothing may change.
 
-    Each grading runs the checks of the variant's own task, the reference's those of all tasks.
+    Each grading runs the checks of the variant's own task, the reference's those of all tasks. After some rounds of all
+    of them the quicker half goes on: a loop over single images takes half a minute, most variants a second.
     """
     variants = audit.chosen(audit.corpus.variants)
     submissions = [
@@ -213,25 +216,35 @@ def audit_flakes(audit: Audit) -> None:
     ]
     every_check = checks_of([task.number for task in audit.entries.tasks], audit.entries)
     submissions.append(Job("reference", {}, every_check))
-    jobs: list[Job] = []
-    for number in range(QUICK_FLAKES if audit.quick else audit.flakes):
-        repetition, place = divmod(number, len(submissions))
-        again = submissions[place]
-        threads = 1 + (repetition + place) % 2
-        jobs.append(replace(again, id=f"{again.id} #{repetition}", secret=f"audit {number}", threads=threads))
+    total = QUICK_FLAKES if audit.quick else audit.flakes
+    jobs = list(islice(_repetitions(submissions), min(total, ROUNDS_OF_ALL * len(submissions))))
     outcomes = audit.grade(jobs, "flakes   ")
+    if total > len(jobs):
+        seconds = {job.id: outcomes[f"{job.id} #0"].seconds for job in submissions}
+        quicker = sorted(submissions, key=lambda job: seconds[job.id])[: math.ceil(len(submissions) / 2)]
+        more = list(islice(_repetitions(quicker, ROUNDS_OF_ALL), total - len(jobs)))
+        outcomes |= audit.grade(more, "flakes   ")
     differing = [outcome for outcome in outcomes.values() if outcome.failed]
     audit.findings["flakes"] = {
         "gradings": len(outcomes),
         "differing": len(differing),
         "checks": sum(len(outcome.passed) for outcome in outcomes.values()),
-        "whole_reference_gradings": sum(job.id.startswith("reference") for job in jobs),
+        "of_each_at_least": min(len(jobs) // len(submissions), ROUNDS_OF_ALL),
+        "whole_reference_gradings": sum(id.startswith("reference") for id in outcomes),
         # By design, for one whole grading; and what the count alone says at 95 % confidence (rule of three).
         "false_alarm_bound": FALSE_ALARM_BOUND,
         "false_alarm_bound_from_count": round(3 / len(outcomes), 5) if outcomes and not differing else None,
     }
     for outcome in differing:
         audit.problems.append(f"flake: {outcome.id} fails {', '.join(outcome.failed)}")
+
+
+def _repetitions(submissions: Sequence[Job], first_round: int = 0) -> Iterator[Job]:
+    """Round after round of them, for ever, each with a secret and a name of its own, on one or two threads."""
+    for repetition in count(first_round):
+        for place, job in enumerate(submissions):
+            id = f"{job.id} #{repetition}"
+            yield replace(job, id=id, secret=f"audit {id}", threads=1 + (repetition + place) % 2)
 
 
 def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
@@ -350,7 +363,8 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("audit: interrupted; the parts that ended are in the report", file=sys.stderr)
         return 130
-    print(f"\n{table(audit.findings)}")
+    minutes = sum(found["seconds"] for found in audit.findings.values() if "seconds" in found) / 60
+    print(f"\n{table(audit.findings)}\n\n{minutes:.0f} minutes with {options.processes} processes")
     if out is not None:
         print(f"\nwrote {out}")
     return 1 if audit.problems else 0

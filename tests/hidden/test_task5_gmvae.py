@@ -200,7 +200,7 @@ def test_negative_elbo_gradients(fresh_submission, rng):
 def test_negative_elbo_fresh_noise(fresh_submission, rng):
     """negative_elbo_bound draws noise afresh for every image, latent and call, and never seeds the generator"""
     fresh_submission.stand_in(MIXTURE)
-    batch, calls = 16, 100
+    batch, calls = 16, 50
     weights = gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4)
     model = gmvae_checks.load_model(fresh_submission, weights)
     x = np.repeat(gmvae_checks.make_images(rng, 1), batch, axis=0)
