@@ -24,8 +24,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +76,14 @@ class Settings:
             cache. scikit-learn not: few workers use it, and all others would carry its 80 MiB.
         layers: the most that is put on a worker; what the machine cannot do is left out (see `Zygote.protection`).
         secrets: files of the grader; the self-check tries to read them.
+        environment: further environment variables of the zygote and its workers.
     """
 
     executor: Path | None
     preload: tuple[str, ...] = ("numpy", "torch", "matplotlib.pyplot")
     layers: tuple[str, ...] = sandbox.LAYERS
     secrets: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -187,7 +189,7 @@ class Zygote:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-c", BOOTSTRAP, str(theirs.fileno()), *paths],
-                env=_environment(self._runtime),
+                env=_environment(self._runtime) | self.settings.environment,
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -45,7 +45,7 @@ from autograder.results import write_atomically
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "audit.json"
 PARTS = ("mutants", "automatic", "variants", "styles", "flakes")
-FLAKES, ROUNDS_OF_ALL = 1000, 4
+FLAKES, ROUNDS_OF_ALL = 1000, 2  # two: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
 # With --quick every n-th change only, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 8, 20
