@@ -45,7 +45,8 @@ from autograder.results import write_atomically
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "audit.json"
 PARTS = ("mutants", "automatic", "variants", "styles", "flakes")
-FLAKES, ROUNDS_OF_ALL = 1000, 2  # two: once on one thread and once on two
+FLAKES = 1000
+ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
 # With --quick every n-th change only, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 8, 20
@@ -207,7 +208,7 @@ def audit_variants(audit: Audit) -> None:
 def audit_flakes(audit: Audit) -> None:
     """The reference and all variants, again and again, under other seeds and numbers of threads: nothing may change.
 
-    Each grading runs the checks of the variant's own task, the reference's those of all tasks. After some rounds of all
+    Each grading runs the checks of the variant's own task, the reference's those of all tasks. After two rounds of all
     of them the quicker half goes on: a loop over single images takes half a minute, most variants a second.
     """
     variants = audit.chosen(audit.corpus.variants)
