@@ -83,7 +83,9 @@ class _ByCheck:
         self._measured = measured
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._progress = tqdm(session.items, "execution", unit=" checks", dynamic_ncols=True)
+        self._progress = tqdm(
+            session.items, "execution", unit=" checks", dynamic_ncols=True, position=1, leave=False
+        )  # below the bar of what goes on beside it
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:

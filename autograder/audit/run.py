@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, partial
+from functools import partial
 from importlib import metadata
 from itertools import count, islice
 from pathlib import Path
@@ -44,7 +44,7 @@ from autograder.results import write_atomically
 
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / "audit.json"
-PARTS = ("mutants", "automatic", "variants", "styles", "flakes")
+PARTS = ("automatic", "mutants", "variants", "styles", "flakes")
 FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
@@ -61,6 +61,7 @@ class Audit:
 
     Attributes:
         sources: the reference submission's Python files.
+        execution: gives what each check executes, once that is known.
         processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
         findings: audit.json, part by part.
@@ -71,6 +72,7 @@ class Audit:
     corpus: Corpus
     sources: Mapping[str, str]
     pool: ProcessPoolExecutor
+    execution: Callable[[], Execution]
     processes: int = 2
     only: tuple[str, ...] = ()
     quick: bool = False
@@ -83,15 +85,10 @@ class Audit:
         wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
         return wanted[::QUICK_STEP] if self.quick else wanted
 
-    @cached_property
-    def execution(self) -> Execution:
-        """Which checks execute what."""
-        return executed()
-
     def job_for(self, change: Change, checks: Collection[str] | None = None) -> Job:
         """Grades a change; by default with every check that can notice it."""
         changed = {change.file: change.apply(self.sources[change.file])}
-        return Job(change.id, changed, tuple(executing(change, self.execution) if checks is None else checks))
+        return Job(change.id, changed, tuple(executing(change, self.execution()) if checks is None else checks))
 
     def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
         return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
@@ -100,7 +97,7 @@ class Audit:
 def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
     mutants = audit.chosen(audit.corpus.mutants)
-    jobs = [audit.job_for(mutant, executing(mutant, audit.execution) | set(mutant.checks)) for mutant in mutants]
+    jobs = [audit.job_for(mutant, executing(mutant, audit.execution()) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
         judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
@@ -216,7 +213,8 @@ def audit_flakes(audit: Audit) -> None:
         audit.job_for(variant, checks_of(_own_tasks(variant, audit.entries), audit.entries)) for variant in variants
     ]
     every_check = checks_of([task.number for task in audit.entries.tasks], audit.entries)
-    submissions.append(Job("reference", {}, every_check))
+    # The longest first, for the others to go on beside it.
+    submissions.insert(0, Job("reference", {}, every_check))
     total = QUICK_FLAKES if audit.quick else audit.flakes
     jobs = list(islice(_repetitions(submissions), min(total, ROUNDS_OF_ALL * len(submissions))))
     outcomes = audit.grade(jobs, "flakes   ")
@@ -287,8 +285,8 @@ def _results_of(style: Style, folder: Path) -> dict[str, Any]:
 
 
 RUN: dict[str, Callable[[Audit], None]] = {
-    "mutants": audit_mutants,
     "automatic": audit_automatic,
+    "mutants": audit_mutants,
     "variants": audit_variants,
     "styles": audit_styles,
     "flakes": audit_flakes,
@@ -346,10 +344,19 @@ def main(arguments: Sequence[str]) -> int:
     # A sample says nothing about the whole.
     out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
     try:
-        with open_pool(options.processes) as pool:
-            only = tuple(options.only)
+        # In the background: the automatic mutants, which take a while to make, do without.
+        with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
+            execution = background.submit(executed if {"mutants", "variants"} & set(parts) else dict)
             audit = Audit(
-                entries, load(), sources, pool, options.processes, only, quick=options.quick, flakes=options.flakes
+                entries,
+                load(),
+                sources,
+                pool,
+                execution.result,
+                options.processes,
+                tuple(options.only),
+                quick=options.quick,
+                flakes=options.flakes,
             )
             for part in parts:
                 began, told = time.monotonic(), len(audit.problems)
@@ -365,7 +372,7 @@ def main(arguments: Sequence[str]) -> int:
         print("audit: interrupted; the parts that ended are in the report", file=sys.stderr)
         return 130
     minutes = sum(found["seconds"] for found in audit.findings.values() if "seconds" in found) / 60
-    print(f"\n{table(audit.findings)}\n\n{minutes:.0f} minutes with {options.processes} processes")
+    print(f"\n{table(audit.findings)}\n\n{minutes:.1f} min with {options.processes} processes")
     if out is not None:
         print(f"\nwrote {out}")
     return 1 if audit.problems else 0

@@ -289,9 +289,9 @@ def test_the_audit_notices_a_mutant_that_survives(tmp_path, monkeypatch):
     as_mutant = Mutant(**{name: getattr(correct, name) for name in fields}, checks=("x",), hint=("x",))
     as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
     with run.open_pool(1) as pool:
-        found = run.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool)
         noticing = frozenset(corpus.checks_of(["1.2"], POINTS))
-        found.execution = {"kl.py": {line: noticing for line in range(1, 1000)}}
+        execution = {"kl.py": {line: noticing for line in range(1, 1000)}}
+        found = run.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: execution)
         run.audit_mutants(found)
         run.audit_variants(found)
     assert found.findings["mutants"]["survivors"] == [as_mutant.id]
