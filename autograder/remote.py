@@ -212,6 +212,10 @@ class Zygote:
             self._errors.seek(0)
             said = clean_text(self._errors.read().decode("utf-8", "replace")[-2000:])
             raise ZygoteDied(f"the process that workers are forked from does not answer ({error}). {said}") from None
+        except BaseException:
+            # Interrupted before the answer came, which would be taken for the next one's. The zygote ends itself.
+            self._control.close()
+            raise
 
     def _kill_zygote(self) -> None:
         """Kill the zygote's whole session; then, as root, whatever may be left of its workers' uids."""

@@ -1,6 +1,7 @@
 """The grader from end to end, on a small suite of its own: what becomes of submissions that are right, wrong,
 unfinished, or that hang, crash and print; and what is left of the results when the grader itself is killed."""
 
+import contextlib
 import json
 import shutil
 import signal
@@ -310,8 +311,12 @@ def test_a_killed_grader_leaves_what_was_graded_until_then(course):
 def test_ctrl_c_keeps_what_was_graded_until_then(course):
     process = course.start(course.submission(task2="import time\ntime.sleep(1000)\n"), call_seconds=60)
     until(lambda: course.out.exists() and json.loads(course.out.read_text())["score"] == 10, 60)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    # What a signal raises in a callback of the garbage collector is lost, and hypothesis has one: people press again.
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=15)
+            break
     document = json.loads(course.out.read_text())
     assert document["score"] == 10
     assert document["output"].startswith("Grading was interrupted")

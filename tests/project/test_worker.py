@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
-from autograder import sandbox
+from autograder import remote, sandbox
 from autograder.remote import (
     RemoteBackend,
     Settings,
@@ -594,6 +594,26 @@ def test_a_closed_zygote_has_closed_its_workers(place):
     backend.close()
     with pytest.raises(ZygoteDied):
         zygote.start_worker(place / "submission", QUICK)
+
+
+@pytest.mark.parametrize("place_of", ["fork", "end"])
+def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypatch, place_of):
+    """Ctrl-C between a question to the zygote and its answer: what follows must not take that answer for its own."""
+
+    def interrupted(control):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
+        backend = zygote.start_worker(place / "submission", QUICK)
+        other = zygote.start_worker(place / "submission", QUICK)
+        control = zygote._control
+        monkeypatch.setattr(remote, "receive_message", interrupted)
+        try:
+            zygote.start_worker(place / "submission", QUICK) if place_of == "fork" else other.close()
+        finally:
+            monkeypatch.undo()
+    assert control.fileno() == -1
+    assert gone_within(backend.pid, 5) and gone_within(other.pid, 5)
 
 
 def test_calls_after_close_fail(start):
