@@ -88,6 +88,11 @@ def _failure(error: Any) -> dict[str, Any]:
     return {"ok": False, "error": texts}
 
 
+def check_id(item: pytest.Item, tests: Path) -> str:
+    """The name of a check in points.toml: its place below the tests' folder, and what pytest adds to it."""
+    return f"{item.path.relative_to(tests).as_posix()}::{item.nodeid.split('::', 1)[1]}"
+
+
 class Grader:
     """The plugin.
 
@@ -164,8 +169,7 @@ class Grader:
         return True  # nothing to print: `run_suites` raises it
 
     def id_of(self, item: pytest.Item) -> str:
-        """The name of a check in points.toml: its place below the tests' folder, and what pytest adds to it."""
-        return f"{item.path.relative_to(self._tests).as_posix()}::{item.nodeid.split('::', 1)[1]}"
+        return check_id(item, self._tests)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:

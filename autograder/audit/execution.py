@@ -89,7 +89,9 @@ class _ByCheck:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        self._measured.switch_context(f"{item.path.relative_to(TESTS).as_posix()}::{item.nodeid.split('::', 1)[1]}")
+        from autograder.checking import check_id
+
+        self._measured.switch_context(check_id(item, TESTS))
         result = yield
         self._measured.switch_context("")
         self._progress.update()

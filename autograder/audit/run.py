@@ -85,10 +85,13 @@ class Audit:
         wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
         return wanted[::QUICK_STEP] if self.quick else wanted
 
-    def job_for(self, change: Change, checks: Collection[str] | None = None) -> Job:
-        """Grades a change; by default with every check that can notice it."""
-        changed = {change.file: change.apply(self.sources[change.file])}
-        return Job(change.id, changed, tuple(executing(change, self.execution()) if checks is None else checks))
+    def noticing(self, change: Change) -> set[str]:
+        """Ids of the checks that can notice a change."""
+        return executing(change, self.execution())
+
+    def job_for(self, change: Change, checks: Collection[str]) -> Job:
+        """Grades a change with these checks."""
+        return Job(change.id, {change.file: change.apply(self.sources[change.file])}, tuple(checks))
 
     def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
         return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
@@ -97,7 +100,7 @@ class Audit:
 def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
     mutants = audit.chosen(audit.corpus.mutants)
-    jobs = [audit.job_for(mutant, executing(mutant, audit.execution()) | set(mutant.checks)) for mutant in mutants]
+    jobs = [audit.job_for(mutant, audit.noticing(mutant) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
         judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
@@ -189,7 +192,7 @@ def _task(mutant: AutomaticMutant, entries: Points) -> str:
 def audit_variants(audit: Audit) -> None:
     """Correct code must pass, every check that can notice it."""
     variants = audit.chosen(audit.corpus.variants)
-    outcomes = audit.grade([audit.job_for(variant) for variant in variants], "variants ")
+    outcomes = audit.grade([audit.job_for(variant, audit.noticing(variant)) for variant in variants], "variants ")
     rejected = [variant for variant in variants if outcomes[variant.id].failed]
     audit.findings["variants"] = {
         "total": len(variants),
