@@ -24,6 +24,7 @@ from autograder.classroom.run import ClassSettings, grade_class
 from autograder.classroom.store import BusyError, Store
 from autograder.classroom.trees import UnreadableError
 from autograder.results import Results
+from tests.project.processes import alive, descendants, nothing_left_running, until
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
@@ -386,10 +387,11 @@ def test_a_grading_that_is_given_up_takes_its_processes_along(course):
     stop = threading.Event()
     threading.Timer(4.0, stop.set).start()
     began = time.monotonic()
-    outcome = grade_parcel(parcel(course, "ada"), Options(**vars(course.options) | {"call_seconds": 900.0}), stop)
-    assert outcome.document is None and outcome.problem == "interrupted"
-    assert time.monotonic() - began < 60
-    until(lambda: not descendants(os.getpid()), 20)
+    options = Options(**vars(course.options) | {"call_seconds": 900.0})
+    with nothing_left_running(20):
+        outcome = grade_parcel(parcel(course, "ada"), options, stop)
+        assert outcome.document is None and outcome.problem == "interrupted"
+        assert time.monotonic() - began < 60
 
 
 @pytest.mark.slow
@@ -423,14 +425,14 @@ def test_a_class_with_hostile_members(course):
     course.hand_in("floods", task1="while True:\n    print('x' * 10000)\n")
     course.hand_in("spies", task1=SPY + RIGHT)
     (course.submissions / "broken.zip").write_bytes(b"PK\x03\x04nonsense")
-    summary = course.grade(workers=2)
+    with nothing_left_running(20):
+        summary = course.grade(workers=2)
     assert len(summary.graded) == 5 and not summary.failed
     scores = {slug: course.score(slug) for slug in summary.graded}
     assert scores == {"good": 20, "exits": 10, "floods": 10, "spies": 20, "broken": 0}
     # What it tried to read of the others did not come out anywhere.
     said = "".join(path.read_text() for path in (course.out / "students").rglob("*.*"))
     assert "SPIED" not in said
-    until(lambda: not descendants(os.getpid()), 20)
 
 
 SPY = """
@@ -479,7 +481,8 @@ def test_a_killed_run_leaves_no_process_and_goes_on(course):
     process.communicate()
     # A zygote that was still loading torch notices when it has.
     until(lambda: not any(map(alive, children)), 120)
-    summary = course.grade(workers=1)  # with the usual limit for a call
+    course.options = Options(**vars(course.options) | {"call_seconds": 3.0})
+    summary = course.grade(workers=1)
     assert sorted(summary.reused + summary.graded) == ["a-good", "b-hangs"]
 
 
@@ -589,31 +592,3 @@ def test_a_worker_that_is_killed_loses_nothing(course):
     assert {student: store.record(student).score for student in students} == dict.fromkeys(students, 20) | {"s5": 10}
     assert rows(course.out / "grades.csv")[1:] and len(rows(course.out / "grades.csv")) == 7
     assert course.grade().reused and not course.grade().graded
-
-
-def until(condition, seconds):
-    """What `condition` returns, as soon as it is true."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"it did not come true within {seconds} seconds")
-
-
-def descendants(pid: int) -> list[int]:
-    import psutil
-
-    try:
-        found = psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-    return [process.pid for process in found if alive(process.pid)]
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.project.processes import alive, descendants, until
+
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = ROOT / "tests"
 INFRASTRUCTURE = ("conftest.py", "submission.py", "executor.py", "diagnose.py")
@@ -404,37 +406,3 @@ def test_an_unreadable_zip(course):
 def test_a_zip(course):
     archive = shutil.make_archive(str(course.folder / "work"), "zip", course.submission())
     assert course.grade(Path(archive))["score"] == 30
-
-
-def descendants(pid: int) -> list[int]:
-    """Pids of the children of a process, their children, and so on."""
-    found, parents = [], {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-    generation = [pid]
-    while generation:
-        generation = [child for child, parent in parents.items() if parent in generation]
-        found += generation
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def until(condition, seconds: float):
-    """The first true value of `condition()`."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {seconds} seconds")

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.project.processes import alive, until
+
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "solution"
 sys.path.insert(0, str(SOLUTION))
@@ -208,14 +210,6 @@ def test_another_seed_gives_other_numbers(pristine, finished, tmp_path):
     assert other["gmm"]["entropy"]["exact"] == same["gmm"]["entropy"]["exact"]
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs (a zombie does not)."""
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return False
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("which", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(pristine, tmp_path, which):
@@ -247,10 +241,7 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(pristine, tmp
     assert "interrupted: 2 of 3 parts are finished and kept" in errors
     assert "Traceback" not in errors
     # Python's own resource tracker is among the children; it ends by itself once its parent is gone.
-    deadline = time.monotonic() + 20
-    while any(alive(int(pid)) for pid in children):
-        assert time.monotonic() < deadline, "processes were left behind"
-        time.sleep(0.05)
+    until(lambda: not any(alive(int(pid)) for pid in children), 20)
     assert sorted(path.name for path in out.iterdir()) == [
         "index.html",
         "kl-triangle",

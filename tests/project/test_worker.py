@@ -25,6 +25,7 @@ from autograder.remote import (
     workspace,
 )
 from autograder.sandbox import Limits
+from tests.project.processes import alive, until
 
 linux = pytest.mark.skipif(not sandbox.LINUX, reason="Linux only")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -98,29 +99,6 @@ def dies(backend: RemoteBackend, code: str, kind: str, **options) -> str:
     assert time.monotonic() - began < 0.1
     assert (second.value.kind, second.value.reason) == (first.value.kind, first.value.reason)
     return first.value.reason
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process exists and is no zombie."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    if not sandbox.LINUX:
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
-
-
-def gone_within(pid: int, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_alive(pid)
 
 
 def test_arrays_travel_both_ways(start):
@@ -212,7 +190,7 @@ def test_a_hang_is_paid_once(start, code):
     began = time.monotonic()
     reason = dies(backend, code, "timeout", seconds=0.5)
     assert "0.5 seconds" in reason and time.monotonic() - began < 3
-    assert not is_alive(backend.pid)
+    assert not alive(backend.pid)
     assert run(other, "result = 1") == 1
 
 
@@ -252,14 +230,14 @@ def test_a_crash_is_told_and_costs_one_worker(start, code, words):
 def test_a_worker_that_exits_between_two_calls_is_noticed(start):
     backend = start()
     run(backend, "import threading, os; threading.Timer(0.1, os._exit, [3]).start()")
-    assert gone_within(backend.pid, 5)
+    until(lambda: not alive(backend.pid), 5)
     assert "status 3" in dies(backend, "result = 1", "crash")
 
 
 def test_closing_the_pipes_helps_nobody(start):
     backend = start()
     dies(backend, "import os, time; os.closerange(0, 64); time.sleep(60)", "crash")
-    assert not is_alive(backend.pid)
+    assert not alive(backend.pid)
 
 
 @linux
@@ -298,7 +276,7 @@ def test_a_forged_frame_costs_the_worker(start, written):
     os.write(4, {written})
     """
     assert "protocol" in dies(backend, code, "protocol")
-    assert not is_alive(backend.pid)
+    assert not alive(backend.pid)
 
 
 def test_a_dripping_answer_meets_the_deadline_of_the_call(start):
@@ -491,9 +469,9 @@ def test_daemons_die_with_their_worker(place):
     settings = Settings(executor=place / "executor.py", preload=(), layers=layers)
     with Zygote(settings) as zygote, zygote.start_worker(place / "submission", QUICK) as backend:
         pid = run(backend, daemon)
-        assert is_alive(pid)
+        assert alive(pid)
         backend.close()
-        assert not is_alive(pid)
+        assert not alive(pid)
 
 
 @linux
@@ -548,8 +526,8 @@ def test_a_lost_zygote_is_replaced(place):
     with Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
         first = zygote.start_worker(place / "submission", QUICK)
         os.kill(zygote.pid, signal.SIGKILL)
-        assert gone_within(zygote.pid, 5)
-        assert gone_within(first.pid, 5)
+        until(lambda: not alive(zygote.pid), 5)
+        until(lambda: not alive(first.pid), 5)
         dies(first, "result = 1", "crash")
         with zygote.start_worker(place / "submission", QUICK) as second:
             assert run(second, "result = 1") == 1
@@ -582,7 +560,7 @@ def test_a_killed_grader_leaves_no_process(place):
     zygote_pid, worker_pid, folder = grader.stdout.readline().split()
     grader.kill()
     grader.wait()
-    assert gone_within(int(zygote_pid), 5) and gone_within(int(worker_pid), 5)
+    until(lambda: not (alive(int(zygote_pid)) or alive(int(worker_pid))), 5)
     assert not Path(folder).exists()
 
 
@@ -613,7 +591,7 @@ def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypat
         finally:
             monkeypatch.undo()
     assert control.fileno() == -1
-    assert gone_within(backend.pid, 5) and gone_within(other.pid, 5)
+    until(lambda: not (alive(backend.pid) or alive(other.pid)), 5)
 
 
 def test_calls_after_close_fail(start):
