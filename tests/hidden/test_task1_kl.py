@@ -1,6 +1,5 @@
 """Task 1, hidden checks: KL divergences."""
 
-import math
 from functools import partial
 
 import numpy as np
@@ -53,16 +52,14 @@ def test_kl_normal_by_integration(submission, rng):
     var1, var2 = rng.uniform(0.3, 3.0, (2, 4))
 
     def integral(mu1, var1, mu2, var2):
-        p, q = stats.norm(mu1, math.sqrt(var1)), stats.norm(mu2, math.sqrt(var2))
-        low, high = mu1 - 12 * math.sqrt(var1), mu1 + 12 * math.sqrt(var1)
-        return integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), low, high)[0]
+        p, q = stats.norm(mu1, np.sqrt(var1)), stats.norm(mu2, np.sqrt(var2))
+        x = np.linspace(*p.interval(1 - 1e-15), 2001)
+        return integrate.trapezoid(p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), x, axis=0)
 
-    there = [integral(*row) for row in zip(mu1, var1, mu2, var2, strict=True)]
-    back = [integral(*row) for row in zip(mu2, var2, mu1, var1, strict=True)]
-    for arguments, expected in (((mu1, var1, mu2, var2), there), ((mu2, var2, mu1, var1), back)):
+    for arguments in ((mu1, var1, mu2, var2), (mu2, var2, mu1, var1)):
         check_close(
             submission.call(NORMAL, *arguments),
-            expected,
+            integral(*arguments),
             what="kl_univariate_normal",
             mistakes=partial(mistakes.of_kl_univariate_normal, *arguments),
             rtol=1e-6,
