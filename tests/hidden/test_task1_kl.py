@@ -53,7 +53,7 @@ def test_kl_normal_by_integration(submission, rng):
 
     def integral(mu1, var1, mu2, var2):
         p, q = stats.norm(mu1, np.sqrt(var1)), stats.norm(mu2, np.sqrt(var2))
-        x = np.linspace(*p.interval(1 - 1e-15), 2001)
+        x = mu1 + 12 * np.sqrt(var1) * np.linspace(-1, 1, 2001)[:, np.newaxis]
         return integrate.trapezoid(p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), x, axis=0)
 
     for arguments in ((mu1, var1, mu2, var2), (mu2, var2, mu1, var1)):

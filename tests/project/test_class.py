@@ -12,6 +12,7 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -232,7 +233,7 @@ def test_what_is_finished_is_not_graded_again(course, quick):
     # Points, checks and secret decide on results, too.
     course.points_file.write_text(course.points_file.read_text().replace('"Task 1"', '"Task one"'))
     assert graded() == ["ada", "ben", "cyd", "dot"]
-    course.options = Options(**vars(course.options) | {"secret": "another secret altogether"})
+    course.options = replace(course.options, secret="another secret altogether")
     assert graded() == ["ada", "ben", "cyd", "dot"]
 
 
@@ -387,7 +388,7 @@ def test_a_grading_that_is_given_up_takes_its_processes_along(course):
     stop = threading.Event()
     threading.Timer(4.0, stop.set).start()
     began = time.monotonic()
-    options = Options(**vars(course.options) | {"call_seconds": 900.0})
+    options = replace(course.options, call_seconds=900.0)
     with nothing_left_running(20):
         outcome = grade_parcel(parcel(course, "ada"), options, stop)
         assert outcome.document is None and outcome.problem == "interrupted"
@@ -405,7 +406,7 @@ def test_a_grader_that_cannot_work_is_no_zero(course):
 @pytest.mark.slow
 def test_what_ran_out_of_time_is_graded_again_with_more(course):
     """On a busy machine right code may be slow; code that hangs stays without points."""
-    course.options = Options(**vars(course.options) | {"call_seconds": 2.0, "task_seconds": 8.0})
+    course.options = replace(course.options, call_seconds=2.0, task_seconds=8.0)
     course.hand_in("slow", task1=f"import time\n{RIGHT}".replace("return 1", "return time.sleep(3) or 1"))
     course.hand_in("hangs", task1="import time\ntime.sleep(1000)\n")
     course.grade()
@@ -419,7 +420,7 @@ def test_what_ran_out_of_time_is_graded_again_with_more(course):
 @pytest.mark.slow
 def test_a_class_with_hostile_members(course):
     """Each is graded for what it is; none spoils the run or another one's results."""
-    course.options = Options(**vars(course.options) | {"call_seconds": 3.0})
+    course.options = replace(course.options, call_seconds=3.0)
     course.hand_in("good")
     course.hand_in("exits", task1="import os\nos._exit(0)\n")
     course.hand_in("floods", task1="while True:\n    print('x' * 10000)\n")
@@ -464,7 +465,7 @@ def test_ctrl_c_and_again(course):
     assert not (course.out / "students" / "b-hangs" / "grading.json").exists()
     assert not [path for path in course.folder.iterdir() if path.name.startswith(("class-", "grading-"))]
     course.hand_in("b-hangs", task1="def one(): return 1\n")
-    course.options = Options(**vars(course.options) | {"call_seconds": 300.0})
+    course.options = replace(course.options, call_seconds=300.0)
     summary = course.grade()
     assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
 
@@ -481,7 +482,7 @@ def test_a_killed_run_leaves_no_process_and_goes_on(course):
     process.communicate()
     # A zygote that was still loading torch notices when it has.
     until(lambda: not any(map(alive, children)), 120)
-    course.options = Options(**vars(course.options) | {"call_seconds": 3.0})
+    course.options = replace(course.options, call_seconds=3.0)
     summary = course.grade(workers=1)
     assert sorted(summary.reused + summary.graded) == ["a-good", "b-hangs"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.processes import alive, until
+from tests.project.processes import alive, descendants, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "solution"
@@ -210,7 +210,7 @@ def test_another_seed_gives_other_numbers(pristine, finished, tmp_path):
     assert other["gmm"]["entropy"]["exact"] == same["gmm"]["entropy"]["exact"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.skipif(os.name == "nt", reason="signals a group of processes")
 @pytest.mark.parametrize("which", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(pristine, tmp_path, which):
     out = tmp_path / "results"
@@ -227,7 +227,7 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(pristine, tmp
         while not all(path.exists() for path in done):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.05)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        children = descendants(process.pid)
         assert children
         if which == signal.SIGINT:
             os.killpg(process.pid, which)
@@ -241,7 +241,7 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(pristine, tmp
     assert "interrupted: 2 of 3 parts are finished and kept" in errors
     assert "Traceback" not in errors
     # Python's own resource tracker is among the children; it ends by itself once its parent is gone.
-    until(lambda: not any(alive(int(pid)) for pid in children), 20)
+    until(lambda: not any(map(alive, children)), 20)
     assert sorted(path.name for path in out.iterdir()) == [
         "index.html",
         "kl-triangle",
