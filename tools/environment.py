@@ -37,7 +37,7 @@ CUDA = re.compile(r"nvidia-|cuda-|triton$")
 PATIENCE = 5.0  # seconds for the index of the CPU wheels to answer
 LINUX = platform.system() == "Linux"
 # What .venv takes up once it is complete, measured.
-SIZES = {"cpu": "1.6 GB", "default": "6.7 GB" if LINUX else "1.6 GB"}
+SIZES = {"cpu": "2.4 GB", "default": "7.2 GB" if LINUX else "2.4 GB"}
 BUILDS = {"cpu": "for the CPU", "default": "with CUDA" if LINUX else "from the registry"}
 
 DISK_FULL = re.compile(r"(Errno|os error) (28|122)\b|no space left", re.IGNORECASE)
@@ -228,7 +228,7 @@ def logged(command: list[object], check: bool = True, doing: str = "") -> None:
             show_progress(None)
     if check and process.returncode != 0:
         text = LOG.read_bytes()[start:].decode("utf-8", "replace")
-        end = [f"    {line[:196]}" for line in text.splitlines()[-8:]]
+        end = [f"    {line[:68]}" for line in text.splitlines()[-8:]]  # a terminal's width with what stands before it
         raise SetupError("\n".join([f"failed: {cause(text, process.returncode)}", f"the end of {LOG}:", *end]))
 
 

@@ -96,8 +96,7 @@ class Clone:
         done = self.setup(**variables)
         assert done.returncode != 0, done.stdout
         lines = [line.removeprefix("set-up: ") for line in done.stderr.splitlines()]
-        of_log = [line for line in lines if line.startswith(" ")]
-        assert all(len(line) <= 72 or sys.prefix in line for line in lines if line not in of_log), done.stderr
+        assert all(len(line) <= 72 or sys.prefix in line for line in lines), done.stderr
         return " ".join(lines)
 
 
