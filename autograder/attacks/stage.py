@@ -36,6 +36,7 @@ ROOT = HERE.parent.parent
 PLACES = ("kl", "gmm", "AE", "ELBO", "utils", "VAE", "train", "tsne", "gmvae")  # the modules of the tasks
 DRAWING = "AE"  # the one whose checks hand out a scratch folder
 ATTACKS_AT_ONCE = len(PLACES) - 1
+ALONE = ("zip_", "weights_huge")  # the whole submission is another, or refused
 PUBLIC_POINTS, HIDDEN_POINTS, MODEL_POINTS = 1, 3, 10
 CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
 # Seconds that a grading may take on a busy machine, of the small suite and of the assignment.
@@ -123,16 +124,16 @@ def obstacles() -> str:
 
 def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
     """Attacks that fit into one submission: by code up to eight, at most one of them with a scratch folder; beside them
-    one that makes weights, and one by other files; a zip by itself.
+    one that makes weights, and one by other files; by itself what keeps others from being tried.
     """
-    zips = [attack for attack in attacks if attack.name.startswith("zip_")]
-    weights = [attack for attack in attacks if attack.name.startswith("weights_")]
-    others = [attack for attack in attacks if attack.kind == "files" and attack not in zips + weights]
+    alone = [attack for attack in attacks if attack.name.startswith(ALONE)]
+    weights = [attack for attack in attacks if attack.name.startswith("weights_") and attack not in alone]
+    others = [attack for attack in attacks if attack.kind == "files" and attack not in alone + weights]
     code = sorted((attack for attack in attacks if attack.kind == "code"), key=lambda attack: not attack.scratch)
     scratch = [attack for attack in code if attack.scratch]
     needed = max(math.ceil(len(code) / ATTACKS_AT_ONCE), len(scratch), len(weights), len(others))
     dealt = [[*code[place::needed], *weights[place::needed], *others[place::needed]] for place in range(needed)]
-    return dealt + [[attack] for attack in zips]
+    return dealt + [[attack] for attack in alone]
 
 
 def try_attacks(attacks: Sequence[Attack], layers: Sequence[str] = sandbox.LAYERS) -> list[Outcome]:
