@@ -1,16 +1,20 @@
-"""`python -m autograder.attacks.drive INSTRUCTIONS`: grades one staged submission (see stage.py), as the command does.
+"""`python -m autograder.attacks.drive INSTRUCTIONS`: grades staged submissions (see stage.py), as the command does.
 
-It writes the submission's known_facts.py first: the attacker is to know the grader's process id, which is ours.
+It writes each submission's known_facts.py first: the attacker is to know the grader's process id, which is ours. Of
+several submissions all workers are forked from one zygote, whose start and self-check take longer than a grading.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import zipfile
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from autograder import grade, points, remote, report
 from autograder.results import write_atomically
@@ -19,20 +23,43 @@ from autograder.results import write_atomically
 def main(instructions: Path) -> int:
     document = json.loads(instructions.read_text())
     instructions.unlink()
-    settings, facts = document["settings"], document["facts"]
-    _tell(Path(settings["submission"]), {**facts, "grader": os.getpid()})
+    secret = Path(document["secret_file"]).read_text()
     grade.prepare_process()
-    html, secret_file = Path(settings.pop("html")), Path(settings.pop("secret_file"))
+    # The grader always asks for every layer; only to see what fewer would do is it made to ask for these.
+    remote.Settings = partial(remote.Settings, **document["zygote"])
+    with _one_zygote():
+        for grading in document["gradings"]:
+            _grade(grading["settings"], grading["facts"], secret)
+    return 0
+
+
+def _grade(settings: dict[str, Any], facts: dict[str, Any], secret: str) -> None:
+    _tell(Path(settings["submission"]), {**facts, "grader": os.getpid()})
     for name in ("submission", "out", "tests", "points_file", "provided"):
         settings[name] = settings[name] and Path(settings[name])
-    # The grader always asks for every layer; only to see what fewer would do is it made to ask for these.
-    remote.Settings = partial(remote.Settings, layers=tuple(settings.pop("layers")))
     private = tuple(map(Path, settings.pop("private")))
-    results = grade.grade(grade.Settings(**settings, private=private, secret=secret_file.read_text(), total=None))
+    results = grade.grade(grade.Settings(**settings, private=private, secret=secret, total=None))
     entries = points.load(settings["points_file"], None)
     report.write_terminal(results.document(), entries, sys.stdout)
+    html = settings["out"].with_name("report.html")
     write_atomically(html, report.page(results.document(), entries), mode=0o644)
-    return 0
+
+
+@contextlib.contextmanager
+def _one_zygote() -> Iterator[None]:
+    """The gradings within share the zygote that the first of them starts."""
+    start = remote.Zygote
+    with contextlib.ExitStack() as stack:
+        started: list[remote.Zygote] = []
+
+        def shared(settings: remote.Settings, deadline: float) -> contextlib.AbstractContextManager[remote.Zygote]:
+            if not started:
+                started.append(stack.enter_context(start(settings)))
+            started[0].deadline = deadline
+            return contextlib.nullcontext(started[0])
+
+        remote.Zygote = shared
+        yield
 
 
 def _tell(submission: Path, facts: dict) -> None:

@@ -1,6 +1,6 @@
 """Grades hostile submissions with the real grader and real workers, and judges what came of it.
 
-A submission has five files, one for each task of a small suite, and an attack in each of up to four of them; the rest
+A submission has nine files, one for each task of a small suite, and an attack in each of up to eight of them; the rest
 is honest, so that every grading also shows that an attack costs its own task and no other. Everything that the grader
 knows and a student must not is marked: the secret, the hidden tests, their inputs, the points, the metadata. Those
 marks may turn up nowhere in what the grader writes, and nothing may be left behind.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import secrets
@@ -21,19 +22,21 @@ import sys
 import tempfile
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder import grade, points, sandbox
+from autograder import grade, points, remote, sandbox
 from autograder.attacks.corpus import HERE, Attack
-from autograder.starter import make_starter
+from autograder.attacks.starters import taken_over
+from autograder.audit.laboratory import ALLOCATORS, PRELOAD
 
 ROOT = HERE.parent.parent
-PLACES = ("kl", "gmm", "AE", "ELBO", "utils")  # the modules of the five tasks
+PLACES = ("kl", "gmm", "AE", "ELBO", "utils", "VAE", "train", "tsne", "gmvae")  # the modules of the tasks
 DRAWING = "AE"  # the one whose checks hand out a scratch folder
-ATTACKS_AT_ONCE = 4
+ATTACKS_AT_ONCE = len(PLACES) - 1
+ALONE = ("zip_", "weights_huge")  # the whole submission is another, or refused
 PUBLIC_POINTS, HIDDEN_POINTS, MODEL_POINTS = 1, 3, 10
 CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
 # Seconds that a grading may take on a busy machine, of the small suite and of the assignment.
@@ -64,35 +67,6 @@ HONEST = """
 def target(x, outpath=None):
     return 2 * x + 1
 """
-# Around an attack on the assignment's own starters.
-BEFORE = "\n\n_starter = set(globals())\n\n\n"
-AFTER = """
-
-def _take_over():
-    from torch import nn
-
-    def method(self, *arguments, **options):
-        return target(*arguments, **options)
-
-    def make(self, *arguments, **options):
-        nn.Module.__init__(self)
-        self.latent_dim = 2
-
-    for name in _starter:
-        value = globals()[name]
-        if getattr(value, "__module__", None) != __name__:
-            continue
-        if not isinstance(value, type):
-            globals()[name] = target
-            continue
-        for member, found in list(vars(value).items()):
-            if callable(found):
-                setattr(value, member, make if member == "__init__" else method)
-
-
-if "target" in globals():
-    _take_over()
-"""
 SUITE = '''
 """{canary}"""
 
@@ -100,9 +74,6 @@ import numpy as np
 import pytest
 
 from diagnose import check_close, check_gradient
-
-pytestmark = pytest.mark.task{group}
-
 
 {draws}def test_target_{kind}(submission):
     """Twice the input, plus one ({kind})"""
@@ -152,25 +123,17 @@ def obstacles() -> str:
 
 
 def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
-    """Attacks that fit into one submission: by code up to four, at most one of them with a scratch folder; by files one
-    that makes weights, and others beside it; a zip by itself.
+    """Attacks that fit into one submission: by code up to eight, at most one of them with a scratch folder; beside them
+    one that makes weights, and one by other files; by itself what keeps others from being tried.
     """
-    code = [attack for attack in attacks if attack.kind == "code"]
-    groups = [[attack] for attack in code if attack.scratch]
-    for attack in (attack for attack in code if not attack.scratch):
-        free = next((members for members in groups if len(members) < ATTACKS_AT_ONCE), None)
-        if free is None:
-            groups.append(free := [])
-        free.append(attack)
-    zips = [[attack] for attack in attacks if attack.name.startswith("zip_")]
-    weights = [[attack] for attack in attacks if attack.name.startswith("weights_")]
-    others = [attack for attack in attacks if attack.kind == "files" and [attack] not in weights + zips]
-    for place, attack in enumerate(others):
-        if place < len(weights):
-            weights[place].append(attack)
-        else:
-            weights.append([attack])
-    return groups + weights + zips
+    alone = [attack for attack in attacks if attack.name.startswith(ALONE)]
+    weights = [attack for attack in attacks if attack.name.startswith("weights_") and attack not in alone]
+    others = [attack for attack in attacks if attack.kind == "files" and attack not in alone + weights]
+    code = sorted((attack for attack in attacks if attack.kind == "code"), key=lambda attack: not attack.scratch)
+    scratch = [attack for attack in code if attack.scratch]
+    needed = max(math.ceil(len(code) / ATTACKS_AT_ONCE), len(scratch), len(weights), len(others))
+    dealt = [[*code[place::needed], *weights[place::needed], *others[place::needed]] for place in range(needed)]
+    return dealt + [[attack] for attack in alone]
 
 
 def try_attacks(attacks: Sequence[Attack], layers: Sequence[str] = sandbox.LAYERS) -> list[Outcome]:
@@ -183,14 +146,13 @@ def try_attacks(attacks: Sequence[Attack], layers: Sequence[str] = sandbox.LAYER
         return stage.run(attacks, layers)
 
 
-def try_on_assignment(text: str, name: str = "attack") -> Outcome:
+def try_on_assignment(attacks: Sequence[Attack]) -> list[Outcome]:
     """Grade the assignment's own starters with an attack at the end of each, by the assignment's own checks.
 
-    Args:
-        text: as in code/; every function and method of the starters is replaced by its `target`, if it has one.
+    Every attack gets a submission of its own; all are graded by one process, their workers forked from one zygote.
     """
     with _stage() as stage:
-        return stage.run_on_assignment(text, name)
+        return stage.run_on_assignment(attacks)
 
 
 @contextlib.contextmanager
@@ -205,7 +167,7 @@ def _stage() -> Iterator[_Stage]:
 
 
 class _Stage:
-    """One grading.
+    """One run of the grader.
 
     Args:
         folder: an empty folder.
@@ -218,7 +180,6 @@ class _Stage:
         for name in ("results", "submission", "temporary"):
             (folder / name).mkdir()
             (folder / name).chmod(0o755)
-        self.results = folder / "results" / "results.json"
 
     def run(self, attacks: Sequence[Attack], layers: Sequence[str]) -> list[Outcome]:
         """See `try_attacks`."""
@@ -227,17 +188,19 @@ class _Stage:
         handed_in = self._write_submission(attacks, places)
         outcomes = {attack.name: Outcome(attack.name) for attack in attacks}
         with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, arrived):
-            facts = self._facts(port, str(unix_socket), self.folder / "tests")
-            run = self._grade(self._own_settings(handed_in, layers), facts, SLOWEST)
+            results = self._results()
+            facts = self._facts(results, port, str(unix_socket), self.folder / "tests")
+            settings = self._own_settings(handed_in, results, layers)
+            run = self._grade([{"settings": settings, "facts": facts}], {"layers": layers}, SLOWEST)
             common = [f"{count} messages arrived by {kind}" for kind, count in arrived().items() if count]
         common += run.problems + self._left_files()
         try:
-            document = json.loads(self.results.read_text(encoding="utf-8"))
+            document = json.loads(results.read_text(encoding="utf-8"))
             common += _invalidities(document)
         except (OSError, ValueError) as error:
-            common.append(f"no valid results.json: {error}\n{run.stderr[-2000:]}")
+            common.append(f"no valid results.json: {error}\n{run.printed['stderr'][-2000:]}")
             document = {"tests": [], "score": 0, "extra_data": {}}
-        common += self._leaks(document, run)
+        common += self._leaks({**_texts(results, document), **run.printed})
         rows = {row["extra_data"]["id"]: row for row in document["tests"]}
         for attack in attacks:
             outcome = outcomes[attack.name]
@@ -249,40 +212,47 @@ class _Stage:
         hurt = [module for module in PLACES if module not in places.values()]
         hurt = [] if document["extra_data"].get("submission", {}).get("errors") else hurt
         for module in hurt:
-            earned = sum(row["score"] for id, row in rows.items() if module in id)
+            earned = sum(row["score"] for id, row in rows.items() if f"_{module}.py::" in id)
             if earned != PUBLIC_POINTS + HIDDEN_POINTS:
                 for outcome in outcomes.values():
-                    outcome.problems.append(f"the honest {module}.py earned {earned} points: {run.stderr[-500:]}")
+                    outcome.problems.append(
+                        f"the honest {module}.py earned {earned} points: {run.printed['stderr'][-500:]}"
+                    )
         return list(outcomes.values())
 
-    def run_on_assignment(self, text: str, name: str) -> Outcome:
+    def run_on_assignment(self, attacks: Sequence[Attack]) -> list[Outcome]:
         """See `try_on_assignment`."""
-        outcome = Outcome(name)
-        entries = points.load(total=None)
-        submission = self.folder / "submission"
-        for module in {task.file for task in entries.tasks if task.file.endswith(".py")}:
-            source = (ROOT / "solution" / module).read_text(encoding="utf-8")
-            (submission / module).write_text(make_starter(source, module).text + BEFORE + text + AFTER)
-        for module in ("known.py", "wire.py"):
-            shutil.copy(HERE / "support" / module, submission)
         (self.folder / "secret.txt").write_text(self.canaries["secret"])
-        with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, _):
-            settings = {
-                "submission": str(submission),
-                "tests": str(ROOT / "tests"),
-                "points_file": str(points.POINTS_FILE),
-                # Modules that are given, none that has a task.
-                "provided": str(ROOT / "solution"),
-                "private": [],
-                "gradescope": False,
-                "layers": list(sandbox.LAYERS),
-                "call_seconds": 20.0,
-                "task_seconds": 60.0,
-            }
-            run = self._grade(settings, self._facts(port, str(unix_socket), ROOT / "tests"), SLOWEST_ASSIGNMENT)
-        document = json.loads(self.results.read_text(encoding="utf-8"))
-        outcome.problems = run.problems + self._left_files() + _invalidities(document)
-        outcome.problems += self._leaks(document, run)
+        results = {attack.name: self._results(attack.name) for attack in attacks}
+        with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, arrived):
+            gradings = []
+            for attack in attacks:
+                submission = self.folder / "submission" / attack.name
+                submission.mkdir(mode=0o755)
+                for name, text in taken_over(attack.text).items():
+                    (submission / name).write_text(text)
+                _add_support(submission)
+                facts = self._facts(results[attack.name], port, str(unix_socket), ROOT / "tests")
+                settings = self._assignment_settings(submission, results[attack.name])
+                gradings.append({"settings": settings, "facts": facts})
+            preload = [*remote.Settings.preload, *PRELOAD]
+            run = self._grade(
+                gradings, {"preload": preload, "environment": ALLOCATORS}, SLOWEST_ASSIGNMENT * len(attacks)
+            )
+            common = [f"{count} messages arrived by {kind}" for kind, count in arrived().items() if count]
+        common += run.problems + self._left_files() + self._leaks(run.printed)
+        return [self._judge_on_assignment(attack, results[attack.name], common) for attack in attacks]
+
+    def _judge_on_assignment(self, attack: Attack, results: Path, common: Sequence[str]) -> Outcome:
+        outcome = Outcome(attack.name, problems=[*common])
+        try:
+            document = json.loads(results.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            outcome.problems.append(f"no valid results.json: {error}")
+            return outcome
+        outcome.problems += _invalidities(document) + self._leaks(_texts(results, document))
+        if document.get("execution_time", 0) > SLOWEST_ASSIGNMENT:
+            outcome.problems.append(f"grading took more than {SLOWEST_ASSIGNMENT:g} seconds")
         for row in document["tests"]:
             if row["score"]:
                 outcome.problems.append(f"{row['extra_data']['id']} gave {row['score']} points")
@@ -305,7 +275,6 @@ class _Stage:
                 canary = self.canaries["tests"] if kind == "hidden" else "Public"
                 source = SUITE.format(
                     canary=canary,
-                    group=number,
                     kind=kind,
                     value=value,
                     module=module,
@@ -338,8 +307,7 @@ class _Stage:
         submission = self.folder / "submission"
         for module in PLACES:
             (submission / f"{module}.py").write_text(HONEST)
-        for name in ("known.py", "wire.py"):
-            shutil.copy(HERE / "support" / name, submission)
+        _add_support(submission)
         for attack in attacks:
             if attack.kind == "code":
                 module = places[attack.name]
@@ -348,16 +316,36 @@ class _Stage:
         zips = [attack.builder()(submission) for attack in attacks if attack.kind == "files"]
         return next((archive for archive in zips if archive is not None), submission)
 
-    def _own_settings(self, handed_in: Path, layers: Sequence[str]) -> dict[str, Any]:
+    def _results(self, name: str = "") -> Path:
+        """Where a results.json is to go."""
+        folder = self.folder / "results" / name
+        folder.mkdir(mode=0o755, exist_ok=True)
+        return folder / "results.json"
+
+    def _assignment_settings(self, handed_in: Path, results: Path) -> dict[str, Any]:
+        return {
+            "submission": str(handed_in),
+            "out": str(results),
+            "tests": str(ROOT / "tests"),
+            "points_file": str(points.POINTS_FILE),
+            # Modules that are given, none that has a task.
+            "provided": str(ROOT / "solution"),
+            "private": [],
+            "gradescope": False,
+            "call_seconds": 20.0,
+            "task_seconds": 60.0,
+        }
+
+    def _own_settings(self, handed_in: Path, results: Path, layers: Sequence[str]) -> dict[str, Any]:
         """How the small suite is graded: as on Gradescope, if we are root."""
         return {
             "submission": str(handed_in),
+            "out": str(results),
             "tests": str(self.folder / "tests"),
             "points_file": str(self.folder / "points.toml"),
             "provided": None,
             "private": [str(path) for path in self._private_files()],
             "gradescope": os.geteuid() == 0 and set(grade.REQUIRED_LAYERS) <= set(layers),
-            "layers": list(layers),
             "call_seconds": CALL_SECONDS,
             "task_seconds": TASK_SECONDS,
         }
@@ -366,33 +354,32 @@ class _Stage:
         names = ("tests/hidden", "points.toml", "secret.txt", "metadata.json")
         return [self.folder / name for name in names]
 
-    def _facts(self, port: int, unix_socket: str, tests: Path) -> dict[str, Any]:
+    def _facts(self, results: Path, port: int, unix_socket: str, tests: Path) -> dict[str, Any]:
         """What the attacker is told: everything but the secrets themselves and the hidden inputs."""
         hidden = sorted((tests / "hidden").glob("*.py"))[0]
         return {
-            "results": str(self.results),
+            "results": str(results),
             "tests": str(tests),
             "hidden": str(hidden),
-            "grader_files": [str(hidden), *(str(path) for path in self._private_files()[1:]), str(self.results)],
+            "grader_files": [str(hidden), *(str(path) for path in self._private_files()[1:]), str(results)],
             "canaries": [*self.canaries.values()],
             "mark": self.mark,
             "port": port,
             "unix_socket": unix_socket,
         }
 
-    def _grade(self, settings: dict[str, Any], facts: dict[str, Any], slowest: float) -> _Run:
-        """Run the grader in a process of its own, see that it ends, and that nothing of it stays."""
-        html = self.folder / "results" / "report.html"
-        settings = {
-            **settings,
-            "out": str(self.results),
-            "secret_file": str(self.folder / "secret.txt"),
-            "html": str(html),
-        }
+    def _grade(self, gradings: Sequence[dict[str, Any]], zygote: dict[str, Any], slowest: float) -> _Run:
+        """Run the grader in a process of its own, see that it ends, and that nothing of it stays.
+
+        Args:
+            gradings: with the keys "settings" and "facts".
+            zygote: fields of remote.Settings.
+        """
         instructions = self.folder / "instructions.json"
         # The secrets are not on the grader's command line, and the file is gone before anything is graded.
         instructions.touch(mode=0o600)
-        instructions.write_text(json.dumps({"settings": settings, "facts": facts}))
+        told = {"gradings": gradings, "zygote": zygote, "secret_file": str(self.folder / "secret.txt")}
+        instructions.write_text(json.dumps(told))
         with _reaping() as orphans:
             began = time.monotonic()
             grader = subprocess.Popen(
@@ -413,7 +400,7 @@ class _Stage:
                 stdout, stderr = grader.communicate()
             seconds = time.monotonic() - began
             left = orphans()
-        run = _Run(stdout, stderr, html)
+        run = _Run({"stdout": stdout, "stderr": stderr})
         if seconds >= slowest:
             run.problems.append(f"grading took more than {slowest:g} seconds")
         elif grader.returncode != 0:
@@ -433,18 +420,18 @@ class _Stage:
             problems.append(f"files were written: {found}")
         return problems
 
-    def _leaks(self, document: dict[str, Any], run: _Run) -> list[str]:
+    def _leaks(self, texts: Mapping[str, str]) -> list[str]:
         """What turned up in the grader's output that must not."""
         problems = []
         marks = {**self.canaries, "a hidden input": HIDDEN_INPUT.split(".")[0]}
-        for where, text in {"results.json": "\n".join(_strings(document)), **run.texts()}.items():
+        for where, text in texts.items():
             problems += [f"{what} is in {where}" for what, mark in marks.items() if mark in text]
             odd = sorted(set(CONTROL_CHARACTERS.findall(text)))
             if odd:
                 problems.append(f"control characters in {where}: {odd!r}")
             if re.search(r"HOSTILE (module|code|pth|test)", text):
                 problems.append(f"hostile files were executed: see {where}")
-        if re.search(r"<script>document|<h1>100|<img src=x", run.texts()["report.html"]):
+        if re.search(r"<script>document|<h1>100|<img src=x", texts.get("report.html", "")):
             problems.append("the submission's HTML is in the report")
         return problems
 
@@ -488,14 +475,20 @@ class _Stage:
 class _Run:
     """A grader that has ended."""
 
-    stdout: str
-    stderr: str
-    html: Path
+    printed: dict[str, str]
     problems: list[str] = field(default_factory=list)
 
-    def texts(self) -> dict[str, str]:
-        page = self.html.read_text(encoding="utf-8") if self.html.exists() else ""
-        return {"stdout": self.stdout, "stderr": self.stderr, "report.html": page}
+
+def _texts(results: Path, document: dict[str, Any]) -> dict[str, str]:
+    """What a grading wrote, for people to read."""
+    page = results.with_name("report.html")
+    html = page.read_text(encoding="utf-8") if page.exists() else ""
+    return {"results.json": "\n".join(_strings(document)), "report.html": html}
+
+
+def _add_support(submission: Path) -> None:
+    for name in ("known.py", "wire.py"):
+        shutil.copy(HERE / "support" / name, submission)
 
 
 def _places(attacks: Sequence[Attack]) -> dict[str, str]:

@@ -82,8 +82,11 @@ class Audit:
 
     def chosen(self, changes: Iterable[Any]) -> list[Any]:
         """The changes that this run is about."""
-        wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
-        return wanted[::QUICK_STEP] if self.quick else wanted
+        return self.wanted(changes)[:: QUICK_STEP if self.quick else 1]
+
+    def wanted(self, changes: Iterable[Any]) -> list[Any]:
+        """Those that --only asks for, in a sample too."""
+        return [change for change in changes if not self.only or any(text in change.id for text in self.only)]
 
     def noticing(self, change: Change) -> set[str]:
         """Ids of the checks that can notice a change."""
@@ -258,7 +261,7 @@ def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
 
 def audit_styles(audit: Audit) -> None:
     """Whole submissions in personal styles, through the real command."""
-    chosen = audit.chosen(styles())
+    chosen = audit.wanted(styles())
     # Each waits for a process of its own.
     with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
         graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)

@@ -240,7 +240,7 @@ def run(command: Sequence[str], caps: Caps, environment: Mapping[str, str], fold
         if status is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         left = len([pid for pid in group.pids() if pid != process.pid])
         cpu_seconds = group.cpu_seconds()
-    process.wait()
     return Usage(status, seconds, cpu_seconds, peak / MIB, group.kind, left)

@@ -115,12 +115,25 @@ class StandIn:
 
     def grade(self, submission: Path, metadata: dict[str, Any] | None = None, caps: Caps | None = None) -> Graded:
         """Run run_autograder on a folder or a zip, as in a fresh container of the image."""
+        self._clear()
+        hand_in(submission, self.tree / "submission")
+        return self._run(json.dumps(submission_metadata() if metadata is None else metadata, indent=1), caps)
+
+    def grade_for_otter(self, archive: Path, caps: Caps | None = None) -> Graded:
+        """Run it as `otter grade` does: the zip as it is, empty metadata, and a pickle to be filled."""
+        self._clear()
+        shutil.copy(archive, self.tree / "submission")
+        (self.tree / "results" / "results.pkl").touch()
+        return self._run("", caps)
+
+    def _clear(self) -> None:
         for name in ("submission", "results"):
             shutil.rmtree(self.tree / name)
             (self.tree / name).mkdir()
-        hand_in(submission, self.tree / "submission")
+
+    def _run(self, metadata: str, caps: Caps | None) -> Graded:
         metadata_file = self.tree / "submission_metadata.json"
-        metadata_file.write_text(json.dumps(submission_metadata() if metadata is None else metadata, indent=1))
+        metadata_file.write_text(metadata)
         open_modes(self.tree / "submission")
         metadata_file.chmod(0o644)
         log = self.tree / "results" / "stdout"

@@ -19,7 +19,7 @@ if stage.obstacles():
     pytest.skip(f"nothing here would keep attacks in: {stage.obstacles()}", allow_module_level=True)
 
 ATTACKS = {attack.name: attack for attack in corpus.load()}
-# What is tried by default: each line is one grading.
+# What is tried by default.
 QUICK = """
     leak_by_file forge_results_file leak_files leak_sockets
     forge_at_exit leak_tracing signal_grader limits
@@ -28,11 +28,9 @@ QUICK = """
     hang_signals_blocked fork_bomb output_flood exit_at_once
     memory_objects frames_drip segfault forge_report
     disk_files leak_prints forge_find_expected forge_lying_objects
-    weights_pickle shadowed_libraries
-    weights_fifo shadowed_tests links_to_secrets
-    zip_links
+    weights_pickle weights_fifo shadowed_libraries shadowed_tests links_to_secrets zip_links
 """
-QUICK_GROUPS = [[ATTACKS[name] for name in line.split()] for line in QUICK.strip().splitlines()]
+QUICK_GROUPS = stage.group([ATTACKS[name] for name in QUICK.split()])
 SLOW_GROUPS = stage.group([attack for attack in ATTACKS.values() if attack.name not in QUICK.split()])
 README = corpus.HERE.parent / "README.md"
 
@@ -91,37 +89,6 @@ def test_attacks_succeed_without_the_layers():
     assert "messages arrived by TCP" in found["leak_sockets"] and "messages arrived by UDP" in found["leak_sockets"]
 
 
-# Answers that need no knowledge. A check that finds nothing wrong with one of them would be earned by everybody.
-TRIVIAL = {
-    "nothing": "None",
-    "zero": "0.0",
-    "true": "True",
-    "text": "'passed'",
-    "empty_list": "[]",
-    "empty_tuple": "()",
-    "empty_dict": "{}",
-    "object": "object()",
-    "first_argument": "next((a for a in arguments if isinstance(a, torch.Tensor)), None)",
-    "all_arguments": "arguments",
-    "zeros_like": "torch.zeros_like(next((a for a in arguments if isinstance(a, torch.Tensor)), torch.zeros(())))",
-    "ones_like": "torch.ones_like(next((a for a in arguments if isinstance(a, torch.Tensor)), torch.zeros(())))",
-    "not_a_number": "torch.tensor(float('nan'))",
-    "infinite": "torch.tensor(float('inf'))",
-    "no_elements": "torch.zeros(0)",
-    "three_nans": "(torch.tensor(float('nan')),) * 3",
-    "three_zeros": "(torch.zeros(()),) * 3",
-    "three_empty": "(torch.zeros(0),) * 3",
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("value", TRIVIAL.values(), ids=TRIVIAL)
-def test_a_trivial_answer_to_every_task_earns_nothing(value):
-    text = f"import torch\n\n\ndef target(*arguments, **options):\n    return {value}\n"
-    outcome = stage.try_on_assignment(text)
-    assert not outcome.problems, stage.explain(outcome)
-
-
 FORGERIES = [
     attack
     for attack in ATTACKS.values()
@@ -135,13 +102,13 @@ EARNED = {"forge_helpers": ("test_noise_is_independent", "test_sampling_manners"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("attack", FORGERIES, ids=lambda attack: attack.name)
-def test_a_forgery_in_every_file_of_the_assignment_earns_nothing(attack):
-    outcome = stage.try_on_assignment(attack.text, attack.name)
-    earned = EARNED.get(attack.name, ())
-    assert not [problem for problem in outcome.problems if not any(name in problem for name in earned)], stage.explain(
-        outcome
-    )
+def test_a_forgery_in_every_file_of_the_assignment_earns_nothing():
+    bad = []
+    for outcome in stage.try_on_assignment(FORGERIES):
+        earned = EARNED.get(outcome.name, ())
+        outcome.problems = [problem for problem in outcome.problems if not any(name in problem for name in earned)]
+        bad += [stage.explain(outcome)] if outcome.problems else []
+    assert not bad, "\n".join(bad)
 
 
 def test_the_readme_has_the_outcome_of_every_attack():

@@ -277,7 +277,7 @@ def test_an_unknown_part_is_refused():
 
 @pytest.mark.slow
 def test_a_sample_of_the_audit(tmp_path):
-    """Every eighth change, whole submissions and twenty repeated gradings, for real."""
+    """Every eighth change, all whole submissions and twenty repeated gradings, for real."""
     out = tmp_path / "audit.json"
     finished = audit("--quick", "--out", str(out))
     assert finished.returncode == 0, finished.stdout + finished.stderr
@@ -285,7 +285,7 @@ def test_a_sample_of_the_audit(tmp_path):
     assert found["mutants"]["killed"] == found["mutants"]["total"] >= 25
     assert found["variants"]["accepted"] == found["variants"]["total"] >= 8
     assert found["automatic"]["total"] >= 50
-    assert found["styles"]["full_marks"] == found["styles"]["total"] >= 1
+    assert found["styles"]["full_marks"] == found["styles"]["total"] >= 6
     assert found["flakes"] | {"differing": 0} == found["flakes"]
     assert "mutants killed" in finished.stdout
 

@@ -140,6 +140,9 @@ def test_every_failure_is_loud_and_the_next_run_repairs(container: Container, st
     assert failed.returncode != 0
     assert "setup.sh FAILED" in failed.stderr
     assert "ready" not in failed.stdout
+    if step in ("-m venv", "-r", "-I -"):  # the environment is not complete: nobody is graded in it
+        assert container.grade().returncode != 0
+        assert not os.listdir(container.tree / "results")
     assert container.set_up().returncode == 0
 
 
