@@ -73,8 +73,10 @@ bench: setup ## measure speed and memory, write bench.json
 audit: setup ## measure the grader: wrong code fails, correct code passes; writes audit.json (ARGS="--quick": a sample)
 	$(PY) -m autograder audit $(ARGS)
 
-lint: setup ## check style with ruff
+lint: setup ## check style and layout with ruff, types with mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 lock: setup ## resolve pyproject.toml into the requirements files, keeping pins that still fit (UPGRADE=1: the newest)
 	sh tools/lock.sh $(if $(UPGRADE),--upgrade)

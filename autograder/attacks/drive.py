@@ -11,6 +11,7 @@ import sys
 import zipfile
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from autograder import grade, points, remote, report
 from autograder.results import write_atomically
@@ -26,7 +27,7 @@ def main(instructions: Path) -> int:
     for name in ("submission", "out", "tests", "points_file", "provided"):
         settings[name] = settings[name] and Path(settings[name])
     # The grader always asks for every layer; only to see what fewer would do is it made to ask for these.
-    remote.Settings = partial(remote.Settings, layers=tuple(settings.pop("layers")))
+    remote.Settings = partial(remote.Settings, layers=tuple(settings.pop("layers")))  # type: ignore[assignment,misc]
     private = tuple(map(Path, settings.pop("private")))
     results = grade.grade(grade.Settings(**settings, private=private, secret=secret_file.read_text(), total=None))
     entries = points.load(settings["points_file"], None)
@@ -35,7 +36,7 @@ def main(instructions: Path) -> int:
     return 0
 
 
-def _tell(submission: Path, facts: dict) -> None:
+def _tell(submission: Path, facts: dict[str, Any]) -> None:
     text = f"FACTS = {facts!r}\n"
     if submission.is_dir():
         (submission / "known_facts.py").write_text(text)
