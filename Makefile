@@ -73,12 +73,14 @@ bench: setup ## measure speed and memory, write bench.json
 audit: setup ## measure the grader: wrong code fails, correct code passes; writes audit.json (ARGS="--quick": a sample)
 	$(PY) -m autograder audit $(ARGS)
 
-lint: setup ## check style with ruff
+lint: setup ## check style and layout with ruff, types with mypy
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 lock: setup ## resolve pyproject.toml into the requirements files, keeping pins that still fit (UPGRADE=1: the newest)
 	sh tools/lock.sh $(if $(UPGRADE),--upgrade)
 
 clean: ## remove the environment, caches and dist/ (results/ stays)
-	rm -rf .venv dist .pytest_cache .hypothesis .ruff_cache
+	rm -rf .venv dist .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,10 +11,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.points import load
 from autograder.reference_submission import hand_in
 from autograder.release import write_zip
+
+if TYPE_CHECKING:
+    import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_SECONDS = 0.1
@@ -86,7 +90,7 @@ class MemorySampler(threading.Thread):
         self.join()
 
 
-def _memory(process) -> int:
+def _memory(process: psutil.Process) -> int:
     """Bytes of one process; 0 if it has just ended."""
     import psutil
 

@@ -9,16 +9,20 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder import notebook
 from autograder.release import ROOT
 from autograder.starter import SourceError
 
+if TYPE_CHECKING:
+    from lab.typeset import Pdf
+
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
-def handout_pdf(root: Path = ROOT):
-    """The handout as a document of `lab.typeset`, from student/README.md.
+def handout_pdf(root: Path = ROOT) -> Pdf:
+    """The handout, from student/README.md.
 
     Raises:
         lab.typeset.TypesetError: it cannot be typeset.

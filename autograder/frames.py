@@ -32,6 +32,9 @@ DTYPES: dict[str, np.dtype] = {
     name: np.dtype(name).newbyteorder("<") for name in ("float32", "float64", "int64", "int32", "uint8", "bool")
 }
 
+# dtype and shape of each array, its first byte in the payload and the byte after its last.
+Layout = list[tuple[np.dtype, tuple[int, ...], int, int]]
+
 
 class FrameError(Exception):
     """The peer sent something that is no valid frame. Nothing that it sends afterwards can be trusted."""
@@ -84,7 +87,7 @@ def encode(request_id: int, body: dict[str, Any], arrays: list[np.ndarray], limi
         if padding:
             buffers.append(memoryview(bytes(padding)))
         if array.nbytes:
-            buffers.append(memoryview(array.reshape(-1).view(np.uint8)))
+            buffers.append(array.reshape(-1).view(np.uint8).data)
         offset += padding + array.nbytes
     document = {"id": request_id, "arrays": described, "body": body}
     try:
@@ -98,11 +101,8 @@ def encode(request_id: int, body: dict[str, Any], arrays: list[np.ndarray], limi
     return [memoryview(PREFIX.pack(MAGIC, len(head), offset) + head), *buffers]
 
 
-def decode_head(head: bytes, payload_bytes: int, limits: FrameLimits) -> tuple[int, dict[str, Any], list[tuple]]:
-    """(request id, body, array layout) of a frame's head, checked against the length that its prefix announced.
-
-    The layout is a list of (dtype, shape, first byte, byte after the last) in the payload.
-    """
+def decode_head(head: bytes, payload_bytes: int, limits: FrameLimits) -> tuple[int, dict[str, Any], Layout]:
+    """(request id, body, array layout) of a frame's head, checked against the length that its prefix announced."""
     document = _strict_json(head, limits)
     if not isinstance(document, dict) or set(document) != {"id", "arrays", "body"}:
         raise FrameError("a header must have exactly the keys id, arrays and body")
@@ -121,11 +121,12 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _array_layout(described: Any, limits: FrameLimits) -> tuple[list[tuple], int]:
-    """Layout of the payload (see `decode_head`) and its length in bytes, from the header's list of arrays."""
+def _array_layout(described: Any, limits: FrameLimits) -> tuple[Layout, int]:
+    """Layout of the payload and its length in bytes, from the header's list of arrays."""
     if not isinstance(described, list) or len(described) > limits.arrays:
         raise FrameError(f"arrays must be a list of at most {limits.arrays} entries")
-    layout, offset = [], 0
+    layout: Layout = []
+    offset = 0
     for entry in described:
         if not isinstance(entry, list) or len(entry) != 2:
             raise FrameError("an array is described by [dtype, shape]")
@@ -223,7 +224,7 @@ def _check_text(text: str) -> None:
         raise FrameError("a string holds a lone surrogate") from None
 
 
-def _arrays_of(payload: np.ndarray, layout: list[tuple]) -> list[np.ndarray]:
+def _arrays_of(payload: np.ndarray, layout: Layout) -> list[np.ndarray]:
     """The arrays of a payload (bytes as uint8), as views into it."""
     arrays = []
     for dtype, shape, start, stop in layout:
@@ -293,7 +294,7 @@ class Channel:
         request_id, body, layout = decode_head(bytes(head), payload_bytes, self._limits)
         payload = np.empty(payload_bytes, dtype=np.uint8)
         if payload_bytes:
-            self._fill(memoryview(payload), deadline)
+            self._fill(payload.data, deadline)
         return Frame(request_id, body, _arrays_of(payload, layout))
 
     def _fill(self, view: memoryview, deadline: float | None) -> None:

@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
 from autograder import points
@@ -173,7 +173,7 @@ def _folder_entries(folder: Path, limits: IntakeLimits) -> tuple[list[_Entry], l
                 if not name.startswith("."):
                     odd.append(str(relative / name))
             elif inside == name or (len(parts) <= limits.depth and not any(map(_is_ignored_folder, parts[:-1]))):
-                entries.append(_Entry(PurePosixPath(*parts), lambda size, file=file: _read_file(file, size)))
+                entries.append(_Entry(PurePosixPath(*parts), partial(_read_file, file)))
     return entries, _odd_notes(odd)
 
 
@@ -208,9 +208,7 @@ def _zip_entries(path: Path, limits: IntakeLimits, stack: contextlib.ExitStack) 
         if not _is_plain(name) or kind not in (0, stat.S_IFREG):
             odd.append(name)
         elif len(parts) <= limits.depth and not any(map(_is_ignored_folder, parts[:-1])):
-            entries.append(
-                _Entry(PurePosixPath(*parts), lambda size, info=info: _read_member(archive, info, size, limits))
-            )
+            entries.append(_Entry(PurePosixPath(*parts), partial(_read_member, archive, info, limits)))
     environments = {entry.path.parent for entry in entries if entry.path.name == "pyvenv.cfg"}
     kept = [entry for entry in entries if not environments & set(entry.path.parents)]
     return kept, _odd_notes(odd)
@@ -232,7 +230,7 @@ def _is_plain(name: str) -> bool:
     return not (name.startswith("/") or ".." in parts or ":" in parts[0] or any(ord(letter) < 32 for letter in name))
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int, limits: IntakeLimits) -> bytes:
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limits: IntakeLimits, size: int) -> bytes:
     """At most `size` bytes of a file in the archive, whatever size the archive says it has."""
     if info.flag_bits & 1:
         raise IntakeError(f"{_shown(info.filename)} is encrypted. Please make the zip file without a password.")

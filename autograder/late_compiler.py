@@ -34,6 +34,6 @@ class LateCompiler(types.ModuleType):
 
 def delay_compiler() -> None:
     """Put the stand-in in place, if torch has been imported and its compiler has not."""
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     if torch is not None and NAME not in sys.modules:
         sys.modules[NAME] = torch._dynamo = LateCompiler(NAME)

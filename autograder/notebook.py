@@ -17,8 +17,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.starter import BEGIN, END, Problem, SourceError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 SOURCE = "solution/report/report.md"
 NOTEBOOK, CHECKS = "report.ipynb", "report_checks"
@@ -221,7 +225,9 @@ def assign(text: str) -> Notebooks:
     return Notebooks(student, answers)
 
 
-def collect(folder: Path, checks: Iterable[str], change: Callable = lambda notebook: notebook) -> dict[str, bytes]:
+def collect(
+    folder: Path, checks: Iterable[str], change: Callable[[NotebookNode], NotebookNode] = lambda notebook: notebook
+) -> dict[str, bytes]:
     """The notebook, changed, and the checks that Otter wrote into a folder, under the names that students get.
 
     Args:
@@ -253,7 +259,7 @@ def as_written(text: str, functions: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
-def number_cells(notebook):
+def number_cells(notebook: NotebookNode) -> NotebookNode:
     """The notebook with ids that say where a cell stands, instead of random ones."""
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for index, cell in enumerate(notebook.cells):
@@ -261,7 +267,7 @@ def number_cells(notebook):
     return notebook
 
 
-def without_prompts(notebook):
+def without_prompts(notebook: NotebookNode) -> NotebookNode:
     """The notebook with answers, without what Otter leaves in it: places for students' answers, and its marks."""
     notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("_Type your answer here")]
     for cell in notebook.cells:

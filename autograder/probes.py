@@ -16,6 +16,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def _session_probes(target: Target) -> dict[str, Callable[[], Any]]:
 
 
 def _secret_probes(target: Target) -> dict[str, Callable[[], Any]]:
-    return {f"read {name}": lambda name=name: _read(name) for name in target.secrets}
+    return {f"read {name}": partial(_read, name) for name in target.secrets}
 
 
 def _uid_probes(target: Target) -> dict[str, Callable[[], Any]]:
@@ -117,8 +118,7 @@ def _rlimit_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "core dumps": (resource.RLIMIT_CORE, 0),
     }
     probes: dict[str, Callable[[], Any]] = {
-        f"have more {name}": lambda kind=kind, bound=bound: _refuse_if(0 <= resource.getrlimit(kind)[1] <= bound)
-        for name, (kind, bound) in bounds.items()
+        f"have more {name}": partial(_exceed, kind, bound) for name, (kind, bound) in bounds.items()
     }
     if sandbox.LINUX:
         probes["take more memory"] = lambda: _take_memory(2 * limits.memory_bytes)
@@ -147,7 +147,7 @@ def _seccomp_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "open a UDP socket": lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close(),
         "open a Unix socket": lambda: socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close(),
         "open a netlink socket": lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW).close(),
-        "open a socket pair": lambda: [end.close() for end in socket.socketpair()],
+        "open a socket pair": _socket_pair,
         "start a process": _fork,
         "execute a program": _execute_nothing,
         "signal the grader": lambda: os.kill(target.grader, 0),
@@ -157,7 +157,7 @@ def _seccomp_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "share anonymous memory": _map_shared,
     }
     for name, number in target.calls.items():
-        probes[f"call {name}"] = lambda number=number: _raw_call(number)
+        probes[f"call {name}"] = partial(_raw_call, number)
     return probes
 
 
@@ -174,6 +174,15 @@ def _refuse_if(condition: bool) -> None:
     """Turn a state that is as it should be into the refusal that a probe reports."""
     if condition:
         raise PermissionError(errno.EPERM, "not possible")
+
+
+def _exceed(kind: int, bound: int) -> None:
+    _refuse_if(0 <= resource.getrlimit(kind)[1] <= bound)
+
+
+def _socket_pair() -> None:
+    for end in socket.socketpair():
+        end.close()
 
 
 def _open_descriptors() -> list[int]:

@@ -11,6 +11,7 @@ import argparse
 import ast
 import contextlib
 import difflib
+import functools
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ import sys
 import tempfile
 import textwrap
 import zipfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -277,12 +278,13 @@ def own_files(folder: Path) -> Iterator[Path]:
 def first_difference(present: bytes, wanted: bytes) -> str:
     """The first few changed lines, indented, and how many more there are; "" for binary content."""
     try:
-        pair = [content.decode("utf-8").splitlines() for content in (present, wanted)]
+        before, after = (content.decode("utf-8").splitlines() for content in (present, wanted))
     except UnicodeDecodeError:
         return ""
-    diff = [line for line in difflib.unified_diff(*pair, lineterm="", n=0) if not line.startswith(("---", "+++"))]
-    more = [f"... and {len(diff) - 6} more lines"] if len(diff) > 6 else []
-    return "".join(f"\n    {line}" for line in [*diff[:6], *more])
+    diff = difflib.unified_diff(before, after, lineterm="", n=0)
+    changed = [line for line in diff if not line.startswith(("---", "+++"))]
+    more = [f"... and {len(changed) - 6} more lines"] if len(changed) > 6 else []
+    return "".join(f"\n    {line}" for line in [*changed[:6], *more])
 
 
 def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
@@ -352,49 +354,59 @@ def write_zip(files: Mapping[str, bytes], archive: Path, top: str = f"{TOP_FOLDE
     return hashlib.sha256(archive.read_bytes()).hexdigest()
 
 
-def student(arguments: list[str], root: Path = ROOT) -> int:
+def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
+    """The command, printing what is wrong instead of a traceback; its exit status is then 1."""
+
+    @functools.wraps(command)
+    def reported(arguments: list[str], root: Path = ROOT) -> int:
+        try:
+            return command(arguments, root)
+        except (SourceError, ReleaseError) as error:
+            print(error, file=sys.stderr)
+            return 1
+
+    return reported
+
+
+@reporting
+def student(arguments: list[str], root: Path) -> int:
     """Regenerate student/."""
     parse("student", "Regenerate student/ from solution/ and the public tests.", arguments)
-    with reporting():
-        release = generate(root)
-        changes = differences(release.files, root / "student")
-        if changes:
-            write_folder(release.files, root / "student")
-        print(f"student/: {len(release.files)} files, {len(changes)} changed")
-        return 0
-    return 1
+    release = generate(root)
+    changes = differences(release.files, root / "student")
+    if changes:
+        write_folder(release.files, root / "student")
+    print(f"student/: {len(release.files)} files, {len(changes)} changed")
+    return 0
 
 
-def check_sync(arguments: list[str], root: Path = ROOT) -> int:
+@reporting
+def check_sync(arguments: list[str], root: Path) -> int:
     """Say where student/ differs from what would be generated; exit status 1 if it does."""
     parse("check-sync", "Fail if student/ is not what `student` generates.", arguments)
-    with reporting():
-        changes = differences(generate(root).files, root / "student")
-        if not changes:
-            print("student/ is up to date")
-            return 0
-        print("student/ is not what solution/ and tests/public generate:", *changes, sep="\n  ", file=sys.stderr)
-        print("Run `make student`; edit solution/ and tests/, never student/.", file=sys.stderr)
+    changes = differences(generate(root).files, root / "student")
+    if not changes:
+        print("student/ is up to date")
+        return 0
+    print("student/ is not what solution/ and tests/public generate:", *changes, sep="\n  ", file=sys.stderr)
+    print("Run `make student`; edit solution/ and tests/, never student/.", file=sys.stderr)
     return 1
 
 
-def release(arguments: list[str], root: Path = ROOT) -> int:
+@reporting
+def release(arguments: list[str], root: Path) -> int:
     """Write dist/student.zip."""
     parse("release", "Write dist/student.zip: student/ and the data in one folder.", arguments)
-    with reporting():
-        made = generate(root)
-        if differences(made.files, root / "student"):
-            raise ReleaseError(
-                "student/ is out of date: run `make student` first (`make check-sync` says what differs)"
-            )
-        archive = root / "dist" / "student.zip"
-        digest = write_zip(made.files | data_files(root), archive)
-        check_archive(archive, made.secrets)
-        print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
-        for line, decision in handout.decisions_left(read(root / "solution" / "README.md")):
-            print(f"to decide, solution/README.md:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
-        return 0
-    return 1
+    made = generate(root)
+    if differences(made.files, root / "student"):
+        raise ReleaseError("student/ is out of date: run `make student` first (`make check-sync` says what differs)")
+    archive = root / "dist" / "student.zip"
+    digest = write_zip(made.files | data_files(root), archive)
+    check_archive(archive, made.secrets)
+    print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
+    for line, decision in handout.decisions_left(read(root / "solution" / "README.md")):
+        print(f"to decide, solution/README.md:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
+    return 0
 
 
 def check_archive(archive: Path, secrets: list[SecretLine]) -> None:
@@ -409,12 +421,3 @@ def check_archive(archive: Path, secrets: list[SecretLine]) -> None:
 def parse(command: str, description: str, arguments: list[str]) -> None:
     """Refuse arguments, and offer --help, for a command that takes none."""
     argparse.ArgumentParser(prog=f"python -m autograder {command}", description=description).parse_args(arguments)
-
-
-@contextlib.contextmanager
-def reporting() -> Iterator[None]:
-    """Print what is wrong instead of a traceback; the caller then returns its exit status for failure."""
-    try:
-        yield
-    except (SourceError, ReleaseError) as error:
-        print(error, file=sys.stderr)

@@ -27,7 +27,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -189,7 +189,7 @@ class Zygote:
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-c", BOOTSTRAP, str(theirs.fileno()), *paths],
-                env=_environment(self._runtime) | self.settings.environment,
+                env={**_environment(self._runtime), **self.settings.environment},
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -517,16 +517,18 @@ class RemoteBackend:
             os.chown(path, self._confinement.uid, self._confinement.gid)
         self._scratch_names.add(name)
 
-    def _die(self, kind: str, reason: str) -> None:
+    def _die(self, kind: str, reason: str) -> NoReturn:
         """End the worker, remember why, and raise it."""
-        self._end(WorkerDied(kind, reason), wait=kind == "crash")
-        raise WorkerDied(self._death.kind, self._death.reason)
+        death = self._end(WorkerDied(kind, reason), wait=kind == "crash")
+        raise WorkerDied(death.kind, death.reason)
 
-    def _end(self, death: WorkerDied, wait: bool) -> None:
+    def _end(self, death: WorkerDied, wait: bool) -> WorkerDied:
+        """End the worker; remember, and return, why: the zygote may know better."""
         self._death = death
         outcome = self._zygote._end(self, wait)
         if outcome["status"] is not None and death.kind == "crash":
-            self._death = WorkerDied("crash", f"the process ended during the call: {_exit_words(outcome['status'])}")
+            words = _exit_words(outcome["status"])
+            death = self._death = WorkerDied("crash", f"the process ended during the call: {words}")
         with contextlib.suppress(_Flood):
             self._keep_output()
         for fd in self._fds:
@@ -535,6 +537,7 @@ class RemoteBackend:
             shutil.rmtree(self._confinement.scratch, ignore_errors=True)
         if outcome["left"]:
             raise ZygoteDied(f"processes of the submission cannot be killed: {outcome['left']}")
+        return death
 
 
 class _Flood(Exception):
@@ -571,7 +574,7 @@ def _exit_words(status: int) -> str:
     """An exit status, as Python gives it, in words for a student."""
     if status >= 0:
         return f"it exited with status {status}"
-    known = {
+    known: dict[int, str] = {
         signal.SIGXCPU: "it used more processor time than a task may",
         signal.SIGKILL: "it was killed (perhaps out of memory)",
         signal.SIGSEGV: "it crashed (segmentation fault)",

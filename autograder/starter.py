@@ -268,8 +268,8 @@ def check_starter(tree: ast.Module, text: str, lines: list[str], origin: list[in
     problems = []
     used_before, used_after = used_names(tree), used_names(starter)
     for name, node in imported_names(starter):
-        number = origin[node.lineno - 1]
-        given = any(GIVEN_IMPORT.search(line) for line in lines[number - 1 : number + node.end_lineno - node.lineno])
+        number, further = origin[node.lineno - 1], (node.end_lineno or node.lineno) - node.lineno
+        given = any(GIVEN_IMPORT.search(line) for line in lines[number - 1 : number + further])
         if name in used_before and name not in used_after and not given:
             text = (
                 f"only the solution uses the import {name!r}: move it into a region, "

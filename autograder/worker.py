@@ -213,6 +213,7 @@ def _worker(
             results = {layer: probes.try_layer(layer, target) for layer in message["probe"]}
             channel.send(0, {"results": results}, [], None)
         else:
+            assert executor is not None  # only probes do without
             channel.send(0, {"ready": True}, [], None)
             scratch = Path(confinement.scratch) if confinement.scratch else None
             if sandbox.refuses_to_create(confinement):

@@ -10,9 +10,7 @@ class MLPEncoder(nn.Module):
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # BEGIN SOLUTION
-        self.trunk = nn.Sequential(
-            nn.Flatten(), nn.Linear(28 * 28, 400), nn.ReLU(), nn.Linear(400, 200), nn.ReLU()
-        )
+        self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(28 * 28, 400), nn.ReLU(), nn.Linear(400, 200), nn.ReLU())
         self.mu = nn.Linear(200, latent_dim)
         self.logvar = nn.Linear(200, latent_dim)
         # END SOLUTION

@@ -3,9 +3,13 @@
 import gzip
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
 
 
 class DataError(RuntimeError):
@@ -71,7 +75,7 @@ def prepare_mnist(root: Path | None = None) -> Path:
     return root
 
 
-def read_parts(root: Path) -> list["MNIST"]:  # noqa: F821
+def read_parts(root: Path) -> "list[MNIST]":
     """Both halves of MNIST through torchvision, which unpacks the archives at the first call."""
     # torchvision takes long to import and nothing that is graded needs it, so only functions import it.
     from torchvision.datasets import MNIST

@@ -9,7 +9,7 @@ class MLPEncoder(nn.Module):
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
-        # YOUR CODE HERE (the reference solution has 5 lines here)
+        # YOUR CODE HERE (the reference solution has 3 lines here)
         raise NotImplementedError("Task 4.1: MLPEncoder.__init__, see README section 4.1")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 Mistakes = Mapping[str, "np.ndarray | float | Callable[[], np.ndarray | float]"]
+RTOL, ATOL = 1e-4, 1e-5  # unless a check says otherwise
 
 
 class CheckFailed(AssertionError):
@@ -76,8 +77,8 @@ def check_close(
     *,
     what: str,
     mistakes: Mistakes | Callable[[], Mistakes] | None = None,
-    rtol: float = 1e-4,
-    atol: float = 1e-5,
+    rtol: float = RTOL,
+    atol: float = ATOL,
     dtype: "np.dtype | type | str | None" = None,
 ) -> None:
     """Fail unless `actual` is a tensor with the expected shape, dtype and values, in that order.
@@ -112,21 +113,25 @@ def check_close(
 
 
 def check_gradient(
-    gradient: Any, expected: Any, *, of: str, by: str, mistakes: Mistakes | None = None, **tolerance: float
+    gradient: Any,
+    expected: Any,
+    *,
+    of: str,
+    by: str,
+    mistakes: Mistakes | None = None,
+    rtol: float = RTOL,
+    atol: float = ATOL,
 ) -> None:
     """Fail unless a gradient arrived and is right.
 
     Args:
         gradient: as `Reply.gradients` has it: None where no gradient arrived.
         of, by: what was differentiated, and by what, for the message.
-        tolerance: rtol and atol, as for `check_close`.
     """
     check(gradient is not None, f"no gradient of {of} reaches {by}. {DETACHED}")
     expected = np.asarray(expected, dtype=np.float64)
-    zero = {f"the gradient is zero everywhere: {DETACHED}": np.zeros(expected.shape)}
-    check_close(
-        gradient, expected, what=f"gradient of {of} by {by}", mistakes={**zero, **(mistakes or {})}, **tolerance
-    )
+    named = {f"the gradient is zero everywhere: {DETACHED}": np.zeros(expected.shape), **(mistakes or {})}
+    check_close(gradient, expected, what=f"gradient of {of} by {by}", mistakes=named, rtol=rtol, atol=atol)
 
 
 def check_gradients(
@@ -138,7 +143,8 @@ def check_gradients(
     *,
     what: str,
     cotangent: "np.ndarray | None" = None,
-    **tolerance: float,
+    rtol: float = RTOL,
+    atol: float = ATOL,
 ) -> None:
     """Fail unless a function of arrays has the right value and the right gradient by each of its arguments.
 
@@ -148,10 +154,10 @@ def check_gradients(
         value: the right value; gradients: the right gradients of sum(value * cotangent).
     """
     # The value first: with another shape there is nothing to differentiate.
-    check_close(run(arguments).value, value, what=what, **tolerance)
+    check_close(run(arguments).value, value, what=what, rtol=rtol, atol=atol)
     reply = run(arguments, wrt=range(len(arguments)), cotangent=cotangent)
     for place, (name, gradient) in enumerate(zip(names, gradients, strict=True)):
-        check_gradient(reply.gradients[place], gradient, of=what, by=name, **tolerance)
+        check_gradient(reply.gradients[place], gradient, of=what, by=name, rtol=rtol, atol=atol)
 
 
 DETACHED = (

@@ -26,7 +26,7 @@ def main(instructions: Path) -> int:
     secret = Path(document["secret_file"]).read_text()
     grade.prepare_process()
     # The grader always asks for every layer; only to see what fewer would do is it made to ask for these.
-    remote.Settings = partial(remote.Settings, **document["zygote"])
+    remote.Settings = partial(remote.Settings, **document["zygote"])  # type: ignore[assignment,misc]
     with _one_zygote():
         for grading in document["gradings"]:
             _grade(grading["settings"], grading["facts"], secret)
@@ -58,11 +58,11 @@ def _one_zygote() -> Iterator[None]:
             started[0].deadline = deadline
             return contextlib.nullcontext(started[0])
 
-        remote.Zygote = shared
+        remote.Zygote = shared  # type: ignore[assignment,misc]
         yield
 
 
-def _tell(submission: Path, facts: dict) -> None:
+def _tell(submission: Path, facts: dict[str, Any]) -> None:
     text = f"FACTS = {facts!r}\n"
     if submission.is_dir():
         (submission / "known_facts.py").write_text(text)

@@ -270,7 +270,7 @@ class _Stage:
         entries = []
         for number, module in enumerate(PLACES, start=1):
             draws = "@pytest.mark.draws\n" if module == DRAWING else ""
-            path = ', submission.path(f"p{len(shape)}.png")' if module == DRAWING else ""
+            outpath = ', submission.path(f"p{len(shape)}.png")' if module == DRAWING else ""
             for kind, value, worth in (("public", "1.5", PUBLIC_POINTS), ("hidden", HIDDEN_INPUT, HIDDEN_POINTS)):
                 canary = self.canaries["tests"] if kind == "hidden" else "Public"
                 source = SUITE.format(
@@ -279,7 +279,7 @@ class _Stage:
                     value=value,
                     module=module,
                     draws=draws,
-                    path=path,
+                    path=outpath,
                 )
                 name = f"test_task{number}_{module}.py"
                 (tests / kind).mkdir(exist_ok=True)

@@ -68,7 +68,7 @@ def automatic_mutants(file: str, marked: str) -> list[AutomaticMutant]:
     functions = _functions(source)
     found: dict[str, AutomaticMutant] = {}
     for mutation in mutations:
-        text = module.deep_replace(mutation.original_node, mutation.mutated_node).code
+        text = module.code_for_node(module.deep_replace(mutation.original_node, mutation.mutated_node))
         if text != source and text not in found and _parses(text):
             line, before, after = _changed_lines(source, text)
             found[text] = AutomaticMutant(file, functions[line], before, after, text, number=len(found))

@@ -387,13 +387,14 @@ def main(arguments: Sequence[str]) -> int:
 def _save(out: Path, findings: Mapping[str, Any], processes: int) -> None:
     """Put the findings of the parts that were run into the report; the others stay as they were."""
     known = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    known |= findings
-    known |= {
+    found = {
+        **known,
+        **findings,
         "processes": processes,
         "python": platform.python_version(),
         "versions": {name: metadata.version(name) for name in RECORDED},
     }
-    write_atomically(out, json.dumps(known, indent=1, ensure_ascii=False) + "\n", mode=0o644)
+    write_atomically(out, json.dumps(found, indent=1, ensure_ascii=False) + "\n", mode=0o644)
 
 
 def _parser() -> argparse.ArgumentParser:

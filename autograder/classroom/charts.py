@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from autograder.classroom.items import Item
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
@@ -38,7 +39,7 @@ def scores(values: Sequence[float], total: float) -> str:
             color=ORANGE,
         )
     axes.set(xlabel="score", ylabel="submissions", xlim=(0, total))
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="y", integer=True)
     return _svg(figure, "Histogram of the scores")
 
 
@@ -93,7 +94,7 @@ def seconds(values: Sequence[float]) -> str:
     axes.hist(values, bins=20, color=GREEN, edgecolor="white", linewidth=0.8)
     axes.set(xlabel="seconds", ylabel="gradings")
     axes.set_xlim(left=0)
-    axes.yaxis.get_major_locator().set_params(integer=True)
+    axes.locator_params(axis="y", integer=True)
     return _svg(figure, "How long the gradings took")
 
 
@@ -102,7 +103,7 @@ def _task_colour(number: str) -> str:
     return TASKS[(int(group) - 1) % len(TASKS)] if group.isdigit() else GREY
 
 
-def _new(height: float) -> tuple[Figure, object]:
+def _new(height: float) -> tuple[Figure, Axes]:
     import matplotlib
 
     # Nothing here may open a window, and pyplot would keep every figure.

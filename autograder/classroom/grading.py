@@ -202,8 +202,8 @@ def _run(instructions: dict[str, Any], folder: Path, seconds: float, stop: threa
             # Ctrl-C is for whoever runs the class; it tells us.
             start_new_session=True,
         )
+        assert process.stdin is not None
         try:
-            assert process.stdin is not None
             with contextlib.suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(instructions).encode() + b"\n")
                 process.stdin.flush()
@@ -250,9 +250,9 @@ def _ended(status: int, stop: threading.Event | None) -> str:
 def grader_digest(tests: str = str(grade.TESTS), provided: str | None = str(PROVIDED)) -> str:
     """SHA-256 of all that decides on results besides points, secret and submission: code, checks, Python, libraries."""
     digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
-    for package in PACKAGES:
+    for library in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            digest.update(f"{package} {metadata.version(package)}\n".encode())
+            digest.update(f"{library} {metadata.version(library)}\n".encode())
     package = ROOT / "autograder"
     files = [path for path in package.glob("*.py") if path.stem not in NOT_THE_GRADER]
     files += [package / "classroom" / "one.py", package / "classroom" / "parcels.py"]

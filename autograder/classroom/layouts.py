@@ -16,8 +16,9 @@ import contextlib
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -123,6 +124,7 @@ def read_export(
     return Export(export, submissions, list({student.key: student for student in absent}.values()), notes)
 
 
+Found = tuple[list[Submission], list[str]]  # submissions, notes
 Read = tuple[str, list[Submission], list[str]]
 
 
@@ -130,12 +132,17 @@ def _read_tree(tree: Tree, layout: str | None, people: Roster) -> Read | None:
     """(layout, submissions, notes); None for a plain folder."""
     if layout == "plain":
         return None
-    readers = {"gradescope": _gradescope, "moodle": _moodle, "canvas": _canvas, "github": _github}
+    readers: dict[str, Callable[[Tree], Found | None]] = {
+        "gradescope": _gradescope,
+        "moodle": _moodle,
+        "canvas": _canvas,
+        "github": partial(_github, people=people),
+    }
     for name, reader in readers.items():
         if layout not in (None, name):
             continue
         for candidate in _levels(tree):
-            read = reader(candidate, people) if name == "github" else reader(candidate)
+            read = reader(candidate)
             if read is not None:
                 return name, *read
     if layout is not None:
@@ -197,7 +204,7 @@ def _inner_tree(tree: Tree, top: str) -> Tree | None:
 # Gradescope
 
 
-def _gradescope(tree: Tree) -> tuple[list[Submission], list[str]] | None:
+def _gradescope(tree: Tree) -> Found | None:
     listing = next((entry for entry in tree.entries if str(entry.path) in METADATA), None)
     folders = [top for top in tree.tops() if GRADESCOPE_FOLDER.fullmatch(top)]
     if listing is None and not folders:
@@ -207,10 +214,10 @@ def _gradescope(tree: Tree) -> tuple[list[Submission], list[str]] | None:
     submissions = []
     for folder in [*folders, *(name for name in metadata if name not in folders)]:
         about = metadata.get(folder, {})
-        people = about.get("submitters") if isinstance(about.get("submitters"), list) else []
+        submitters = about.get("submitters")
         students = tuple(
             Student(name=_text(person, "name"), sid=_text(person, "sid"), email=_text(person, "email"))
-            for person in people
+            for person in (submitters if isinstance(submitters, list) else ())
             if isinstance(person, dict)
         )
         own = tree.below(PurePosixPath(folder))
@@ -275,7 +282,7 @@ def _text(document: Mapping[str, Any], key: str) -> str:
 # Canvas
 
 
-def _canvas(tree: Tree) -> tuple[list[Submission], list[str]] | None:
+def _canvas(tree: Tree) -> Found | None:
     matches = [(entry, CANVAS_FILE.fullmatch(entry.path.name)) for entry in tree.entries if len(entry.path.parts) == 1]
     if not any(match for _, match in matches):
         return None
@@ -305,7 +312,7 @@ def _canvas(tree: Tree) -> tuple[list[Submission], list[str]] | None:
 # Moodle
 
 
-def _moodle(tree: Tree) -> tuple[list[Submission], list[str]] | None:
+def _moodle(tree: Tree) -> Found | None:
     by_user: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     notes = []
     for entry in tree.entries:
@@ -333,7 +340,7 @@ def _moodle_name(name: str, user: str) -> str:
 # GitHub Classroom
 
 
-def _github(tree: Tree, people: Roster) -> tuple[list[Submission], list[str]] | None:
+def _github(tree: Tree, people: Roster) -> Found | None:
     logins = {student.login for student, row in people if "github_username" in row and student.login}
     folders = sorted({entry.path.parts[0] for entry in tree.entries if len(entry.path.parts) > 1})
     named = GITHUB_FOLDER.fullmatch(tree.name)
@@ -373,7 +380,7 @@ def _common_prefix(folders: Sequence[str]) -> str:
 # Plain
 
 
-def _plain(tree: Tree) -> tuple[list[Submission], list[str]]:
+def _plain(tree: Tree) -> Found:
     """A folder or a zip a student; copies such as "jane (1).zip" belong to the same one."""
     by_name: dict[str, list[Entry]] = defaultdict(list)
     notes = []

@@ -68,7 +68,7 @@ def read_roster(content: bytes, name: str) -> Roster:
     fields = {column: (column or "").strip().casefold() for column in rows.fieldnames or ()}
     if not set(fields.values()) & {name for names in COLUMNS.values() for name in names}:
         raise UnreadableError(f"{name} has no column with students' names or numbers; its first line is {first[:80]!r}")
-    people = []
+    people: Roster = []
     for row in rows:
         cells = {fields[column]: (cell or "").strip() for column, cell in row.items() if column in fields}
         found = {key: next((cells[name] for name in names if cells.get(name)), "") for key, names in COLUMNS.items()}

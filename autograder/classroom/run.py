@@ -9,7 +9,7 @@ import signal
 import stat
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -124,8 +124,8 @@ def _plan(
             yield Job(submission, key, expected)
 
 
-def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Iterator[Finished | None]:
-    """Outcomes as they come; a generator, so that it can be closed."""
+def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finished | None, None, None]:
+    """Outcomes as they come."""
     if jobs and settings.scheduler:
         yield from grade_on_cluster(jobs, settings.options, settings.scheduler)
     elif jobs:

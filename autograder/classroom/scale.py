@@ -87,28 +87,24 @@ class Maker:
         chooser = random.Random(seed)
         changes = corpus.load()
         hostile = [] if obstacles() else [attack for attack in attacks.load() if attack.name != "zip_bomb"]
-        pools: dict[str, Sequence[Any]] = {
-            "mutant": changes.mutants,
-            "variant": changes.variants,
-            "hostile": hostile,
-            "partial": range(1, len(self.order())),
-            "unreadable": ("broken zip", "report only", "empty"),
+        kinds: dict[str, tuple[Callable[[str, str, Any], Member], Sequence[Any]]] = {
+            "mutant": (self._changed, changes.mutants),
+            "variant": (self._changed, changes.variants),
+            "hostile": (self._hostile, hostile),
+            "partial": (self._partial, range(1, len(self.order()))),
+            "unreadable": (self._unreadable, ("broken zip", "report only", "empty")),
         }
         counts = {kind: round(share * number) for kind, share in SHARES.items()}
         counts["mutant"] = number - sum(counts.values())
         names = self._names(chooser)
         made = []
         for kind, count in counts.items():
-            pool = list(pools.get(kind, (kind,)))
+            make, choice = kinds.get(kind, (self._plain, (kind,)))
+            pool = list(choice)
             chooser.shuffle(pool)
             if not pool:
                 raise SystemExit(f"scale: there is nothing to make a {kind} submission of: {obstacles()}")
-            makers = {"mutant": self._changed, "variant": self._changed, "hostile": self._hostile}
-            makers |= {"partial": self._partial, "unreadable": self._unreadable}
-            made += [
-                makers.get(kind, self._plain)(next(names), kind, what)
-                for what in itertools.islice(itertools.cycle(pool), count)
-            ]
+            made += [make(next(names), kind, what) for what in itertools.islice(itertools.cycle(pool), count)]
         chooser.shuffle(made)
         return made
 

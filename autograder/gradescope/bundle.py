@@ -30,7 +30,7 @@ from pathlib import Path
 
 from autograder import points as points_module
 from autograder.gradescope import otter_files
-from autograder.gradescope.settings import SettingsError
+from autograder.gradescope.settings import Settings, SettingsError
 from autograder.gradescope.settings import load as load_settings
 from autograder.messages import check_sources
 from autograder.points import Points, PointsError
@@ -142,7 +142,7 @@ def contents(root: Path = ROOT) -> dict[str, bytes]:
     }
 
 
-def otter_generate(points: Points, settings, files: Mapping[str, bytes]) -> dict[str, bytes]:
+def otter_generate(points: Points, settings: Settings, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """What `otter generate` makes of the generated test files, and of `files`, whose names begin with files/."""
     from otter.generate import main as generate
 

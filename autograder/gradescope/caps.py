@@ -161,10 +161,10 @@ class GroupV2(Group):
                 (self._folder / "memory.max").write_text(str(int(caps.memory_mib * MIB)))
                 (self._folder / "cpu.max").write_text(f"{int(caps.cpus * PERIOD_US)} {PERIOD_US}")
                 return
-            except OSError as error:
-                problem = error
+            except OSError:
                 self.remove()
-        raise problem
+                if parent == MOUNT:
+                    raise
 
     def enter(self) -> None:
         (self._folder / "cgroup.procs").write_text(str(os.getpid()))

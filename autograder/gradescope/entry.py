@@ -15,6 +15,7 @@ import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from autograder import grade
 from autograder.gradescope import policy
@@ -128,7 +129,7 @@ def copy_submission(source: Path, target: Path) -> None:
             shutil.copy2(entry, target / entry.name, follow_symlinks=False)
 
 
-def _grader_settings(settings: Settings, **parts) -> grade.Settings:
+def _grader_settings(settings: Settings, **parts: Any) -> grade.Settings:
     limits = settings.limits
     return grade.Settings(
         seconds=limits.seconds, task_seconds=limits.task_seconds, memory_mib=limits.memory_mib, **parts

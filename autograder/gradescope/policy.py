@@ -53,7 +53,8 @@ def refusal(settings: Settings, metadata: Document) -> Document | None:
         f"The next submission is possible from {again:%Y-%m-%d %H:%M} ({again:%z}). "
         "Until then the score of your last graded submission stands."
     )
-    kept = last.get("results") if isinstance(last.get("results"), dict) else {}
+    results = last.get("results")
+    kept = results if isinstance(results, dict) else {}
     document: Document = {
         "score": number(last.get("score")),
         "output": text,

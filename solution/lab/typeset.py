@@ -132,10 +132,9 @@ def typeset(markdown: str, folder: Path, title: str) -> Pdf:
         messages = json.loads(log.read_text(encoding="utf-8")) if log.is_file() else []
     warnings = [message["pretty"].strip() for message in messages if message.get("verbosity") == "WARNING"]
     # Typst brings the template's fonts. Those of the system serve where these have no letters, as in many a name.
-    settings = {"root": str(folder)}
     try:
-        content = typst.compile(source.encode(), **settings)
-        marks = json.loads(typst.query(source.encode(), "<mark>", field="value", **settings))
+        content = typst.compile(source.encode(), root=str(folder))
+        marks = json.loads(typst.query(source.encode(), "<mark>", field="value", root=str(folder)))
     except typst.TypstError as error:
         raise TypesetError(f"Typst cannot set the text: {error}") from None
     return Pdf(content, {mark["name"]: mark["page"] for mark in marks}, warnings)

@@ -13,7 +13,7 @@ HIDDEN = 300
 TEST_IMAGES = Path("MNIST") / "raw" / "t10k-images-idx3-ubyte.gz"
 MAX_WEIGHTS_BYTES = 16 * 2**20  # six times what the model needs in float32
 MAX_HEADER_BYTES = 64 * 2**10
-SAFETENSORS_DTYPES = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+SAFETENSORS_DTYPES: dict[str, np.dtype] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
 def gmvae_shapes(z_dim: int = 10, k: int = 500) -> dict[str, tuple[int, ...]]:

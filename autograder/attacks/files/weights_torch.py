@@ -9,10 +9,11 @@ Row: The weights cannot be used
 import pickle
 import zipfile
 from pathlib import Path
+from typing import Any
 
 
 class Exploit:
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         return (print, ("HOSTILE code ran in the grader",))
 
 
