@@ -487,25 +487,6 @@ def test_a_killed_run_leaves_no_process_and_goes_on(course):
     assert sorted(summary.reused + summary.graded) == ["a-good", "b-hangs"]
 
 
-@pytest.mark.slow
-def test_the_real_assignment_scores_as_by_itself(tmp_path):
-    """The reference has every point, the untouched starter none."""
-    from autograder.reference_submission import hand_in
-    from autograder.release import write_zip
-
-    submissions = tmp_path / "submissions"
-    submissions.mkdir()
-    write_zip(hand_in(points.load()), submissions / "reference.zip", top="")
-    shutil.copytree(ROOT / "student", submissions / "starter")
-    options = Options(secret="not much of a secret")
-    summary = grade_class(ClassSettings(submissions, tmp_path / "out", options, workers=2))
-    assert not summary.failed
-    store = Store(tmp_path / "out", points.load())
-    assert (store.record("reference").score, store.record("starter").score) == (100, 0)
-    page = (tmp_path / "out" / "class.html").read_text()
-    assert "Negative ELBO" in page or "negative ELBO" in page
-
-
 # On a cluster
 
 
