@@ -1,4 +1,5 @@
-"""Which checks execute which lines of the reference solution: no other check can notice a change there."""
+"""What one run of the suites on the reference solution shows: which checks execute which lines, for no other check can
+notice a change there; and which laws they test, at which levels."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import ast
 import multiprocessing
 from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +21,22 @@ from autograder.reference_submission import SOLUTION
 if TYPE_CHECKING:
     from coverage import Coverage
 
-# file -> line, counted from 1 -> ids of the checks
-Execution = Mapping[str, Mapping[int, frozenset[str]]]
+
+@dataclass(frozen=True)
+class Execution:
+    """One run.
+
+    Attributes:
+        checks: file -> line, counted from 1 -> ids of the checks that execute it.
+        levels: probability of a false alarm, of each law that was tested (tests/laws.py).
+    """
+
+    checks: Mapping[str, Mapping[int, frozenset[str]]] = field(default_factory=dict)
+    levels: tuple[float, ...] = ()
 
 
 def executed() -> Execution:
-    """Run both suites on the solution, without the grader around them, and note what each check executes.
+    """Run both suites on the solution, without the grader around them.
 
     Raises:
         GradingError: the solution does not pass.
@@ -44,11 +56,11 @@ def executing(change: Change, execution: Execution) -> set[str]:
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef) and begin < node.lineno <= end
     ]
-    lines = execution[change.file].items()
+    lines = execution.checks[change.file].items()
     return {check for line, checks in lines if any(line in body for body in bodies) for check in checks}
 
 
-def _executed() -> dict[str, dict[int, frozenset[str]]]:
+def _executed() -> Execution:
     from coverage import Coverage
 
     from autograder.checking import GradingError
@@ -67,13 +79,16 @@ def _executed() -> dict[str, dict[int, frozenset[str]]]:
         )
     if status != pytest.ExitCode.OK:
         raise GradingError("the solution does not pass its own checks: see `pytest tests/public tests/hidden`")
+    import laws  # the suites have put tests/ on the path
+
     data = measured.get_data()
-    return {
+    checks = {
         Path(file).name: {
             line: frozenset(filter(None, contexts)) for line, contexts in data.contexts_by_lineno(file).items()
         }
         for file in data.measured_files()
     }
+    return Execution(checks, tuple(level for _, level in laws.spent))
 
 
 class _ByCheck:

@@ -51,7 +51,7 @@ RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the m
 # With --quick every n-th change only, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 8, 20
 RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
-# Laws are checked with a false-alarm probability; tests/project/test_laws.py holds their sum for one grading below.
+# Laws are tested at a level each; their sum over one grading is at most this.
 FALSE_ALARM_BOUND = 1e-9
 
 
@@ -61,7 +61,7 @@ class Audit:
 
     Attributes:
         sources: the reference submission's Python files.
-        execution: gives what each check executes, once that is known.
+        execution: gives what the checks do to the solution, once that is known.
         processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
         findings: audit.json, part by part.
@@ -80,13 +80,13 @@ class Audit:
     findings: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
+    def asked_for(self, changes: Iterable[Any]) -> list[Any]:
+        """The changes that `only` names."""
+        return [change for change in changes if not self.only or any(text in change.id for text in self.only)]
+
     def chosen(self, changes: Iterable[Any]) -> list[Any]:
         """The changes that this run is about."""
-        return self.wanted(changes)[:: QUICK_STEP if self.quick else 1]
-
-    def wanted(self, changes: Iterable[Any]) -> list[Any]:
-        """Those that --only asks for, in a sample too."""
-        return [change for change in changes if not self.only or any(text in change.id for text in self.only)]
+        return self.asked_for(changes)[:: QUICK_STEP if self.quick else 1]
 
     def noticing(self, change: Change) -> set[str]:
         """Ids of the checks that can notice a change."""
@@ -102,6 +102,9 @@ class Audit:
 
 def audit_mutants(audit: Audit) -> None:
     """Wrong code must fail, only in its own task, with the right hint."""
+    for mutant in audit.corpus.mutants:
+        if idle := set(mutant.checks) - audit.noticing(mutant):
+            audit.problems.append(f"mutant {mutant.id}: these checks do not execute it: {', '.join(sorted(idle))}")
     mutants = audit.chosen(audit.corpus.mutants)
     jobs = [audit.job_for(mutant, audit.noticing(mutant) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
@@ -230,12 +233,16 @@ def audit_flakes(audit: Audit) -> None:
         more = list(islice(_repetitions(quicker, ROUNDS_OF_ALL), total - len(jobs)))
         outcomes |= audit.grade(more, "flakes   ")
     differing = [outcome for outcome in outcomes.values() if outcome.failed]
+    levels = audit.execution().levels
+    if sum(levels) > FALSE_ALARM_BOUND:
+        audit.problems.append(f"the levels of a grading's laws add up to {sum(levels):.1e}, above {FALSE_ALARM_BOUND}")
     audit.findings["flakes"] = {
         "gradings": len(outcomes),
         "differing": len(differing),
         "checks": sum(len(outcome.passed) for outcome in outcomes.values()),
         "of_each_at_least": min(len(jobs) // len(submissions), ROUNDS_OF_ALL),
         "whole_reference_gradings": sum(id.startswith("reference") for id in outcomes),
+        "laws": len(levels),
         # By design, for one whole grading; and what the count alone says at 95 % confidence (rule of three).
         "false_alarm_bound": FALSE_ALARM_BOUND,
         "false_alarm_bound_from_count": round(3 / len(outcomes), 5) if outcomes and not differing else None,
@@ -261,7 +268,7 @@ def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
 
 def audit_styles(audit: Audit) -> None:
     """Whole submissions in personal styles, through the real command."""
-    chosen = audit.wanted(styles())
+    chosen = audit.asked_for(styles())  # all of them in a sample, too
     # Each waits for a process of its own.
     with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
         graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)
@@ -352,7 +359,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # In the background: the automatic mutants, which take a while to make, do without.
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
-            execution = background.submit(executed if {"mutants", "variants"} & set(parts) else dict)
+            execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
             audit = Audit(
                 entries,
                 load(),

@@ -1,7 +1,7 @@
 """Statistical checks: does a sample follow the law that it should?
 
 Each check may reject a right sample with probability at most `alpha`, ALPHA by default; `spent` records what the
-checks of this process have used up, and tests/project/test_laws.py holds the sum for a whole grading below 1e-9.
+checks of this process have used up: a whole grading's sum must stay below 1e-9.
 Inside a check the probability is divided evenly over its comparisons (Bonferroni).
 """
 

@@ -407,13 +407,15 @@ def test_a_grader_that_cannot_work_is_no_zero(course):
 def test_what_ran_out_of_time_is_graded_again_with_more(course):
     """On a busy machine right code may be slow; code that hangs stays without points."""
     course.options = replace(course.options, call_seconds=2.0, task_seconds=8.0)
-    course.hand_in("slow", task1=f"import time\n{RIGHT}".replace("return 1", "return time.sleep(3) or 1"))
-    course.hand_in("hangs", task1="import time\ntime.sleep(1000)\n")
+    slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(3) or 1")
+    course.hand_in("ada", task1=slow, task2="import time\ntime.sleep(1000)\n")
     course.grade()
-    assert (course.score("slow"), course.score("hangs")) == (20, 10)
+    assert course.score("ada") == 10
     store = Store(course.out, course.options.entries())
-    assert store.record("slow").again and store.record("hangs").again
-    assert not out_of_time(store.document("slow")) and out_of_time(store.document("hangs"))
+    assert store.record("ada").again
+    checks = store.document("ada")["tests"]
+    assert {check["status"] for check in checks if check["number"] == "1.1"} == {"passed"}
+    assert all(out_of_time({"tests": [check]}) for check in checks if check["number"] == "2.1")
     assert "even with four times the time" in (course.out / "class.html").read_text()
 
 
@@ -482,28 +484,10 @@ def test_a_killed_run_leaves_no_process_and_goes_on(course):
     process.communicate()
     # A zygote that was still loading torch notices when it has.
     until(lambda: not any(map(alive, children)), 120)
-    course.options = replace(course.options, call_seconds=3.0)
-    summary = course.grade(workers=1)
-    assert sorted(summary.reused + summary.graded) == ["a-good", "b-hangs"]
-
-
-@pytest.mark.slow
-def test_the_real_assignment_scores_as_by_itself(tmp_path):
-    """The reference has every point, the untouched starter none."""
-    from autograder.reference_submission import hand_in
-    from autograder.release import write_zip
-
-    submissions = tmp_path / "submissions"
-    submissions.mkdir()
-    write_zip(hand_in(points.load()), submissions / "reference.zip", top="")
-    shutil.copytree(ROOT / "student", submissions / "starter")
-    options = Options(secret="not much of a secret")
-    summary = grade_class(ClassSettings(submissions, tmp_path / "out", options, workers=2))
-    assert not summary.failed
-    store = Store(tmp_path / "out", points.load())
-    assert (store.record("reference").score, store.record("starter").score) == (100, 0)
-    page = (tmp_path / "out" / "class.html").read_text()
-    assert "Negative ELBO" in page or "negative ELBO" in page
+    course.hand_in("b-hangs", task1="def one(): return 1\n")
+    course.options = replace(course.options, call_seconds=300.0)
+    summary = course.grade()
+    assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
 
 
 # On a cluster
@@ -562,12 +546,12 @@ def test_a_cluster_without_workers_is_refused(course, monkeypatch):
 
 @pytest.mark.slow
 def test_a_worker_that_is_killed_loses_nothing(course):
-    """Three worker processes, real gradings; one worker is killed in the middle of one."""
+    """Two worker processes, real gradings; one worker is killed in the middle of one."""
     distributed = pytest.importorskip("distributed")
     slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(4) or 1")
-    students = [f"s{number}" for number in range(6)]
+    students = ["s0", "s1", "s2"]
     for number, student in enumerate(students):
-        course.hand_in(student, task1=f"# {number}\n{slow}", task2="wrong = 1\n" if number == 5 else RIGHT)
+        course.hand_in(student, task1=f"# {number}\n{slow}", task2="wrong = 1\n" if number == 2 else RIGHT)
     killed: list[int] = []
 
     def kill_one(cluster):
@@ -579,7 +563,7 @@ def test_a_worker_that_is_killed_loses_nothing(course):
         os.kill(victim, signal.SIGKILL)
 
     with distributed.LocalCluster(
-        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
     ) as cluster:
         killer = threading.Thread(target=kill_one, args=(cluster,))
         killer.start()
@@ -590,6 +574,6 @@ def test_a_worker_that_is_killed_loses_nothing(course):
         until(lambda: not any(map(alive, killed)), 120)
     assert sorted(summary.graded) == students and not summary.failed
     store = Store(course.out, course.options.entries())
-    assert {student: store.record(student).score for student in students} == dict.fromkeys(students, 20) | {"s5": 10}
-    assert rows(course.out / "grades.csv")[1:] and len(rows(course.out / "grades.csv")) == 7
+    assert {student: store.record(student).score for student in students} == {"s0": 20, "s1": 20, "s2": 10}
+    assert len(rows(course.out / "grades.csv")) == 1 + len(students)
     assert course.grade().reused and not course.grade().graded

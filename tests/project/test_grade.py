@@ -207,7 +207,8 @@ def test_a_hang_is_paid_for_once_and_costs_one_task(course):
 
 
 @pytest.mark.slow
-def test_a_crash_in_a_hidden_check_keeps_what_was_earned_before(course):
+def test_what_was_earned_before_a_crash_and_before_the_limit_of_a_task_is_kept(course):
+    """The second task crashes in a hidden check; the third one's calls together take too long."""
     crash = """
         import os
 
@@ -217,22 +218,16 @@ def test_a_crash_in_a_hidden_check_keeps_what_was_earned_before(course):
         def twice(x):
             return os._exit(x % 256) if x > 9 else 2 * x
     """
-    document = course.grade(course.submission(task2=crash))
-    assert document["score"] == 25
+    slow = "import time\n" + textwrap.dedent(RIGHT).replace("return 2 * x", "return time.sleep(0.5) or 2 * x")
+    document = course.grade(course.submission(task2=crash, task3=slow), task_seconds=1.2)
+    assert document["score"] == 10 + 5 + 2.5
     assert outputs(document, "2.1", "public") == ["", ""]
     # Not even the exit status, which could carry a byte of the input.
     assert set(outputs(document, "2.1", "hidden")) == {
         "Your code was stopped while it ran a check of this task: its process ended during a call. "
         "The task's other checks are not run."
     }
-
-
-@pytest.mark.slow
-def test_the_limit_of_a_task_counts_all_its_calls(course):
-    slow = "import time\n" + textwrap.dedent(RIGHT).replace("return 2 * x", "return time.sleep(0.5) or 2 * x")
-    document = course.grade(course.submission(task1=slow), task_seconds=1.2)
-    assert document["score"] == 22.5
-    assert "the time for the whole task" in row(document, "public/test_task1_x.py::test_twice")["output"]
+    assert "the time for the whole task" in row(document, "public/test_task3_x.py::test_twice")["output"]
 
 
 def test_time_is_up(course):
@@ -400,9 +395,3 @@ def test_an_unreadable_zip(course):
     assert document["score"] == 0
     assert document["output"]
     assert all(row["output"].startswith("Not graded: ") and "finish" not in row["output"] for row in document["tests"])
-
-
-@pytest.mark.slow
-def test_a_zip(course):
-    archive = shutil.make_archive(str(course.folder / "work"), "zip", course.submission())
-    assert course.grade(Path(archive))["score"] == 30
