@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,14 +62,22 @@ def automatic_mutants(file: str, marked: str) -> list[AutomaticMutant]:
     Args:
         marked: the solution's file, with the markers of its regions.
     """
+    from libcst.metadata import MetadataWrapper, WhitespaceInclusivePositionProvider
     from mutmut.mutation.file_mutation import create_mutations
 
     source, lines = _regions(marked)
     module, mutations, _, _ = create_mutations(file, source, covered_lines=lines)
+    places = MetadataWrapper(module, unsafe_skip_copy=True).resolve(WhitespaceInclusivePositionProvider)
+    starts = [0, *itertools.accumulate(map(len, source.splitlines(keepends=True)))]
     functions = _functions(source)
     found: dict[str, AutomaticMutant] = {}
     for mutation in mutations:
-        text = module.deep_replace(mutation.original_node, mutation.mutated_node).code
+        place, code = places[mutation.original_node], module.code_for_node(mutation.mutated_node)
+        if "\n" in code:  # how its lines are indented only the whole module knows, which is slow to write
+            text = module.deep_replace(mutation.original_node, mutation.mutated_node).code
+        else:
+            begin, end = (starts[at.line - 1] + at.column for at in (place.start, place.end))
+            text = source[:begin] + code + source[end:]
         if text != source and text not in found and _parses(text):
             line, before, after = _changed_lines(source, text)
             found[text] = AutomaticMutant(file, functions[line], before, after, text, number=len(found))
