@@ -8,6 +8,11 @@
 
 BIN := .venv/bin
 PY := $(BIN)/python
+# Two processes share the test files out between them, in the order of their names, each with one thread: more threads
+# would wait for one another (t-SNE takes ten times as long). The last option wins: ARGS="-n 0" runs all in one process,
+# ARGS="-n 4" in four. --pdb needs one process, and gets it.
+LANES := OMP_NUM_THREADS=1 PYTEST_XDIST_AUTO_NUM_WORKERS=2
+PYTEST := $(LANES) $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run explore test test-slow student check-sync release handout report grade class
@@ -25,11 +30,11 @@ run: setup ## run the whole assignment: every number, picture and table, into re
 explore: setup ## open the KL explorer and the latent explorer in a browser: make explore ARGS=latent
 	$(PY) solution/explore.py $(ARGS)
 
-test: setup ## run the tests, without the slow ones
-	$(PY) -m pytest $(if $(SLOW),,-m "not slow") $(ARGS)
+test: setup ## run the tests, without the slow ones (SLOW=1: with them)
+	$(PYTEST) $(if $(SLOW),,-m "not slow") $(ARGS)
 
 test-slow: setup ## run only the slow tests
-	$(PY) -m pytest -m slow $(ARGS)
+	$(PYTEST) -m slow $(ARGS)
 
 student: setup ## regenerate student/ from solution/ and tests/public
 	$(PY) -m autograder student

@@ -45,7 +45,7 @@ class Settings:
     embedded: int = 2000
 
 
-QUICK = Settings(vae_iterations=60, gmvae_iterations=100, points=10_000, embedded=200)
+QUICK = Settings(vae_iterations=60, gmvae_iterations=100, points=10_000, scatter_points=10_000, embedded=100)
 
 
 def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str, Part]:

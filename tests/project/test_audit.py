@@ -168,13 +168,20 @@ def test_every_explained_survivor_is_a_mutant():
 # Grading
 
 
-def test_a_job_runs_its_checks_and_no_others():
+@pytest.fixture(scope="module")
+def pool():
+    """One process that grades."""
+    pytest.importorskip("resource", reason="the grader runs on Unix only")
+    with open_pool(1) as one:
+        yield one
+
+
+def test_a_job_runs_its_checks_and_no_others(pool):
     checks = tuple(check.id for check in POINTS.checks if check.task in ("1.2", "3.1"))
     halved = Change("kl.py", "halved", function="kl_categorical", find="return ", put="return 0.5 * ")
     wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
-    with open_pool(1) as pool:
-        found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
-        outcomes = {outcome.id: outcome for outcome in found}
+    found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
+    outcomes = {outcome.id: outcome for outcome in found}
     assert outcomes["right"].passed == dict.fromkeys(checks, True)
     assert outcomes["wrong"].passed.keys() == set(checks)
     assert outcomes["wrong"].failed
@@ -290,20 +297,18 @@ def test_a_sample_of_the_audit(tmp_path):
     assert "mutants killed" in finished.stdout
 
 
-def test_the_audit_notices_a_mutant_that_survives(tmp_path, monkeypatch):
+def test_the_audit_notices_a_mutant_that_survives(pool):
     """A correct change entered as a mutant is reported as a survivor, and a wrong one as a variant as refused."""
-    pytest.importorskip("resource", reason="the grader runs on Unix only")
     correct = next(variant for variant in corpus.load().variants if variant.function == "kl_categorical")
     wrong = next(mutant for mutant in corpus.load().mutants if mutant.function == "kl_categorical")
     fields = ("file", "name", "function", "note", "find", "put", "source", "imports")
     as_mutant = Mutant(**{name: getattr(correct, name) for name in fields}, checks=("x",), hint=("x",))
     as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
-    with run.open_pool(1) as pool:
-        noticing = frozenset(corpus.checks_of(["1.2"], POINTS))
-        every_line = Execution({"kl.py": {line: noticing for line in range(1, 1000)}})
-        found = run.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
-        run.audit_mutants(found)
-        run.audit_variants(found)
+    noticing = frozenset(corpus.checks_of(["1.2"], POINTS))
+    every_line = Execution({"kl.py": {line: noticing for line in range(1, 1000)}})
+    found = run.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
+    run.audit_mutants(found)
+    run.audit_variants(found)
     assert found.findings["mutants"]["survivors"] == [as_mutant.id]
     assert found.findings["variants"]["rejected"] == [as_variant.id]
     assert any("survives" in problem for problem in found.problems)

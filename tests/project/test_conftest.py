@@ -17,7 +17,7 @@ def kl_univariate_normal(mu1, var1, mu2, var2):
     {body}
 
 def kl_categorical(p, q):
-    return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
+    return {sign}(torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
 
 def triangle_violation():
     return 3.0, 2.0, 1.0
@@ -32,53 +32,63 @@ def pytest_collection_finish(session):
 """
 
 
-@pytest.fixture
-def student(tmp_path):
+@pytest.fixture(scope="module")
+def student(tmp_path_factory):
     """A student's folder with task 1 alone; call it with the body of kl_univariate_normal to run pytest there."""
-    (tmp_path / "tests").mkdir()
+    folder = tmp_path_factory.mktemp("student")
+    (folder / "tests").mkdir()
     for path in (*(ROOT / "tests").glob("*.py"), ROOT / "tests" / "public" / "test_task1_kl.py"):
-        shutil.copy(path, tmp_path / "tests")
-    (tmp_path / "report.py").write_text(REPORT)
+        shutil.copy(path, folder / "tests")
+    (folder / "report.py").write_text(REPORT)
 
-    def run(body: str, *options: str) -> subprocess.CompletedProcess:
-        (tmp_path / "kl.py").write_text(KL.format(body=body))
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    def run(body: str, *options: str, sign: str = "") -> subprocess.CompletedProcess:
+        (folder / "kl.py").write_text(KL.format(body=body, sign=sign))
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of the kl.py before
+        environment = {**os.environ, "PYTHONPATH": str(folder)}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
-        return subprocess.run([*command, *options], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        return subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True)
 
     return run
 
 
-def test_right_code_passes(student):
-    finished = student(FORMULA)
-    assert finished.returncode == 0, finished.stdout
-    assert "5 of 5" in finished.stdout and "Every public check passes." in finished.stdout
-    assert "Gradescope" in finished.stdout
+@pytest.fixture(scope="module")
+def right(student):
+    """A run of right code, which also shows what pytest's capture would hide."""
+    return student(FORMULA, "-s", "-p", "report")
 
 
-def test_stub_says_which_task_is_next(student):
-    finished = student(STUB)
-    assert finished.returncode == 1
-    assert "Task 1.1: kl_univariate_normal, see README section 1.1" in finished.stdout
-    assert "Next: Task 1.1" in finished.stdout and "3 of 5" in finished.stdout
-    assert "Traceback" not in finished.stdout and "def test_" not in finished.stdout
+@pytest.fixture(scope="module")
+def unfinished(student):
+    """A run in which one function is still to be written and the other has the wrong sign."""
+    return student(STUB, sign="-")
 
 
-def test_mistake_is_named_instead_of_shown(student):
-    finished = student(FORMULA.replace("0.5 * ", ""))
-    assert "The factor 1/2 is lost." in finished.stdout
-    assert "def test_" not in finished.stdout and "assert " not in finished.stdout
+def test_right_code_passes(right):
+    assert right.returncode == 0, right.stdout
+    assert "5 of 5" in right.stdout and "Every public check passes." in right.stdout
+    assert "Gradescope" in right.stdout
+
+
+def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
+    assert "public/test_task1_kl.py::test_triangle_violation" in right.stdout
+    assert "torch imported: False" in right.stdout
+
+
+def test_stub_says_which_task_is_next(unfinished):
+    assert unfinished.returncode == 1
+    assert "Task 1.1: kl_univariate_normal, see README section 1.1" in unfinished.stdout
+    assert "Next: Task 1.1" in unfinished.stdout and "1 of 5" in unfinished.stdout
+
+
+def test_mistake_is_named_instead_of_shown(unfinished):
+    assert "The sign is wrong." in unfinished.stdout
+    for source in ("Traceback", "def test_", "assert "):
+        assert source not in unfinished.stdout
 
 
 def test_missing_file_fails_every_check_without_an_error(student):
     finished = student("return 1 +")  # a syntax error
     assert "5 failed" in finished.stdout and "SyntaxError" in finished.stdout and "kl.py, line 4" in finished.stdout
-
-
-def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(student):
-    finished = student(FORMULA, "--collect-only", "-p", "report")
-    assert "public/test_task1_kl.py::test_triangle_violation" in finished.stdout
-    assert "torch imported: False" in finished.stdout
 
 
 def test_unknown_folder_is_a_usage_error(student):

@@ -1,0 +1,25 @@
+"""A ZIP of the repository, downloaded without git: what asks about the tree itself passes there, too."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+# Tests that read the tree as a whole: what is kept out of it, what is generated from it.
+REPRESENTATIVE = [
+    "tests/project/test_secret.py::test_git_ignores_it",
+    "tests/project/test_release.py::test_student_folder_is_up_to_date",
+    "tests/project/test_release.py::test_nothing_secret_is_shipped",
+]
+LEFT_OUT = (".git", ".venv", ".*_cache", ".hypothesis", "results", "dist", "secret.txt", "*-ubyte")
+
+
+def test_a_tree_without_git(tmp_path):
+    tree = tmp_path / "vae-assignment-main"
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *REPRESENTATIVE]
+    run = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
