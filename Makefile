@@ -1,9 +1,9 @@
 # Every command of the project. `make` alone lists them.
 #
 #   ARGS="..."       further arguments for the program or for pytest     make run ARGS="--quick"
-#   PYTHON=...       interpreter for the environment, 3.10 to 3.13        make run PYTHON=python3.12
-#   TORCH=cpu        PyTorch's CPU wheels instead of the registry's build; TORCH=default goes back
-#   TORCH_INDEX=...  where TORCH=cpu finds them, if not on PyTorch's own index
+#   PYTHON=...       interpreter for the environment, 3.10 to 3.15        make run PYTHON=python3.12
+#   TORCH=cpu        PyTorch's CPU wheels; TORCH=default: the registry's build. Unset: as tools/setup.sh says
+#   TORCH_INDEX=...  where the CPU wheels are, if not on PyTorch's own index
 #   SLOW=1           make test with the slow tests too
 
 BIN := .venv/bin

@@ -150,10 +150,18 @@ def _without_count(match: re.Match[str]) -> str:
     return f"{kept} are" if match.group().endswith(" is") else kept
 
 
+def check_sources(tests: Path) -> list[Path]:
+    """The files that the checks are made of: conftest.py, helpers, public and hidden checks, sorted by path.
+
+    Not the tests of the grader itself, which may lie in other folders below `tests`.
+    """
+    return sorted(path for folder in (".", "public", "hidden") for path in (tests / folder).glob("*.py"))
+
+
 @functools.cache
 def vocabulary(tests: Path) -> frozenset[str]:
-    """Every word and number in the Python files below a folder; read once, for who grades many submissions."""
-    sources = (path.read_text(encoding="utf-8") for path in tests.rglob("*.py"))
+    """Every word and number in the sources of the checks; read once for all submissions that a process grades."""
+    sources = (path.read_text(encoding="utf-8") for path in check_sources(tests))
     return frozenset(word for source in sources for word in re.findall(r"\w+", source))
 
 

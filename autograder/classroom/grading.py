@@ -28,7 +28,7 @@ from typing import Any
 from autograder import grade, points
 from autograder.checking import TIME_IS_UP
 from autograder.intake import PROVIDED
-from autograder.messages import DEATHS
+from autograder.messages import DEATHS, check_sources
 from autograder.secret import SECRET_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +53,10 @@ NOT_THE_GRADER = {
     "__main__",
     "bench",
     "bench_grading",
+    "documents",
     "handout",
     "leaks",
+    "notebook",
     "reference_submission",
     "release",
     "starter",
@@ -254,7 +256,7 @@ def grader_digest(tests: str = str(grade.TESTS), provided: str | None = str(PROV
     package = ROOT / "autograder"
     files = [path for path in package.glob("*.py") if path.stem not in NOT_THE_GRADER]
     files += [package / "classroom" / "one.py", package / "classroom" / "parcels.py"]
-    files += [path for part in (".", "public", "hidden") for path in (Path(tests) / part).glob("*.py")]
+    files += check_sources(Path(tests))
     files += [*Path(provided).glob("*.py")] if provided else []
     for path in sorted(files):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())

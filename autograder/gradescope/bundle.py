@@ -32,6 +32,7 @@ from autograder import points as points_module
 from autograder.gradescope import otter_files
 from autograder.gradescope.settings import SettingsError
 from autograder.gradescope.settings import load as load_settings
+from autograder.messages import check_sources
 from autograder.points import Points, PointsError
 from autograder.release import CUDA_REQUIREMENT, ZIP_TIME
 from autograder.secret import SecretError, load_secret
@@ -170,10 +171,7 @@ def otter_generate(points: Points, settings, files: Mapping[str, bytes]) -> dict
 
 def grader_files(root: Path) -> list[str]:
     """Paths below `root` of everything that grading needs: modules by following imports, checks, data."""
-    tests = root / "tests"
-    checks = [*sorted((tests / "public").glob("test_*.py")), *sorted((tests / "hidden").glob("test_*.py"))]
-    roots = [root / name for name in GRADER_ROOTS] + [tests / "conftest.py", tests / "executor.py", *checks]
-    modules = follow_imports(roots, root)
+    modules = follow_imports([*(root / name for name in GRADER_ROOTS), *check_sources(root / "tests")], root)
     packages = {parent / "__init__.py" for module in modules for parent in module.parents}
     weights = sorted((root / "autograder" / "reference").glob("*.safetensors"))
     provided = provided_modules(root)

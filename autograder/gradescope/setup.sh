@@ -6,7 +6,7 @@
 #   AUTOGRADER_VENV  where the environment goes. Not below a home: the student's code runs as another user.
 #   TORCH_INDEX      package index with PyTorch's CPU builds; empty: the ordinary registry
 #   TORCH_SPEC       what to install instead of the locked PyTorch, for example "torch==2.13.0"
-#   PYTHON           interpreter to build on, Python 3.10 to 3.13
+#   PYTHON           interpreter to build on, Python 3.10 or newer; tested up to 3.15
 set -Eeuo pipefail
 umask 022
 
@@ -36,16 +36,16 @@ apt_install() {
 }
 
 usable_python() {
-    "$1" -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null
 }
 
 find_python() {
     if [ -n "${PYTHON:-}" ]; then
-        usable_python "$PYTHON" || die "PYTHON=$PYTHON is not Python 3.10 to 3.13 with the modules venv and ensurepip."
+        usable_python "$PYTHON" || die "PYTHON=$PYTHON is not Python 3.10 or newer with the modules venv and ensurepip."
         python=$PYTHON
         return
     fi
-    for candidate in python3 python3.13 python3.12 python3.11 python3.10; do
+    for candidate in python3 python3.15 python3.14 python3.13 python3.12 python3.11 python3.10; do
         if usable_python "$candidate"; then
             python=$candidate
             return
@@ -88,7 +88,7 @@ print(f"setup.sh: torch {torch.__version__}, numpy {numpy.__version__}, pytest {
 PYTHON
 }
 
-find_python || { apt_install python3 python3-venv && find_python; } || die "no Python 3.10 to 3.13: choose Ubuntu 22.04 or 24.04."
+find_python || { apt_install python3 python3-venv && find_python; } || die "no Python 3.10 or newer: choose Ubuntu 22.04 or 24.04."
 has_libseccomp || apt_install libseccomp2
 has_libseccomp || die "libseccomp.so.2 is missing; without it student code could not be confined."
 

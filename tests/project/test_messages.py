@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from autograder.checking import _Guarded, _Task
-from autograder.messages import Explainer, NotRun, TaskLost
+from autograder.gradescope import bundle
+from autograder.messages import Explainer, NotRun, TaskLost, check_sources
 from autograder.points import Check, Group, Points, Task
 from autograder.remote import WorkerDied
 from diagnose import CheckFailed
 from submission import NotImplementedYet, SubmissionError
 
+ROOT = Path(__file__).resolve().parents[2]
 PUBLIC = Check("public/test_x.py::test_a", "1.1", 1, "visible", "A")
 HIDDEN = Check("hidden/test_x.py::test_b", "1.1", 1, "visible", "B")
 POINTS = Points(
@@ -172,10 +174,18 @@ def test_a_task_without_time_left_makes_no_call():
     assert worker.calls == 0
 
 
+def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():
+    """The repository has tests of the grader, too; none of their words may be shown, such as those of this test."""
+    sources = [path.relative_to(ROOT).as_posix() for path in check_sources(ROOT / "tests")]
+    assert sources == [name for name in bundle.grader_files(ROOT) if name.startswith("tests/")]
+    assert {"tests/conftest.py", "tests/stand_ins.py"} < set(sources)
+    explainer = Explainer(POINTS, ROOT / "tests")
+    assert explainer.withhold("not a NotebookClient; 31337 of them, 4711") == "not a …; … of them, …"
+
+
 def test_the_real_diagnoses_survive_in_hidden_checks():
     """A message that quotes nothing of the submission reads the same in hidden checks."""
-    tests = Path(__file__).resolve().parents[1]
-    explainer = Explainer(POINTS, tests)
+    explainer = Explainer(POINTS, ROOT / "tests")
     text = "kl_categorical(p, q): the value is wrong (too small). An intermediate result overflows."
     assert explainer.withhold(text) == text
     counted = "{} are wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."

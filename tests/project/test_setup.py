@@ -1,59 +1,61 @@
-"""The set-up: tools/setup.sh makes, keeps and repairs .venv; the lock files and the data are what they say.
+"""The set-up: tools/setup.sh and tools/environment.py make, keep and repair .venv, and say what they do in a few lines.
 
 Nothing here reaches a network: the environments are made in temporary folders, from an empty lock or from wheels of
 a few bytes.
 """
 
-import hashlib
-import itertools
+import contextlib
+import fcntl
+import functools
+import http.server
 import os
-import re
+import platform
+import pty
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from tools import environment
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-LOCKS = {  # what a lock holds beside the project's own dependencies
-    "requirements.txt": [],
-    "requirements-instructor.txt": ["instructor"],
-    "requirements-explore.txt": ["explore"],
-    "requirements-dev.txt": ["instructor", "explore", "dev"],
-}
-# All that setup.sh calls besides Python; uv is absent, so that the pip way is tested wherever this runs.
-SHELL_TOOLS = ["sh", "cat", "cksum", "dirname", "grep", "mkdir", "ps", "rm", "tr"]
+# All that the set-up calls besides Python; uv is absent, so that the pip way is tested wherever this runs.
+SHELL_TOOLS = ["sh", "cat", "cksum", "dirname", "tr"]
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one build of PyTorch")
 
 
 class Clone:
-    """A folder like a fresh clone, as far as setup.sh sees it, on a machine of our making."""
+    """A folder like a fresh clone, as far as the set-up sees it, on a machine of our making."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lock = folder / "requirements-dev.txt"
-        self.state = folder / ".venv" / ".state"
+        self.venv = folder / ".venv"
+        self.state = self.venv / ".state"
+        self.log = self.venv / "setup.log"
         self.bin = folder / "bin"
         self.bin.mkdir()
         (folder / "tools").mkdir()
-        shutil.copy(REPOSITORY / "tools" / "setup.sh", folder / "tools")
+        for name in ("setup.sh", "environment.py"):
+            shutil.copy(REPOSITORY / "tools" / name, folder / "tools")
         for tool in SHELL_TOOLS:
             if found := shutil.which(tool):
                 (self.bin / tool).symlink_to(found)
-        self.python3(f'exec "{sys.executable}" "$@"')
+        self.command("python3", f'exec "{sys.executable}" "$@"')
         self.lock.write_text("# nothing\n")
-        self.environment = {"PATH": str(self.bin), "HOME": str(folder), "PIP_NO_INDEX": "1"}
+        self.environment = {"PATH": str(self.bin), "HOME": str(folder), "PIP_NO_INDEX": "1", "TORCH": "default"}
 
-    def python3(self, script: str) -> None:
-        """Make `script` what the command python3 does."""
-        command = self.bin / "python3"
+    def command(self, name: str, script: str) -> None:
+        """Make `script` what the command `name` does."""
+        command = self.bin / name
         command.write_text(f"#!/bin/sh\n{script}\n")
         command.chmod(0o755)
 
@@ -65,22 +67,38 @@ class Clone:
             (stubs / f"{name}.py").touch()
         self.environment["PYTHONPATH"] = str(stubs)
 
-    def setup(self, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+    def start(self, **variables: str) -> subprocess.Popen[str]:
+        chosen = {name: value for name, value in (self.environment | variables).items() if value}
+        return subprocess.Popen(
             [str(self.bin / "sh"), str(self.folder / "tools" / "setup.sh")],
-            env=self.environment | variables,
+            env=chosen,
             cwd=os.sep,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
         )
 
+    def setup(self, **variables: str) -> subprocess.CompletedProcess[str]:
+        with self.start(**variables) as process:
+            out, error = process.communicate(timeout=120)
+        return subprocess.CompletedProcess([], process.returncode, out, error)
+
+    def said(self, **variables: str) -> str:
+        """What a set-up that succeeds prints, none of it wider than a terminal."""
+        done = self.setup(**variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert all(len(line) <= 80 for line in done.stdout.splitlines()), done.stdout
+        return done.stdout
+
     def refusal(self, **variables: str) -> str:
-        """What the set-up says when it must not succeed."""
+        """What the set-up says when it must not succeed, its lines put together again."""
         done = self.setup(**variables)
         assert done.returncode != 0, done.stdout
-        return done.stderr
+        lines = [line.removeprefix("set-up: ") for line in done.stderr.splitlines()]
+        of_log = [line for line in lines if line.startswith(" ")]
+        assert all(len(line) <= 72 or sys.prefix in line for line in lines if line not in of_log), done.stderr
+        return " ".join(lines)
 
 
 @pytest.fixture
@@ -91,41 +109,59 @@ def clone(tmp_path: Path) -> Clone:
 @pytest.mark.slow
 def test_the_environment_is_made_once_kept_and_updated(clone: Clone) -> None:
     clone.stub_torch()
-    first = clone.setup()
-    assert first.returncode == 0, first.stderr
-    kept = clone.folder / ".venv" / "kept"
+    first = clone.said()
+    assert "done in" in first and len(first.splitlines()) == 3, first
+    assert "TORCH=default. To change: TORCH=cpu" in first
+    kept = clone.venv / "kept"
     kept.touch()
-
-    again = clone.setup()
-    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert clone.said() == clone.said(TORCH="") == ""
 
     clone.lock.write_text("# something else\n")
-    updated = clone.setup()
-    assert updated.returncode == 0, updated.stderr
-    assert "installing" in updated.stdout
+    assert "installing" in clone.said(TORCH="")
     assert kept.exists()
-    assert clone.setup().stdout == ""
+    assert clone.said() == ""
 
 
 @pytest.mark.slow
-def test_an_interrupted_setup_is_repaired(clone: Clone) -> None:
+def test_an_interrupted_setup_is_mended_by_the_next(clone: Clone) -> None:
     clone.stub_torch()
-    # Ended in the middle: folders are there, the state says so, and no process of that number runs set-up.
-    half = clone.folder / ".venv" / "bin" / "half-installed"
-    half.parent.mkdir(parents=True)
-    half.touch()
-    clone.state.write_text(f"unfinished {os.getpid()}\n")
+    clone.said()
+    pip = clone.venv / "lib" / f"python{environment.python_version()}" / "site-packages" / "pip" / "__main__.py"
+    pip.write_text("import time\ntime.sleep(60)\n")
+    clone.lock.write_text("# something else\n")
+    with clone.start() as process:
+        assert process.stdout is not None and "installing" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted; the next call mends it" in error
+    assert clone.state.read_text() == "unfinished default\n"
 
-    done = clone.setup()
-    assert done.returncode == 0, done.stderr
-    assert not half.exists()
-    assert not clone.state.read_text().startswith("unfinished")
+    # Without TORCH: what was chosen before the interruption still counts.
+    assert "done in" in clone.said(TORCH="")
+    assert "time.sleep" not in pip.read_text()
+    assert clone.state.read_text().endswith(" default\n")
 
 
 @pytest.mark.slow
 def test_an_environment_without_torch_is_not_called_complete(clone: Clone) -> None:
     assert "do not import together" in clone.refusal()
     assert clone.state.read_text().startswith("unfinished")
+
+
+@pytest.mark.slow
+def test_a_failure_tells_its_cause_and_where_the_log_is(clone: Clone) -> None:
+    clone.lock.write_text("nosuch==1.0\n")
+    error = clone.refusal()
+    assert f"failed: nosuch has no build for Python {environment.python_version()}" in error
+    assert "the end of .venv/setup.log:" in error and "    ERROR: No matching distribution" in error
+    assert "No matching distribution" in clone.log.read_text()
+    with closed_port() as port:
+        error = clone.refusal(PIP_NO_INDEX="", PIP_INDEX_URL=f"http://127.0.0.1:{port}/", PIP_RETRIES="1")
+    assert "failed: a package index cannot be reached" in error
+
+
+# Which PyTorch
 
 
 def write_wheel(index: Path, name: str, version: str) -> None:
@@ -142,110 +178,254 @@ def write_wheel(index: Path, name: str, version: str) -> None:
     (folder / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>\n')
 
 
-@pytest.mark.slow
-def test_the_cpu_option_takes_torch_from_its_index_and_leaves_cuda_out(clone: Clone) -> None:
-    index = clone.folder / "index"
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@contextlib.contextmanager
+def served(folder: Path, wait: float = 0.0) -> Iterator[str]:
+    """The address of a package index that takes `wait` seconds to answer."""
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            time.sleep(wait)
+            with contextlib.suppress(OSError):  # nobody waited
+                super().do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    """A package index with CPU builds of torch and torchvision 9.0."""
     for name in ("torch", "torchvision"):
-        write_wheel(index, name, "9.0+cpu")
+        write_wheel(tmp_path / "index", name, "9.0+cpu")
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+
+
+PACKAGES = {"torch": ["torch==9.0 ; python_version > '3'"], "torchvision": ["torchvision==9.0"]}
+
+
+@on_linux
+@pytest.mark.usefixtures("no_gpu")
+def test_the_cpu_wheels_are_taken_where_their_index_answers(index: Path) -> None:
+    with served(index) as address:
+        assert environment.choose(address, PACKAGES) == ("cpu", "no NVIDIA GPU")
+        others = {"torch": ["torch==9.1"], "torchvision": ["torchvision==9.0"]}
+        assert environment.choose(address, others) == ("default", "no CPU torch")
+
+
+@on_linux
+@pytest.mark.usefixtures("no_gpu")
+def test_a_slow_or_dead_index_is_not_waited_for(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "PATIENCE", 0.3)
+    refused = ("default", "CPU index is silent")
+    with served(index, wait=1.0) as address:
+        assert environment.choose(address, PACKAGES) == refused
+    with closed_port() as port:
+        assert environment.choose(f"http://127.0.0.1:{port}", PACKAGES) == refused
+
+
+def test_wheels_for_other_pythons_and_machines_do_not_count(index: Path) -> None:
+    wheels = [
+        "torch-9.0%2Bcpu-cp38-cp38-manylinux_2_28_{machine}.whl",
+        "torch-9.0%2Bcpu-{tag}-{tag}-manylinux_2_28_sparc.whl",
+        "torch-9.0.1%2Bcpu-{tag}-{tag}-manylinux_2_28_{machine}.whl",
+        "torch-9.0%2Bcpu-{tag}-{tag}-manylinux_2_28_{machine}.whl",
+    ]
+    here = {"machine": platform.machine(), "tag": "cp{}{}".format(*sys.version_info[:2])}
+    found = []
+    with served(index) as address:
+        for wheel in wheels:
+            (index / "torch" / "index.html").write_text(f'<a href="/whl/{wheel.format(**here)}#sha256=0">')
+            found.append(environment.missing_in(address, {"torch": ["8.0", "9.0"]}))
+    assert found == ["no CPU torch"] * 3 + [""]
+
+
+@on_linux
+def test_with_a_gpu_the_index_is_not_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    nvidia = tmp_path / "nvidia-smi"
+    nvidia.write_text("#!/bin/sh\nexit 0\n")
+    nvidia.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert environment.choose("nowhere", PACKAGES) == ("default", "an NVIDIA GPU is here")
+
+
+@on_linux
+@pytest.mark.slow
+def test_the_choice_of_torch_is_made_once(clone: Clone, index: Path) -> None:
     # The CUDA packages cannot be had from anywhere: asking for one would fail.
     cuda = ["cuda-toolkit==1 ; sys_platform == 'linux'", "nvidia-nvtx==1", "triton==1"]
     clone.lock.write_text("\n".join(["torch==9.0", "torchvision==9.0", *cuda, ""]))
     # PIP_NO_INDEX would forbid the local index, too.
-    del clone.environment["PIP_NO_INDEX"]
-
-    done = clone.setup(TORCH="cpu", TORCH_INDEX=index.as_uri())
-    assert done.returncode == 0, done.stdout + done.stderr
+    clone.environment |= {"PIP_NO_INDEX": "", "TORCH": ""}
+    with served(index) as address:
+        said = clone.said(TORCH_INDEX=address)
+    assert "PyTorch for the CPU" in said and "no NVIDIA GPU. To change: TORCH=default" in said
     version = subprocess.run(
-        [clone.folder / ".venv" / "bin" / "python", "-c", "import torch; print(torch.__version__)"],
+        [clone.venv / "bin" / "python", "-c", "import torch; print(torch.__version__)"],
         capture_output=True,
         text=True,
     )
     assert version.stdout.strip() == "9.0+cpu"
-    assert clone.setup().stdout == "", "without TORCH the environment stays as it is"
+    # The index is gone: nobody asks it.
+    assert clone.said() == ""
+    assert clone.state.read_text().endswith(" cpu\n")
 
 
-def test_a_setup_at_work_is_not_disturbed(clone: Clone) -> None:
-    if shutil.which("ps") is None:
-        pytest.skip("no ps here: running set-ups cannot be seen")
-    other = clone.folder / "other" / "setup.sh"
-    other.parent.mkdir()
-    other.write_text("echo started\nread line\n")
-    with subprocess.Popen(["sh", str(other)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+def test_the_line_about_torch_fits_on_a_line() -> None:
+    reasons = {"cpu": ["no NVIDIA GPU", "TORCH=cpu"]}
+    reasons["default"] = ["TORCH=default", "CPU index is silent", "no CPU torchvision", "an NVIDIA GPU is here"]
+    for build, other in (("cpu", "default"), ("default", "cpu")):
+        for why in reasons[build]:
+            what = f"PyTorch {environment.BUILDS[build]} ({environment.SIZES[build]})"
+            assert len(f"set-up: {what}: {why}. To change: TORCH={other}") <= 80, why
+
+
+# Interpreters
+
+
+def test_of_two_setups_the_second_waits(clone: Clone) -> None:
+    folder = os.open(clone.folder, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with clone.start(TORCH="gpu") as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        clone.state.parent.mkdir()
-        clone.state.write_text(f"unfinished {process.pid}\n")
-        assert f"process {process.pid}" in clone.refusal()
-        process.communicate(b"\n")
-    assert clone.state.exists()
+        assert "another set-up is at work" in process.stdout.readline()
+        assert process.poll() is None
+        os.close(folder)
+        assert process.wait(timeout=30) == 1
 
 
-def test_an_unsupported_python_is_named(clone: Clone) -> None:
-    clone.python3('case "$2" in *print*) echo "Python 3.9" ;; *) exit 1 ;; esac')
-    message = clone.refusal()
-    assert "Python 3.10 to 3.13 is needed, but python3 is Python 3.9" in message
-    assert "PYTHON=" in message
+def test_an_old_python_is_refused_in_a_sentence(clone: Clone) -> None:
+    clone.command("python3", 'case "$2" in *print*) echo "Python 3.9" ;; *) exit 1 ;; esac')
+    assert clone.refusal() == (
+        "python3 is Python 3.9, but Python 3.10 or newer is needed: "
+        "install one and name it, as in make run PYTHON=/path/to/python3.12"
+    )
+
+
+def test_a_python_newer_than_the_tested_ones_is_tried(clone: Clone) -> None:
+    """A tested one is preferred; without one the newest is said to be untested, and goes on."""
+    future = f'case "$*" in *"(3, 16)"*) exit 0 ;; tools/*) echo future ;; esac\nexec "{sys.executable}" "$@"'
+    clone.command("python3", future)
+    assert "future" in clone.setup(TORCH="gpu").stdout
+    clone.command("python3.12", f'exec "{sys.executable}" "$@"')
+    assert "future" not in clone.setup(TORCH="gpu").stdout
+
+
+@pytest.mark.slow
+def test_an_untested_python_is_named_in_a_line(clone: Clone) -> None:
+    clone.stub_torch()
+    program = clone.folder / "tools" / "environment.py"
+    program.write_text(program.read_text().replace("NEWEST_TESTED = (3, 15)", "NEWEST_TESTED = (3, 9)"))
+    assert f"set-up: Python {environment.python_version()} is not tested here.\n" in clone.said()
 
 
 def test_a_wrong_choice_of_python_leaves_the_environment_alone(clone: Clone) -> None:
     clone.state.parent.mkdir()
     clone.state.write_text("kept\n")
-    assert "PYTHON=/nowhere/python" in clone.refusal(PYTHON="/nowhere/python")
+    assert "/nowhere/python is no Python, but" in clone.refusal(PYTHON="/nowhere/python")
     assert clone.state.read_text() == "kept\n"
 
 
 def test_a_python_without_venv_gets_the_remedy(clone: Clone) -> None:
-    clone.python3(f'case "$2" in *ensurepip*) exit 1 ;; esac\nexec "{sys.executable}" "$@"')
-    assert "apt install python3-venv" in clone.refusal()
+    stub = clone.folder / "sitecustomize.py"
+    stub.write_text(
+        "import importlib.util as u\nfind = u.find_spec\nu.find_spec = lambda n: n != 'ensurepip' and find(n)\n"
+    )
+    assert "apt install python3-venv" in clone.refusal(PYTHONPATH=str(clone.folder))
 
 
 def test_an_unknown_torch_is_refused(clone: Clone) -> None:
     assert '"gpu"' in clone.refusal(TORCH="gpu")
 
 
-def pins(lock: str) -> list[Requirement]:
-    lines = (REPOSITORY / lock).read_text().splitlines()
-    return [Requirement(line) for line in lines if not line.startswith("#")]
+# What is said of failures
+
+PIP_WITHOUT_NETWORK = """Collecting numpy==2.5.5
+  WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by
+  'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f>: Failed to establish a new
+  connection: [Errno -3] Temporary failure in name resolution')': /simple/numpy/
+ERROR: Could not find a version that satisfies the requirement numpy==2.5.5 (from versions: none)
+ERROR: No matching distribution found for numpy==2.5.5
+"""
+PIP_WITHOUT_BUILD = """Collecting numpy==2.5.5
+  WARNING: Retrying (Retry(total=4, ...)) after connection broken by 'ReadTimeoutError(...)': /simple/numpy/
+  Using cached numpy-2.5.5-cp316-cp316-manylinux_2_28_x86_64.whl (20.1 MB)
+Collecting contourpy==1.4.0
+ERROR: Could not find a version that satisfies the requirement contourpy==1.4.0 (from versions: 1.3.3)
+ERROR: No matching distribution found for contourpy==1.4.0
+"""
+UV_WITHOUT_BUILD = """error: No solution found when resolving dependencies
+  cause: Because contourpy==1.4.0 has no usable wheels and you require contourpy==1.4.0, we can conclude that ...
+"""
+UV_WITHOUT_NETWORK = """error: Failed to fetch: `https://localhost/simple/numpy/`
+  Caused by: error sending request for url (https://localhost/simple/numpy/)
+  Caused by: client error (Connect)
+"""
+FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] Kein Platz mehr auf dem Gerät"
 
 
-@pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_holds_plain_pins(lock: str) -> None:
-    """One exact, public version a line: no URLs, folders or hashes, which would tie it to one index or build."""
-    for pin in pins(lock):
-        assert pin.url is None
-        assert re.fullmatch(r"==[0-9][0-9a-z.]*", str(pin.specifier)), str(pin)
+@pytest.mark.parametrize(
+    ("log", "status", "wanted"),
+    [
+        (PIP_WITHOUT_NETWORK, 1, "a package index cannot be reached"),
+        (PIP_WITHOUT_BUILD, 1, "contourpy has no build for Python"),
+        (UV_WITHOUT_BUILD, 1, "contourpy has no build for Python"),
+        (UV_WITHOUT_NETWORK, 2, "a package index cannot be reached"),
+        ("ERROR: Failed building wheel for pyyaml\n", 1, "pyyaml has no build for Python"),
+        (FULL, 1, "the disk is full"),
+        ("Collecting torch==9.0\n", -9, "a command was ended by signal 9"),
+        ("ERROR: something else\n", 1, "a command ended with status 1."),
+    ],
+)
+def test_the_cause_of_a_failure_is_named(log: str, status: int, wanted: str) -> None:
+    assert environment.cause(log, status).startswith(wanted)
 
 
-NESTED = [(smaller, larger) for smaller in LOCKS for larger in LOCKS if set(LOCKS[smaller]) < set(LOCKS[larger])]
+def test_a_full_disk_is_seen_where_the_log_could_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    full = shutil.disk_usage(".")._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    assert environment.cause("", 1).startswith("the disk is full: 0.0 GB free")
 
 
-def installed(lock: str, python: str, platform: str) -> set[str]:
-    """What a lock installs there: names with versions."""
-    where = {"python_version": python, "python_full_version": f"{python}.9", "sys_platform": platform}
-    return {f"{pin.name}{pin.specifier}" for pin in pins(lock) if pin.marker is None or pin.marker.evaluate(where)}
-
-
-@pytest.mark.parametrize(("smaller", "larger"), NESTED)
-def test_locks_nest(smaller: str, larger: str) -> None:
-    for python, platform in itertools.product(("3.10", "3.11", "3.12", "3.13"), ("linux", "darwin", "win32")):
-        assert installed(smaller, python, platform) < installed(larger, python, platform), (python, platform)
-
-
-def test_the_locks_answer_pyproject() -> None:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    for lock, extras in LOCKS.items():
-        locked = pins(lock)
-        groups = [project["dependencies"], *(project["optional-dependencies"][name] for name in extras)]
-        for wanted in (Requirement(line) for group in groups for line in group):
-            versions = [str(pin.specifier).removeprefix("==") for pin in locked if pin.name == wanted.name]
-            assert versions, f"{lock} does not lock {wanted.name}: run make lock"
-            assert all(wanted.specifier.contains(v) for v in versions), f"{lock}, {wanted.name}: run make lock"
-
-
-def test_the_archives_have_the_checksums_of_the_data_readme() -> None:
-    data = REPOSITORY / "data"
-    rows = re.findall(r"^\| `(\S+\.gz)` \| ([\d,]+) \| `([0-9a-f]{32})` \|$", (data / "README.md").read_text(), re.M)
-    assert len(rows) == 4
-    for name, size, md5 in rows:
-        content = (data / "MNIST" / "raw" / name).read_bytes()
-        assert (len(content), hashlib.md5(content).hexdigest()) == (int(size.replace(",", "")), md5), name
+def test_on_a_terminal_one_line_tells_what_is_going_on(tmp_path: Path) -> None:
+    """And only one: it is written over, and gone at the end."""
+    (tmp_path / ".venv").mkdir()
+    code = f"""
+import sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+from tools import environment
+environment.logged(["sh", "-c", "echo Collecting torch==9.0; sleep 1"])
+print("end")
+"""
+    here, there = pty.openpty()
+    with subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=there, stderr=there) as process:
+        os.close(there)
+        seen = b""
+        with contextlib.suppress(OSError):  # Linux says so when nobody writes any more
+            while chunk := os.read(here, 1000):
+                seen += chunk
+    os.close(here)
+    assert process.returncode == 0, seen
+    assert b"set-up: 0 s  torch" in seen
+    shown = seen.decode().replace("\r\n", "\n").split("\n")
+    assert len(shown) == 2 and shown[0].endswith("\r\033[Kend")
