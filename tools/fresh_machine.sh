@@ -111,7 +111,8 @@ measure() {
     local began=$SECONDS before
     before=$(ticks)
     say "$1"
-    inside "$folder" "$1" || die "\"$1\" failed; the folder is $root$folder"
+    inside "$folder" "$1" &
+    wait $! || die "\"$1\" failed; the folder is $root$folder"
     report+=$(printf '\n  %-30s %6d s wall %6d s processor' "$1" \
         $((SECONDS - began)) $((($(ticks) - before) / $(getconf CLK_TCK))))
 }
@@ -142,6 +143,7 @@ mkdir -p "$root_folder"
 [[ -d $base ]] || bootstrap
 boot
 deliver
+set -m # gives each command a process group of its own, as a user's shell does
 report=
 measure "make setup"
 report+=", $(du -sh "$root$folder/.venv" | cut -f 1) in .venv"
