@@ -80,13 +80,10 @@ class Audit:
     findings: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def asked_for(self, changes: Iterable[Any]) -> list[Any]:
-        """The changes that `only` names."""
-        return [change for change in changes if not self.only or any(text in change.id for text in self.only)]
-
     def chosen(self, changes: Iterable[Any]) -> list[Any]:
         """The changes that this run is about."""
-        return self.asked_for(changes)[:: QUICK_STEP if self.quick else 1]
+        wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
+        return wanted[::QUICK_STEP] if self.quick else wanted
 
     def noticing(self, change: Change) -> set[str]:
         """Ids of the checks that can notice a change."""
@@ -268,7 +265,7 @@ def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
 
 def audit_styles(audit: Audit) -> None:
     """Whole submissions in personal styles, through the real command."""
-    chosen = audit.asked_for(styles())  # all of them in a sample, too
+    chosen = audit.chosen(styles())
     # Each waits for a process of its own.
     with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
         graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)

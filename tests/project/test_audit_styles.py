@@ -1,6 +1,10 @@
-"""The audit's whole submissions: packed as styles.toml says, taken in completely, independent of the reference."""
+"""The audit's whole submissions: packed as styles.toml says, taken in completely, independent of the reference, and
+each with full marks."""
 
 import ast
+import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -10,7 +14,7 @@ from autograder import intake, points
 from autograder.audit import styles as styles_module
 from autograder.audit.corpus import CorpusError
 from autograder.audit.styles import STARTER, Style, files_of, pack, styles
-from autograder.reference_submission import SOLUTION, WEIGHTS
+from autograder.reference_submission import ROOT, SOLUTION, WEIGHTS
 
 EXPECTED = {task.file for task in points.load().tasks}
 each_style = pytest.mark.parametrize("style", styles(), ids=lambda style: style.name)
@@ -43,6 +47,16 @@ def test_no_function_is_the_references(style: Style) -> None:
             copied = body == reference.get(function) != provided.get(function)
             # A gap of one or two lines can hardly be filled otherwise.
             assert not copied or body.count("\n") < 4, f"{style.name}/{name}: {function}"
+
+
+@pytest.mark.slow
+def test_each_earns_full_marks(tmp_path: Path) -> None:
+    """As zips, by the command for one submission, which the audit calls."""
+    out = tmp_path / "audit.json"
+    command = [sys.executable, "-m", "autograder", "audit", "--parts", "styles", "--processes", "1", "--out", str(out)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert json.loads(out.read_text())["styles"]["scores"] == {style.id: 100 for style in styles()}
 
 
 def test_special_features_are_really_there(tmp_path: Path) -> None:
