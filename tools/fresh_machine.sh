@@ -20,8 +20,8 @@
 #                to 8 GB each. A bare one, NAME.base, is used again: delete it to get the suite's newest state.
 # The commands get the variables of passed_on below; the root gets this machine's certificates and resolv.conf.
 #
-# Needs root on Linux, and debootstrap. Mounts, processes and the missing network live in namespaces of their own and go
-# with this script, however it ends: nothing is left to unmount.
+# Needs root on Linux, debootstrap, and ip for --awkward. Mounts, processes and the missing network live in namespaces
+# of their own and go with this script, however it ends: nothing is left to unmount.
 set -euo pipefail
 
 passed_on="http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY TORCH TORCH_INDEX
@@ -99,7 +99,7 @@ deliver() {
     fi
 }
 
-# Prints the processor ticks of all processes that have ended: as its namespace's first process, this shell gets orphans.
+# Prints the processor ticks of all processes that have ended: this shell, its namespace's first one, gets orphans too.
 ticks() {
     local fields
     read -ra fields <"/proc/$$/stat"
