@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.project.main_runs import DATA, ROOT, SOLUTION, copy_assignment
+from tests.project.main_runs import DATA, ROOT, SOLUTION, copy_assignment, run_main
 from tests.project.processes import alive, descendants, until
 
 sys.path.insert(0, str(SOLUTION))
@@ -61,3 +61,7 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(tmp_path, mon
     settings = main_module.choose_settings(main_module.parse_arguments(command[2:]), "cpu")
     found = all_parts(settings, out, ROOT / "data").values()
     assert {part.name for part in found if part.is_finished()} == {"kl-normals", "kl-triangle"}
+    if which == signal.SIGTERM:  # the slow one of the two really goes on
+        again = run_main(assignment, *parts, "--gmvae-iterations", "2", out=out)
+        assert again.returncode == 0 and "2 of 3 parts are finished already" in again.stderr
+        assert (out / "gmvae" / "gmvae.safetensors").is_file()
