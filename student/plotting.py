@@ -44,13 +44,13 @@ def tile_images(images: Tensor, rows: int, columns: int, margin: int = 0) -> np.
     Returns:
         (rows * (h + margin) - margin, columns * (w + margin) - margin), float32.
     """
-    images = images.reshape(rows, columns, *images.shape[-2:]).to("cpu", torch.float32)
-    h, w = images.shape[-2:]
+    pixels = images.reshape(rows, columns, *images.shape[-2:]).to("cpu", torch.float32).numpy()
+    h, w = pixels.shape[-2:]
     sheet = np.ones((rows * (h + margin) - margin, columns * (w + margin) - margin), dtype=np.float32)
     for i in range(rows):
         for j in range(columns):
             top, left = i * (h + margin), j * (w + margin)
-            sheet[top : top + h, left : left + w] = images[i, j]
+            sheet[top : top + h, left : left + w] = pixels[i, j]
     return sheet
 
 
