@@ -49,7 +49,7 @@ NO_NETWORK = re.compile(
 NO_BUILD = re.compile(
     r"No matching distribution found for ([\w.-]+)"  # pip
     r"|Failed (?:to build|building wheel for) [`']?([\w.-]+)"  # both
-    r"|([\w.-]+?)(?:==\S+)? has no (?:usable )?wheels",  # uv
+    r"|([\w.-]+?)(?:==\S+)? (?:has no (?:usable )?wheels|was not found in the package registry)",  # uv
 )
 
 
@@ -189,7 +189,10 @@ def install(flavour: str, packages: dict[str, list[str]], index: str) -> None:
         # Both from the same index: torchvision's compiled half must fit the torch build. A "+cpu" version satisfies the
         # lock's "==", so the next command leaves them alone.
         torch = write_part("torch", packages, wheels & TORCH)
-        logged([*pip, "--no-deps", "--only-binary", ":all:", "--index-url", index, "-r", torch])
+        try:
+            logged([*pip, "--no-deps", "--only-binary", ":all:", "--index-url", index, "-r", torch])
+        except SetupError as error:
+            raise SetupError(f"{error}\nThis was {index}; TORCH=default takes the registry's build instead.") from None
         wheels = {name for name in wheels if not CUDA.match(name)}
     logged([*pip, "--no-deps", "--only-binary", ":all:", "-r", write_part("wheels", packages, wheels)])
     if sources := set(packages) & FROM_SOURCE:

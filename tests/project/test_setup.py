@@ -285,9 +285,11 @@ def test_the_choice_of_torch_is_made_once(clone: Clone, index: Path) -> None:
         text=True,
     )
     assert version.stdout.strip() == "9.0+cpu"
-    # The index is gone: nobody asks it.
+    # The index is gone: nobody asks it, and nobody takes another build instead.
     assert clone.said() == ""
-    assert clone.state.read_text().endswith(" cpu\n")
+    clone.lock.write_text("torch==9.1\n")
+    assert "TORCH=default takes the registry's build instead." in clone.refusal(TORCH_INDEX=address, PIP_RETRIES="0")
+    assert clone.state.read_text() == "unfinished cpu\n"
 
 
 def test_the_line_about_torch_fits_on_a_line() -> None:
@@ -376,6 +378,9 @@ ERROR: No matching distribution found for contourpy==1.4.0
 UV_WITHOUT_BUILD = """error: No solution found when resolving dependencies
   cause: Because contourpy==1.4.0 has no usable wheels and you require contourpy==1.4.0, we can conclude that ...
 """
+UV_WITHOUT_PACKAGE = """error: No solution found when resolving dependencies
+  cause: Because contourpy was not found in the package registry and you require contourpy==1.4.0, we can conclude ...
+"""
 UV_WITHOUT_NETWORK = """error: Failed to fetch: `https://localhost/simple/numpy/`
   Caused by: error sending request for url (https://localhost/simple/numpy/)
   Caused by: client error (Connect)
@@ -389,6 +394,7 @@ FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] Kein Pla
         (PIP_WITHOUT_NETWORK, 1, "a package index cannot be reached"),
         (PIP_WITHOUT_BUILD, 1, "contourpy has no build for Python"),
         (UV_WITHOUT_BUILD, 1, "contourpy has no build for Python"),
+        (UV_WITHOUT_PACKAGE, 1, "contourpy has no build for Python"),
         (UV_WITHOUT_NETWORK, 2, "a package index cannot be reached"),
         ("ERROR: Failed building wheel for pyyaml\n", 1, "pyyaml has no build for Python"),
         (FULL, 1, "the disk is full"),
