@@ -22,13 +22,10 @@ ATTACKS = {attack.name: attack for attack in corpus.load()}
 # What is tried by default.
 QUICK = """
     leak_by_file forge_results_file leak_files leak_sockets
-    forge_at_exit leak_tracing signal_grader limits
-    forge_daemon leak_proc leak_environment leak_namespaces
-    forge_patched_executor frames_ahead leak_exception_name leak_return_values
-    hang_signals_blocked fork_bomb output_flood exit_at_once
-    memory_objects frames_drip segfault forge_report
-    disk_files leak_prints forge_find_expected forge_lying_objects
-    weights_pickle weights_fifo shadowed_libraries shadowed_tests links_to_secrets zip_links
+    forge_at_exit leak_proc signal_grader limits
+    leak_environment frames_ahead hang_signals_blocked fork_bomb
+    output_flood exit_at_once memory_objects forge_lying_objects
+    weights_pickle shadowed_libraries links_to_secrets
 """
 QUICK_GROUPS = stage.group([ATTACKS[name] for name in QUICK.split()])
 SLOW_GROUPS = stage.group([attack for attack in ATTACKS.values() if attack.name not in QUICK.split()])

@@ -153,6 +153,7 @@ def test_machine_made_mutants_change_the_students_lines_only():
     assert all(mutant.text == ORIGINAL.replace(mutant.before, mutant.after) for mutant in found)
 
 
+@pytest.mark.slow
 def test_every_explained_survivor_is_a_mutant():
     made = {
         mutant.key

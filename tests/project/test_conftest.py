@@ -86,6 +86,7 @@ def test_mistake_is_named_instead_of_shown(unfinished):
         assert source not in unfinished.stdout
 
 
+@pytest.mark.slow
 def test_missing_file_fails_every_check_without_an_error(student):
     finished = student("return 1 +")  # a syntax error
     assert "5 failed" in finished.stdout and "SyntaxError" in finished.stdout and "kl.py, line 4" in finished.stdout

@@ -230,6 +230,7 @@ def test_what_was_earned_before_a_crash_and_before_the_limit_of_a_task_is_kept(c
     assert "the time for the whole task" in row(document, "public/test_task3_x.py::test_twice")["output"]
 
 
+@pytest.mark.slow
 def test_time_is_up(course):
     document = course.grade(course.submission(), seconds=0)
     assert document["score"] == 0
@@ -281,6 +282,7 @@ def test_the_same_submission_gets_the_same_results(course):
     assert documents[0] == documents[1]
 
 
+@pytest.mark.slow
 def test_a_killed_grader_leaves_what_was_graded_until_then(course):
     """SIGKILL in the second task: valid results, the first task's points, and no process that goes on."""
     marker = "import time\ntime.sleep(1000)  # keeps the grader busy\n"
@@ -335,6 +337,7 @@ def test_results_are_final_only_when_no_process_is_left(course):
     assert json.loads(course.out.read_text())["score"] == 30
 
 
+@pytest.mark.slow
 def test_suites_and_points_must_agree(course):
     text = course.points_file.read_text()
     course.points_file.write_text(text.replace("test_task1_x.py::test_one", "test_task1_x.py::test_won"))
@@ -364,6 +367,7 @@ def test_a_points_file_that_cannot_be_read_still_gives_results(course):
     assert document["output"].startswith("Grader set-up problem")
 
 
+@pytest.mark.slow
 def test_gradescope_refuses_without_the_sandbox(course):
     document = course.grade(course.submission(), patch="grade.REQUIRED_LAYERS = ('force field',)", gradescope=True)
     assert document["score"] == 0

@@ -86,6 +86,7 @@ def leaves(tree, path=()):
         yield path, tree
 
 
+@pytest.mark.slow
 def test_every_part_finishes(finished):
     out, process = finished
     assert process.returncode == 0, process.stderr
@@ -94,6 +95,7 @@ def test_every_part_finishes(finished):
     assert not [path for path in out.rglob("*") if "unfinished" in path.name]
 
 
+@pytest.mark.slow
 def test_metrics_hold_the_promised_numbers(finished):
     metrics = json.loads((finished[0] / "metrics.json").read_text())
     for block in ("full_test", "test_subset"):
@@ -121,6 +123,7 @@ def test_metrics_hold_the_promised_numbers(finished):
     assert not undefined
 
 
+@pytest.mark.slow
 def test_gallery_shows_every_picture_without_a_network(finished):
     out, _ = finished
     text = (out / "index.html").read_text(encoding="utf-8")
@@ -134,6 +137,7 @@ def test_gallery_shows_every_picture_without_a_network(finished):
     assert all(len(caption) > 60 for caption in page.captions)
 
 
+@pytest.mark.slow
 def test_the_24_plots_are_there(finished):
     out, _ = finished
     kinds = {"latent-traversal": "traversal", "prior-samples": "prior", "tsne": "tsne", "learning-curve": "curve"}
@@ -144,6 +148,7 @@ def test_the_24_plots_are_there(finished):
     assert (out / "ELBO_Curve.png").read_bytes() == (out / "learning-curve" / "ELBO_Curve.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_finished_parts_are_not_run_again(pristine, finished, in_process, monkeypatch):
     out, _ = finished
     monkeypatch.setattr(parts_module, "HERE", pristine)
@@ -154,6 +159,7 @@ def test_finished_parts_are_not_run_again(pristine, finished, in_process, monkey
     assert {path: path.stat().st_mtime_ns for path in out.glob("*/part.json")} == before
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers_in_any_process_and_order(finished, tmp_path):
     """Two processes took the parts as they came; here some run in this process, one after the other."""
     out, _ = finished
@@ -177,6 +183,7 @@ def test_another_seed_gives_other_numbers(pristine, finished, tmp_path):
     assert other["gmm"]["entropy"]["exact"] == same["gmm"]["entropy"]["exact"]
 
 
+@pytest.mark.slow
 def test_a_run_elsewhere_leaves_the_model_to_hand_in_alone(pristine, finished):
     assert (finished[0] / "gmvae" / "gmvae.safetensors").exists()
     assert not (pristine / "gmvae.safetensors").exists()

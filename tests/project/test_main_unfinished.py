@@ -71,6 +71,7 @@ def test_a_part_whose_process_dies_is_reported(half_done):
     assert "kl-categorical" in half_done[2].stderr and "exit code 7" in half_done[2].stderr
 
 
+@pytest.mark.slow
 def test_the_next_task_is_all_that_is_run_once_it_is_written(half_done):
     assignment, out, _ = half_done
     shutil.copy(SOLUTION / "gmm.py", assignment)

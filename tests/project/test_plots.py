@@ -68,6 +68,7 @@ def test_every_script_draws_a_picture(name, vae, images, labels, tmp_path):
     assert vae.training, "the model must come back in the mode in which it came"
 
 
+@pytest.mark.slow
 def test_importing_the_assignment_does_nothing(tmp_path):
     modules = sorted(path.stem for path in SOLUTION.glob("*.py"))
     modules += sorted(f"lab.{path.stem}" for path in SOLUTION.glob("lab/*.py"))

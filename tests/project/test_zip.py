@@ -82,6 +82,7 @@ def test_secrets_are_only_where_the_students_user_cannot_read(archive: Path, fil
         assert files[name] == (ROOT / "student" / Path(name).name).read_bytes()
 
 
+@pytest.mark.slow
 def test_same_sources_same_bytes(archive: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.zip"
     bundle.write(again)
