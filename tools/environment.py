@@ -57,9 +57,8 @@ class SetupError(Exception):
     """The set-up cannot go on; the message says what to do."""
 
 
-def say(*lines: str) -> None:
-    for line in lines:
-        print(f"set-up: {line}", flush=True)
+def say(line: str) -> None:
+    print(f"set-up: {line}", flush=True)
 
 
 def python_version(of: Path | None = None) -> str:
@@ -253,13 +252,12 @@ def show_progress(doing: str | None) -> None:
 def cause(text: str, status: int) -> str:
     """Why a command failed, as far as its output shows it."""
     text = text[max(text.rfind("\nCollecting "), 0) :]  # what pip got over does not count
-    no_build = NO_BUILD.search(text)
     free = shutil.disk_usage(".").free / 1e9
     if DISK_FULL.search(text) or free < 0.05:  # on a full disk the log may say nothing
         return f"the disk is full: {free:.1f} GB free, {SIZES['cpu']} needed (TORCH=default: {SIZES['default']})."
     if NO_NETWORK.search(text):
         return "a package index cannot be reached: no network, or a proxy in the way."
-    if no_build:
+    if no_build := NO_BUILD.search(text):
         machine = f"{platform.system()} {platform.machine()}"
         return f"{next(filter(None, no_build.groups()))} has no build for Python {python_version()} on {machine}."
     if status < 0:

@@ -134,9 +134,11 @@ trap 'die interrupted' INT TERM
 root_folder=${ROOT_FOLDER:-${TMPDIR:-/tmp}/fresh-machines}
 base=$root_folder/$suite${python:+-$python}.base
 root=${base%.base}
-user=root home=/root folder=/root/assignment network=()
+user=root home=/root network=()
+folder=$home/assignment
 if $awkward; then
-    root+=-awkward user=student home=/home/student folder="/home/student/Übung zur Vorlesung"
+    root+=-awkward user=student home=/home/student
+    folder="$home/Übung zur Vorlesung"
 fi
 
 mkdir -p "$root_folder"
