@@ -75,7 +75,7 @@ reference-submission: setup ## write dist/reference.zip, what a perfect student 
 bench: setup ## measure speed and memory, write bench.json
 	$(PY) -m autograder bench
 
-audit: setup ## measure the grader: wrong code fails, correct code passes; writes audit.json (ARGS="--quick": a sample)
+audit: setup ## measure the grader: wrong code fails, correct code passes; writes autograder/evidence/audit/report.json (ARGS="--quick": a sample)
 	$(PY) -m autograder audit $(ARGS)
 
 lint: setup ## check style and layout with ruff, types with mypy

@@ -8,18 +8,22 @@ import sys
 
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
 COMMANDS = {
-    "student": ("autograder.release", "student", "regenerate student/ from solution/ and tests/"),
-    "check-sync": ("autograder.release", "check_sync", "fail if student/ is not what `student` generates"),
-    "release": ("autograder.release", "release", "write dist/student.zip"),
-    "handout": ("autograder.documents", "handout", "write dist/handout.pdf"),
-    "report": ("autograder.documents", "report", "run the report's notebook with its answers, write dist/report/"),
-    "grade": ("autograder.grade", "main", "grade a submission: folder or zip"),
-    "class": ("autograder.classroom.run", "main", "grade a whole class: an export of Gradescope, Canvas, Moodle, ..."),
-    "bench": ("autograder.bench", "main", "measure speed and memory, write bench.json"),
+    "student": ("autograder.release.student", "student", "regenerate student/ from solution/ and tests/"),
+    "check-sync": ("autograder.release.student", "check_sync", "fail if student/ is not what `student` generates"),
+    "release": ("autograder.release.student", "release", "write dist/student.zip"),
+    "handout": ("autograder.release.pdf", "handout", "write dist/handout.pdf"),
+    "report": ("autograder.release.pdf", "report", "run the report's notebook with its answers, write dist/report/"),
+    "grade": ("autograder.grading.grade", "main", "grade a submission: folder or zip"),
+    "class": (
+        "autograder.classroom.command",
+        "main",
+        "grade a whole class: an export of Gradescope, Canvas, Moodle, ...",
+    ),
+    "bench": ("autograder.evidence.bench", "main", "measure speed and memory, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
-    "gradescope": ("autograder.gradescope.standin", "main", "do with a submission what Gradescope does"),
-    "audit": ("autograder.audit.run", "main", "measure the grader: mutants, correct variants, flakes"),
-    "reference-submission": ("autograder.reference_submission", "main", "write dist/reference.zip"),
+    "gradescope": ("autograder.gradescope.rehearsal", "main", "do with a submission what Gradescope does"),
+    "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),
+    "reference-submission": ("autograder.release.reference", "main", "write dist/reference.zip"),
 }
 
 

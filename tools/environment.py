@@ -1,4 +1,4 @@
-"""Makes .venv hold what requirements-dev.txt locks. Started by setup.sh; standard library only: nothing else is there.
+"""Makes .venv hold what requirements/dev.txt locks. Started by setup.sh; standard library only: nothing else is there.
 
 The Python that runs this is the one that a new .venv is made with. What pip or uv says goes to .venv/setup.log. An
 interrupted set-up is mended by the next one; of two at a time in one folder, the second waits.
@@ -27,7 +27,7 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 # "<checksum of the lock> <flavour of torch>" once .venv is complete, "unfinished <flavour>" before; see setup.sh.
 STATE = VENV / ".state"
-LOCK = Path("requirements-dev.txt")
+LOCK = Path("requirements/dev.txt")
 NEWEST_TESTED = (3, 15)
 # Packages that may be built where they have no wheel, because that needs no compiler. All others are wheels.
 FROM_SOURCE = {"pyyaml"}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Resolves pyproject.toml into lock files for pip and uv alike. The development lock is a superset of all others, and
-# every one of requirements.txt.
+# every one of requirements/base.txt.
 # Arguments go to `uv pip compile` (--upgrade).
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,10 +16,10 @@ compile() {
         --python-version 3.10 --only-binary :all: --no-annotate --custom-compile-command "make lock" --quiet "$@"
 }
 
-compile requirements.txt "$@"
-compile requirements-instructor.txt --constraint requirements.txt --extra instructor "$@"
-compile requirements-explore.txt --constraint requirements-instructor.txt --extra explore "$@"
-compile requirements-report.txt --constraint requirements-instructor.txt --extra report "$@"
-compile requirements-dev.txt --constraint requirements-instructor.txt --constraint requirements-explore.txt \
-    --constraint requirements-report.txt --extra instructor --extra cluster --extra explore \
+compile requirements/base.txt "$@"
+compile requirements/instructor.txt --constraint requirements/base.txt --extra instructor "$@"
+compile requirements/explore.txt --constraint requirements/instructor.txt --extra explore "$@"
+compile requirements/report.txt --constraint requirements/instructor.txt --extra report "$@"
+compile requirements/dev.txt --constraint requirements/instructor.txt --constraint requirements/explore.txt \
+    --constraint requirements/report.txt --extra instructor --extra cluster --extra explore \
     --extra report --extra dev "$@"

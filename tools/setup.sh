@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv hold what requirements-dev.txt locks; does nothing, within milliseconds, when it already does. This part
+# Makes .venv hold what requirements/dev.txt locks; does nothing, within milliseconds, when it already does. This part
 # finds a Python; environment.py does the rest.
 #
 # Environment, all optional (the Makefile's variables arrive here):
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 python=.venv/bin/python
 # "<checksum of the lock> <flavour of torch>" once .venv is complete; environment.py writes it.
 state=$(cat .venv/.state 2>/dev/null || true)
-wanted="$(cksum <requirements-dev.txt | tr ' ' -) ${TORCH:-${state##* }}"
+wanted="$(cksum <requirements/dev.txt | tr ' ' -) ${TORCH:-${state##* }}"
 if [ "$state" = "$wanted" ] && [ -x "$python" ] && [ -z "${PYTHON:-}" ]; then
     exit 0
 fi

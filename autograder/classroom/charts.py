@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from autograder.classroom.items import Item
+from autograder.classroom.analysis import Item
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from autograder.classroom.grading import Options, Outcome, grade_fairly, grader_digest
-from autograder.classroom.local import TICK_SECONDS, Finished, Job
+from autograder.classroom.pool import TICK_SECONDS, Finished, Job
 from autograder.classroom.trees import UnreadableError
 
 CONNECT_SECONDS = 30
@@ -55,7 +55,7 @@ def grade_on_cluster(jobs: Sequence[Job], options: Options, scheduler: str) -> I
         from distributed import Client
     except ImportError:
         raise ClusterError(
-            "--scheduler needs Dask, which is not installed: uv pip install -r requirements-dev.txt, or pip install "
+            "--scheduler needs Dask, which is not installed: uv pip install -r requirements/dev.txt, or pip install "
             "distributed"
         ) from None
     try:

@@ -25,13 +25,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from autograder import grade, points
-from autograder.checking import TIME_IS_UP
-from autograder.intake import PROVIDED
-from autograder.messages import DEATHS, check_sources
-from autograder.secret import SECRET_FILE
+from autograder import tasks
+from autograder.grading import grade
+from autograder.grading.intake import PROVIDED
+from autograder.grading.messages import DEATHS, check_sources
+from autograder.grading.secret import SECRET_FILE
+from autograder.grading.suites import TIME_IS_UP
+from autograder.repository import ROOT, TESTS, grader_sources
 
-ROOT = Path(__file__).resolve().parents[2]
 # Beyond the grader's own limit: it has to start, and to end its workers.
 GRACE_SECONDS = 150.0
 INTERRUPT_SECONDS = 10.0
@@ -48,24 +49,11 @@ OUT_OF_TIME = (
 )
 # Another release of these may judge differently.
 PACKAGES = ("torch", "numpy", "scipy", "hypothesis", "pytest", "matplotlib", "scikit-learn", "safetensors")
-# Modules beside the grader's that no grading imports. All others count as the grader, new ones included.
-NOT_THE_GRADER = {
-    "__main__",
-    "bench",
-    "bench_grading",
-    "documents",
-    "handout",
-    "leaks",
-    "notebook",
-    "reference_submission",
-    "release",
-    "starter",
-}
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a class is graded: what `autograder.grade.Settings` has that is the same for everybody.
+    """How a class is graded: what `autograder.grading.grade.Settings` has that is the same for everybody.
 
     Attributes:
         secret: seeds the inputs of all checks.
@@ -77,9 +65,9 @@ class Options:
     task_seconds: float = grade.Settings.task_seconds
     call_seconds: float = grade.Settings.call_seconds
     memory_mib: int = grade.Settings.memory_mib
-    tests: str = str(grade.TESTS)
-    points_file: str = str(points.POINTS_FILE)
-    total: float | None = points.TOTAL_POINTS
+    tests: str = str(TESTS)
+    points_file: str = str(tasks.POINTS_FILE)
+    total: float | None = tasks.TOTAL_POINTS
     provided: str | None = str(PROVIDED)
 
     def stretched(self) -> Options:
@@ -91,9 +79,9 @@ class Options:
             call_seconds=STRETCH * self.call_seconds,
         )
 
-    def entries(self) -> points.Points:
+    def entries(self) -> tasks.Points:
         """The checks. PointsError if the file is inconsistent."""
-        return points.load(Path(self.points_file), self.total)
+        return tasks.load(Path(self.points_file), self.total)
 
 
 @dataclass(frozen=True)
@@ -193,7 +181,7 @@ def _run(instructions: dict[str, Any], folder: Path, seconds: float, stop: threa
     log = folder / "private" / "log.txt"
     with log.open("w+b") as file:
         process = subprocess.Popen(
-            [sys.executable, "-m", "autograder.classroom.one"],
+            [sys.executable, "-m", "autograder.classroom.grade_one"],
             cwd=ROOT,
             env=_environment(folder / "temporary"),
             stdin=subprocess.PIPE,
@@ -247,20 +235,22 @@ def _ended(status: int, stop: threading.Event | None) -> str:
 
 
 @cache
-def grader_digest(tests: str = str(grade.TESTS), provided: str | None = str(PROVIDED)) -> str:
+def grader_digest(tests: str = str(TESTS), provided: str | None = str(PROVIDED)) -> str:
     """SHA-256 of all that decides on results besides points, secret and submission: code, checks, Python, libraries."""
     digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
     for library in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             digest.update(f"{library} {metadata.version(library)}\n".encode())
-    package = ROOT / "autograder"
-    files = [path for path in package.glob("*.py") if path.stem not in NOT_THE_GRADER]
-    files += [package / "classroom" / "one.py", package / "classroom" / "parcels.py"]
-    files += check_sources(Path(tests))
-    files += [*Path(provided).glob("*.py")] if provided else []
-    for path in sorted(files):
+    for path in grader_files(Path(tests), Path(provided) if provided else None):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def grader_files(tests: Path, provided: Path | None) -> list[Path]:
+    """The files that results depend on: the grader, what hands it a submission, the checks, the provided modules."""
+    here = Path(__file__).parent
+    files = {*grader_sources(), here / "grade_one.py", here / "parcel.py", *check_sources(tests)}
+    return sorted(files | set(provided.glob("*.py") if provided else ()))
 
 
 def grading_key(content: bytes, options: Options) -> str:

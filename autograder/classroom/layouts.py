@@ -22,10 +22,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from autograder.classroom.people import Roster, Student, iso_time, moment, read_roster, same
+from autograder.classroom.roster import Roster, Student, iso_time, moment, read_roster, same
 from autograder.classroom.trees import Entry, Tree, UnreadableError, open_zip, read_tree, zip_tree
-from autograder.intake import MIB
-from autograder.results import safe_text
+from autograder.grading.intake import MIB
+from autograder.grading.results import safe_text
 
 LAYOUTS = ("gradescope", "canvas", "moodle", "github", "plain")
 METADATA = ("submission_metadata.yml", "submission_metadata.yaml")

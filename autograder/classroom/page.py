@@ -12,18 +12,18 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from autograder.classroom import charts, items, similarity
-from autograder.classroom.items import Graded, Item
+from autograder.classroom import analysis, charts, similarity
+from autograder.classroom.analysis import Graded, Item
 from autograder.classroom.layouts import Export, Submission
-from autograder.classroom.parcels import pack
+from autograder.classroom.parcel import pack
+from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import Pair
-from autograder.classroom.store import GRADED, Record, Store
 from autograder.classroom.trees import UnreadableError
-from autograder.grade import PROVIDED
-from autograder.points import Points
-from autograder.report import STYLE as REPORT_STYLE
-from autograder.report import number
-from autograder.results import write_atomically
+from autograder.grading.grade import PROVIDED
+from autograder.grading.report import STYLE as REPORT_STYLE
+from autograder.grading.report import number
+from autograder.grading.results import write_atomically
+from autograder.tasks import Points
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
 SHOWN_NAMES = 3
@@ -84,7 +84,7 @@ def write(
     """Write class.html, and similarity.csv if the submissions are to be compared."""
     records = {one.slug: record for one in export.submissions if (record := store.record(one.slug)) is not None}
     graded = [
-        items.reduce(slug, store.document(slug))
+        analysis.reduce(slug, store.document(slug))
         for slug, record in tqdm(records.items(), "summing up", unit=" submissions", dynamic_ncols=True)
         if record.status == GRADED
     ]
@@ -122,7 +122,7 @@ def page(about: Class) -> str:
     """The page as a string of HTML."""
     parts = {
         "scores": ("Scores", _scores(about)),
-        "tasks": ("Tasks", charts.tasks(items.task_shares(about.graded, about.points)) if about.graded else ""),
+        "tasks": ("Tasks", charts.tasks(analysis.task_shares(about.graded, about.points)) if about.graded else ""),
         "checks": ("Checks", _checks(about)),
         "mistakes": ("Commonest mistakes", _mistakes(about)),
         "leaderboard": ("Training leaderboard", _leaderboard(about)),
@@ -168,7 +168,7 @@ def _scores(about: Class) -> str:
 def _checks(about: Class) -> str:
     if not about.graded:
         return ""
-    found = items.analyse(about.graded, about.points)
+    found = analysis.analyse(about.graded, about.points)
     note = (
         '<p class="note">Discrimination: the correlation of passing a check with the score in all others. Near 1, the '
         "check tells strong submissions from weak ones; near 0 or below, or where everyone who tried fails, look at "
@@ -210,7 +210,7 @@ def _mistakes(about: Class) -> str:
             f'<td class="text">{html.escape(_short(mistake.text, 400))}</td>',
             f"<td>{_people(mistake.slugs, names)}</td>",
         ]
-        for mistake in items.mistakes(about.graded, about.points)[:SHOWN_MISTAKES]
+        for mistake in analysis.mistakes(about.graded, about.points)[:SHOWN_MISTAKES]
     ]
     if not rows:
         return ""
@@ -219,7 +219,7 @@ def _mistakes(about: Class) -> str:
 
 
 def _leaderboard(about: Class) -> str:
-    leaders = items.leaderboard(about.graded)
+    leaders = analysis.leaderboard(about.graded)
     names = _names(about.export)
     rows = [
         [_cell(place, "n"), f"<td>{_person(one.slug, names)}</td>", _cell(f"{one.elbo:.2f}", "n")]

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from autograder import intake
+from autograder.grading import intake
 
 K = 20  # tokens a hash covers: two or three lines
 W = 8  # hashes of which at least one is kept

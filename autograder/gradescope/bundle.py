@@ -14,7 +14,6 @@ with times of its own, so that the same sources give the same bytes.
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import hashlib
 import importlib.metadata
@@ -25,27 +24,27 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from autograder import points as points_module
+from autograder import tasks as points_module
 from autograder.gradescope import otter_files
 from autograder.gradescope.settings import Settings, SettingsError
 from autograder.gradescope.settings import load as load_settings
-from autograder.messages import check_sources
-from autograder.points import Points, PointsError
-from autograder.release import CUDA_REQUIREMENT, ZIP_TIME
-from autograder.secret import SecretError, load_secret
+from autograder.grading.messages import check_sources
+from autograder.grading.secret import SecretError, load_secret
+from autograder.release.student import CUDA_REQUIREMENT, ZIP_TIME
+from autograder.repository import DIST, ROOT, grader_sources
+from autograder.tasks import Points, PointsError
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-ARCHIVE = ROOT / "dist" / "autograder.zip"
+ARCHIVE = DIST / "autograder.zip"
 UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
-# What the grader imports is found by following these; worker.py is started by name, in a process of its own.
-GRADER_ROOTS = ("autograder/gradescope/entry.py", "autograder/gradescope/bridge.py", "autograder/worker.py")
+# Beside the grader itself (see `grader_sources`): what run_autograder and Otter start it by.
+FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "bridge"))
 GRADER_DATA = (
-    "autograder/points.toml",
-    "autograder/settings.toml",
+    "courses/full.toml",
+    "autograder/gradescope/settings.toml",
     "data/MNIST/raw/t10k-images-idx3-ubyte.gz",
 )
 TORCH = re.compile(r"torch==")
@@ -62,7 +61,7 @@ if __name__ == "__main__":
 
         write_otter_results(pathlib.Path(sys.argv[2]))
     else:
-        from autograder.gradescope.entry import main
+        from autograder.gradescope.run import main
 
         sys.exit(main(sys.argv[1:]))
 '''
@@ -123,8 +122,8 @@ def write(archive: Path, root: Path = ROOT) -> str:
 
 def contents(root: Path = ROOT) -> dict[str, bytes]:
     """Every file of the archive: name to content."""
-    points = points_module.load(root / "autograder" / "points.toml")
-    settings = load_settings(root / "autograder" / "settings.toml")
+    points = points_module.load(root / "courses" / "full.toml")
+    settings = load_settings(root / "autograder" / "gradescope" / "settings.toml")
     problems = points_module.compare(points, collected_checks(root))
     if problems:
         raise BundleError("points.toml and the checks disagree:\n  " + "\n  ".join(problems))
@@ -136,7 +135,9 @@ def contents(root: Path = ROOT) -> dict[str, bytes]:
     templates = root / "autograder" / "gradescope"
     return {
         **otter_generate(points, settings, files),
-        **requirements((root / "requirements-instructor.txt").read_text(), (root / "requirements-dev.txt").read_text()),
+        **requirements(
+            (root / "requirements" / "instructor.txt").read_text(), (root / "requirements" / "dev.txt").read_text()
+        ),
         "setup.sh": (templates / "setup.sh").read_bytes(),
         "run_autograder": (templates / "run_autograder").read_bytes(),
     }
@@ -170,51 +171,25 @@ def otter_generate(points: Points, settings: Settings, files: Mapping[str, bytes
 
 
 def grader_files(root: Path) -> list[str]:
-    """Paths below `root` of everything that grading needs: modules by following imports, checks, data."""
-    modules = follow_imports([*(root / name for name in GRADER_ROOTS), *check_sources(root / "tests")], root)
-    packages = {parent / "__init__.py" for module in modules for parent in module.parents}
-    weights = sorted((root / "autograder" / "reference").glob("*.safetensors"))
+    """Paths below `root` of everything that grading needs: the grader, the checks, data."""
+    modules = [*grader_sources(root), *(root / name for name in FRONT), *check_sources(root / "tests")]
+    weights = sorted((root / "tests" / "corpus" / "reference").glob("*.safetensors"))
     provided = provided_modules(root)
     data = [root / name for name in GRADER_DATA]
     missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
-    found = {*modules, *(path for path in packages if path.is_file()), *provided, *weights, *data}
+    found = {*modules, *provided, *weights, *data}
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
 def provided_modules(root: Path) -> list[Path]:
     """Modules that students are given and need not hand in, although what they hand in may import them."""
-    handed_in = {task.file for task in points_module.load(root / "autograder" / "points.toml").tasks}
+    handed_in = {task.file for task in points_module.load(root / "courses" / "full.toml").tasks}
     modules = [path for path in sorted((root / "student").glob("*.py")) if path.name not in handed_in]
     if not modules:
         raise BundleError("student/ has no modules: run `make student` first")
     return modules
-
-
-def follow_imports(sources: Iterable[Path], root: Path) -> set[Path]:
-    """These files and every module of autograder/ and tests/ that they import, directly or not, at any depth."""
-    queue, found = list(sources), set()
-    while queue:
-        source = queue.pop()
-        if source in found:
-            continue
-        found.add(source)
-        for name in imported_names(source):
-            for candidate in (root / name.replace(".", "/"), root / "tests" / name):
-                if candidate.with_suffix(".py").is_file():
-                    queue.append(candidate.with_suffix(".py"))
-    return found
-
-
-def imported_names(source: Path) -> Iterator[str]:
-    """Dotted names that a file imports, and those that it may import: `from a import b` gives a and a.b."""
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), filename=str(source))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def requirements(grading_lock: str, development_lock: str) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 
 from autograder.gradescope.settings import Settings
-from autograder.points import Check, Points, Task
+from autograder.tasks import Check, Points, Task
 
 HEAD = """\
 # Task {number}, generated from points.toml by `python -m autograder zip`: edit that file, not this one.

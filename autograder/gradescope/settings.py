@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import difflib
 import math
-import sys
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from autograder.repository import read_toml
+from autograder.tasks import VISIBILITIES
 
-from autograder.points import VISIBILITIES
-
-SETTINGS_FILE = Path(__file__).resolve().parent.parent / "settings.toml"
+SETTINGS_FILE = Path(__file__).with_name("settings.toml")
 AS_IN_POINTS = "points.toml"
 
 
@@ -96,9 +91,9 @@ def load(path: Path = SETTINGS_FILE) -> Settings:
         SettingsError: naming every problem of the file.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{path}: {error}") from None
+        document = read_toml(path)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
     problems: list[str] = []
     tables = {}
     for name, values in document.items():

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from diagnose import check_tensor
-from drawing_checks import check_codes, check_grid
-from network_checks import check_decoder_shapes, check_encoder_shapes, random_images
-from pictures import check_picture
-from probe_oracle import random_probe
-from training_checks import check_improves, check_values
+from autograder.door.diagnose import check_tensor
+from support.checks.drawing import check_codes, check_grid
+from support.checks.networks import check_decoder_shapes, check_encoder_shapes, random_images
+from support.checks.training import check_improves, check_values
+from support.pictures import check_picture
+from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.task3
 

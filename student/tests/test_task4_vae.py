@@ -3,15 +3,12 @@
 import numpy as np
 import pytest
 
-from cost_mistakes import of_elbo_loss, of_kl_diag_normal, of_negative_log_likelihood
-from diagnose import check, check_close, check_tensor, fail
-from drawing_checks import check_posterior_rows, check_traversal
-from network_checks import check_decoder_shapes, check_encoder_shapes, encode_pair, random_images
-from oracles import kl_diag_normal, negative_log_likelihood
-from pictures import check_picture
-from plotting_checks import check_curve, check_tsne_clusters, clustered_posteriors
-from probe_oracle import random_probe
-from sampling_checks import (
+from autograder.door.diagnose import check, check_close, check_tensor, fail
+from autograder.door.submission import SubmissionError
+from support.checks.drawing import check_posterior_rows, check_traversal
+from support.checks.networks import check_decoder_shapes, check_encoder_shapes, encode_pair, random_images
+from support.checks.plotting import check_curve, check_tsne_clusters, clustered_posteriors
+from support.checks.sampling import (
     check_law,
     check_noise_independent,
     check_sample_gradients,
@@ -19,8 +16,11 @@ from sampling_checks import (
     sample,
     sampler,
 )
-from submission import SubmissionError
-from training_checks import check_improves, check_values, stand_in_for_the_loss
+from support.checks.training import check_improves, check_values, stand_in_for_the_loss
+from support.mistakes.elbo import of_elbo_loss, of_kl_diag_normal, of_negative_log_likelihood
+from support.oracles import kl_diag_normal, negative_log_likelihood
+from support.pictures import check_picture
+from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.task4
 

@@ -8,10 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-import mistakes
-import oracles
-from diagnose import check, check_close, check_gradients, check_inputs_unchanged
-from strategies import DTYPES, normal_pairs, probabilities
+from autograder.door.diagnose import check, check_close, check_gradients, check_inputs_unchanged
+from support import oracles
+from support.mistakes import mistakes
+from support.strategies import DTYPES, normal_pairs, probabilities
 
 pytestmark = pytest.mark.task1
 

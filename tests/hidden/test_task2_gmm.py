@@ -7,14 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import laws
-import mistakes
-import mixture_checks
-import oracles
-from diagnose import check, check_close, check_inputs_unchanged, check_tensor, fail
-from oracles import Mixture
-from strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
-from submission import SubmissionError
+from autograder.door import laws
+from autograder.door.diagnose import check, check_close, check_inputs_unchanged, check_tensor, fail
+from autograder.door.submission import SubmissionError
+from support import oracles
+from support.checks import mixtures as mixture_checks
+from support.mistakes import mistakes
+from support.oracles import Mixture
+from support.strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
 
 pytestmark = pytest.mark.task2
 

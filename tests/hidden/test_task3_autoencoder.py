@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from diagnose import check, check_close, check_inputs_unchanged
-from drawing_checks import check_codes, check_grid
-from network_checks import (
+from autograder.door.diagnose import check, check_close, check_inputs_unchanged
+from support.checks.drawing import check_codes, check_grid
+from support.checks.networks import (
     MILD,
     check_decoder_uses_its_range,
     check_depends_on_pixels,
@@ -24,9 +24,9 @@ from network_checks import (
     random_images,
     under_large_weights,
 )
-from plotting_checks import check_modes_restored, check_recorded_in_eval_mode
-from probe_oracle import random_probe
-from training_checks import check_manners, check_minibatches, check_not_seeded, check_steps
+from support.checks.plotting import check_modes_restored, check_recorded_in_eval_mode
+from support.checks.training import check_manners, check_minibatches, check_not_seeded, check_steps
+from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.task3
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cost_mistakes import LOG_2PI, of_elbo_loss, of_kl_diag_normal, of_negative_log_likelihood
-from diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor, fail
-from drawing_checks import check_posterior_rows, check_traversal
-from laws import check_differ, check_independent, check_standard_normal
-from network_checks import (
+from autograder.door.diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor, fail
+from autograder.door.laws import check_differ, check_independent, check_standard_normal
+from autograder.door.submission import NotImplementedYet, SubmissionError
+from support.checks.drawing import check_posterior_rows, check_traversal
+from support.checks.networks import (
     MILD,
     check_decoder_uses_its_range,
     check_depends_on_pixels,
@@ -29,8 +29,7 @@ from network_checks import (
     random_images,
     under_large_weights,
 )
-from oracles import kl_diag_normal, negative_log_likelihood
-from plotting_checks import (
+from support.checks.plotting import (
     check_curve,
     check_modes_restored,
     check_new_figure,
@@ -38,8 +37,7 @@ from plotting_checks import (
     check_tsne_clusters,
     clustered_posteriors,
 )
-from probe_oracle import PIXELS, random_probe
-from sampling_checks import (
+from support.checks.sampling import (
     WHAT,
     check_law,
     check_noise_independent,
@@ -49,8 +47,16 @@ from sampling_checks import (
     sample,
     sampler,
 )
-from submission import NotImplementedYet, SubmissionError
-from training_checks import check_manners, check_minibatches, check_not_seeded, check_steps, stand_in_for_the_loss
+from support.checks.training import (
+    check_manners,
+    check_minibatches,
+    check_not_seeded,
+    check_steps,
+    stand_in_for_the_loss,
+)
+from support.mistakes.elbo import LOG_2PI, of_elbo_loss, of_kl_diag_normal, of_negative_log_likelihood
+from support.oracles import kl_diag_normal, negative_log_likelihood
+from support.probe_oracle import PIXELS, random_probe
 
 pytestmark = pytest.mark.task4
 

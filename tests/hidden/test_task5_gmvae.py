@@ -8,20 +8,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import gmvae_checks
-import laws
-import mistakes
-import oracles
-import trained_model
-from diagnose import DETACHED, check, check_close, check_gradients, check_inputs_unchanged, fail
-from gmvae_checks import WHAT
-from strategies import DTYPES, SEEDS
-from submission import SubmissionError
+from autograder.door import laws
+from autograder.door.diagnose import DETACHED, check, check_close, check_gradients, check_inputs_unchanged, fail
+from autograder.door.submission import SubmissionError
+from support import oracles, trained_model
+from support.checks import gmvae as gmvae_checks
+from support.checks.gmvae import WHAT
+from support.mistakes import mistakes
+from support.strategies import DTYPES, SEEDS
 
 pytestmark = pytest.mark.task5
 
 MIXTURE = "utils.log_normal_mixture"
-REFERENCE = Path(__file__).resolve().parents[2] / "autograder" / "reference" / "gmvae.safetensors"
+REFERENCE = Path(__file__).resolve().parents[1] / "corpus" / "reference" / "gmvae.safetensors"
 
 
 def make_case(rng, batch, k, d, shared, dtype="float64"):

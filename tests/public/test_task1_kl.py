@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-import mistakes
-import oracles
-from diagnose import check, check_close, check_tensor, fail
-from strategies import normal_pairs
+from autograder.door.diagnose import check, check_close, check_tensor, fail
+from support import oracles
+from support.mistakes import mistakes
+from support.strategies import normal_pairs
 
 pytestmark = pytest.mark.task1
 

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-import mistakes
-import mixture_checks
-import oracles
-from diagnose import check, check_close, check_tensor
-from oracles import Mixture
+from autograder.door.diagnose import check, check_close, check_tensor
+from support import oracles
+from support.checks import mixtures as mixture_checks
+from support.mistakes import mistakes
+from support.oracles import Mixture
 
 pytestmark = pytest.mark.task2
 

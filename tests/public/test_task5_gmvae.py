@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-import gmvae_checks
-import mistakes
-import oracles
-import trained_model
-from diagnose import DETACHED, check, check_close, fail
-from gmvae_checks import WHAT
+from autograder.door.diagnose import DETACHED, check, check_close, fail
+from support import oracles, trained_model
+from support.checks import gmvae as gmvae_checks
+from support.checks.gmvae import WHAT
+from support.mistakes import mistakes
 
 pytestmark = pytest.mark.task5
 

@@ -1,0 +1,180 @@
+"""Item analysis: what a class's results say about the students, the tasks, and the checks themselves."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder.classroom.grading import out_of_time
+from autograder.grading.messages import COUNT
+from autograder.grading.weights import LEADERBOARD
+from autograder.tasks import Check, Points
+
+# What is no mistake but work that was not handed in, or a consequence of something else.
+NOT_ATTEMPTED = ("Not implemented yet", "Missing file", "Not run", "Not graded")
+EXTRA = re.compile(r"\n\nYour code printed:|\nFalsifying example|\nYou can reproduce")
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+FEW = 5  # with fewer submissions a correlation says nothing
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One submission's results, as little of them as is needed.
+
+    Attributes:
+        slug: its name in files.
+        score: points.
+        shares: check id -> share of its points, 1 for a check that passed.
+        failures: check id -> first paragraph of what the student reads.
+        elbo: negative ELBO of the trained model; None without one.
+        errors: why nothing of it could be taken in.
+        slow: whether it lost a task because it took too long.
+    """
+
+    slug: str
+    score: float
+    shares: dict[str, float]
+    failures: dict[str, str]
+    elbo: float | None
+    errors: tuple[str, ...] = ()
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """How a class did on one check.
+
+    Attributes:
+        passed: share of the submissions that pass it.
+        attempted: share of the submissions that have written something for it.
+        discrimination: correlation of passing it with the score in all other checks; None where it says nothing.
+        remark: what is odd about the check; "" if nothing is.
+    """
+
+    check: Check
+    passed: float
+    attempted: float
+    discrimination: float | None
+    remark: str
+
+
+@dataclass
+class Mistake:
+    """A diagnosis that several submissions got.
+
+    Attributes:
+        text: as one of them reads it.
+        task: number of its task.
+        slugs: who got it.
+    """
+
+    text: str
+    task: str
+    slugs: list[str] = field(default_factory=list)
+
+
+def reduce(slug: str, document: dict[str, Any]) -> Graded:
+    """What is needed of a results.json."""
+    shares, failures = {}, {}
+    for row in document["tests"]:
+        id = row["extra_data"]["id"]
+        passed = row["status"] == "passed"
+        shares[id] = 1.0 if passed else row["score"] / row["max_score"] if row["max_score"] else 0.0
+        if not passed:
+            failures[id] = EXTRA.split(row["output"], maxsplit=1)[0].strip()
+    elbo = next((entry["value"] for entry in document["leaderboard"] if entry["name"] == LEADERBOARD), None)
+    errors = document["extra_data"].get("submission", {}).get("errors", [])
+    return Graded(slug, document["score"], shares, failures, elbo, tuple(errors), out_of_time(document))
+
+
+def attempted(text: str) -> bool:
+    """Whether a failed check's text is about work that was handed in."""
+    return not text.startswith(NOT_ATTEMPTED)
+
+
+def analyse(graded: Sequence[Graded], points: Points) -> list[Item]:
+    """Every check that is worth points."""
+    return [_item(check, graded) for check in points.checks if check.points]
+
+
+def _item(check: Check, graded: Sequence[Graded]) -> Item:
+    shares = [one.shares.get(check.id, 0.0) for one in graded]
+    passed = [share == 1.0 for share in shares]
+    tried = [passes or attempted(one.failures.get(check.id, "")) for one, passes in zip(graded, passed, strict=True)]
+    rest = [one.score - share * check.points for one, share in zip(graded, shares, strict=True)]
+    rate = _mean(passed)
+    discrimination = correlation(shares, rest) if len(graded) >= FEW else None
+    return Item(check, rate, _mean(tried), discrimination, _remark(passed, tried, discrimination))
+
+
+def _remark(passed: Sequence[bool], tried: Sequence[bool], discrimination: float | None) -> str:
+    if not any(tried):
+        return "nobody has tried"
+    if not any(passed):
+        return "everyone who tried fails: is it right?"
+    if all(passed):
+        return "everyone passes"
+    if discrimination is not None and discrimination < 0:
+        return "weaker students pass rather than stronger ones: is it right?"
+    return ""
+
+
+def correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Pearson's correlation; None where one of them does not vary."""
+    mean_first, mean_second = _mean(first), _mean(second)
+    var_first = math.fsum((x - mean_first) ** 2 for x in first)
+    var_second = math.fsum((y - mean_second) ** 2 for y in second)
+    if var_first < 1e-12 or var_second < 1e-12:
+        return None
+    covariance = math.fsum((x - mean_first) * (y - mean_second) for x, y in zip(first, second, strict=True))
+    return covariance / math.sqrt(var_first * var_second)
+
+
+def task_shares(graded: Sequence[Graded], points: Points) -> list[tuple[str, str, float]]:
+    """(number, name, mean share of its points) of every task that is worth points."""
+    found = []
+    for task in points.tasks:
+        checks = [check for check in points.checks if check.task == task.number and check.points]
+        total = sum(check.points for check in checks)
+        if total:
+            earned = [sum(one.shares.get(check.id, 0.0) * check.points for check in checks) for one in graded]
+            found.append((task.number, task.name, _mean(earned) / total))
+    return found
+
+
+def mistakes(graded: Iterable[Graded], points: Points) -> list[Mistake]:
+    """Diagnoses by how many submissions got them, the commonest first; one that fails several checks counts once."""
+    tasks = {check.id: check.task for check in points.checks}
+    found: dict[tuple[str, str], Mistake] = {}
+    texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for one in graded:
+        seen = set()
+        for id, text in one.failures.items():
+            if not text or not attempted(text) or id not in tasks:
+                continue
+            key = tasks[id], without_numbers(text)
+            texts[key][text] += 1
+            if key not in seen:
+                seen.add(key)
+                found.setdefault(key, Mistake("", tasks[id])).slugs.append(one.slug)
+    for key, mistake in found.items():
+        mistake.text = texts[key].most_common(1)[0][0]
+    return sorted(found.values(), key=lambda mistake: (-len(mistake.slugs), mistake.task, mistake.text))
+
+
+def without_numbers(text: str) -> str:
+    """A diagnosis as a kind: how many values are wrong, and which shape was returned, differ within one."""
+    return NUMBER.sub("#", COUNT.sub("some values", text))
+
+
+def leaderboard(graded: Iterable[Graded]) -> list[Graded]:
+    """Submissions with a trained model, the lowest negative ELBO first."""
+    return sorted((one for one in graded if one.elbo is not None), key=lambda one: (one.elbo, one.slug))
+
+
+def _mean(values: Sequence[float] | Sequence[bool]) -> float:
+    return math.fsum(values) / len(values) if values else 0.0

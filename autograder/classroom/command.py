@@ -1,0 +1,257 @@
+"""`python -m autograder class SUBMISSIONS --out DIR`: grade a whole class and sum it up."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import stat
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from tqdm import tqdm
+
+from autograder.classroom import gradebook, layouts
+from autograder.classroom.cluster import ClusterError, grade_on_cluster
+from autograder.classroom.grading import Options, grading_key
+from autograder.classroom.layouts import Export, Submission
+from autograder.classroom.parcel import pack
+from autograder.classroom.pool import Finished, Job, grade_locally
+from autograder.classroom.results_folder import GRADED, BusyError, Store
+from autograder.classroom.roster import moment
+from autograder.classroom.trees import UnreadableError
+from autograder.grading.secret import SecretError, load_secret
+from autograder.sandbox import layers
+from autograder.tasks import PointsError
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """What to grade, and how.
+
+    Attributes:
+        submissions: the export: folder or zip.
+        out: the results' folder.
+        options: of each grading.
+        workers: gradings at the same time on this machine.
+        scheduler: address of a Dask scheduler to grade on instead, or None.
+        layout, roster, due: see layouts.read_export.
+        form: of grades.csv, one of grades.FORMS; None for the one of the export.
+        title: of the assignment, in grades.csv.
+        similarity: whether to compare the submissions with each other.
+    """
+
+    submissions: Path
+    out: Path
+    options: Options
+    workers: int = 1
+    scheduler: str | None = None
+    layout: str | None = None
+    roster: Path | None = None
+    due: str = ""
+    form: str | None = None
+    title: str = "Variational autoencoders"
+    similarity: bool = True
+
+
+@dataclass
+class Summary:
+    """What a run did.
+
+    Attributes:
+        export: the class.
+        notes: slug -> what the instructor should know about a submission.
+        graded, reused, failed: slugs: graded now, found finished, not graded.
+        seconds: wall-clock time of the gradings.
+    """
+
+    export: Export
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    graded: list[str] = field(default_factory=list)
+    reused: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def grade_class(settings: ClassSettings) -> Summary:
+    """Grade what is not graded yet, and write results, grades.csv and class.html.
+
+    Raises:
+        UnreadableError, PointsError, ClusterError, BusyError: nothing can be graded; the message says why.
+        KeyboardInterrupt: what is finished by then is kept.
+    """
+    from autograder.classroom import page
+
+    entries = settings.options.entries()
+    expected = frozenset(task.file for task in entries.tasks)
+    export = layouts.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
+    _refuse_open_folder(settings.submissions)
+    store = Store(settings.out, entries)
+    summary = Summary(export)
+    with store.locked():
+        jobs = list(_plan(export.submissions, expected, settings.options, store, summary))
+        began = time.monotonic()
+        try:
+            with contextlib.closing(_outcomes(jobs, settings)) as outcomes:
+                _collect(outcomes, len(jobs), store, summary)
+        finally:
+            summary.seconds = time.monotonic() - began
+        gradebook.write(settings.out / "grades.csv", export, store, settings.form or export.layout, settings.title)
+        page.write(settings.out, export, store, entries, summary.notes, settings.similarity)
+    return summary
+
+
+def _plan(
+    submissions: Sequence[Submission], expected: frozenset[str], options: Options, store: Store, summary: Summary
+) -> Iterator[Job]:
+    """The submissions that have to be graded."""
+    for submission in tqdm(submissions, "reading", unit=" submissions", dynamic_ncols=True):
+        try:
+            parcel = pack(submission.entries, expected)
+        except UnreadableError as error:
+            summary.notes[submission.slug] = (*submission.notes, str(error))
+            yield Job(submission, "unreadable", expected)
+            continue
+        summary.notes[submission.slug] = (*submission.notes, *parcel.notes)
+        key = grading_key(parcel.content, options)
+        if store.finished(submission.slug, key):
+            summary.reused.append(submission.slug)
+        else:
+            yield Job(submission, key, expected)
+
+
+def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finished | None, None, None]:
+    """Outcomes as they come."""
+    if jobs and settings.scheduler:
+        yield from grade_on_cluster(jobs, settings.options, settings.scheduler)
+    elif jobs:
+        yield from grade_locally(jobs, settings.options, settings.workers)
+
+
+def _collect(outcomes: Iterator[Finished | None], total: int, store: Store, summary: Summary) -> None:
+    """Write outcomes as they come, under a progress bar: done, failed, queue, expected end."""
+    began = time.monotonic()
+    live = sys.stderr.isatty()
+    with tqdm(total=total, desc="grading", dynamic_ncols=True, disable=not total) as bar:
+        for finished in outcomes:
+            if finished is not None:
+                job, outcome = finished
+                slug = job.submission.slug
+                record = store.save(slug, job.key, outcome)
+                (summary.graded if record.status == GRADED else summary.failed).append(slug)
+            done = len(summary.graded) + len(summary.failed)
+            end = expected_end(done, total, time.monotonic() - began)
+            said = f"{len(summary.graded)} done, {len(summary.failed)} failed, {total - done} to go, ends {end}"
+            bar.bar_format = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}] " + said
+            bar.n = done
+            if live or finished is not None:  # in a log, a line a second would be too many
+                bar.refresh()
+
+
+def expected_end(done: int, total: int, seconds: float) -> str:
+    """The time of day at which all will be graded, if it goes on as in the first `seconds`."""
+    if not done:
+        return "?"
+    end = datetime.now() + timedelta(seconds=seconds / done * (total - done))
+    return f"{end:%H:%M}" if end.date() == datetime.now().date() else f"{end:%a %H:%M}"
+
+
+def _refuse_open_folder(path: Path) -> None:
+    """Without Landlock, code could read whatever is open to all users: then the class must not be.
+
+    Raises:
+        UnreadableError: it is.
+    """
+    if layers.landlock_abi() or os.geteuid() != 0:
+        # With our own user id everything of ours is open without Landlock: the grader warns of that itself.
+        return
+    path = path.resolve()
+    if all(folder.stat().st_mode & stat.S_IXOTH for folder in path.parents) and path.stat().st_mode & stat.S_IROTH:
+        raise UnreadableError(
+            f"this kernel has no Landlock, so students' code could read {path} with everybody's submissions; "
+            f"close it first: chmod go= {path}"
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The subcommand. Returns 0 if every submission was graded, 1 if some were not, 2 if none could be."""
+    options = _parser().parse_args(arguments)
+    # Batch systems and shutdowns ask like this.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        settings = _settings(options)
+        summary = grade_class(settings)
+    except (UnreadableError, PointsError, ClusterError, BusyError, SecretError) as error:
+        print(f"class: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)
+        return 130
+    export = summary.export
+    print(
+        f"{len(export.submissions)} submissions ({export.layout} export): {len(summary.graded)} graded in "
+        f"{summary.seconds:.0f} s, {len(summary.reused)} graded before, {len(summary.failed)} failed"
+    )
+    store = Store(settings.out, settings.options.entries())
+    for slug in summary.failed:
+        record = store.record(slug)
+        print(f"  failed: {slug}: {record.problem if record else 'no record'}")
+    print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
+    return 1 if summary.failed else 0
+
+
+def _settings(options: argparse.Namespace) -> ClassSettings:
+    if options.workers < 1:
+        raise UnreadableError("--workers: there must be at least one")
+    if options.due:
+        try:
+            moment(options.due)
+        except ValueError as error:
+            raise UnreadableError(f"--due: {error}") from None
+    return ClassSettings(
+        submissions=options.submissions,
+        out=options.out,
+        options=Options(secret=load_secret(options.secret_file), seconds=options.seconds),
+        workers=options.workers,
+        scheduler=options.scheduler,
+        layout=options.layout,
+        roster=options.roster,
+        due=options.due,
+        form=options.form,
+        title=options.title,
+        similarity=options.similarity,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder class",
+        description="Grade a whole class: an export of Gradescope, Canvas, Moodle or GitHub Classroom, or a folder "
+        "with a folder or zip for each student. Finished submissions are not graded again.",
+    )
+    parser.add_argument("submissions", type=Path, help="the export: a folder or a zip")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the results' folder")
+    parser.add_argument(
+        "--workers", type=int, default=_processors(), help="gradings at the same time (default: %(default)s)"
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler instead")
+    parser.add_argument("--layout", choices=layouts.LAYOUTS, help="kind of export (default: found out)")
+    parser.add_argument("--roster", type=Path, metavar="CSV", help="the platform's list of students or grades")
+    parser.add_argument("--due", default="", metavar="TIME", help="when it was due, such as 2026-11-20T23:59+01:00")
+    parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
+    parser.add_argument("--title", default=ClassSettings.title, help="the assignment's name in grades.csv")
+    parser.add_argument("--seconds", type=float, default=Options.seconds, help="limit of a grading (%(default)g)")
+    parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
+    parser.add_argument(
+        "--no-similarity", dest="similarity", action="store_false", help="leave the comparison of submissions out"
+    )
+    return parser
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,206 @@
+"""One submission as one zip, whatever the student uploaded: files, a zip, a zip in a zip, or several of them.
+
+The zip is what grading/intake.py is given, here or on another machine, and what the submission's hash is taken of.
+A zip that holds the files to grade is passed on byte by byte, so that intake sees exactly what was handed in.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from autograder.classroom.trees import Entry, UnreadableError, open_zip, zip_tree
+from autograder.grading.intake import CENTRAL_ENTRY, IGNORED_FOLDERS, MIB, MODEL_SUFFIX, IntakeLimits
+
+LIMITS = IntakeLimits()
+NESTED = 3  # zips in zips that are opened
+# "kl-1.py" is Canvas's name for a file uploaded again, "kl (1).py" a browser's for one downloaded twice.
+VERSION = re.compile(r"(?P<stem>.+?)(?:-(?P<canvas>\d{1,3})| ?\((?P<browser>\d{1,3})\))")
+NOTHING = "there is no Python file and no zip in it, only {}"
+DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A submission, ready to be graded.
+
+    Attributes:
+        content: bytes of a zip.
+        notes: what the instructor should know about how it was handed in.
+    """
+
+    content: bytes
+    notes: tuple[str, ...] = ()
+
+
+def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
+    """Make a submission's parcel.
+
+    Args:
+        entries: its files, in the order in which they were uploaded where that is known.
+        expected: names of the files to hand in.
+
+    Raises:
+        UnreadableError: a file cannot be read.
+    """
+    wanted = {name.lower() for name in expected}
+    entries, notes = _newest_versions([entry for entry in entries if not _ignored(entry.path)], wanted)
+    code = {name for name in wanted if name.endswith(".py")}
+    zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
+    loose = [entry for entry in entries if entry not in zips]
+    if zips and not _holds(loose, code):
+        name, content, more = _choose(zips, wanted)
+        notes += more
+        extra = [entry for entry in loose if entry.path.name.lower() in wanted]
+        if not extra:
+            return Parcel(content, tuple(notes))
+        joined = _join(content, extra, code)
+        if joined is not None:
+            notes.append(f"{_listed(extra)} handed in beside {name}")
+            return Parcel(write_parcel(joined, wanted), tuple(notes))
+    elif zips:
+        notes.append(f"not opened, for the files to grade lie beside it: {_listed(zips)}")
+    elif not any(entry.path.suffix in (".py", MODEL_SUFFIX) for entry in loose):
+        notes.append(NOTHING.format(_listed(loose)) if loose else "nothing was handed in")
+    return Parcel(write_parcel(loose, wanted), tuple(notes))
+
+
+def write_parcel(entries: Iterable[Entry], wanted: Collection[str]) -> bytes:
+    """A zip of those entries that intake looks at; the same entries always give the same bytes.
+
+    Not compressed: weights do not compress, and intake refuses files that compress too well.
+    """
+    buffer = io.BytesIO()
+    total = 0
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for number, entry in enumerate(sorted(entries, key=lambda entry: entry.path)):
+            if number > LIMITS.entries or total > 2 * LIMITS.total_bytes:
+                break  # intake refuses it anyway
+            if not _looked_at(entry, wanted):
+                continue
+            # One byte more than allowed, so that intake sees that it is too much.
+            limit = 1 + (LIMITS.model_bytes if entry.path.suffix == MODEL_SUFFIX else LIMITS.code_bytes)
+            content = entry.read(limit) if entry.regular and entry.path.suffix != ".ipynb" else b""
+            total += len(content)
+            info = zipfile.ZipInfo(str(entry.path).encode("utf-8", "replace").decode("utf-8"), DATE)
+            info.create_system = 3
+            info.external_attr = (entry.kind | 0o644) << 16
+            archive.writestr(info, content)
+    return buffer.getvalue()
+
+
+def version(name: str) -> tuple[str, int]:
+    """(a file's name without the mark of a copy, number of the copy): ("kl.py", 2) for "kl-2.py" and "kl (2).py"."""
+    path = PurePosixPath(name)
+    match = VERSION.fullmatch(path.stem)
+    if match is None:
+        return name, 0
+    return match["stem"] + path.suffix, int(match["canvas"] or match["browser"])
+
+
+def _looked_at(entry: Entry, wanted: Collection[str]) -> bool:
+    if not entry.regular:
+        return not entry.path.name.startswith(".")
+    if entry.path.suffix == MODEL_SUFFIX:
+        return entry.path.name.lower() in wanted
+    return entry.path.suffix in (".py", ".ipynb") or entry.path.name.lower() in wanted
+
+
+def _ignored(path: PurePosixPath) -> bool:
+    """Whether a file lies in a folder that intake does not look into."""
+    return any(name.startswith(".") or name.lower() in IGNORED_FOLDERS for name in path.parts[:-1])
+
+
+def _holds(entries: Iterable[Entry], names: Collection[str]) -> bool:
+    return any(entry.path.name.lower() in names for entry in entries)
+
+
+def _newest_versions(entries: list[Entry], wanted: Collection[str]) -> tuple[list[Entry], list[str]]:
+    """Copies such as kl-1.py under their right names, the newest of each; others stay as they are."""
+    newest: dict[PurePosixPath, tuple[int, Entry]] = {}
+    for entry in entries:
+        name, number = entry.path.name, 0
+        if name.lower() not in wanted:
+            original, number = version(name)
+            name = original if original.lower() in wanted else name
+        place = entry.path.with_name(name)
+        if place not in newest or number > newest[place][0]:
+            newest[place] = number, entry
+    kept = [entry.at(place) for place, (_, entry) in newest.items()]
+    renamed = [f"{entry.path} was taken as {place.name}" for place, (_, entry) in newest.items() if entry.path != place]
+    return kept, renamed
+
+
+def _choose(zips: Sequence[Entry], wanted: Collection[str]) -> tuple[str, bytes, list[str]]:
+    """(name, content, notes) of the newest zip that holds files to grade; of the newest one if none does."""
+    order = sorted(range(len(zips)), key=lambda place: (version(zips[place].path.name)[1], place), reverse=True)
+    contents: list[tuple[str, bytes, list[str]]] = []
+    for place in order:
+        entry = zips[place]
+        content = _read_zip(entry)
+        inner, found, notes = _innermost(entry.path.name, content, wanted, NESTED)
+        others = [other for other in zips if other is not entry]
+        if others:
+            notes = [f"of {len(zips)} zips, {entry.path.name} was taken", *notes]
+        if found:
+            return entry.path.name, inner, notes
+        contents.append((entry.path.name, content, notes))
+    return contents[0]
+
+
+def _read_zip(entry: Entry) -> bytes:
+    content = entry.read(LIMITS.archive_bytes + 1)
+    if len(content) > LIMITS.archive_bytes:
+        raise UnreadableError(f"{entry.path.name} is larger than {LIMITS.archive_bytes // MIB} MiB")
+    return content
+
+
+def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -> tuple[bytes, bool, list[str]]:
+    """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
+    archive = open_zip(content) if content.count(CENTRAL_ENTRY) <= LIMITS.entries else None
+    if archive is None:
+        return content, False, [f"{name} is no readable zip"]
+    with archive:
+        entries = [entry for entry in zip_tree(archive, name).entries if not _ignored(entry.path)]
+        if _holds(entries, wanted) or depth == 0:
+            return content, _holds(entries, wanted), []
+        zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
+        for entry in sorted(zips, key=lambda entry: version(entry.path.name)[1], reverse=True):
+            try:
+                inner, found, notes = _innermost(entry.path.name, _read_zip(entry), wanted, depth - 1)
+            except UnreadableError:
+                continue
+            if found:
+                return inner, True, [f"the files to grade lie in {entry.path.name} inside {name}", *notes]
+    return content, False, []
+
+
+def _join(content: bytes, extra: Sequence[Entry], code: Collection[str]) -> list[Entry] | None:
+    """The files of a zip and others that were handed in beside it, put into the folder that the zip's code lies in."""
+    archive = open_zip(content)
+    if archive is None:
+        return None
+    inside = [entry for entry in zip_tree(archive, "").entries if not _ignored(entry.path)]
+    folders = sorted({entry.path.parent for entry in inside if entry.path.name.lower() in code}, key=_depth)
+    if not folders:
+        return None
+    present = {entry.path for entry in inside}
+    beside = [entry.at(folders[0] / entry.path.name) for entry in extra]
+    return [*inside, *(entry for entry in beside if entry.path not in present)]
+
+
+def _depth(path: PurePosixPath) -> int:
+    return len(path.parts)
+
+
+def _listed(entries: Sequence[Entry]) -> str:
+    names = [_shown(entry.path.name) for entry in entries]
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+
+
+def _shown(name: str) -> str:
+    return re.sub(r"[^\w./ ()+@-]", "?", name)[:60]

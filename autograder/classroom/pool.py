@@ -1,0 +1,73 @@
+"""Gradings side by side on this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from autograder.classroom.grading import Options, Outcome, grade_fairly
+from autograder.classroom.layouts import Submission
+from autograder.classroom.parcel import pack
+from autograder.classroom.trees import UnreadableError
+
+TICK_SECONDS = 1.0
+ATTEMPTS = 2  # a grading that the grader, not the submission, has spoilt is tried once more
+
+
+@dataclass(frozen=True)
+class Job:
+    """A submission that has to be graded.
+
+    Attributes:
+        key: see grading.grading_key.
+        expected: names of the files to hand in.
+    """
+
+    submission: Submission
+    key: str
+    expected: frozenset[str]
+
+    def content(self) -> bytes:
+        """The parcel, packed anew: a class's parcels together may not fit into memory. UnreadableError as `pack`."""
+        return pack(self.submission.entries, self.expected).content
+
+
+Finished = tuple[Job, Outcome]
+
+
+def grade_locally(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Finished | None]:
+    """Outcomes as they come; None about once a second while there is none.
+
+    When the iteration is given up, gradings that run are stopped, with all of their processes.
+    """
+    stop = threading.Event()
+    # Threads that wait: the work is done by a process a grading.
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="grading")
+    try:
+        pending: dict[Future[Outcome], Job] = {pool.submit(_grade, job, options, stop): job for job in jobs}
+        while pending:
+            done, _ = wait(pending, TICK_SECONDS, FIRST_COMPLETED)
+            for future in done:
+                yield pending.pop(future), future.result()
+            if not done:
+                yield None
+    finally:
+        stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _grade(job: Job, options: Options, stop: threading.Event) -> Outcome:
+    try:
+        content = job.content()
+    except UnreadableError as error:
+        return Outcome(None, problem=str(error))
+    for attempt in range(ATTEMPTS):
+        try:
+            outcome = grade_fairly(content, options, stop)
+        except OSError as error:  # no space left, no process to be had: the next grading may be luckier
+            outcome = Outcome(None, problem=f"the grading could not be started: {error}")
+        if not outcome.problem or stop.is_set() or attempt + 1 == ATTEMPTS:
+            return outcome
+    raise AssertionError("unreachable")

@@ -1,0 +1,231 @@
+"""How checks find the code under test, their random numbers and their settings: a plugin of pytest. No torch here.
+
+The conftest.py of an assignment loads it and says what is its own:
+
+    config.tests_folder: Path                                           where conftest.py lies
+    config.task_markers: dict[str, str]                                 marker -> what it selects
+
+Three groups of tests use it: "public" (directly in tests/ of a student's folder), "hidden", and tests of the project.
+Another plugin, such as the autograder's, may set more attributes:
+
+    config.submission_factory(task: str, draws: bool) -> Submission     e.g. ("task4", True): with a scratch folder
+    config.assignment_secret: str                                       seeds every random input of every check
+    config.trained_weights: Path | None                                 the gmvae.safetensors handed in
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase
+
+from autograder.door.diagnose import CheckFailed
+from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
+
+DRAWS = "draws: the check needs a scratch folder to write pictures to"
+# Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
+SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+COMMON: dict[str, Any] = {
+    "deadline": None,
+    "report_multiple_bugs": False,
+    "suppress_health_check": SUPPRESSED,
+    "max_examples": 30,
+}
+hypothesis.settings.register_profile(
+    "local", **COMMON, print_blob=False, phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+)
+# Grading: the same examples for every submission (see pytest_collection_modifyitems), no time spent on shrinking them.
+hypothesis.settings.register_profile(
+    "grading", **COMMON, database=None, derandomize=True, print_blob=False, phases=(Phase.explicit, Phase.generate)
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--impl", help="what to test: solution, student, or a folder (default: the folder beside tests/)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (*(f"{name}: {meaning}" for name, meaning in task_markers(config).items()), DRAWS):
+        config.addinivalue_line("markers", line)
+    if not config.getoption("--hypothesis-profile", None):
+        hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
+    config.stash[REPORTS] = {}
+
+
+def task_markers(config: pytest.Config) -> dict[str, str]:
+    return config.task_markers  # type: ignore[attr-defined]
+
+
+def group_of(path: Path) -> str:
+    """ "public", "hidden" or "project", by the folder of a test file."""
+    return {"hidden": "hidden", "public": "public", "tests": "public"}.get(path.parent.name, "project")
+
+
+def check_id(item: pytest.Function) -> str:
+    """The name of a check wherever its file lies, e.g. "public/test_task1_kl.py::test_never_negative"."""
+    return f"{group_of(item.path)}/{item.path.name}::{item.nodeid.split('::', 1)[1]}"
+
+
+def derived_seed(config: pytest.Config, name: str) -> int:
+    """A 128-bit number from the assignment's secret and a name: the same in every run, unknown without the secret."""
+    secret = getattr(config, "assignment_secret", "practice")
+    return int.from_bytes(hashlib.sha256(f"{secret}|{name}".encode()).digest()[:16], "big")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    for item in items:
+        if (
+            hasattr(config, "assignment_secret")
+            and hasattr(item.obj, "hypothesis")
+            and group_of(item.path) != "project"
+        ):
+            hypothesis.seed(derived_seed(config, check_id(item).split("[")[0]))(item.obj)
+
+
+def implementation(config: pytest.Config) -> Path:
+    """The folder of the code under test, as --impl says."""
+    here: Path = config.tests_folder.parent  # type: ignore[attr-defined]
+    choice = config.getoption("--impl")
+    if choice is None:
+        choice = "solution" if (here / "solution").is_dir() else "."
+    folder = here / choice if choice in ("solution", "student", ".") else Path(choice)
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--impl {choice}: there is no folder {folder}")
+    return folder.resolve()
+
+
+class InProcess:
+    """Makes submissions that run in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, task: str, draws: bool) -> Submission:
+        os.environ.setdefault("MPLBACKEND", "Agg")  # checks draw into files, never on a screen
+        from autograder.door.executor import Executor
+
+        scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True) if draws else None
+        executor = Executor(self.folder, Path(scratch.name) if scratch else None)
+        # The folder goes when the executor does.
+        executor.scratch_folder = scratch  # type: ignore[attr-defined]
+        return Submission(executor)
+
+
+def make_submission(request: pytest.FixtureRequest) -> Submission:
+    """A new submission for the check that asks."""
+    tasks = [name for name in task_markers(request.config) if request.node.get_closest_marker(name)]
+    factory: Callable[[str, bool], Submission] | None = getattr(request.config, "submission_factory", None)
+    if factory is None:
+        factory = InProcess(implementation(request.config))
+    return factory(tasks[0] if tasks else "", request.node.get_closest_marker("draws") is not None)
+
+
+@pytest.fixture(scope="module")
+def shared_submissions() -> Iterator[dict[bool, Submission]]:
+    """The submissions that the checks of one file share: one with a scratch folder, one without."""
+    shared: dict[bool, Submission] = {}
+    yield shared
+    for submission in shared.values():
+        submission.close()
+
+
+@pytest.fixture
+def submission(request: pytest.FixtureRequest, shared_submissions: dict[bool, Submission]) -> Submission:
+    """The code under test, shared by the checks of this file, its random generators seeded for this check."""
+    draws = request.node.get_closest_marker("draws") is not None
+    if draws not in shared_submissions:
+        shared_submissions[draws] = make_submission(request)
+    shared_submissions[draws].forget()  # the objects of the check before
+    shared_submissions[draws].seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
+    return shared_submissions[draws]
+
+
+@pytest.fixture
+def fresh_submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
+    """The code under test, for this check alone: what it replaces there (see `stand_in`) stays there."""
+    alone = make_submission(request)
+    alone.seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
+    yield alone
+    alone.close()
+
+
+@pytest.fixture
+def trained_weights(pytestconfig: pytest.Config) -> Path | None:
+    """The gmvae.safetensors that belongs to the code under test, whether or not it exists; None if nobody can say."""
+    if hasattr(pytestconfig, "trained_weights") or hasattr(pytestconfig, "submission_factory"):
+        return getattr(pytestconfig, "trained_weights", None)
+    return implementation(pytestconfig) / "gmvae.safetensors"
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """Random numbers for this check's inputs: the same in every run with the same secret."""
+    return np.random.default_rng(derived_seed(request.config, check_id(request.node)))
+
+
+# What students read at the end.
+
+REPORTS = pytest.StashKey[dict[str, list[tuple[str, str]]]]()
+NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Function, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed check shows its title and its message, not the source of the test; keep the outcome for the summary."""
+    report = yield
+    if group_of(item.path) == "project":
+        return report
+    message = ""
+    if call.excinfo is not None and issubclass(call.excinfo.type, NOT_A_BUG_OF_THE_TEST):
+        error = call.excinfo.value
+        message = f"Task {error.message.removeprefix('Task ')}" if is_stub(error) else str(error)
+        # hypothesis's notes: the example that failed.
+        lines = "\n".join(getattr(error, "__notes__", [])).splitlines()
+        notes = [line for line in lines if "submission.Submission object" not in line]
+        report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in message.splitlines()), *notes])
+    if report.when == "call" or report.failed:
+        stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""
+        outcome = (report.outcome, stub or title_of(item))
+        item.config.stash[REPORTS].setdefault(check_id(item).split("::")[0], []).append(outcome)
+    return report
+
+
+def is_stub(error: BaseException | None) -> TypeGuard[NotImplementedYet]:
+    return isinstance(error, NotImplementedYet)
+
+
+def title_of(item: pytest.Function) -> str:
+    """The first line of a check's docstring: its name for people."""
+    return (item.obj.__doc__ or item.name).strip().splitlines()[0]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A table of the tasks: public checks passed, what to do next, and what this run cannot tell."""
+    results = {name: found for name, found in sorted(config.stash[REPORTS].items()) if name.startswith("public/")}
+    if not results:
+        return
+    terminalreporter.section("tasks")
+    todo = ""
+    for name, found in results.items():
+        number = re.search(r"task(\d+)", name)
+        label = task_markers(config).get(number.group(0), name) if number else name
+        passed = sum(outcome == "passed" for outcome, _ in found)
+        skipped = sum(outcome == "skipped" for outcome, _ in found)
+        left_out = f", {skipped} skipped" if skipped else ""
+        terminalreporter.write_line(
+            f"  {number.group(1) if number else '-'}  {label:<78} {passed:>3} of {len(found)}{left_out}"
+        )
+        todo = todo or next((title for outcome, title in found if outcome == "failed"), "")
+    terminalreporter.write_line("")
+    terminalreporter.write_line(f"Next: {todo}" if todo else "Every public check passes.")
+    terminalreporter.write_line("Hidden checks run on Gradescope when you submit: they look closer than these.")

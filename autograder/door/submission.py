@@ -1,0 +1,355 @@
+"""The tests' only door to the code under test: NumPy arrays in, NumPy arrays out.
+
+A `Submission` turns calls into messages for a backend, which has one method:
+
+    backend.execute(header, arrays) -> (header, arrays)
+
+The header is strict JSON, the arrays travel beside it. `executor.Executor` executes messages in this process (a
+student's local pytest); the autograder's remote backend sends them to a sandboxed worker. A test cannot tell which
+one it has, and this module imports neither torch nor the code under test.
+
+Values inside a header are JSON scalars, lists, and objects with one tag: {"$array": index}, {"$tuple": [...]},
+{"$dict": [[key, value], ...]}, {"$object": id, "type": name}, {"$float": "nan" | "inf" | "-inf"}, {"$path": name},
+{"$generator": seed} and {"$figure": {...}}.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+import numpy as np
+
+from autograder.door.stand_ins import source_of
+
+Header = dict[str, Any]
+Arrays = list[np.ndarray]
+
+
+class Backend(Protocol):
+    """Executes one message at a time against one submission."""
+
+    def execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]: ...
+
+
+class SubmissionError(Exception):
+    """The code under test raised an exception.
+
+    Attributes:
+        type: the name of the exception's class.
+        message: its text; written by the code under test, so not to be trusted.
+        where: "file.py, line n" of the deepest frame inside the submission, or "".
+        stage: "import" when the module could not be imported, else "call".
+    """
+
+    def __init__(self, type: str, message: str = "", where: str = "", stage: str = "call") -> None:
+        super().__init__(f"{type}: {message}" + (f" ({where})" if where else ""))
+        self.type, self.message, self.where, self.stage = type, message, where, stage
+
+
+class NotImplementedYet(SubmissionError):
+    """The code under test is still the starter's stub (it raised NotImplementedError)."""
+
+
+@dataclass(frozen=True)
+class ScratchPath:
+    """A file name inside the scratch folder that the code under test may write to."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class GeneratorSeed:
+    """A torch.Generator on the other side, seeded with this number."""
+
+    seed: int
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What a returned matplotlib figure shows.
+
+    Attributes:
+        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count) and lines, a list of
+            dicts with label, x and y (arrays).
+    """
+
+    axes: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Everything that one call brought back.
+
+    Attributes:
+        value: the returned value.
+        gradients: for each name in `wrt` the gradient of <output, cotangent>, None where none arrived.
+        parameter_gradients: the same for each parameter of the object named by `parameters_of`.
+        differentiable: whether the chosen output carries a gradient at all.
+        inputs_unchanged: whether every array argument still had its value after the call.
+    """
+
+    value: Any
+    gradients: dict[int | str, np.ndarray | None] = field(default_factory=dict)
+    parameter_gradients: dict[str, np.ndarray | None] = field(default_factory=dict)
+    differentiable: bool = False
+    inputs_unchanged: bool = True
+
+
+def _encode(value: Any, arrays: Arrays) -> Any:
+    """Turn a value into a header tree; array contents are appended to `arrays`."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"$float": str(value)}
+    if isinstance(value, np.ndarray):
+        arrays.append(value)
+        return {"$array": len(arrays) - 1}
+    if isinstance(value, tuple):
+        return {"$tuple": [_encode(item, arrays) for item in value]}
+    if isinstance(value, list):
+        return [_encode(item, arrays) for item in value]
+    if isinstance(value, Mapping):
+        return {"$dict": [[key, _encode(item, arrays)] for key, item in value.items()]}
+    if isinstance(value, Handle):
+        return {"$object": value.id, "type": value.type}
+    if isinstance(value, ScratchPath):
+        return {"$path": value.name}
+    if isinstance(value, GeneratorSeed):
+        return {"$generator": value.seed}
+    raise TypeError(f"a {type(value).__name__} cannot be sent to the code under test")
+
+
+class Submission:
+    """One submission, seen through a backend.
+
+    Args:
+        backend: executes the messages.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    def call(self, target: str, *args: Any, **kwargs: Any) -> Any:
+        """Call "module.function" (or create an object: "module.Class") and return what it returns.
+
+        Arrays arrive as tensors and tensors return as arrays, dtypes kept. Objects that are neither numbers,
+        arrays, strings nor containers of these stay on the other side; a `Handle` stands for them.
+
+        Raises:
+            NotImplementedYet: the function is still a stub.
+            SubmissionError: it raised any other exception, or its module cannot be imported.
+        """
+        return self.run(target, args, kwargs).value
+
+    def run(
+        self,
+        target: "str | tuple[Handle, str]",
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        wrt: Sequence[int | str] = (),
+        parameters_of: "Handle | None" = None,
+        cotangent: np.ndarray | None = None,
+        output: Sequence[int] = (),
+    ) -> Reply:
+        """Call a function, or a method given as (handle, name), and differentiate the result.
+
+        Args:
+            wrt: positions or keyword names of the array arguments to differentiate by.
+            parameters_of: a handle whose parameters to differentiate by as well.
+            cotangent: the gradient is of sum(output * cotangent); all ones when None.
+            output: where in a returned tuple the tensor stands, e.g. (0,); () for the value itself.
+        """
+        arrays: Arrays = []
+        where = {"object": target[0].id, "method": target[1]} if isinstance(target, tuple) else {"function": target}
+        header = {
+            "op": "call",
+            **where,
+            "args": [_encode(value, arrays) for value in args],
+            "kwargs": {name: _encode(value, arrays) for name, value in (kwargs or {}).items()},
+            "wrt": list(wrt),
+            "parameters_of": parameters_of.id if parameters_of is not None else None,
+            "cotangent": _encode(cotangent, arrays),
+            "output": list(output),
+        }
+        reply, decode = self._send(header, arrays)
+        return Reply(
+            value=decode(reply["value"]),
+            gradients=dict(zip(wrt, decode(reply["gradients"]), strict=True)),
+            parameter_gradients=decode(reply["parameter_gradients"]),
+            differentiable=bool(reply["differentiable"]),
+            inputs_unchanged=bool(reply["inputs_unchanged"]),
+        )
+
+    def seed(self, seed: int) -> None:
+        """Seed torch's, NumPy's and Python's global random generators on the other side."""
+        self._send({"op": "seed", "seed": seed}, [])
+
+    def forget(self) -> None:
+        """Let go of every object on the other side; handles to them are of no use any more."""
+        self._send({"op": "forget"}, [])
+
+    def rng_fingerprint(self) -> str:
+        """A digest of the state of torch's global generator: equal states, equal digests."""
+        return str(self._send({"op": "rng_fingerprint"}, [])[0]["value"])
+
+    def generator(self, seed: int) -> GeneratorSeed:
+        """An argument that arrives as a fresh torch.Generator with this seed."""
+        return GeneratorSeed(seed)
+
+    def path(self, name: str) -> ScratchPath:
+        """An argument that arrives as the path of this file in the scratch folder."""
+        return ScratchPath(name)
+
+    def file_bytes(self, name: str) -> bytes | None:
+        """Contents of a file in the scratch folder, None where there is none."""
+        reply, decode = self._send({"op": "read_file", "name": name}, [])
+        content = decode(reply["value"])
+        return None if content is None else content.tobytes()
+
+    def probe(
+        self, weight: np.ndarray, bias: np.ndarray, encoder_weight: np.ndarray, kind: str = "vae", training: bool = True
+    ) -> "Probe":
+        """A stand-in model that records what it is fed, to test plotting functions without the student's model.
+
+        It decodes latents z (B, k) to sigmoid(z @ weight.T + bias) as images and encodes images x to the mean
+        x @ encoder_weight.T, with log-variance -1 - |mean| / 4 for kind "vae" and no log-variance for kind "ae".
+        In train mode it behaves differently: it decodes to 1 minus that and encodes to twice that.
+
+        Args:
+            weight: (784, k) float32; bias: (784,); encoder_weight: (k, 784).
+            kind: "vae" or "ae".
+            training: the mode that the model arrives in.
+        """
+        arrays: Arrays = []
+        header = {
+            "op": "probe",
+            "weight": _encode(weight, arrays),
+            "bias": _encode(bias, arrays),
+            "encoder_weight": _encode(encoder_weight, arrays),
+            "kind": kind,
+            "training": training,
+        }
+        reply, decode = self._send(header, arrays)
+        handle = decode(reply["value"])
+        return Probe(self, handle.id, handle.type)
+
+    def recorder(self) -> "Recorder":
+        """An argument that arrives as a function which remembers what it is called with, such as a callback."""
+        reply, decode = self._send({"op": "recorder"}, [])
+        handle = decode(reply["value"])
+        return Recorder(self, handle.id, handle.type)
+
+    def bare(self, target: str, **attributes: "int | float | str") -> "Handle":
+        """A "module.Class" whose constructor has not run, to judge a method apart from it.
+
+        Args:
+            attributes: what to set on the new object.
+        """
+        reply, decode = self._send({"op": "bare", "target": target, "attributes": attributes}, [])
+        return decode(reply["value"])
+
+    def stand_in(self, target: str) -> None:
+        """Replace "module.function" by a trusted library's version, so that code that calls it is judged alone.
+
+        Must come before the first call of code that imports the function by name. The stand-ins, finished answers
+        that they are, do not ship: in a student's folder the student's own function stays.
+        """
+        source = source_of(target)
+        if source is not None:
+            self._send({"op": "stand_in", "target": target, "source": source}, [])
+
+    def close(self) -> None:
+        """Let go of the code under test; afterwards it cannot be called any more."""
+        close = getattr(self._backend, "close", None)
+        if close is not None:
+            close()
+
+    def _send(self, header: Header, arrays: Arrays) -> tuple[Header, Any]:
+        """Execute a message; return the reply and a function that decodes its value trees."""
+        reply, returned = self._backend.execute(header, arrays)
+        if not reply.get("ok"):
+            error = reply["error"]
+            kind = NotImplementedYet if error["type"] == "NotImplementedError" else SubmissionError
+            raise kind(error["type"], error.get("message", ""), error.get("where", ""), error.get("stage", "call"))
+
+        # No nested recursive function: its reference to itself would keep the arrays until the garbage collector runs.
+        return reply, partial(self._decode, returned)
+
+    def _decode(self, returned: Arrays, tree: Any) -> Any:
+        """A header tree of a reply as a value."""
+        decode = partial(self._decode, returned)
+        if isinstance(tree, list):
+            return [decode(item) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if "$array" in tree:
+            return returned[tree["$array"]]
+        if "$tuple" in tree:
+            return tuple(decode(item) for item in tree["$tuple"])
+        if "$dict" in tree:
+            return {key: decode(item) for key, item in tree["$dict"]}
+        if "$float" in tree:
+            return float(tree["$float"])
+        if "$object" in tree:
+            return Handle(self, tree["$object"], tree["type"])
+        if "$figure" in tree:
+            return Figure(decode(tree["$figure"]))
+        raise ValueError(f"unknown tag in a reply: {sorted(tree)[:3]}")
+
+
+class Handle:
+    """An object that lives with the code under test, such as a model."""
+
+    def __init__(self, submission: Submission, id: int, type: str) -> None:
+        self.submission, self.id, self.type = submission, id, type
+
+    def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method ("" calls the object itself)."""
+        return self.submission.run((self, method), args, kwargs).value
+
+    def run(self, method: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **how: Any) -> Reply:
+        """Call a method and differentiate the result: see `Submission.run`."""
+        return self.submission.run((self, method), args, kwargs, **how)
+
+    def get(self, attribute: str) -> Any:
+        """The value of an attribute; SubmissionError (AttributeError) when there is none."""
+        reply, decode = self.submission._send({"op": "attribute", "object": self.id, "name": attribute}, [])
+        return decode(reply["value"])
+
+    def train(self, mode: bool = True) -> None:
+        """Put a module in train mode (or eval mode)."""
+        self.submission._send({"op": "train", "object": self.id, "mode": mode}, [])
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The module's state_dict as arrays, in its order."""
+        reply, decode = self.submission._send({"op": "state_dict", "object": self.id}, [])
+        return decode(reply["value"])
+
+    def load(self, state: Mapping[str, np.ndarray]) -> None:
+        """Load a state_dict; names and shapes must all match."""
+        arrays: Arrays = []
+        tree = _encode(dict(state), arrays)
+        self.submission._send({"op": "load_state_dict", "object": self.id, "state": tree}, arrays)
+
+
+class Probe(Handle):
+    """A recording stand-in model: see `Submission.probe`."""
+
+    def records(self) -> list[dict[str, Any]]:
+        """What the model was fed, in order: dicts with part ("encode" or "decode"), input, training, grad_enabled."""
+        reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
+        return decode(reply["value"])
+
+
+class Recorder(Handle):
+    """A function that remembers its calls: see `Submission.recorder`."""
+
+    def calls(self) -> list[list[Any]]:
+        """The arguments of every call, in order."""
+        reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
+        return decode(reply["value"])

@@ -1,0 +1,412 @@
+"""`python -m autograder audit`: the grader's error rates, as a table and as report.json (see README.md here)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from importlib import metadata
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from autograder.evidence.audit.automatic import AutomaticMutant, automatic_mutants, explanations
+from autograder.evidence.audit.corpus import KINDS, Change, Corpus, CorpusError, checks_of, load, task_of
+from autograder.evidence.audit.execution import Execution, executed, executing
+from autograder.evidence.audit.judge import Verdict, judge_mutant, share
+from autograder.evidence.audit.laboratory import Job, Outcome
+from autograder.evidence.audit.pool import graded, open_pool
+from autograder.evidence.audit.submissions import Style, pack, styles
+from autograder.grading.results import write_atomically
+from autograder.release.reference import hand_in
+from autograder.repository import ROOT, SOLUTION
+from autograder.tasks import Points
+from autograder.tasks import load as load_points
+
+REPORT = Path(__file__).with_name("report.json")
+PARTS = ("automatic", "mutants", "variants", "styles", "flakes")
+FLAKES = 1000
+ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
+RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
+# With --quick every n-th change only, and fewer repetitions.
+QUICK_STEP, QUICK_FLAKES = 8, 20
+RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
+# Laws are tested at a level each; their sum over one grading is at most this.
+FALSE_ALARM_BOUND = 1e-9
+
+
+@dataclass
+class Audit:
+    """Everything that a run needs and finds.
+
+    Attributes:
+        sources: the reference submission's Python files.
+        execution: gives what the checks do to the solution, once that is known.
+        processes: how many gradings there may be at a time.
+        only: the parts of ids, one of which a change must have; empty for all.
+        findings: autograder/evidence/audit/report.json, part by part.
+        problems: what misses its target, for people.
+    """
+
+    entries: Points
+    corpus: Corpus
+    sources: Mapping[str, str]
+    pool: ProcessPoolExecutor
+    execution: Callable[[], Execution]
+    processes: int = 2
+    only: tuple[str, ...] = ()
+    quick: bool = False
+    flakes: int = FLAKES
+    findings: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def chosen(self, changes: Iterable[Any]) -> list[Any]:
+        """The changes that this run is about."""
+        wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
+        return wanted[::QUICK_STEP] if self.quick else wanted
+
+    def noticing(self, change: Change) -> set[str]:
+        """Ids of the checks that can notice a change."""
+        return executing(change, self.execution())
+
+    def job_for(self, change: Change, checks: Collection[str]) -> Job:
+        """Grades a change with these checks."""
+        return Job(change.id, {change.file: change.apply(self.sources[change.file])}, tuple(checks))
+
+    def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
+        return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
+
+
+def audit_mutants(audit: Audit) -> None:
+    """Wrong code must fail, only in its own task, with the right hint."""
+    for mutant in audit.corpus.mutants:
+        if idle := set(mutant.checks) - audit.noticing(mutant):
+            audit.problems.append(f"mutant {mutant.id}: these checks do not execute it: {', '.join(sorted(idle))}")
+    mutants = audit.chosen(audit.corpus.mutants)
+    jobs = [audit.job_for(mutant, audit.noticing(mutant) | set(mutant.checks)) for mutant in mutants]
+    outcomes = audit.grade(jobs, "mutants  ")
+    verdicts = [
+        judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
+        for mutant in mutants
+    ]
+    killed = [verdict for verdict in verdicts if verdict.killed]
+    right = [verdict for verdict in killed if verdict.hinted]
+    audit.findings["mutants"] = {
+        "total": len(verdicts),
+        "killed": len(killed),
+        "survivors": [verdict.id for verdict in verdicts if not verdict.killed],
+        "by_kind": {
+            kind: {
+                "total": sum(mutant.kind == kind for mutant in mutants),
+                "killed": sum(
+                    verdict.killed for mutant, verdict in zip(mutants, verdicts, strict=True) if mutant.kind == kind
+                ),
+            }
+            for kind in KINDS
+        },
+        "only_own_task": sum(not verdict.elsewhere for verdict in verdicts),
+        "blamed_elsewhere": {verdict.id: list(verdict.elsewhere) for verdict in verdicts if verdict.elsewhere},
+    }
+    audit.findings["hints"] = {
+        "right": len(right),
+        "right_share": round(share(len(right), len(killed)), 4),
+        "other": [verdict.id for verdict in killed if not verdict.hinted],
+    }
+    for verdict in verdicts:
+        _tell(audit, verdict)
+    if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
+        audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
+
+
+def _tell(audit: Audit, verdict: Verdict) -> None:
+    """Record what is wrong with the grader's treatment of a mutant; with --only, show what a student reads, too."""
+    if not verdict.killed:
+        audit.problems.append(f"mutant {verdict.id} survives: {verdict.note}")
+    elif verdict.not_failed:
+        audit.problems.append(f"mutant {verdict.id}: these checks should fail: {', '.join(verdict.not_failed)}")
+    if verdict.elsewhere:
+        audit.problems.append(f"mutant {verdict.id} loses points of other tasks: {', '.join(verdict.elsewhere)}")
+    if audit.only:
+        tqdm.write(f"\n{verdict.id}: {verdict.note}{'' if verdict.hinted else '   (NOT THE RIGHT HINT)'}")
+        for check, message in verdict.messages.items():
+            tqdm.write(f"  {check}\n    " + message.strip().replace("\n", "\n    "))
+
+
+def audit_automatic(audit: Audit) -> None:
+    """mutmut's mutants: each is noticed by the checks of its own task, or explained."""
+    mutants = [
+        mutant
+        for file in audit.sources
+        for mutant in automatic_mutants(file, (SOLUTION / file).read_text(encoding="utf-8"))
+    ]
+    mutants = audit.chosen(mutants)
+    jobs = [
+        Job(
+            mutant.id,
+            {mutant.file: mutant.text},
+            checks_of([_task(mutant, audit.entries)], audit.entries),
+            stop_at_first_failure=True,
+        )
+        for mutant in mutants
+    ]
+    outcomes = audit.grade(jobs, "automatic")
+    survivors = [mutant for mutant in mutants if not outcomes[mutant.id].failed]
+    known = explanations()
+    unexplained = [mutant for mutant in survivors if mutant.key not in known]
+    audit.findings["automatic"] = {
+        "total": len(mutants),
+        "killed": len(mutants) - len(survivors),
+        "explained": len(survivors) - len(unexplained),
+        "survivors": [f"{mutant.file}: {mutant.before} -> {mutant.after}" for mutant in unexplained],
+    }
+    for mutant in unexplained:
+        audit.problems.append(
+            f"automatic mutant survives, unexplained: {mutant.file}: {mutant.before}\n      {mutant.after}"
+        )
+    if not (audit.only or audit.quick):
+        superfluous = known.keys() - {mutant.key for mutant in survivors}
+        audit.problems += [f"survivors.toml explains what does not survive: {key}" for key in sorted(superfluous)]
+
+
+def _task(mutant: AutomaticMutant, entries: Points) -> str:
+    return task_of(Change(mutant.file, "", mutant.function), entries).number
+
+
+def audit_variants(audit: Audit) -> None:
+    """Correct code must pass, every check that can notice it."""
+    variants = audit.chosen(audit.corpus.variants)
+    outcomes = audit.grade([audit.job_for(variant, audit.noticing(variant)) for variant in variants], "variants ")
+    rejected = [variant for variant in variants if outcomes[variant.id].failed]
+    audit.findings["variants"] = {
+        "total": len(variants),
+        "accepted": len(variants) - len(rejected),
+        "rejected": [variant.id for variant in rejected],
+    }
+    for variant in rejected:
+        audit.problems.append(f"variant {variant.id} is refused: {variant.note}")
+        for check, message in outcomes[variant.id].messages.items():
+            audit.problems.append(f"    {check}: {message}")
+
+
+def audit_flakes(audit: Audit) -> None:
+    """The reference and all variants, again and again, under other seeds and numbers of threads: nothing may change.
+
+    Each grading runs the checks of the variant's own task, the reference's those of all tasks. After two rounds of all
+    of them the quicker half goes on: a loop over single images takes half a minute, most variants a second.
+    """
+    variants = audit.chosen(audit.corpus.variants)
+    submissions = [
+        audit.job_for(variant, checks_of(_own_tasks(variant, audit.entries), audit.entries)) for variant in variants
+    ]
+    every_check = checks_of([task.number for task in audit.entries.tasks], audit.entries)
+    # The longest first, for the others to go on beside it.
+    submissions.insert(0, Job("reference", {}, every_check))
+    total = QUICK_FLAKES if audit.quick else audit.flakes
+    jobs = list(islice(_repetitions(submissions), min(total, ROUNDS_OF_ALL * len(submissions))))
+    outcomes = audit.grade(jobs, "flakes   ")
+    if total > len(jobs):
+        seconds = {job.id: outcomes[f"{job.id} #0"].seconds for job in submissions}
+        quicker = sorted(submissions, key=lambda job: seconds[job.id])[: math.ceil(len(submissions) / 2)]
+        more = list(islice(_repetitions(quicker, ROUNDS_OF_ALL), total - len(jobs)))
+        outcomes |= audit.grade(more, "flakes   ")
+    differing = [outcome for outcome in outcomes.values() if outcome.failed]
+    levels = audit.execution().levels
+    if sum(levels) > FALSE_ALARM_BOUND:
+        audit.problems.append(f"the levels of a grading's laws add up to {sum(levels):.1e}, above {FALSE_ALARM_BOUND}")
+    audit.findings["flakes"] = {
+        "gradings": len(outcomes),
+        "differing": len(differing),
+        "checks": sum(len(outcome.passed) for outcome in outcomes.values()),
+        "of_each_at_least": min(len(jobs) // len(submissions), ROUNDS_OF_ALL),
+        "whole_reference_gradings": sum(id.startswith("reference") for id in outcomes),
+        "laws": len(levels),
+        # By design, for one whole grading; and what the count alone says at 95 % confidence (rule of three).
+        "false_alarm_bound": FALSE_ALARM_BOUND,
+        "false_alarm_bound_from_count": round(3 / len(outcomes), 5) if outcomes and not differing else None,
+    }
+    for outcome in differing:
+        audit.problems.append(f"flake: {outcome.id} fails {', '.join(outcome.failed)}")
+
+
+def _repetitions(submissions: Sequence[Job], first_round: int = 0) -> Iterator[Job]:
+    """Round after round of them, for ever, each with a secret and a name of its own, on one or two threads."""
+    for repetition in count(first_round):
+        for place, job in enumerate(submissions):
+            id = f"{job.id} #{repetition}"
+            yield replace(job, id=id, secret=f"audit {id}", threads=1 + (repetition + place) % 2)
+
+
+def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
+    """The tasks of the changed definition, or of the whole file."""
+    if change.function:
+        return (task_of(change, entries).number,)
+    return tuple(task.number for task in entries.tasks if task.file == change.file)
+
+
+def audit_styles(audit: Audit) -> None:
+    """Whole submissions in personal styles, through the real command."""
+    chosen = audit.chosen(styles())
+    # Each waits for a process of its own.
+    with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
+        graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)
+        bar = tqdm(graded, "styles   ", total=len(chosen), unit=" gradings", dynamic_ncols=True)
+        documents = dict(zip((style.id for style in chosen), bar, strict=True))
+    for id, document in documents.items():
+        for row in document["tests"]:
+            if row["status"] != "passed":
+                audit.problems.append(f"style {id}: {row['extra_data']['id']}: {row['output']}")
+    scores = {id: document["score"] for id, document in documents.items()}
+    audit.findings["styles"] = {
+        "total": len(scores),
+        "full_marks": sum(score == 100 for score in scores.values()),
+        "scores": scores,
+    }
+
+
+def _results_of(style: Style, folder: Path) -> dict[str, Any]:
+    """The results.json of a submission, packed and graded in a folder."""
+    archive, out = folder / f"{style.id}.zip", folder / f"{style.id}.json"
+    pack(style, archive)
+    command = [sys.executable, "-m", "autograder", "grade", str(archive), "--out", str(out)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if run.returncode != 0:
+        raise SystemExit(f"audit: {style.id} could not be graded:\n{run.stderr}")
+    return json.loads(out.read_text())
+
+
+RUN: dict[str, Callable[[Audit], None]] = {
+    "automatic": audit_automatic,
+    "mutants": audit_mutants,
+    "variants": audit_variants,
+    "styles": audit_styles,
+    "flakes": audit_flakes,
+}
+
+
+def table(findings: Mapping[str, Any]) -> str:
+    """The findings for people; parts that were not run are left out."""
+    rows: list[tuple[str, int, int]] = []  # what, how many, of how many
+    if "mutants" in findings:
+        found, hints = findings["mutants"], findings["hints"]
+        rows.append(("mutants killed", found["killed"], found["total"]))
+        rows += [(f"  {kind}", numbers["killed"], numbers["total"]) for kind, numbers in found["by_kind"].items()]
+        rows.append(("  points lost in their own task only", found["only_own_task"], found["total"]))
+        rows.append(("  right hint shown", hints["right"], found["killed"]))
+    if "automatic" in findings:
+        found = findings["automatic"]
+        rows.append(("mutants made by machine killed", found["killed"], found["total"]))
+        rows.append(("  survivors explained as correct", found["explained"], found["total"] - found["killed"]))
+    if "variants" in findings:
+        rows.append(("correct variants accepted", findings["variants"]["accepted"], findings["variants"]["total"]))
+    if "styles" in findings:
+        rows.append(
+            ("whole submissions with full marks", findings["styles"]["full_marks"], findings["styles"]["total"])
+        )
+    if "flakes" in findings:
+        rows.append(("gradings with another result", findings["flakes"]["differing"], findings["flakes"]["gradings"]))
+    return "\n".join(f"{what:<38}{part:>5} of {whole}" for what, part, whole in rows)
+
+
+def badge(findings: Mapping[str, Any]) -> str:
+    """The README's line, about the parts that were run."""
+    parts = []
+    if "mutants" in findings:
+        parts.append(f"mutants killed {findings['mutants']['killed']}/{findings['mutants']['total']}")
+    if "automatic" in findings:
+        found = findings["automatic"]
+        parts.append(f"made by machine {found['killed']}/{found['total'] - found['explained']}")
+    if "variants" in findings:
+        parts.append(f"correct accepted {findings['variants']['accepted']}/{findings['variants']['total']}")
+    if "flakes" in findings:
+        parts.append(f"flakes {findings['flakes']['differing']}/{findings['flakes']['gradings']}")
+    return " · ".join(parts)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The subcommand. Returns 0 when every target is met, 1 when not, 2 when the corpus cannot be used."""
+    options = _parser().parse_args(arguments)
+    entries = load_points()
+    sources = {name: text.decode() for name, text in hand_in(entries).items() if name.endswith(".py")}
+    parts = options.parts.split(",") if options.parts else list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        print(f"audit: no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    # A sample says nothing about the whole.
+    out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
+    try:
+        # In the background: the automatic mutants, which take a while to make, do without.
+        with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
+            execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
+            audit = Audit(
+                entries,
+                load(),
+                sources,
+                pool,
+                execution.result,
+                options.processes,
+                tuple(options.only),
+                quick=options.quick,
+                flakes=options.flakes,
+            )
+            for part in parts:
+                began, told = time.monotonic(), len(audit.problems)
+                RUN[part](audit)
+                print("\n".join(audit.problems[told:]), flush=True)
+                audit.findings[part] |= {"date": date.today().isoformat(), "seconds": round(time.monotonic() - began)}
+                if out is not None:
+                    _save(out, audit.findings, options.processes)
+    except CorpusError as error:
+        print(f"audit: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("audit: interrupted; the parts that ended are in the report", file=sys.stderr)
+        return 130
+    minutes = sum(found["seconds"] for found in audit.findings.values() if "seconds" in found) / 60
+    print(f"\n{table(audit.findings)}\n\n{minutes:.1f} min with {options.processes} processes")
+    if out is not None:
+        print(f"\nwrote {out}")
+    return 1 if audit.problems else 0
+
+
+def _save(out: Path, findings: Mapping[str, Any], processes: int) -> None:
+    """Put the findings of the parts that were run into the report; the others stay as they were."""
+    known = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    found = {
+        **known,
+        **findings,
+        "processes": processes,
+        "python": platform.python_version(),
+        "versions": {name: metadata.version(name) for name in RECORDED},
+    }
+    write_atomically(out, json.dumps(found, indent=1, ensure_ascii=False) + "\n", mode=0o644)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder audit",
+        description="Measure the grader: wrong code must fail, correct code must pass, always.",
+    )
+    parser.add_argument("--parts", metavar="PART,...", help=f"what to run (default: {','.join(PARTS)})")
+    parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="changes with TEXT in their name")
+    parser.add_argument("--quick", action="store_true", help=f"every {QUICK_STEP}th change, {QUICK_FLAKES} repetitions")
+    parser.add_argument("--flakes", type=int, default=FLAKES, metavar="N", help="repeated gradings (%(default)s)")
+    parser.add_argument("--processes", type=int, default=2, help="gradings at a time (%(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: autograder/evidence/audit/report.json, unless only a sample is run",
+    )
+    return parser

@@ -1,0 +1,61 @@
+"""What a grading of a changed submission says about the grader. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autograder.evidence.audit.corpus import Mutant
+from autograder.evidence.audit.laboratory import Outcome
+from autograder.tasks import Points
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """About one mutant.
+
+    Attributes:
+        lost: ids of the checks worth points that its own task lost; none, and the mutant survived.
+        not_failed: checks that the corpus says must fail, and did not.
+        elsewhere: numbers of other tasks that lost points: blame in the wrong place.
+        hinted: whether a message of its own task has the right words.
+        messages: of the lost checks.
+    """
+
+    id: str
+    note: str
+    lost: tuple[str, ...]
+    not_failed: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+    hinted: bool
+    messages: Mapping[str, str]
+
+    @property
+    def killed(self) -> bool:
+        return bool(self.lost)
+
+
+def judge_mutant(mutant: Mutant, own_task: str, outcome: Outcome, points: Points) -> Verdict:
+    """Compare what happened to a mutant with what should have.
+
+    Args:
+        own_task: number of the task whose code is wrong.
+    """
+    worth = {check.id: check.task for check in points.checks if check.points > 0}
+    lost = [id for id in outcome.failed if id in worth]
+    own = tuple(id for id in lost if worth[id] == own_task)
+    read = " ".join(outcome.messages[id] for id in own).casefold()
+    return Verdict(
+        id=mutant.id,
+        note=mutant.note,
+        lost=own,
+        not_failed=tuple(id for id in mutant.checks if outcome.passed.get(id, True)),
+        elsewhere=tuple(sorted({worth[id] for id in lost} - {own_task})),
+        hinted=any(words.casefold() in read for words in mutant.hint),
+        messages={id: outcome.messages[id] for id in own},
+    )
+
+
+def share(part: int, whole: int) -> float:
+    """A share, 1 of nothing at all."""
+    return part / whole if whole else 1.0

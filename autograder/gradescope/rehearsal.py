@@ -1,0 +1,336 @@
+"""`python -m autograder gradescope SUBMISSION` (`make gradescope`): what Gradescope does with the zip, on this machine.
+
+A fresh folder with Gradescope's tree (source, submission, results, submission_metadata.json), setup.sh in a clean
+environment, run_autograder under a container's memory and processor limits, its output kept, results.json checked
+against Gradescope's specification. As root, files get the owner and the open modes that they have on Gradescope, and
+student code runs as its unprivileged user. It is no container: the machine's own Python and libraries are used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from autograder.gradescope import bundle
+from autograder.gradescope.caps import Caps, Usage, run
+
+SCHEMA = Path(__file__).with_name("results.schema.json")
+CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Where packages come from, and how they are fetched, is the machine's business; all else of the environment stays out.
+PASSED_ON = (
+    "PIP_",
+    "SSL_CERT_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "TORCH_INDEX",
+    "TORCH_SPEC",
+)
+TORCH_INDEX = "https://download.pytorch.org/whl/cpu/torch/"
+
+
+class StandInError(Exception):
+    """What Gradescope would call a failure of the autograder; the message says which."""
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One run of run_autograder.
+
+    Attributes:
+        document: results.json; None when none was written, or no JSON.
+        problems: where it breaks Gradescope's specification.
+        usage: what it took.
+        stdout: what run_autograder printed.
+    """
+
+    document: dict[str, Any] | None
+    problems: list[str]
+    usage: Usage
+    stdout: str
+
+
+class StandIn:
+    """A machine of Gradescope's with one assignment.
+
+    Args:
+        archive: autograder.zip.
+        folder: an empty folder of ours; other users must be able to enter it.
+    """
+
+    def __init__(self, archive: Path, folder: Path) -> None:
+        self.folder = folder
+        self.tree = folder / "autograder"
+        self.venv = folder / "opt" / "vae-autograder"
+        self.home = folder / "root"
+        self.home.mkdir(mode=0o700)
+        for name in ("source", "submission", "results"):
+            (self.tree / name).mkdir(parents=True)
+        unpack(archive, self.tree / "source")
+        for name in ("setup.sh", "run_autograder"):
+            if not (self.tree / "source" / name).is_file():
+                raise StandInError(f"{archive} has no {name} at its top level")
+        shutil.copy(self.tree / "source" / "run_autograder", self.tree / "run_autograder")
+        (self.tree / "run_autograder").chmod(0o755)
+
+    def environment(self, torch: dict[str, str] | None = None) -> dict[str, str]:
+        """The environment of both scripts."""
+        passed_on = {name: value for name, value in os.environ.items() if name.upper().startswith(PASSED_ON)}
+        own = {"PATH": CLEAN_PATH, "HOME": str(self.home), "LANG": "C.UTF-8", "AUTOGRADER_VENV": str(self.venv)}
+        return {**passed_on, **(torch or {}), **own}
+
+    def set_up(self, torch: dict[str, str] | None = None, seconds: float = 1800) -> Usage:
+        """Run setup.sh; its output is kept in FOLDER/setup.log.
+
+        Args:
+            torch: TORCH_SPEC and TORCH_INDEX for setup.sh.
+
+        Raises:
+            StandInError: it failed, with the end of its log.
+        """
+        log = self.folder / "setup.log"
+        with log.open("wb") as output:
+            # Gradescope builds images on machines of their own: the container's limits do not apply.
+            caps = Caps(memory_mib=8192, cpus=8, seconds=seconds)
+            command = ["bash", str(self.tree / "source" / "setup.sh")]
+            usage = run(command, caps, self.environment(torch), self.tree, output)
+        if usage.status != 0:
+            raise StandInError(f"setup.sh ended with status {usage.status}:\n{log.read_text(errors='replace')[-4000:]}")
+        return usage
+
+    def grade(self, submission: Path, metadata: dict[str, Any] | None = None, caps: Caps | None = None) -> Graded:
+        """Run run_autograder on a folder or a zip, as in a fresh container of the image."""
+        self._clear()
+        hand_in(submission, self.tree / "submission")
+        return self._run(json.dumps(submission_metadata() if metadata is None else metadata, indent=1), caps)
+
+    def grade_for_otter(self, archive: Path, caps: Caps | None = None) -> Graded:
+        """Run it as `otter grade` does: the zip as it is, empty metadata, and a pickle to be filled."""
+        self._clear()
+        shutil.copy(archive, self.tree / "submission")
+        (self.tree / "results" / "results.pkl").touch()
+        return self._run("", caps)
+
+    def _clear(self) -> None:
+        for name in ("submission", "results"):
+            shutil.rmtree(self.tree / name)
+            (self.tree / name).mkdir()
+
+    def _run(self, metadata: str, caps: Caps | None) -> Graded:
+        metadata_file = self.tree / "submission_metadata.json"
+        metadata_file.write_text(metadata)
+        open_modes(self.tree / "submission")
+        metadata_file.chmod(0o644)
+        log = self.tree / "results" / "stdout"
+        with log.open("wb") as output:
+            command = [str(self.tree / "run_autograder")]
+            usage = run(command, caps or Caps(), self.environment(), self.tree, output)
+        stdout = log.read_text(errors="replace")
+        try:
+            document = json.loads((self.tree / "results" / "results.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            return Graded(None, [f"The autograder failed to execute correctly: {error}"], usage, stdout)
+        return Graded(document, validate(document), usage, stdout)
+
+
+@contextlib.contextmanager
+def temporary_folder(keep: Path | None = None) -> Iterator[Path]:
+    """A new folder that other users may enter: `keep`, which stays, or a temporary one."""
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep.resolve()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="gradescope-")).resolve()
+    try:
+        folder.chmod(0o755)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack as Gradescope does: everything readable to everybody."""
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(folder)
+    open_modes(folder)
+
+
+def open_modes(folder: Path) -> None:
+    """Folders 0755, files 0644, ours: the least private state in which files can arrive on Gradescope."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def hand_in(submission: Path, folder: Path) -> None:
+    """Put a submission where Gradescope puts it: a zip is unpacked, a folder copied with its symbolic links."""
+    if submission.is_dir():
+        shutil.copytree(submission, folder, symlinks=True, dirs_exist_ok=True)
+    elif zipfile.is_zipfile(submission):
+        with zipfile.ZipFile(submission) as file:
+            file.extractall(folder)
+    elif submission.is_file():
+        shutil.copy(submission, folder)
+    else:
+        raise StandInError(f"there is no submission {submission}")
+
+
+def submission_metadata(late_days: float = 0, previous: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """submission_metadata.json as Gradescope writes it.
+
+    Args:
+        late_days: days between the due date and now.
+        previous: entries of "previous_submissions".
+    """
+    now = datetime.now(timezone.utc)
+    due = now - timedelta(days=late_days) if late_days else now + timedelta(days=7)
+    return {
+        "id": 123456,
+        "created_at": now.isoformat(),
+        "assignment": {
+            "due_date": due.isoformat(),
+            "group_size": None,
+            "group_submission": False,
+            "id": 25828,
+            "course_id": 1234,
+            "late_due_date": None,
+            "release_date": (now - timedelta(days=14)).isoformat(),
+            "title": "Variational autoencoders",
+            "total_points": "100.0",
+        },
+        "submission_method": "upload",
+        "users": [{"email": "student@example.com", "id": 1234, "name": "A Student"}],
+        "previous_submissions": list(previous),
+    }
+
+
+def validate(document: Any) -> list[str]:
+    """Where a document breaks Gradescope's specification of results.json."""
+    import jsonschema
+
+    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(document)]
+
+
+def torch_source() -> dict[str, str]:
+    """TORCH_SPEC and TORCH_INDEX for setup.sh on this machine: nothing where PyTorch's own index can be reached.
+
+    Elsewhere the newest CPU build that pip knows of; without one, setup.sh's own fallback stays, with its CUDA
+    libraries.
+    """
+    if "TORCH_SPEC" in os.environ or "TORCH_INDEX" in os.environ:
+        return {}
+    try:
+        with urllib.request.urlopen(TORCH_INDEX, timeout=10):
+            return {}
+    except (urllib.error.URLError, OSError, ValueError):
+        pass
+    python = subprocess.run(
+        ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+        env={"PATH": CLEAN_PATH},
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    options = ["--python-version", python, "--only-binary", ":all:"] if python else []
+    versions = subprocess.run(
+        [sys.executable, "-m", "pip", "index", "versions", "torch", *options], capture_output=True, text=True
+    ).stdout
+    listed = next((line for line in versions.splitlines() if line.startswith("Available versions:")), "")
+    for version in listed.partition(":")[2].split(","):
+        if version.strip().endswith("+cpu"):
+            return {"TORCH_SPEC": f"torch=={version.strip()}", "TORCH_INDEX": ""}
+    return {}
+
+
+def describe(usage: Usage, caps: Caps) -> str:
+    """What a run took, and under which limits."""
+    limits = f"{usage.capped}: {caps.memory_mib:g} MiB, {caps.cpus:g} processors" if usage.capped else "nothing capped"
+    return (
+        f"{usage.seconds:.1f} s ({usage.cpu_seconds:.1f} s of processor time), "
+        f"peak memory of all processes together {usage.peak_mib:.0f} MiB ({limits})"
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    options = _parser().parse_args(arguments)
+    caps = Caps(options.memory, options.cpus, options.seconds)
+    try:
+        with temporary_folder(options.keep) as folder:
+            if options.archive is None:
+                archive = folder / "autograder.zip"
+                bundle.write(archive)
+            else:
+                archive = options.archive
+            stand_in = StandIn(archive, folder)
+            print(f"setup.sh in {stand_in.tree} ...", flush=True)
+            set_up = stand_in.set_up(torch_source())
+            print(f"setup.sh: {set_up.seconds:.0f} s")
+            previous = _previous(options.previous)
+            graded = stand_in.grade(options.submission, submission_metadata(options.late, previous), caps)
+            return report(graded, caps, options.out)
+    except (StandInError, FileExistsError, bundle.BundleError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def report(graded: Graded, caps: Caps, out: Path) -> int:
+    """Print the run, keep results.json; 1 if Gradescope would have shown a failure of the autograder."""
+    from autograder import tasks
+    from autograder.grading import report as terminal
+
+    print(f"run_autograder: {describe(graded.usage, caps)}, exit status {graded.usage.status}")
+    problems = list(graded.problems)
+    if graded.usage.status is None:
+        problems.append(f"Gradescope would have stopped it after {caps.seconds:g} s")
+    if graded.usage.left:
+        problems.append(f"{graded.usage.left} processes were left")
+    if graded.document is None:
+        print(graded.stdout, file=sys.stderr)
+    else:
+        out.write_text(json.dumps(graded.document, indent=1) + "\n", encoding="utf-8")
+        if graded.document.get("tests"):
+            terminal.write_terminal({"leaderboard": [], **graded.document}, tasks.load(), sys.stdout)
+        else:
+            print(graded.document.get("output", ""))
+        print(f"results.json, as Gradescope would get it: {out}")
+    for problem in problems:
+        print(f"problem: {problem}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def _previous(count: int) -> list[dict[str, Any]]:
+    """So many earlier submissions, an hour apart."""
+    now = datetime.now(timezone.utc)
+    return [
+        {"submission_time": (now - timedelta(hours=hours)).isoformat(), "score": 0.0, "results": {}}
+        for hours in range(count, 0, -1)
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m autograder gradescope", description=__doc__.split("\n\n")[0])
+    parser.add_argument("submission", type=Path, help="a folder or a zip")
+    parser.add_argument("--archive", type=Path, help="an autograder.zip (default: a new one)")
+    parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to keep results.json")
+    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the tree in this new folder and leave it")
+    parser.add_argument("--previous", type=int, default=0, metavar="N", help="pretend so many earlier ones, hourly")
+    parser.add_argument("--late", type=float, default=0, metavar="DAYS", help="pretend that it is so late")
+    parser.add_argument("--memory", type=float, default=Caps.memory_mib, metavar="MIB", help="default %(default)s")
+    parser.add_argument("--cpus", type=float, default=Caps.cpus, help="default %(default)s")
+    parser.add_argument("--seconds", type=float, default=Caps.seconds, help="time-out, default %(default)s")
+    return parser

@@ -1,0 +1,151 @@
+"""What the zip's scripts start, as `python -I .../files/grader COMMAND FOLDER`; FOLDER is /autograder on Gradescope.
+
+run       grade FOLDER/submission into FOLDER/results/results.json, under the settings and Gradescope's rules
+rehearse  grade an empty submission; the exit status says whether grading works here
+otter     grade what `otter run` has prepared in FOLDER, for the cases of Otter's test files
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autograder.gradescope import rules
+from autograder.gradescope.settings import Settings, SettingsError, load
+from autograder.grading import grade
+from autograder.grading.results import write_atomically
+from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
+from autograder.repository import TESTS
+
+METADATA = "submission_metadata.json"
+# What Otter puts among the submitted files before it grades: our folder and driver, its tests, its empty module.
+ADDED_BY_OTTER = {"grader", "driver.ipynb", "tests", "__init__.py"}
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=("run", "rehearse", "otter"))
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args(arguments)
+    commands = {"run": run, "rehearse": rehearse, "otter": otter}
+    return commands[options.command](options.folder.resolve())
+
+
+def run(folder: Path) -> int:
+    """Grade for Gradescope; results.json is written in any case. Returns 0 when it tells how good the submission is."""
+    out = folder / "results" / "results.json"
+    metadata_file = folder / METADATA
+    metadata = rules.read_metadata(metadata_file)
+    try:
+        settings, secret = load(), load_secret(SECRET_FILE, create=False)
+    except (SettingsError, SecretError) as error:
+        traceback.print_exc()
+        return _broken(out, error)
+    refused = rules.refusal(settings, metadata)
+    if refused is not None:
+        write_atomically(out, json.dumps(refused, indent=1) + "\n")
+        print(refused["output"])
+        return 0
+    grade.prepare_process()
+    results = grade.grade(
+        _grader_settings(
+            settings,
+            submission=the_submission(folder / "submission"),
+            out=out,
+            secret=secret,
+            private=(TESTS / "hidden", SECRET_FILE, metadata_file, out.parent),
+            gradescope=True,
+            publish=lambda document: rules.publish(document, settings, metadata),
+        )
+    )
+    grade.log_resources(results.seconds)
+    return 2 if "problem" in results.extra else 0
+
+
+def rehearse(folder: Path) -> int:
+    """Grade the empty folder FOLDER/submission, on a machine that may not have every layer of the sandbox."""
+    try:
+        settings, secret = load(), load_secret(SECRET_FILE, create=False)
+    except (SettingsError, SecretError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    grade.prepare_process()
+    results = grade.grade(
+        _grader_settings(settings, submission=folder / "submission", out=folder / "results.json", secret=secret)
+    )
+    sandbox = results.extra.get("sandbox", {})
+    print(f"sandbox here: {', '.join(sandbox.get('layers', ())) or 'nothing'}")
+    for layer, reason in sandbox.get("missing", {}).items():
+        print(f"sandbox here: no {layer}: {reason}")
+    if "problem" in results.extra:
+        print(results.extra["problem"], file=sys.stderr)
+        return 2
+    return 0
+
+
+def otter(folder: Path) -> int:
+    """Grade FOLDER/submission as `otter run` leaves it, without asking for root; results as `run` writes them."""
+    settings, secret = load(), load_secret(SECRET_FILE, create=False)
+    grade.prepare_process()
+    with tempfile.TemporaryDirectory(prefix="otter-") as scratch:
+        submitted = Path(scratch) / "submission"
+        copy_submission(folder / "submission", submitted)
+        results = grade.grade(
+            _grader_settings(
+                settings,
+                submission=the_submission(submitted),
+                out=folder / "results" / "graded.json",
+                secret=secret,
+                private=(SECRET_FILE,),
+                publish=lambda document: rules.publish(document, settings, {}),
+            )
+        )
+    return 2 if "problem" in results.extra else 0
+
+
+def the_submission(folder: Path) -> Path:
+    """The submitted folder, or the zip in it when there is nothing else: `otter grade` does not unpack."""
+    entries = list(folder.iterdir())
+    if len(entries) == 1 and entries[0].suffix.lower() == ".zip" and entries[0].is_file():
+        return entries[0]
+    return folder
+
+
+def copy_submission(source: Path, target: Path) -> None:
+    """Copy what a student has handed in out of a folder to which Otter has added its own files."""
+    target.mkdir()
+    for entry in sorted(source.iterdir()):
+        if entry.name in ADDED_BY_OTTER:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.copytree(entry, target / entry.name, symlinks=True)
+        else:
+            shutil.copy2(entry, target / entry.name, follow_symlinks=False)
+
+
+def _grader_settings(settings: Settings, **parts: Any) -> grade.Settings:
+    limits = settings.limits
+    return grade.Settings(
+        seconds=limits.seconds, task_seconds=limits.task_seconds, memory_mib=limits.memory_mib, **parts
+    )
+
+
+def _broken(out: Path, error: Exception) -> int:
+    """Results for when the zip itself is unusable; students are told whose fault it is."""
+    document = {
+        "score": 0,
+        "output": grade.SETUP_PROBLEM,
+        "output_format": "text",
+        "stdout_visibility": "hidden",
+        "extra_data": {"problem": f"{type(error).__name__}: {error}"},
+        "tests": [],
+    }
+    write_atomically(out, json.dumps(document, indent=1) + "\n")
+    return 2

@@ -1,0 +1,183 @@
+"""What a student may be told about a failed check.
+
+For public checks: the exception's type, text and place. For hidden checks nothing that the submission could have put a
+hidden input into: our own diagnoses, and of an exception only its type. Even our diagnoses quote a little of what they
+were given (a shape, the name of a type), so `withhold` takes out of them what our own sources do not contain.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from autograder.repository import DOOR
+from autograder.tasks import Check, Points, Task
+
+# Exceptions whose names tell a student something; any other name may have been made up to carry data.
+KNOWN_EXCEPTIONS = {name for name, value in vars(builtins).items() if isinstance(value, type)} | {
+    "OutOfMemoryError",
+    "LinAlgError",
+    "UnpicklingError",
+    "DataError",
+}
+DEATHS = {
+    "timeout": "it took too long",
+    "crash": "its process ended during a call",
+    "protocol": "it tampered with the connection to the grader",
+    "flood": "it printed far too much",
+}
+TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
+WORD = re.compile(r"\w[\w.]*\w|\w")
+# Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
+TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
+ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
+COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
+STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")
+
+
+class NotRun(BaseException):
+    """A check that is not run, and why. No Exception: neither a test nor hypothesis shall catch it and try again."""
+
+
+class TaskLost(NotRun):
+    """The worker of a task died, so that none of its checks can run any more.
+
+    Attributes:
+        kind, reason: as `WorkerDied` has them.
+        in_public: whether it died in a public check; only then may `reason` be shown.
+    """
+
+    def __init__(self, kind: str, reason: str, in_public: bool) -> None:
+        super().__init__(reason)
+        self.kind, self.reason, self.in_public = kind, reason, in_public
+
+
+class Explainer:
+    """Turns what ended a check into text for the student.
+
+    Args:
+        points: for the tasks' names.
+        tests: the folder of the tests; the words in their sources are safe to show.
+    """
+
+    def __init__(self, points: Points, tests: Path) -> None:
+        self._points = points
+        self._vocabulary = vocabulary(tests)
+        self._tasks = {task.number: task for task in points.tasks}
+
+    def explain(self, error: BaseException, check: Check, place: str = "") -> str:
+        """Text for a failed check.
+
+        Args:
+            error: what it raised.
+            place: where in the test it was raised, "file.py, line n".
+        """
+        return ADDRESS.sub("0x…", TEMPORARY.sub("", self._explain(error, check, place)))
+
+    def _explain(self, error: BaseException, check: Check, place: str) -> str:
+        from autograder.door.diagnose import CheckFailed
+        from autograder.door.submission import NotImplementedYet, SubmissionError
+
+        error = _first_cause(error, (CheckFailed, SubmissionError))
+        if isinstance(error, TaskLost):
+            return self._lost(error)
+        if isinstance(error, NotRun):
+            return str(error)
+        if isinstance(error, NotImplementedYet):
+            return self._not_implemented(error, check)
+        if isinstance(error, SubmissionError):
+            return self._raised(error, check)
+        if isinstance(error, CheckFailed):
+            return self.withhold(str(error)) if check.hidden_inputs else "\n".join([str(error), *_notes(error)])
+        return self._other(error, check, place)
+
+    def withhold(self, text: str) -> str:
+        """A diagnosis without what could be data: shapes that were returned, counts, unknown words, long numbers."""
+
+        def keep(match: re.Match[str]) -> str:
+            word = match.group()
+            short_number = word.isdecimal() and len(word) <= 3
+            # A sentence may begin with a name of ours: "Logvar is taken for the variance."
+            known = any(set(form.split(".")) <= self._vocabulary for form in (word, word[:1].lower() + word[1:]))
+            return word if short_number or known else "…"
+
+        text = STUDENTS_SHAPE.sub("the shape is wrong", text)
+        text = COUNT.sub(_without_count, text)
+        return WORD.sub(keep, text)
+
+    def missing_file(self, task: Task) -> str:
+        return f"Missing file: {task.file} is not in the submission, so this check could not be run."
+
+    def _lost(self, error: TaskLost) -> str:
+        what = error.reason if error.in_public else DEATHS.get(error.kind, "its process is gone")
+        return f"Your code was stopped while it ran a check of this task: {what}. The task's other checks are not run."
+
+    def _not_implemented(self, error: Any, check: Check) -> str:
+        # The stub that was reached may belong to another task than the check.
+        named = TASK_NUMBER.search(error.message[:200])
+        task = self._tasks.get(named.group(1)) if named else None
+        task = task or self._tasks[check.task]
+        function = f", {task.function} in {task.file}" if task.function else ""
+        return f"Not implemented yet: Task {task.number} ({task.name}{function})."
+
+    def _raised(self, error: Any, check: Check) -> str:
+        importing = error.stage == "import"
+        if check.hidden_inputs:
+            kind = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
+            if importing:
+                return f"Your code cannot be imported: {kind}. The public checks of this task show the message."
+            return f"Your code raised {kind}. (Hidden checks do not show more.)"
+        where = f" ({error.where})" if error.where else ""
+        what = "Your code cannot be imported" if importing else "Your code raised an exception"
+        return "\n".join([f"{what}: {error.type}: {error.message}{where}", *_notes(error)])
+
+    def _other(self, error: BaseException, check: Check, place: str) -> str:
+        if type(error).__name__ == "Skipped":  # pytest.skip
+            return f"Skipped: {error}"
+        what = "The check could not use what your code returned"
+        name = type(error).__name__
+        if check.hidden_inputs:
+            return f"{what}: {name if name in KNOWN_EXCEPTIONS else 'another type or structure was expected'}."
+        return f"{what}: {name}: {error}" + (f" ({place})" if place else "")
+
+
+def _without_count(match: re.Match[str]) -> str:
+    """ "some values are" for "1 of 12 values is"."""
+    kept = "all values" if match.group(1) == "all" else "some values"
+    return f"{kept} are" if match.group().endswith(" is") else kept
+
+
+def check_sources(tests: Path) -> list[Path]:
+    """The files that the checks are made of: conftest.py, public and hidden checks, helpers; sorted by path.
+
+    Not the tests of the kit itself, nor the audit's corpus, which may lie in other folders below `tests`.
+    """
+    own = [path for folder in (".", "public", "hidden") for path in (tests / folder).glob("*.py")]
+    return sorted([*own, *(tests / "support").rglob("*.py")])
+
+
+@functools.cache
+def vocabulary(tests: Path) -> frozenset[str]:
+    """Every word and number in the sources of the checks; read once for all submissions that a process grades."""
+    ours = [DOOR / "diagnose.py", DOOR / "laws.py"]  # their messages, too
+    sources = (path.read_text(encoding="utf-8") for path in [*check_sources(tests), *ours])
+    return frozenset(word for source in sources for word in re.findall(r"\w+", source))
+
+
+def _first_cause(error: BaseException, wanted: tuple[type[BaseException], ...]) -> BaseException:
+    """The first of `wanted` inside an exception group (hypothesis makes one of failures that it cannot reproduce)."""
+    for inner in getattr(error, "exceptions", ()):
+        found = _first_cause(inner, wanted)
+        if isinstance(found, wanted):
+            return found
+    return error
+
+
+def _notes(error: BaseException) -> list[str]:
+    """What hypothesis adds to a failure: the example. Without the fixtures among the arguments, which say nothing."""
+    notes = [note for note in getattr(error, "__notes__", []) if "reproduce_failure" not in note]
+    return [line for note in notes for line in note.splitlines() if not ADDRESS.search(line)]

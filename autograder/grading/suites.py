@@ -1,0 +1,308 @@
+"""The pytest plugin that turns the suites' outcomes into rows, and gives every check a submission behind the boundary.
+
+The suites run in this trusted process, unchanged; only the backend of the `submission` fixtures differs from a
+student's local run. Each of a task's two files, public and hidden, has workers of its own, so nothing that a hidden
+check sent can show up in a public check's message. Once a worker has died, the task's other checks fail at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn, Protocol
+
+import numpy as np
+import pytest
+
+from autograder.grading.messages import Explainer, NotRun, TaskLost
+from autograder.grading.results import MAX_TEXT, Results
+from autograder.sandbox.backend import WorkerDied, ZygoteDied
+from autograder.tasks import Check, Points, compare
+
+TIME_IS_UP = "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
+SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
+
+
+class Worker(Protocol):
+    """What `remote.RemoteBackend` offers."""
+
+    @property
+    def output(self) -> str: ...
+
+    def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]: ...
+
+    def close(self) -> None: ...
+
+
+class GradingError(Exception):
+    """The grader itself is broken or wrongly set up; no submission is to blame."""
+
+
+@dataclass
+class _Task:
+    """What the workers of a task, public and hidden, share.
+
+    Attributes:
+        seconds_left: for all of their calls together.
+        lost: why none of the task's checks can run any more.
+    """
+
+    seconds_left: float
+    lost: TaskLost | None = None
+
+    def lose(self, reason: TaskLost) -> NoReturn:
+        """Give the task up; the first reason is the one that counts."""
+        self.lost = self.lost or reason
+        raise self.lost
+
+
+class _Guarded:
+    """A worker as a Submission's backend: its death ends the check in a way that nothing catches."""
+
+    def __init__(self, worker: Worker, task: _Task, in_public: bool) -> None:
+        self._worker, self._task, self._in_public = worker, task, in_public
+
+    def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
+        task = self._task
+        if task.seconds_left <= 0:
+            task.lose(TaskLost("timeout", "the time for the whole task is used up", self._in_public))
+        began = time.monotonic()
+        try:
+            reply, returned = self._worker.execute(header, arrays)
+        except WorkerDied as error:
+            task.lose(TaskLost(error.kind, error.reason, self._in_public))
+        finally:
+            task.seconds_left -= time.monotonic() - began
+        return (reply if reply.get("ok") is True else _failure(reply.get("error"))), returned
+
+    def close(self) -> None:
+        self._worker.close()
+
+
+def _failure(error: Any) -> dict[str, Any]:
+    """A reply that reports an exception, every part of it text, whatever the other side has put there."""
+    parts = error if isinstance(error, dict) else {}
+    texts = {name: str(parts.get(name, ""))[:MAX_TEXT] for name in ("type", "message", "where", "stage")}
+    return {"ok": False, "error": texts}
+
+
+def check_id(item: pytest.Item, tests: Path) -> str:
+    """The name of a check in points.toml: its place below the tests' folder, and what pytest adds to it."""
+    return f"{item.path.relative_to(tests).as_posix()}::{item.nodeid.split('::', 1)[1]}"
+
+
+class Grader:
+    """The plugin.
+
+    Args:
+        points: entries of all checks.
+        results: filled in as the checks end.
+        tests: folder with conftest.py, public/ and hidden/.
+        start_worker: makes a worker; its argument says whether it gets a scratch folder.
+        files: names of the submitted files.
+        trained_weights: where the trained model lies, if it was handed in.
+        secret: seeds the inputs of all checks.
+        deadline: time.monotonic() after which no check begins.
+        task_seconds: limit for the calls of a task's checks together.
+        save: called after every file of checks.
+        left_out: ids of checks not to run, of which `points` need not know.
+    """
+
+    def __init__(
+        self,
+        *,
+        points: Points,
+        results: Results,
+        tests: Path,
+        start_worker: Callable[[bool], Worker],
+        files: frozenset[str],
+        trained_weights: Path | None,
+        secret: str,
+        deadline: float,
+        task_seconds: float,
+        save: Callable[[], None],
+        left_out: Collection[str] = (),
+    ) -> None:
+        self.problem: str | None = None  # why the grader cannot go on
+        self.error: BaseException | None = None  # what stopped pytest itself
+        self._points, self._results, self._tests = points, results, tests
+        self._start_worker, self._files, self._secret = start_worker, files, secret
+        self._trained_weights = trained_weights
+        self._left_out = frozenset(left_out)
+        self._deadline, self._task_seconds, self._save = deadline, task_seconds, save
+        self._explainer = Explainer(points, tests)
+        self._checks = {check.id: check for check in points.checks if check.kind == "pytest"}
+        self._current: Check | None = None
+        self._workers: dict[Worker, bool] = {}  # living workers of the present file -> whether they draw
+        self._printed: dict[int, int] = {}  # how much each worker had printed before this check
+        self._tasks: dict[str, _Task] = {}
+
+    # Before conftest.py looks for these attributes.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.submission_factory = self._make_submission  # type: ignore[attr-defined]
+        config.assignment_secret = self._secret  # type: ignore[attr-defined]
+        config.trained_weights = self._trained_weights  # type: ignore[attr-defined]
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            raise GradingError(f"{report.nodeid} cannot be collected: {report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Drop what is left out; put a file's drawing checks last, so that its two workers need not live at the same
+        time: memory is scarce."""
+        items[:] = [item for item in items if self.id_of(item) not in self._left_out]
+        place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
+        items.sort(key=lambda item: (place[item.path], item.get_closest_marker("draws") is not None))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        differences = compare(self._points, [self.id_of(item) for item in session.items])
+        if differences:
+            raise GradingError("points.toml and the suites disagree:\n" + "\n".join(differences))
+        # From here on nobody reads pytest's own tracebacks; quoting the sources for them takes a fifth of a grading.
+        session.config.option.tbstyle = "no"
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        self.error = excinfo.value
+        return True  # nothing to print: `run_suites` raises it
+
+    def id_of(self, item: pytest.Item) -> str:
+        return check_id(item, self._tests)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
+        self._current = self._checks[self.id_of(item)]
+        self._printed = {id(worker): len(worker.output) for worker in self._workers}
+        result = yield
+        if nextitem is None or nextitem.path != item.path:
+            self._end_workers(list(self._workers))
+            self._save()
+        return result
+
+    def runs(self, file: Path) -> bool:
+        """Whether a file of checks has to be collected; not if all of its checks are left out."""
+        prefix = f"{file.relative_to(self._tests).as_posix()}::"
+        left_out = any(id.startswith(prefix) for id in self._left_out)
+        return not left_out or any(id.startswith(prefix) for id in self._checks)
+
+    # Raising here, instead of leaving the item out, lets pytest tear down the module's fixtures in their order.
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        assert self._current is not None
+        if self.problem is not None:
+            raise NotRun("Not run: the grader has a problem. Please tell your instructor.")
+        if time.monotonic() >= self._deadline:
+            raise NotRun(TIME_IS_UP)
+        lost = self._task_of(self._current).lost
+        if lost is not None:
+            raise lost.with_traceback(None)  # else every check would add its frames to those of the checks before
+        task = self._points.task(self._current.task)
+        if task.file not in self._files:
+            raise NotRun(self._explainer.missing_file(task))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        assert self._current is not None
+        if call.excinfo is not None and call.when != "teardown":
+            self._results.set(self._current.id, 0.0, self._explain(call.excinfo))
+        elif call.when == "call":
+            self._results.set(self._current.id, 1.0)
+        elif call.excinfo is not None and isinstance(call.excinfo.value, ZygoteDied):
+            self.problem = str(call.excinfo.value)
+        return (yield)
+
+    def _explain(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        assert self._current is not None
+        if isinstance(excinfo.value, ZygoteDied):
+            self.problem = str(excinfo.value)
+            return "Not run: the grader has a problem. Please tell your instructor."
+        entry = excinfo.traceback[-1]
+        text = self._explainer.explain(
+            excinfo.value, self._current, f"{Path(entry.path).name}, line {entry.lineno + 1}"
+        )
+        if self._current.hidden_inputs:
+            return text
+        printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers).strip()
+        # The end says most: what was printed just before it went wrong.
+        return f"{text}\n\nYour code printed:\n{printed[-SHOWN_PRINT:]}" if printed else text
+
+    def _make_submission(self, task: str, draws: bool) -> Any:
+        """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""
+        from autograder.door.submission import Submission
+
+        assert self._current is not None
+        if draws:  # the file's other checks are done
+            self._end_workers([worker for worker, drew in self._workers.items() if not drew])
+        worker = self._start_worker(draws)
+        self._workers[worker] = draws
+        return Submission(_Guarded(worker, self._task_of(self._current), not self._current.hidden_inputs))
+
+    def _end_workers(self, workers: Iterable[Worker]) -> None:
+        for worker in workers:
+            try:
+                worker.close()
+            except ZygoteDied as error:
+                self.problem = str(error)
+            del self._workers[worker]
+
+    def _task_of(self, check: Check) -> _Task:
+        return self._tasks.setdefault(check.task.split(".")[0], _Task(self._task_seconds))
+
+
+def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:
+    """Run every test file below tests/public and tests/hidden under the plugin, task by task.
+
+    Args:
+        scratch: a temporary folder, for what pytest insists on writing.
+        stop_at_first_failure: for who only wants to know whether all checks pass.
+
+    Raises:
+        GradingError: pytest could not run the suites.
+        KeyboardInterrupt: somebody pressed Ctrl-C.
+    """
+    # A task's public checks come first, then its hidden ones.
+    files = sorted(
+        (path for folder in ("public", "hidden") for path in (tests / folder).glob("test_*.py")),
+        key=lambda path: (path.name, path.parent.name == "hidden"),
+    )
+    if not files:
+        raise GradingError(f"there are no tests below {tests}")
+    files = [file for file in files if grader.runs(file)]
+    if not files:  # without names pytest would run whatever lies around
+        return
+    empty = scratch / "pytest.ini"
+    empty.write_text("[pytest]\n")
+    options = [
+        # Neither this repository's options nor those of a file beside the submission.
+        f"--config-file={empty}",
+        f"--rootdir={tests}",
+        f"--confcutdir={tests}",
+        f"--basetemp={scratch / 'pytest'}",
+        "--import-mode=importlib",
+        # What failed is reported from the exceptions; rewritten asserts would only leave bytecode and take time.
+        "--assert=plain",
+        "--capture=sys",
+        "--override-ini=filterwarnings=ignore",
+    ]
+    for plugin in (
+        *("cacheprovider", "doctest", "junitxml", "pastebin", "faulthandler", "stepwise", "terminal"),
+        # They collect garbage, for a tenth of a second, to warn of what nobody sees here.
+        *("unraisableexception", "threadexception"),
+    ):
+        options += ["-p", f"no:{plugin}"]
+    options += ["-p", "_hypothesis_pytestplugin"]
+    if stop_at_first_failure:
+        options.append("--exitfirst")
+    status = pytest.main([*options, *map(str, files)], plugins=[grader])
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if grader.error is not None:
+        raise (
+            grader.error if isinstance(grader.error, GradingError) else GradingError("pytest stopped")
+        ) from grader.error
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise GradingError(f"pytest ended with {pytest.ExitCode(status).name}")

@@ -1,0 +1,100 @@
+"""PDFs for people: the handout, and the report with the answers as graders have it beside them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.release import notebook
+from autograder.release.starter import SourceError
+from autograder.repository import ROOT
+
+if TYPE_CHECKING:
+    from lab.typeset import Pdf
+
+TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
+
+
+def handout_pdf(root: Path = ROOT) -> Pdf:
+    """The handout, from student/README.md.
+
+    Raises:
+        lab.typeset.TypesetError: it cannot be typeset.
+        OSError: the handout is missing.
+    """
+    solution = str(root / "solution")
+    if solution not in sys.path:
+        sys.path.append(solution)
+    from lab.typeset import typeset
+
+    text = (root / "student" / "README.md").read_text(encoding="utf-8")
+    title = TITLE.search(text)
+    return typeset(text, root / "student", title.group(1) if title else "Assignment")
+
+
+def handout(arguments: list[str], root: Path = ROOT) -> int:
+    """Write dist/handout.pdf."""
+    description = "Write dist/handout.pdf from student/README.md."
+    argparse.ArgumentParser(prog="python -m autograder handout", description=description).parse_args(arguments)
+    try:
+        pdf = handout_pdf(root)
+    except Exception as error:
+        # TypesetError is known only after the import of lab; whatever else it is, its own message says it best.
+        print(f"no handout: {error}", file=sys.stderr)
+        return 1
+    out = root / "dist" / "handout.pdf"
+    out.parent.mkdir(exist_ok=True)
+    out.write_bytes(pdf.content)
+    for warning in pdf.warnings:
+        print(f"not converted: {warning}", file=sys.stderr)
+    print(f"wrote {out}: {len(pdf.content):,} bytes")
+    return 1 if pdf.warnings else 0
+
+
+def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
+    """Put into a folder what a student who is finished has there: code, results, and the notebook, with its answers.
+
+    Raises:
+        SourceError: the notebook cannot be made.
+    """
+    for file in (root / "solution").glob("*.py"):
+        shutil.copy(file, folder)
+    shutil.copytree(root / "solution" / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, content in notebook.make(root)[0].answers.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    if results.is_dir():
+        (folder / "results").symlink_to(results.resolve(), target_is_directory=True)
+
+
+def report(arguments: list[str], root: Path = ROOT) -> int:
+    """Write dist/report/: the notebook with answers and rubrics, run, as report.ipynb and as report.pdf."""
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder report",
+        description="Run the report's notebook with its answers; write it and its PDF to dist/report/.",
+    )
+    default = root / "solution" / "results"
+    parser.add_argument("--results", type=Path, default=default, help="of a run of main.py (default: solution/results)")
+    options = parser.parse_args(arguments)
+    if not (options.results / "metrics.json").is_file():
+        print(f"{options.results} has no metrics.json: `make run` first", file=sys.stderr)
+        return 1
+    out = root / "dist" / "report"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        try:
+            lay_out(folder, options.results, root)
+        except SourceError as error:
+            print(error, file=sys.stderr)
+            return 1
+        out.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "export_report.py", "--save", "--out", str(out.resolve() / "report.pdf")]
+        status = subprocess.run(command, cwd=folder, check=False).returncode
+        shutil.copy(folder / notebook.NOTEBOOK, out / notebook.NOTEBOOK)
+    return status

@@ -1,0 +1,40 @@
+"""Where things lie: the folders of the assignment that this kit stands beside, and how its TOML files are read."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+SOLUTION = ROOT / "solution"
+DOOR = ROOT / "autograder" / "door"
+EXECUTOR = DOOR / "executor.py"  # what a worker runs
+STUDENT = ROOT / "student"  # generated
+TESTS = ROOT / "tests"
+CORPUS = TESTS / "corpus"  # wrong and right code, for the audit
+COURSES = ROOT / "courses"
+DATA = ROOT / "data"
+DIST = ROOT / "dist"
+
+
+def grader_sources(root: Path = ROOT) -> list[Path]:
+    """The trusted grader's own modules, sorted by path: what the zip holds, and what a class's results depend on."""
+    kit = root / "autograder"
+    rooms = (path for room in ("door", "sandbox", "grading") for path in (kit / room).rglob("*.py"))
+    return sorted([*rooms, *(kit / name for name in ("__init__.py", "repository.py", "tasks.py"))])
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        ValueError: it cannot be read or is not TOML; the message names the file, and the line where there is one.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,294 @@
+"""The untrusted side: a zygote that has loaded torch, and the workers that it forks, one for each task.
+
+The zygote runs no student code and knows no secret: what it is told over its control socket are folders, ids and
+limits. A worker is forked from it in milliseconds, closes the socket, locks itself in (sandbox.py) and only then lets
+the executor load the submission. What comes from a worker reaches the grader directly, over pipes of its own.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import gc
+import importlib
+import importlib.util
+import io
+import json
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from autograder.sandbox import layers, selfcheck
+from autograder.sandbox.frames import Channel, FrameClosed, FrameError
+from autograder.sandbox.late_compiler import delay_compiler
+
+REQUEST_FD, REPLY_FD = 3, 4
+EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
+
+
+def run_zygote(control_fd: int, package_root: str) -> NoReturn:
+    """Serve the grader until it closes the control socket; then kill every worker and exit."""
+    # Student code must find neither more of this package nor anything beside it.
+    sys.path[:] = [entry for entry in sys.path if entry != package_root]
+    for package in ("autograder", "autograder.sandbox"):
+        sys.modules[package].__path__ = []
+    del sys.argv[1:]
+    layers.become_subreaper()
+    control = socket.socket(fileno=control_fd)
+    settings, _ = receive_message(control)
+    for name in settings["preload"]:
+        importlib.import_module(name)
+    # Imported once for all workers, a fifth of whose start they would be.
+    layers.landlock_abi()
+    layers.load_seccomp()
+    _limit_threads()
+    delay_compiler()
+    executor = _load_executor(Path(settings["executor"])) if settings["executor"] else None
+    # Collected now and frozen, so that no worker's collector writes to (and so copies) the pages that all share.
+    gc.collect()
+    gc.freeze()
+    send_message(control, {"ready": True})
+    _Zygote(control, executor).serve()
+    shutil.rmtree(settings["workspace"], ignore_errors=True)  # the grader does so too, unless it was killed
+    os._exit(0)  # nothing to tidy up, and unloading torch takes half a second
+
+
+def _limit_threads() -> None:
+    """One thread: nothing may be started before a fork, and tasks are timed on a fraction of a processor."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
+        torch.set_num_interop_threads(1)
+
+
+def _load_executor(path: Path) -> Callable[[Path, Path | None], Any]:
+    """The class `Executor` of a file; modules beside the file can be imported while it loads, and not afterwards."""
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec = importlib.util.spec_from_file_location("executor", path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is no Python file")
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["executor"] = module
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module.Executor
+
+
+def send_message(control: socket.socket, message: dict[str, Any], fds: tuple[int, ...] = ()) -> None:
+    """One JSON object over the control socket, with descriptors. Both ends are ours."""
+    data = json.dumps(message).encode() + b"\n"
+    sent = socket.send_fds(control, [data], fds) if fds else 0
+    control.sendall(data[sent:])
+
+
+def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    """Counterpart of `send_message`; EOFError once the other end is closed."""
+    data, fds = b"", []
+    while not data.endswith(b"\n"):
+        chunk, more, _, _ = socket.recv_fds(control, 1 << 16, 8)
+        if not chunk:
+            raise EOFError("the control socket is closed")
+        data += chunk
+        fds += more
+    return json.loads(data), fds
+
+
+class _Zygote:
+    """The control loop. Requests: fork a worker, say how it ended, end it."""
+
+    def __init__(self, control: socket.socket, executor: Callable[[Path, Path | None], Any] | None) -> None:
+        self._control = control
+        self._executor = executor
+        self._workers: dict[int, layers.Confinement] = {}
+        self._pins: dict[int, list[int]] = {}
+
+    def serve(self) -> None:
+        handlers = {"fork": self._fork, "end": self._end}
+        while True:
+            try:
+                message, fds = receive_message(self._control)
+            except (EOFError, ConnectionResetError):
+                break
+            send_message(self._control, handlers[message["op"]](message, fds))
+        for pid in list(self._workers):
+            self._end({"pid": pid}, [])
+
+    def _fork(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        confinement = layers.Confinement.from_json(message["confinement"])
+        go_out, go_in = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(go_in)
+            os.read(go_out, 1)
+            _worker(message, confinement, fds, self._executor, os.getppid())
+        self._pins[pid] = layers.pin_own_files(pid)
+        os.write(go_in, b"!")
+        for fd in (*fds, go_out, go_in):
+            os.close(fd)
+        self._workers[pid] = confinement
+        return {"pid": pid}
+
+    def _end(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        """Kill a worker with all that it started; say how it had ended, if it had, and what could not be killed."""
+        pid = message["pid"]
+        confinement = self._workers.pop(pid, None)
+        if confinement is None:  # it belonged to a zygote before us
+            return {"status": None, "left": []}
+        ended = _ended_by_itself(pid, EXIT_GRACE if message.get("wait") else 0.0)
+        for kill in (os.killpg, os.kill):
+            try:
+                kill(pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+        _, status = os.waitpid(pid, 0)
+        for fd in self._pins.pop(pid):
+            os.close(fd)
+        left = []
+        if "uid" in confinement.layers:
+            left = layers.kill_processes_of(confinement.uid, confinement.gid)
+        self._kill_orphans()
+        return {"status": os.waitstatus_to_exitcode(status) if ended else None, "left": left}
+
+    def _kill_orphans(self) -> None:
+        """Kill adopted descendants of former workers until there are none (fork bombs need several rounds)."""
+        for _ in range(1000):
+            orphans = [pid for pid in layers.children_of(os.getpid()) if pid not in self._workers]
+            if not orphans:
+                return
+            for pid in orphans:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _ended_by_itself(pid: int, seconds: float) -> bool:
+    """Whether a child has exited or been killed, without reaping it; waits up to `seconds` for it."""
+    if not hasattr(os, "waitid"):  # macOS; its exit status is right anyway if it came before our signal
+        time.sleep(seconds)
+        return True
+    deadline = time.monotonic() + seconds
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def _worker(
+    message: dict[str, Any],
+    confinement: layers.Confinement,
+    fds: list[int],
+    executor: Callable[[Path, Path | None], Any] | None,
+    zygote: int,
+) -> NoReturn:
+    """The forked child, from the fork to its exit."""
+    status = 1
+    try:
+        os.setsid()
+        _place_descriptors(*fds)
+        channel = Channel(REQUEST_FD, REPLY_FD)
+        try:
+            layers.enter(confinement)
+            if os.getppid() != zygote:  # it died before we asked to die with it
+                os._exit(1)
+            os.listdir(message["folder"])
+            os.chdir(confinement.scratch or message["folder"])
+        except (layers.SandboxError, OSError) as error:
+            channel.send(0, {"failed": f"{type(error).__name__}: {error}"}, [], None)
+            os._exit(1)
+        if message["probe"] is not None:
+            limits = confinement.limits
+            target = selfcheck.Target(**{**message["target"], "limits": limits})
+            results = {layer: selfcheck.try_layer(layer, target) for layer in message["probe"]}
+            channel.send(0, {"results": results}, [], None)
+        else:
+            assert executor is not None  # only probes do without
+            channel.send(0, {"ready": True}, [], None)
+            scratch = Path(confinement.scratch) if confinement.scratch else None
+            if layers.refuses_to_create(confinement):
+                _open_without_creating()
+            _serve(channel, executor(Path(message["folder"]), scratch))
+        status = 0
+    finally:
+        # Neither the zygote's exit handlers nor its buffers are ours.
+        os._exit(status)
+
+
+def _place_descriptors(request: int, reply: int, output: int) -> None:
+    """Leave open exactly: 0 null, 1 and 2 the captured output, 3 requests, 4 replies."""
+    import fcntl
+
+    null = os.open(os.devnull, os.O_RDONLY)
+    sources = [null, output, output, request, reply]
+    # Out of the way first: a source may lie where another one is to go.
+    moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in sources]
+    for place, fd in enumerate(moved):
+        os.dup2(fd, place)
+    # The zygote has a handful of descriptors; where close_range(2) is missing, a limit of a billion would take minutes.
+    os.closerange(len(sources), 4096)
+
+
+def _open_without_creating() -> None:
+    """Let `open` write existing files (a picture, /dev/null) where the kernel refuses O_CREAT, which "w" implies."""
+    original = io.open
+
+    @functools.wraps(original)
+    def open_existing(*args: Any, **kwargs: Any) -> Any:
+        if len(args) < 8:  # `opener` is the eighth
+            kwargs.setdefault("opener", lambda path, flags: os.open(path, flags & ~os.O_CREAT))
+        return original(*args, **kwargs)
+
+    builtins.open = io.open = open_existing
+    if hasattr(pathlib, "_NormalAccessor"):  # Python 3.10, whose paths have got hold of io.open already
+        pathlib._NormalAccessor.open = staticmethod(open_existing)
+
+
+def _serve(channel: Channel, executor: Any) -> None:
+    """Answer requests until the grader closes the pipe."""
+    # The state that the zygote drew at its start differs from one grading to the next.
+    random.seed(0)
+    np.random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+    # Libraries ask for the name of the temporary folder when they are imported (torch's optimisers do), and fail if
+    # there is none to write to. A name is all they need.
+    tempfile.tempdir = os.getcwd()
+    while True:
+        try:
+            request = channel.receive(None)
+        except FrameClosed:
+            return
+        try:
+            body, arrays = executor.execute(request.body, request.arrays)
+        except BaseException as error:  # SystemExit and KeyboardInterrupt out of student code included
+            body, arrays = _failure(error), []
+        _flush()
+        try:
+            channel.send(request.request_id, body, arrays, None)
+        except FrameError as error:
+            channel.send(request.request_id, _failure(error), [], None)
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
+    message = str(error)[:2000].encode("utf-8", "replace").decode()
+    return {"ok": False, "error": {"type": type(error).__name__, "message": message, "stage": "protocol"}}
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # student code may have replaced, closed or broken it
+            continue

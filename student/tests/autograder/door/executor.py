@@ -1,0 +1,356 @@
+"""Executes the messages of `submission.Submission` against a folder of student code. The only test module that
+imports torch; in grading it runs inside the sandboxed worker, so nothing here may be secret."""
+
+import hashlib
+import importlib
+import math
+import random
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+Header = dict[str, Any]
+Arrays = list[np.ndarray]
+
+MAX_SCRATCH_FILE = 8 * 2**20  # bytes; a picture of ours is far smaller
+
+
+class Executor:
+    """Runs messages against the modules of one submission.
+
+    Args:
+        folder: where the submission's modules lie. They win over any other module of the same name.
+        scratch: a folder that the submission may write pictures to; None where it may write nothing.
+    """
+
+    def __init__(self, folder: Path, scratch: Path | None = None) -> None:
+        self.folder = Path(folder).resolve()
+        self.scratch = scratch
+        self.objects: dict[int, Any] = {}
+        self._objects_kept = 0  # never reused as an id: a handle must not come to mean another object
+        forget_modules(self.folder)
+        sys.path.insert(0, str(self.folder))
+
+    def close(self) -> None:
+        """Forget the submission's modules and objects, so that another submission can be executed in this process."""
+        self.objects.clear()
+        forget_modules(self.folder)
+        if str(self.folder) in sys.path:
+            sys.path.remove(str(self.folder))
+
+    def execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+        """Execute one message. Exceptions of the submission come back as a reply, never as an exception."""
+        returned: Arrays = []
+        try:
+            reply = getattr(self, f"_op_{header['op']}")(header, arrays, returned)
+        except (Exception, SystemExit) as error:  # student code may raise anything, sys.exit included
+            return {"ok": False, "error": self._describe(error)}, []
+        return {"ok": True, **reply}, returned
+
+    def _describe(self, error: BaseException) -> Header:
+        """Name, text and place of a student's exception."""
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == self.folder]
+        where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+        stage = "call"
+        if isinstance(error, _ImportFailed):
+            stage, error = "import", error.__cause__ or error
+            if isinstance(error, SyntaxError) and error.filename:
+                where = f"{Path(error.filename).name}, line {error.lineno}"
+        return {"type": type(error).__name__, "message": str(error)[:2000], "where": where, "stage": stage}
+
+    def _op_call(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        tensors: list[Tensor] = []  # every array argument, in the order of decoding
+        args = [self._decode(tree, arrays, tensors) for tree in header["args"]]
+        kwargs = {name: self._decode(tree, arrays, tensors) for name, tree in header["kwargs"].items()}
+        originals = [tensor.clone() for tensor in tensors]
+        inputs = [args[key] if isinstance(key, int) else kwargs[key] for key in header["wrt"]]
+        for tensor in inputs:
+            tensor.requires_grad_(True)
+        parameters: dict[str, Tensor] = {}
+        if header["parameters_of"] is not None:
+            module = self.objects[header["parameters_of"]]
+            parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
+
+        value = self._callable(header)(*args, **kwargs)
+
+        wanted = [*inputs, *parameters.values()]
+        gradients: list[Tensor | None] = [None] * len(wanted)
+        differentiable = False
+        if wanted:
+            output = value
+            for index in header["output"]:
+                output = output[index]
+            differentiable = isinstance(output, Tensor) and output.requires_grad
+            if differentiable:
+                cotangent = self._decode(header["cotangent"], arrays, [])
+                if cotangent is not None and cotangent.shape != output.shape:
+                    raise RuntimeError(f"a result of shape {tuple(output.shape)} where {tuple(cotangent.shape)} is due")
+                # Given to torch.autograd.grad, the cotangent would have it import SymPy: 40 MB and half a second.
+                weighted = output if cotangent is None else output * cotangent
+                gradients = list(torch.autograd.grad(weighted.sum(), wanted, allow_unused=True))
+        by_parameter = dict(zip(parameters, gradients[len(inputs) :], strict=True))
+        unchanged = all(_same(before, after.detach()) for before, after in zip(originals, tensors, strict=True))
+        return {
+            "value": self._encode(value, returned),
+            "gradients": self._encode(gradients[: len(inputs)], returned),
+            "parameter_gradients": self._encode(by_parameter, returned),
+            "differentiable": differentiable,
+            "inputs_unchanged": unchanged,
+        }
+
+    def _op_attribute(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": self._encode(getattr(self.objects[header["object"]], header["name"]), returned)}
+
+    def _op_train(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        self.objects[header["object"]].train(header["mode"])
+        return {}
+
+    def _op_state_dict(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": self._encode(dict(self.objects[header["object"]].state_dict()), returned)}
+
+    def _op_load_state_dict(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        self.objects[header["object"]].load_state_dict(self._decode(header["state"], arrays, []))
+        return {}
+
+    def _op_seed(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        torch.manual_seed(header["seed"])
+        np.random.seed(header["seed"] % 2**32)
+        random.seed(header["seed"])
+        return {}
+
+    def _op_forget(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        self.objects.clear()
+        return {}
+
+    def _op_rng_fingerprint(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()}
+
+    def _op_read_file(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        path = self._scratch_file(header["name"])
+        if not path.is_file() or path.stat().st_size > MAX_SCRATCH_FILE:
+            return {"value": None}
+        return {"value": self._encode(np.frombuffer(path.read_bytes(), dtype=np.uint8), returned)}
+
+    def _op_probe(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        weight, bias, encoder_weight = (
+            self._decode(header[name], arrays, []) for name in ("weight", "bias", "encoder_weight")
+        )
+        probe = ProbeModel(weight, bias, encoder_weight, header["kind"])
+        probe.train(header["training"])
+        return {"value": self._keep(probe)}
+
+    def _op_recorder(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": self._keep(CallRecorder())}
+
+    def _op_bare(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        module_name, name = header["target"].split(".")
+        cls = getattr(self._import(module_name), name)
+        module = cls.__new__(cls)
+        nn.Module.__init__(module)
+        for key, value in header["attributes"].items():
+            setattr(module, key, value)
+        return {"value": self._keep(module)}
+
+    def _op_records(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": self._encode(self.objects[header["object"]].records, returned)}
+
+    def _op_stand_in(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        module_name, name = header["target"].split(".")
+        # Trusted text, and nothing that could have been called before (see stand_ins.py).
+        scope: dict[str, Any] = {}
+        exec(header["source"], scope)
+        setattr(self._import(module_name), name, scope[name])
+        # Modules that have copied the name into their own namespace must do so again.
+        forget_modules(self.folder, spare=module_name)
+        return {}
+
+    def _callable(self, header: Header) -> Any:
+        if "object" in header:
+            target = self.objects[header["object"]]
+            return getattr(target, header["method"]) if header["method"] else target
+        module_name, name = header["function"].split(".")
+        return getattr(self._import(module_name), name)
+
+    def _import(self, name: str) -> Any:
+        try:
+            return importlib.import_module(name)
+        except (Exception, SystemExit) as error:
+            raise _ImportFailed(name) from error
+
+    def _scratch_file(self, name: str) -> Path:
+        if self.scratch is None:
+            raise PermissionError("this check gives no scratch folder")
+        if Path(name).name != name:
+            raise ValueError(f"not a plain file name: {name!r}")
+        return Path(self.scratch) / name
+
+    def _keep(self, value: Any) -> Header:
+        self.objects[self._objects_kept] = value
+        self._objects_kept += 1
+        return {"$object": self._objects_kept - 1, "type": type(value).__name__}
+
+    def _decode(self, tree: Any, arrays: Arrays, tensors: list[Tensor]) -> Any:
+        """A header tree as a Python value; arrays become fresh tensors, which are also appended to `tensors`."""
+        if isinstance(tree, list):
+            return [self._decode(item, arrays, tensors) for item in tree]
+        if not isinstance(tree, dict):
+            return tree
+        if "$array" in tree:
+            tensors.append(torch.from_numpy(np.array(arrays[tree["$array"]])))
+            return tensors[-1]
+        if "$tuple" in tree:
+            return tuple(self._decode(item, arrays, tensors) for item in tree["$tuple"])
+        if "$dict" in tree:
+            return {key: self._decode(item, arrays, tensors) for key, item in tree["$dict"]}
+        if "$float" in tree:
+            return float(tree["$float"])
+        if "$object" in tree:
+            return self.objects[tree["$object"]]
+        if "$path" in tree:
+            return str(self._scratch_file(tree["$path"]))
+        if "$generator" in tree:
+            return torch.Generator().manual_seed(tree["$generator"])
+        raise ValueError(f"unknown tag in a message: {sorted(tree)[:3]}")
+
+    def _encode(self, value: Any, returned: Arrays) -> Any:
+        """A returned value as a header tree; tensors and arrays are appended to `returned`, objects are kept."""
+        if isinstance(value, np.generic):
+            value = value.item()
+        if value is None or isinstance(value, (bool, int, str)):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else {"$float": str(value)}
+        if isinstance(value, Tensor):
+            value = value.detach().cpu().numpy()
+        if isinstance(value, np.ndarray):
+            # Not np.ascontiguousarray, which would turn a 0-d array into a 1-d one.
+            returned.append(np.array(value, order="C"))
+            return {"$array": len(returned) - 1}
+        if isinstance(value, tuple):
+            return {"$tuple": [self._encode(item, returned) for item in value]}
+        if isinstance(value, list):
+            return [self._encode(item, returned) for item in value]
+        if isinstance(value, dict):
+            return {"$dict": [[str(key), self._encode(item, returned)] for key, item in value.items()]}
+        if type(value).__module__.startswith("matplotlib") and isinstance(getattr(value, "axes", None), list):
+            return {"$figure": self._encode(describe_figure(value), returned)}
+        return self._keep(value)
+
+
+class _ImportFailed(Exception):
+    """A module of the submission could not be imported; the cause says why."""
+
+
+class ProbeModel(nn.Module):
+    """The recording model of `Submission.probe`, with the interface of a VAE or an autoencoder."""
+
+    def __init__(self, weight: Tensor, bias: Tensor, encoder_weight: Tensor, kind: str) -> None:
+        super().__init__()
+        self.latent_dim = weight.shape[1]
+        self.records: list[dict[str, Any]] = []
+        self.decoder = _ProbeDecoder(weight, bias, self.records)
+        self.encoder = _ProbeEncoder(encoder_weight, kind, self.records)
+
+    def encode(self, x: Tensor) -> Any:
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.decoder(z)
+
+    def reparameterize(self, mu: Tensor, logvar: Tensor) -> Tensor:
+        # The spread that our own encoder gives to this mean, whatever `logvar` is: the same for what it is meant for,
+        # and of no use to a submission that calls this instead of writing its own.
+        return mu + (-0.5 - mu.abs() / 8).exp() * torch.randn_like(mu)
+
+    def forward(self, x: Tensor) -> Any:
+        encoded = self.encode(x)
+        if isinstance(encoded, tuple):
+            return (self.decode(self.reparameterize(*encoded)), *encoded)
+        return self.decode(encoded)
+
+
+class _ProbeDecoder(nn.Module):
+    def __init__(self, weight: Tensor, bias: Tensor, records: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.weight, self.bias, self.records = nn.Parameter(weight), nn.Parameter(bias), records
+
+    def forward(self, z: Tensor) -> Tensor:
+        self.records.append(_record(self, "decode", z))
+        image = torch.sigmoid(z @ self.weight.T + self.bias).reshape(-1, 1, 28, 28)
+        return 1 - image if self.training else image
+
+
+class _ProbeEncoder(nn.Module):
+    def __init__(self, weight: Tensor, kind: str, records: list[dict[str, Any]]) -> None:
+        super().__init__()
+        self.weight, self.kind, self.records = nn.Parameter(weight), kind, records
+
+    def forward(self, x: Tensor) -> Any:
+        self.records.append(_record(self, "encode", x))
+        mean = x.flatten(1) @ self.weight.T
+        if self.training:
+            mean = 2 * mean
+        return (mean, -1 - mean.abs() / 4) if self.kind == "vae" else mean
+
+
+class CallRecorder:
+    """A function of any arguments that remembers them and returns None."""
+
+    def __init__(self) -> None:
+        self.records: list[list[Any]] = []
+
+    def __call__(self, *args: Any) -> None:
+        self.records.append(list(args))
+
+
+def _record(module: nn.Module, part: str, value: Tensor) -> dict[str, Any]:
+    return {
+        "part": part,
+        "input": value.detach().clone(),
+        "training": module.training,
+        "grad_enabled": torch.is_grad_enabled(),
+    }
+
+
+def _same(before: Tensor, after: Tensor) -> bool:
+    return before.shape == after.shape and bool(((before == after) | (before.isnan() & after.isnan())).all())
+
+
+def describe_figure(figure: Any) -> list[dict[str, Any]]:
+    """Labels, lines and number of images of every Axes of a matplotlib figure: see `submission.Figure`."""
+    return [
+        {
+            "title": ax.get_title(),
+            "xlabel": ax.get_xlabel(),
+            "ylabel": ax.get_ylabel(),
+            "has_legend": ax.get_legend() is not None,
+            "images": len(ax.images),
+            "lines": [
+                {
+                    "label": str(line.get_label()),
+                    "x": np.asarray(line.get_xdata(), dtype=np.float64),
+                    "y": np.asarray(line.get_ydata(), dtype=np.float64),
+                }
+                for line in ax.lines
+            ],
+        }
+        for ax in figure.axes
+    ]
+
+
+def forget_modules(folder: Path, spare: str = "") -> None:
+    """Drop from sys.modules what this folder's files are called, so that the next import reads this folder.
+
+    Args:
+        spare: the name of one module to keep.
+    """
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    for name in list(sys.modules):
+        if name.split(".")[0] in names - {spare}:
+            del sys.modules[name]
+    importlib.invalidate_caches()

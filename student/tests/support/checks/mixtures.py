@@ -1,0 +1,114 @@
+"""What points drawn from a Gaussian mixture must satisfy, and which usual mistake explains points that do not."""
+
+from typing import Any
+
+import numpy as np
+
+from autograder.door import laws
+from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
+from support import oracles
+from support.oracles import Mixture
+
+WHAT = "sample_gmm"
+ENOUGH = 100  # points of a component that are looked at by themselves
+
+
+def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
+    """Fail unless `drawn` is a pair x (n, d), component (n,) of the right dtypes; return it."""
+    k, d = mixture.means.shape
+    if not isinstance(drawn, (tuple, list)) or len(drawn) != 2:
+        fail(f"{WHAT}: two tensors are wanted, the points and the component of each, as a tuple (x, component).")
+    x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d), dtype=mixture.means.dtype)
+    component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
+    check(component.min() >= 0, f"{WHAT}: components are counted from 0.")
+    check(component.max() < k, f"{WHAT}: components run from 0 to K - 1.")
+    return x, component
+
+
+def check_law(drawn: Any, n: int, mixture: Mixture) -> None:
+    """Fail unless n points follow the mixture: their components, and their positions given the components."""
+    x, component = check_pair(drawn, n, mixture)
+    k = len(mixture.weights)
+    if k > 1:
+        _check_components(component, mixture.weights)
+    factors = np.linalg.cholesky(mixture.covs.astype(np.float64))
+    try:
+        _check_noise(oracles.whiten(x, component, mixture.means, factors), component)
+    except CheckFailed as error:
+        for explanation, means, alternative in _mistakes(mixture, factors):
+            if _explains(oracles.whiten(x, component, means, alternative), component):
+                raise CheckFailed(f"{error} {explanation}") from None
+        fail(f"{error} Does `component` say where each point came from?")
+
+
+def _check_components(component: np.ndarray, weights: np.ndarray) -> None:
+    k = len(weights)
+    counts = np.bincount(component, minlength=k)
+    weights = weights.astype(np.float64) / weights.astype(np.float64).sum()
+    hint = "Component k must be drawn with probability weights[k]."
+    laws.check_counts(counts, weights, f"{WHAT}, the components", hint)
+    # In a random order the first half of the points is a sample too.
+    first_half = np.bincount(component[: len(component) // 2], minlength=k)
+    hint = "The points come sorted by component: draw the component of each point by itself, or shuffle."
+    laws.check_counts(first_half, weights, f"{WHAT}, the components of the first half of the points", hint)
+
+
+def _check_noise(eps: np.ndarray, component: np.ndarray) -> None:
+    """Fail unless eps (n, d) are n * d independent standard normal numbers, also within each component."""
+    n, d = eps.shape
+    what = f"{WHAT}, the points after taking off mean and covariance of their component"
+    own = np.ptp(eps, axis=0).max() > 0.01  # more than rounding leaves
+    check(own, f"{what}: the same noise is used for all points. Each point needs noise of its own.")
+    # On the whole, what is wrong with one component may make up for what is wrong with another.
+    parts = [eps, *(eps[component == k] for k in np.unique(component))]
+    parts = [part for part in parts if len(part) >= ENOUGH]
+    if d > 1:
+        for part in parts:
+            hint = "The coordinates of a point must have the covariances of its component."
+            laws.check_independent(part, what, hint, laws.ALPHA / len(parts))
+    # Neighbours, and points that are half the sample apart.
+    for pairs in (eps[: n // 2 * 2].reshape(n // 2, 2 * d), np.hstack([eps[: n // 2], eps[n - n // 2 :]])):
+        laws.check_independent(pairs, what, "Each point needs noise of its own.")
+    for part in parts:
+        laws.check_standard_normal(part, what, alpha=laws.ALPHA / len(parts))
+
+
+def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """Explanation, means and factors that it amounts to."""
+    means, covs = mixture.means, mixture.covs.astype(np.float64)
+    variances = np.diagonal(covs, axis1=1, axis2=2)
+    identity = np.eye(means.shape[1])
+    first = np.zeros(len(means), dtype=int)
+    diagonal = "It looks as if the correlations were ignored: only the variances are used."
+    return [
+        (
+            "It looks as if the variances were used as standard deviations.",
+            means,
+            variances[..., np.newaxis] * identity,
+        ),
+        ("It looks as if cov @ eps were drawn: use a factor L with L @ L.T = cov, e.g. Cholesky's.", means, covs),
+        ("It looks as if L.T stood where L belongs (eps @ L instead of eps @ L.T).", means, factors.swapaxes(1, 2)),
+        (diagonal, means, np.sqrt(variances)[..., np.newaxis] * identity),
+        ("It looks as if the covariances were ignored.", means, np.broadcast_to(identity, covs.shape)),
+        ("It looks as if the means were not added.", np.zeros_like(means), factors),
+        ("It looks as if all points had the covariance of the first component.", means, factors[first]),
+        ("It looks as if all points had the mean of the first component.", means[first], factors),
+        ("It looks as if all points came from the first component.", means[first], factors[first]),
+        *(
+            (
+                "It looks as if a small constant were added to the diagonals of the covariances.",
+                means,
+                np.linalg.cholesky(covs + constant * identity),
+            )
+            for constant in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+        ),
+    ]
+
+
+def _explains(eps: np.ndarray, component: np.ndarray) -> bool:
+    """Whether noise under a mistake's transformation looks right."""
+    try:
+        _check_noise(eps, component)
+    except CheckFailed:
+        return False
+    return True

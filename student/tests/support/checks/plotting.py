@@ -1,0 +1,170 @@
+"""What plotting functions feed the model, how they treat it, and what their figures show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.door.diagnose import check, check_tensor, fail
+from autograder.door.submission import Figure, Probe, Submission
+from support.probe_oracle import PIXELS, ProbeOracle
+
+
+def check_recorded_in_eval_mode(model: Probe, part: str, what: str) -> None:
+    """The model was used, in eval mode and without gradients.
+
+    Args:
+        part: "encode" or "decode": what must have been called.
+    """
+    records = [record for record in model.records() if record["part"] == part]
+    check(records, f"{what}: the model's {part} is never called.")
+    check(
+        not any(record["training"] for record in records),
+        f"{what} runs the model in train mode. The provided `evaluating` puts it in eval mode.",
+    )
+    check(
+        not any(record["grad_enabled"] for record in records),
+        f"{what} runs the model with gradients. The provided `evaluating` switches them off.",
+    )
+
+
+def check_modes_restored(submission: Submission, oracle: ProbeOracle, target: str, arguments: Sequence[Any]) -> None:
+    """The model comes back in the mode in which it went, each part in its own; its weights stay as they were."""
+    what = target.split(".")[1]
+    for encoder, decoder, whole in (
+        (True, True, True),
+        (False, False, False),
+        (False, True, True),
+        (True, False, False),
+    ):
+        model = oracle.send(submission, training=whole)
+        parts = {"encoder": encoder, "decoder": decoder}
+        for name, mode in parts.items():
+            model.get(name).train(mode)
+        submission.call(target, model, *arguments)
+        # Else a function that does nothing would pass.
+        check(model.records(), f"{what}: the model is never used.")
+        check(
+            model.get("training") is whole,
+            f"{what}: a model that came in {_name(whole)} mode was given back in {_name(not whole)} mode.",
+        )
+        check(
+            all(model.get(name).get("training") is mode for name, mode in parts.items()),
+            f"{what}: of a model whose encoder and decoder came in different modes, one was given back in the wrong "
+            "mode. The provided `evaluating` remembers the mode of every part.",
+        )
+    before, after = oracle.parameters(), model.state()
+    check(all((after[name] == before[name]).all() for name in before), f"{what} changes the model's parameters.")
+
+
+@dataclass(frozen=True)
+class ClusteredPosteriors:
+    """Images that fall into one set of clusters by their posterior means, into another by their pixels.
+
+    The clusters of means are close to each other compared with the posterior's standard deviation, so that samples do
+    not show them, and lie in pairs around the origin, so that log-variances show the pairs only.
+
+    Attributes:
+        oracle: the model.
+        images: (n, 1, 28, 28).
+        clusters: (n,) 0 ... 3, by posterior mean; clusters // 2 by log-variance.
+        pictures: (n,) 0 ... 2, by what dominates the pixels.
+    """
+
+    oracle: ProbeOracle
+    images: np.ndarray
+    clusters: np.ndarray
+    pictures: np.ndarray
+
+
+def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4) -> ClusteredPosteriors:
+    """Clustered posteriors of a VAE; the images come in random order."""
+    clusters, pictures = rng.permutation(count) % 4, rng.permutation(count) % 3
+    mean = 0.01 * rng.standard_normal((count, latents))
+    mean[np.arange(count), clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
+    images = rng.random((3, PIXELS))[pictures]
+    images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
+    # The encoder sees the last pixels only: latent j is the difference of two of them.
+    encoder_weight = np.zeros((latents, PIXELS), dtype=np.float32)
+    for j in range(latents):
+        first, second = PIXELS - 2 * j - 2, PIXELS - 2 * j - 1
+        encoder_weight[j, [first, second]] = 1, -1
+        images[:, first], images[:, second] = 0.5 + mean[:, j] / 2, 0.5 - mean[:, j] / 2
+    weight = rng.standard_normal((PIXELS, latents)).astype(np.float32)
+    oracle = ProbeOracle(weight, np.zeros(PIXELS, dtype=np.float32), encoder_weight)
+    return ClusteredPosteriors(oracle, images.reshape(count, 1, 28, 28).astype(np.float32), clusters, pictures)
+
+
+def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None:
+    """An embedding (n, 2) shows the clusters of the posterior means, row i for image i."""
+    count, what = len(posteriors.images), "tsne_latents"
+    check_tensor(embedding, what=what, shape=(count, 2))
+    if purity(embedding, posteriors.clusters) < 0.9:
+        if purity(embedding, posteriors.pictures) > 0.9:
+            fail(f"{what}: the embedding groups images by their pixels. Embed the posterior means, not the images.")
+        if purity(embedding, posteriors.clusters // 2) > 0.9:
+            fail(f"{what}: looks as if log-variances were embedded. Embed the posterior means, in all latents.")
+        fail(
+            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
+            "keep row i for image i."
+        )
+    mean = np.c_[posteriors.oracle.mean(posteriors.images), np.ones(count)]
+    centred = embedding - embedding.mean(axis=0, dtype=np.float64)
+    rest = centred - mean @ np.linalg.lstsq(mean, centred, rcond=None)[0]
+    check(
+        np.square(rest).sum() > 1e-6 * np.square(centred).sum(),
+        f"{what}: this is a linear map of the posterior means (a projection, or PCA), not t-SNE.",
+    )
+
+
+def purity(points: np.ndarray, labels: np.ndarray, neighbours: int = 4) -> float:
+    """Share of nearest neighbours that have the same label."""
+    distances = np.square(points[:, None].astype(np.float64) - points[None]).sum(axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    nearest = np.argsort(distances, axis=1)[:, :neighbours]
+    return float((labels[nearest] == labels[:, None]).mean())
+
+
+def check_curve(figure: Any, values: Sequence[float]) -> None:
+    """A figure has a line with x = 1, 2, ... and these values, on axes with labels."""
+    what = "plot_learning_curve"
+    check(isinstance(figure, Figure), f"{what} should return the figure (the Figure object that it has drawn on).")
+    lines = [(axes, line) for axes in figure.axes for line in axes["lines"]]
+    check(lines, f"{what}: the figure has no line in it.")
+    curves = [(axes, line) for axes, line in lines if _same(line["y"], values)]
+    if not curves:
+        if any(_same(line["y"], -np.asarray(values)) for _, line in lines):
+            fail(f"{what}: the curve is upside down. Plot the ELBO itself, which rises, not the loss.")
+        if any(_same(line["x"], values) for _, line in lines):
+            fail(f"{what}: the axes are exchanged. The iterations are x, the values y.")
+        if any(len(line["y"]) < len(values) for _, line in lines):
+            fail(f"{what}: the curve leaves some iterations out. Every value that is given belongs in it.")
+        fail(f"{what}: no line of the figure has the given values as its y.")
+    right = [axes for axes, line in curves if _same(line["x"], np.arange(1, len(values) + 1))]
+    if not right:
+        start = ", not from 0" if any(_same(line["x"], np.arange(len(values))) for _, line in curves) else ""
+        fail(f"{what}: the curve's x should be the iterations, counted from 1{start}.")
+    labels = [(axes["xlabel"].strip().lower(), axes["ylabel"].strip().lower()) for axes in right]
+    check(any(x and y for x, y in labels), f"{what}: label both axes.")
+    check(
+        not all("elbo" in x and "iter" in y for x, y in labels),
+        f"{what}: the labels of the axes are exchanged. The iterations are x, the values y.",
+    )
+
+
+def check_new_figure(figure: Figure, earlier: Sequence[Sequence[float]]) -> None:
+    """A figure shows none of the curves of earlier calls."""
+    old = [line for axes in figure.axes for line in axes["lines"] for values in earlier if _same(line["y"], values)]
+    check(
+        not old,
+        "plot_learning_curve draws on the figure of an earlier call, whose curve is still there. Make a new figure.",
+    )
+
+
+def _same(first: np.ndarray, second: Sequence[float]) -> bool:
+    return len(first) == len(second) and bool(np.allclose(first, second, rtol=1e-6))
+
+
+def _name(training: bool) -> str:
+    return "train" if training else "eval"

@@ -1,0 +1,180 @@
+"""submit.py, which packs what students hand in: run as they run it, on folders in every state."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TASKS = {
+    "tasks": [
+        {"number": "1.1", "name": "KL", "file": "kl.py", "function": "kl", "points": 3.5},
+        {"number": "1.2", "name": "Triangle", "file": "kl.py", "function": "triangle", "points": 1},
+        {"number": "2.1", "name": "Net", "file": "Net.py", "function": "Net", "points": 5.5},
+        {"number": "2.2", "name": "Model", "file": "model.safetensors", "function": "", "points": 10},
+    ],
+    "provided": ["main.py", "plotting.py", "submit.py"],
+}
+KL = "import plotting\nimport my_math\n\ndef kl():\n    return 1\n\ndef triangle():\n    return 2\n"
+STUB = 'def triangle():\n    raise NotImplementedError("Task 1.2: triangle, see README section 1.2")\n'
+HEADER = b'{"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+WEIGHTS = len(HEADER).to_bytes(8, "little") + HEADER + bytes(4)
+
+
+class Folder:
+    """A student's folder, complete until something is taken out."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        shutil.copy(ROOT / "solution" / "submit.py", path)
+        self.write("tasks.json", json.dumps(TASKS))
+        self.write("kl.py", KL)
+        self.write("my_math.py", "import numbers_of_mine\n")
+        self.write("numbers_of_mine.py", "PI = 3\n")
+        self.write("Net.py", "class Net:\n    pass\n")
+        self.write("plotting.py", "")
+        self.write("main.py", "")
+        (path / "model.safetensors").write_bytes(WEIGHTS)
+
+    def write(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text, encoding="utf-8")
+
+    def submit(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(self.path / "submit.py"), *arguments],
+            cwd=self.path.parent,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def packed(self) -> list[str]:
+        with zipfile.ZipFile(self.path / "submission.zip") as archive:
+            assert archive.testzip() is None
+            return archive.namelist()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    (tmp_path / "homework").mkdir()
+    return Folder(tmp_path / "homework")
+
+
+@pytest.fixture
+def submit() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("submit_under_test", ROOT / "solution" / "submit.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+def test_a_complete_folder(folder: Folder) -> None:
+    done = folder.submit()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert folder.packed() == ["kl.py", "Net.py", "model.safetensors", "my_math.py", "numbers_of_mine.py"]
+    assert "Complete" in done.stdout
+    assert "you lose" not in done.stdout
+
+
+def test_missing_weights_say_how_to_make_them_and_what_they_cost(folder: Folder) -> None:
+    (folder.path / "model.safetensors").unlink()
+    done = folder.submit()
+    assert done.returncode == 0
+    assert "model.safetensors missing: run run_gmvae.py; you lose 10 points" in done.stdout
+    assert "at most 10 of 20 points" in done.stdout
+    assert "model.safetensors" not in folder.packed()
+
+
+def test_a_missing_file_and_an_open_task(folder: Folder) -> None:
+    (folder.path / "Net.py").unlink()
+    folder.write("kl.py", STUB)
+    done = folder.submit()
+    assert done.returncode == 0
+    assert "Net.py missing: Task 2.1; you lose 5.5 points" in done.stdout
+    assert "kl.py not implemented: Task 1.2, Triangle; you lose 1 point\n" in done.stdout
+    assert folder.packed() == ["kl.py", "model.safetensors"]
+
+
+def test_a_wrong_case_is_no_missing_file_without_a_remedy(folder: Folder) -> None:
+    (folder.path / "Net.py").rename(folder.path / "NET.py")
+    assert "Net.py missing: rename NET.py to Net.py" in folder.submit().stdout
+
+
+def test_a_file_that_is_not_python_is_packed_and_named(folder: Folder) -> None:
+    folder.write("kl.py", "def kl(:\n")
+    done = folder.submit()
+    assert "kl.py line 1: not valid Python: nothing in this file can be graded; you lose 4.5 points" in done.stdout
+    assert "kl.py" in folder.packed()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", WEIGHTS[:20], b"\xff" * 100], ids=["empty", "zip", "cut", "noise"]
+)
+def test_weights_that_are_none(folder: Folder, content: bytes) -> None:
+    (folder.path / "model.safetensors").write_bytes(content)
+    done = folder.submit()
+    assert "model.safetensors is not a whole safetensors file: run run_gmvae.py; you lose 10 points" in done.stdout
+    assert "model.safetensors" not in folder.packed()
+
+
+def test_what_is_left_out_is_said(folder: Folder) -> None:
+    folder.write("scratch.py", "")
+    folder.write("play.ipynb", "{}")
+    done = folder.submit()
+    assert "scratch.py is not packed" in done.stdout
+    assert "play.ipynb is not packed" in done.stdout
+    assert "plotting.py is not packed" not in done.stdout
+    assert not {"scratch.py", "play.ipynb", "plotting.py"} & set(folder.packed())
+
+
+def test_an_empty_folder_is_refused_with_the_reason(folder: Folder) -> None:
+    for name in ("kl.py", "Net.py", "model.safetensors"):
+        (folder.path / name).unlink()
+    done = folder.submit()
+    assert done.returncode == 2
+    assert "none of the files to hand in" in done.stderr
+    assert not (folder.path / "submission.zip").exists()
+
+
+@pytest.mark.parametrize(("content", "complaint"), [(None, "is missing"), ("{", "is damaged"), ("{}", "is damaged")])
+def test_without_the_task_list(folder: Folder, content: str | None, complaint: str) -> None:
+    (folder.path / "tasks.json").unlink()
+    if content is not None:
+        folder.write("tasks.json", content)
+    done = folder.submit()
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_folder_and_another_zip(folder: Folder, tmp_path: Path) -> None:
+    done = folder.submit("--folder", str(folder.path), "--out", str(tmp_path / "mine.zip"))
+    assert done.returncode == 0
+    assert zipfile.is_zipfile(tmp_path / "mine.zip")
+
+
+def test_the_reference_solution_is_complete_and_the_starter_is_not(submit: ModuleType, tmp_path: Path) -> None:
+    """On the real task list: nothing is lost by the solution's code, and everything by the starter's."""
+    from autograder.release import student
+
+    made = student.generate()
+    document = json.loads(made.files["tasks.json"])
+    tasks = [submit.Task(**task) for task in document["tasks"]]
+    code = [task for task in tasks if task.file.endswith(".py")]
+    starter = tmp_path / "starter"
+    starter.mkdir()
+    for task in code:
+        (starter / task.file).write_bytes(made.files[task.file])
+    assert [item.problem for item in submit.examine(ROOT / "solution", code) if item.problem] == []
+    lost = submit.examine(starter, code)
+    assert sum(item.lost for item in lost) == pytest.approx(sum(task.points for task in code))
+    assert {task.file for task in code} & set(document["provided"]) == set()
+    assert {"submit.py", "main.py", "plotting.py"} <= set(document["provided"])

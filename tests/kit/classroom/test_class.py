@@ -1,0 +1,577 @@
+"""A class graded from end to end: here by a stand-in for the grader, which is quick, or for real on a small suite; what
+a run leaves behind, what the next one does not do again, and what becomes of runs that are interrupted or killed."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder import tasks
+from autograder.classroom import command, grading, pool
+from autograder.classroom.cluster import ClusterError
+from autograder.classroom.command import ClassSettings, grade_class
+from autograder.classroom.grading import Options, Outcome, grade_parcel, grading_key, out_of_time
+from autograder.classroom.results_folder import BusyError, Store
+from autograder.classroom.trees import UnreadableError
+from autograder.grading.results import Results
+from tests.kit.processes import alive, descendants, nothing_left_running, until
+
+ROOT = Path(__file__).resolve().parents[3]
+TESTS = ROOT / "tests"
+RIGHT = "def one():\n    return 1\n\n\ndef twice(x):\n    return 2 * x\n"
+PUBLIC = """
+    import pytest
+    from autograder.door.diagnose import check
+
+    pytestmark = pytest.mark.task{n}
+
+    def test_one(submission):
+        check(submission.call("task{n}.one") == 1, "one() should be 1. Did you start from zero?")
+"""
+HIDDEN = """
+    import pytest
+    from autograder.door.diagnose import check
+
+    pytestmark = pytest.mark.task{n}
+
+    def test_twice(submission):
+        check(submission.call("task{n}.twice", 31337) == 62674, "twice(x) is wrong for large x.")
+"""
+# A process of its own, to be interrupted or killed; its argument is a ClassSettings in JSON.
+DRIVER = """
+    import json, sys
+    from pathlib import Path
+    sys.path.insert(0, {root!r})
+    from autograder.classroom import command
+    from autograder.classroom.grading import Options
+    settings = json.loads(sys.argv[1])
+    options = Options(**settings.pop("options"))
+    paths = {{name: Path(settings.pop(name)) for name in ("submissions", "out")}}
+    try:
+        command.grade_class(command.ClassSettings(**paths, **settings, options=options))
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+class Course:
+    """A suite with two tasks of two checks each, and a class."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.tests = folder, folder / "course" / "tests"
+        self.submissions, self.out = folder / "submissions", folder / "out"
+        self.points_file = folder / "course" / "points.toml"
+        entries = []
+        for part, source, name in (("public", PUBLIC, "test_one"), ("hidden", HIDDEN, "test_twice")):
+            (self.tests / part).mkdir(parents=True)
+            for n in (1, 2):
+                (self.tests / part / f"test_task{n}_x.py").write_text(textwrap.dedent(source.format(n=n)))
+                entries.append(
+                    f'[[check]]\nid = "{part}/test_task{n}_x.py::{name}"\ntask = "{n}.1"\npoints = 5\n'
+                    f'visibility = "visible"\ntitle = "{part} check of <b>task</b> {n}"\n'
+                )
+        shutil.copy(TESTS / "conftest.py", self.tests)
+        for n in (1, 2):
+            entries.append(f'[[group]]\nnumber = {n}\ntitle = "Group {n}"\n')
+            entries.append(f'[[task]]\nnumber = "{n}.1"\nname = "Task {n}"\nfile = "task{n}.py"\nfunction = "twice"\n')
+        self.points_file.write_text("\n".join(entries))
+        self.options = Options(
+            secret="not much of a secret",
+            tests=str(self.tests),
+            points_file=str(self.points_file),
+            total=20,
+            provided=None,
+        )
+
+    def hand_in(self, student: str, **files: str) -> None:
+        """A folder with task1.py and task2.py, right unless given; None for a file that is missing."""
+        folder = self.submissions / student
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, source in ({"task1": RIGHT, "task2": RIGHT} | files).items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(source))
+
+    def grade(self, **settings) -> command.Summary:
+        return grade_class(ClassSettings(self.submissions, self.out, self.options, **settings))
+
+    def start(self, **settings) -> subprocess.Popen:
+        document = {
+            "submissions": str(self.submissions),
+            "out": str(self.out),
+            "options": vars(self.options) | settings.pop("options", {}),
+            **settings,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-c", textwrap.dedent(DRIVER).format(root=str(ROOT)), json.dumps(document)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={**os.environ, "TMPDIR": str(self.folder)},
+        )
+
+    def score(self, slug: str) -> float:
+        return json.loads((self.out / "students" / slug / "results.json").read_text())["score"]
+
+
+@pytest.fixture
+def course(tmp_path):
+    # Whoever is graded here has to enter it.
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.owner() == tmp_path.owner() and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    return Course(tmp_path)
+
+
+def judged(content: bytes, options: Options) -> Outcome:
+    """What a stand-in for the grader says: a file with "wrong" in it loses its task."""
+    import io
+    import zipfile
+
+    results = Results.of(options.entries())
+    results.seconds = 1.0
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    for check in options.entries().checks:
+        source = files.get(f"task{check.task[0]}.py")
+        if source is None:
+            results.set(check.id, 0.0, "Missing file: it is not in the submission, so this check could not be run.")
+        elif b"wrong" in source:
+            results.set(check.id, 0.0, f"twice(x): {len(source)} of 300 values are wrong. Was {{x}} squared?")
+        else:
+            results.set(check.id, 1.0)
+    if any(b"grader's fault" in source for source in files.values()):
+        return Outcome(None, problem="the sandbox is broken", log="said the grader")
+    return Outcome(results.document(), seconds=1.0, cpu_seconds=0.5, peak_mib=100.0, host="here")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The stand-in; a list of the parcels that it was given."""
+    given = []
+
+    def grade(content, options, stop=None):
+        given.append(content)
+        return judged(content, options)
+
+    monkeypatch.setattr(pool, "grade_fairly", grade)
+    return given
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_a_class(course, quick):
+    course.hand_in("ada")
+    course.hand_in("ben", task2="wrong = 1\n")
+    (course.submissions / "cyd").mkdir()
+    (course.submissions / "cyd" / "report.pdf").write_text("no code")
+    course.hand_in("<script>alert(1)", task1="grader's fault\n")
+    summary = course.grade(workers=2)
+    assert sorted(summary.graded) == ["ada", "ben", "cyd"] and summary.failed == ["script-alert-1"]
+    assert [course.score(slug) for slug in summary.export and ("ada", "ben", "cyd")] == [20, 10, 0]
+
+    grades = {row[0]: row for row in rows(course.out / "grades.csv")[1:]}
+    assert (grades["ada"][5], grades["ada"][7], grades["ben"][5]) == ("20", "Graded", "10")
+    assert (grades["<script>alert(1)"][5], grades["<script>alert(1)"][7]) == ("", "Ungraded")
+
+    failed = course.out / "students" / "script-alert-1"
+    assert not (failed / "results.json").exists() and (failed / "grader.log").read_text() == "said the grader"
+    assert "20 / 20" in (course.out / "students" / "ada" / "report.html").read_text()
+
+    page = (course.out / "class.html").read_text()
+    assert "<script" not in page and "&lt;script&gt;alert(1)" in page and "of <b>task</b>" not in page
+    assert "the sandbox is broken" in page and "there is no Python file and no zip in it, only report.pdf" in page
+    assert "of 300 values are wrong. Was {x} squared?" in page
+    # Nothing is loaded from anywhere, and every link leads to a file that is there.
+    assert "http" not in page.replace("http-equiv", "") and 'src="data:image/svg+xml;base64,' in page
+    links = set(re.findall(r'href="([^#"][^"]*)"', page))
+    assert "students/ben/report.html" in links and all((course.out / link).exists() for link in links)
+    # Only the owner may read any of it.
+    assert all(path.stat().st_mode & 0o077 == 0 for path in course.out.rglob("*"))
+
+
+def test_what_is_finished_is_not_graded_again(course, quick):
+    for student in ("ada", "ben", "cyd"):
+        course.hand_in(student, task1=f"# {student}\n{RIGHT}")
+    course.hand_in("dot", task1="grader's fault\n")
+
+    def graded(**settings):
+        quick.clear()
+        summary = course.grade(**settings)
+        assert len(summary.graded) + len(summary.reused) + len(summary.failed) == 4
+        # One that fails is given a second try.
+        assert len(quick) == len(summary.graded) + 2 * len(summary.failed)
+        return sorted(summary.graded)
+
+    assert graded() == ["ada", "ben", "cyd"]
+    first = (course.out / "students" / "ada" / "results.json").stat().st_mtime_ns
+    assert graded() == []
+    assert (course.out / "students" / "ada" / "results.json").stat().st_mtime_ns == first
+    course.hand_in("ben", task1="changed = 1\n")
+    assert graded() == ["ben"]
+    # A grading that somebody meddled with, or that broke off, does not count.
+    (course.out / "students" / "ada" / "results.json").write_text('{"score": 1000}')
+    (course.out / "students" / "cyd" / "grading.json").unlink()
+    assert graded() == ["ada", "cyd"]
+    assert course.score("ada") == 20
+    course.hand_in("dot")  # now it can be graded
+    assert graded() == ["dot"]
+    assert graded() == []  # nothing to do at all
+    # Points, checks and secret decide on results, too.
+    course.points_file.write_text(course.points_file.read_text().replace('"Task 1"', '"Task one"'))
+    assert graded() == ["ada", "ben", "cyd", "dot"]
+    course.options = replace(course.options, secret="another secret altogether")
+    assert graded() == ["ada", "ben", "cyd", "dot"]
+
+
+def test_the_hash_follows_the_grader(course):
+    before = grading_key(b"parcel", course.options)
+    assert before == grading_key(b"parcel", course.options) != grading_key(b"other", course.options)
+    (course.tests / "hidden" / "test_task1_x.py").write_text("# another check\n")
+    grading.grader_digest.cache_clear()
+    assert grading_key(b"parcel", course.options) != before
+
+
+def test_the_hash_covers_all_of_our_modules_that_a_grading_imports():
+    code = (
+        "import sys; from autograder.classroom import grade_one; from autograder.grading import intake, suites; "
+        "from autograder.grading import weights; from autograder.sandbox import backend, late_compiler, worker; "
+        "print(*(m.__file__ for n, m in sys.modules.items() if n.startswith('autograder.')))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {Path(name) for name in run.stdout.split()} - {ROOT / "autograder" / "classroom" / "__init__.py"}
+    assert len(imported) >= 20 and imported <= set(grading.grader_files(ROOT / "tests", None))
+
+
+def test_an_interrupted_run_goes_on_where_it_was(course, quick, monkeypatch):
+    for number in range(6):
+        course.hand_in(f"s{number}", task1=f"# {number}\n{RIGHT}")
+    save, saved = Store.save, []
+
+    def interrupted(self, slug, key, outcome):
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+        saved.append(slug)
+        return save(self, slug, key, outcome)
+
+    monkeypatch.setattr(Store, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        course.grade()
+    monkeypatch.setattr(Store, "save", save)
+    summary = course.grade()
+    assert sorted(summary.reused) == sorted(saved) and len(summary.graded) == 3
+    assert (course.out / "class.html").exists()
+
+
+def test_one_run_at_a_time(course, quick):
+    course.hand_in("ada")
+    with Store(course.out, course.options.entries()).locked(), pytest.raises(BusyError, match="another run"):
+        course.grade()
+
+
+def test_nothing_is_written_twice(course):
+    store = Store(course.out, course.options.entries())
+    store.save("ada", "key", Outcome(None, problem="x"))
+    with pytest.raises(ValueError, match="graded already"):
+        store.save("ada", "key", Outcome(None, problem="x"))
+
+
+def test_a_canvas_class_gives_what_canvas_imports(course, quick):
+    """By the rules of Canvas's gradebook_importer.rb: which columns come first, and how the points' row is known."""
+    course.submissions.mkdir()
+    for name in ("adaada_501_1", "benben_LATE_502_2"):
+        for task in ("task1", "task2"):
+            (course.submissions / f"{name}_{task}.py").write_text(RIGHT)
+    (course.submissions / "=cmd()_503_3_task1.py").write_text(RIGHT)
+    roster = course.folder / "gradebook.csv"
+    roster.write_text('Student,ID,SIS User ID,SIS Login ID,Section\n"A, Ada",501,7,ada,Mo\n"Z, Abe",599,9,abe,Mo\n')
+    course.grade(roster=roster, title="VAE (77)")
+    header, possible, *students = rows(course.out / "grades.csv")
+    assert header == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "VAE (77)"]
+    assert "Points Possible" in possible[0] and possible[5] == "20"
+    assert {row[1]: row[5] for row in students} == {"501": "20", "502": "20", "503": "10", "599": ""}
+    assert ["A, Ada", "501", "7", "ada", "Mo", "20"] in students
+    # A name that a spreadsheet would run stays a name.
+    assert [row[0] for row in students if row[1] == "503"] == ["'=cmd()"]
+    assert 'class="late"' in (course.out / "class.html").read_text()
+
+
+def test_other_forms_of_grades(course, quick):
+    course.hand_in("ada")
+    course.grade(form="moodle")
+    assert rows(course.out / "grades.csv")[1] == ["ada", "ada", "", "Submitted for grading", "20", "20"]
+    course.grade(form="canvas")
+    assert rows(course.out / "grades.csv")[2][:2] == ["ada", "ada"]
+
+
+def test_the_command(course, quick, monkeypatch, capsys):
+    """Exit status and words for whoever runs it."""
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    entries = tasks.load()
+    monkeypatch.setattr(Options, "entries", lambda self: entries)
+    assert command.main([str(course.folder / "nothing"), "--out", str(course.out)]) == 2
+    assert "there is nothing at" in capsys.readouterr().err
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    assert command.main([str(course.folder), "--out", str(course.out), "--due", "soon"]) == 2
+    assert "--due: 'soon' is no time" in capsys.readouterr().err
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    course.hand_in("ada")
+    monkeypatch.setattr("autograder.classroom.cluster.CONNECT_SECONDS", 1)
+    assert command.main([str(course.submissions), "--out", str(course.out), "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert "no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
+    assert "1 submissions (plain export): 1 graded" in capsys.readouterr().out
+    course.hand_in("ben", task1="grader's fault\n")
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    assert command.main([str(course.submissions), "--out", str(course.out)]) == 1
+    assert "failed: ben: the sandbox is broken" in capsys.readouterr().out
+
+
+def test_without_landlock_an_open_folder_is_refused(course, monkeypatch):
+    monkeypatch.setattr(command.layers, "landlock_abi", lambda: 0)
+    monkeypatch.setattr(command.os, "geteuid", lambda: 0)
+    course.hand_in("ada")
+    monkeypatch.setattr(Path, "parents", property(lambda self: ()))
+    with pytest.raises(UnreadableError, match="chmod go="):
+        command._refuse_open_folder(course.submissions)
+    course.submissions.chmod(0o700)
+    command._refuse_open_folder(course.submissions)
+
+
+def test_the_end_is_foreseen():
+    assert command.expected_end(0, 10, 5.0) == "?"
+    assert ":" in command.expected_end(5, 10, 60.0)
+
+
+# With the real grader
+
+
+def parcel(course: Course, student: str) -> bytes:
+    from autograder.classroom.layouts import read_export
+    from autograder.classroom.parcel import pack
+
+    found = read_export(course.submissions, layout="plain").submissions
+    return pack(next(one for one in found if one.name == student).entries, ("task1.py", "task2.py")).content
+
+
+def test_one_grading_leaves_nothing_behind(course, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(course.folder / "temporary"))
+    (course.folder / "temporary").mkdir()
+    (course.folder / "temporary").chmod(0o711)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    course.hand_in("ada", task2="def one():\n    return 0\n")
+    outcome = grade_parcel(parcel(course, "ada"), course.options)
+    assert outcome.problem == "" and outcome.document["score"] == 10, outcome.log
+    assert outcome.cpu_seconds > 0 and outcome.peak_mib > 50 and outcome.host
+    assert "not much of a secret" not in json.dumps(outcome.document) + outcome.log
+    assert list((course.folder / "temporary").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_grading_that_is_given_up_takes_its_processes_along(course):
+    course.hand_in("ada", task1="import time\ntime.sleep(1000)\n")
+    stop = threading.Event()
+    threading.Timer(4.0, stop.set).start()
+    began = time.monotonic()
+    options = replace(course.options, call_seconds=900.0)
+    with nothing_left_running(20):
+        outcome = grade_parcel(parcel(course, "ada"), options, stop)
+        assert outcome.document is None and outcome.problem == "interrupted"
+        assert time.monotonic() - began < 60
+
+
+@pytest.mark.slow
+def test_a_grader_that_cannot_work_is_no_zero(course):
+    course.hand_in("ada")
+    (course.tests / "hidden" / "test_task1_x.py").write_text("nonsense(\n")
+    outcome = grade_parcel(parcel(course, "ada"), course.options)
+    assert outcome.document is None and outcome.problem.startswith("GradingError")
+
+
+@pytest.mark.slow
+def test_what_ran_out_of_time_is_graded_again_with_more(course):
+    """On a busy machine right code may be slow; code that hangs stays without points."""
+    course.options = replace(course.options, call_seconds=2.0, task_seconds=8.0)
+    slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(3) or 1")
+    course.hand_in("ada", task1=slow, task2="import time\ntime.sleep(1000)\n")
+    course.grade()
+    assert course.score("ada") == 10
+    store = Store(course.out, course.options.entries())
+    assert store.record("ada").again
+    checks = store.document("ada")["tests"]
+    assert {check["status"] for check in checks if check["number"] == "1.1"} == {"passed"}
+    assert all(out_of_time({"tests": [check]}) for check in checks if check["number"] == "2.1")
+    assert "even with four times the time" in (course.out / "class.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_class_with_hostile_members(course):
+    """Each is graded for what it is; none spoils the run or another one's results."""
+    course.options = replace(course.options, call_seconds=3.0)
+    course.hand_in("good")
+    course.hand_in("exits", task1="import os\nos._exit(0)\n")
+    course.hand_in("floods", task1="while True:\n    print('x' * 10000)\n")
+    course.hand_in("spies", task1=SPY + RIGHT)
+    (course.submissions / "broken.zip").write_bytes(b"PK\x03\x04nonsense")
+    with nothing_left_running(20):
+        summary = course.grade(workers=2)
+    assert len(summary.graded) == 5 and not summary.failed
+    scores = {slug: course.score(slug) for slug in summary.graded}
+    assert scores == {"good": 20, "exits": 10, "floods": 10, "spies": 20, "broken": 0}
+    # What it tried to read of the others did not come out anywhere.
+    said = "".join(path.read_text() for path in (course.out / "students").rglob("*.*"))
+    assert "SPIED" not in said
+
+
+SPY = """
+import os, pathlib
+found = []
+for folder in ("/tmp", os.path.dirname(os.path.dirname(os.path.abspath(__file__)))):
+    for place, folders, files in os.walk(folder):
+        found += [os.path.join(place, name) for name in files if name in ("submission.zip", "results.json")]
+for name in found:
+    try:
+        open(name).read()
+        raise SystemExit("SPIED " + name)
+    except OSError:
+        pass
+
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_and_again(course):
+    course.hand_in("a-good")
+    course.hand_in("b-hangs", task1="import time\ntime.sleep(1000)\n")
+    process = course.start(options={"call_seconds": 300.0})
+    until(lambda: (course.out / "students" / "a-good" / "grading.json").exists(), 120)
+    time.sleep(3)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert not (course.out / "students" / "b-hangs" / "grading.json").exists()
+    assert not [path for path in course.folder.iterdir() if path.name.startswith(("class-", "grading-"))]
+    course.hand_in("b-hangs", task1="def one(): return 1\n")
+    course.options = replace(course.options, call_seconds=300.0)
+    summary = course.grade()
+    assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_process_and_goes_on(course):
+    course.hand_in("a-good")
+    course.hand_in("b-hangs", task1="import time\ntime.sleep(1000)\n")
+    process = course.start(options={"call_seconds": 300.0})
+    until(lambda: (course.out / "students" / "a-good" / "grading.json").exists(), 120)
+    until(lambda: len(descendants(process.pid)) >= 2, 60)
+    children = descendants(process.pid)
+    process.kill()
+    process.communicate()
+    # A zygote that was still loading torch notices when it has.
+    until(lambda: not any(map(alive, children)), 120)
+    course.hand_in("b-hangs", task1="def one(): return 1\n")
+    course.options = replace(course.options, call_seconds=300.0)
+    summary = course.grade()
+    assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
+
+
+# On a cluster
+
+
+def in_this_process(monkeypatch):
+    """A Dask cluster of two threads of ours, so that a stand-in for the grader works there, too."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("autograder.classroom.cluster.grade_fairly", judged)
+    return distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+    )
+
+
+def test_a_cluster_gives_the_same_results(course, quick, monkeypatch):
+    for student in ("ada", "ben", "cyd", "dot", "eve"):
+        course.hand_in(student, task1=f"# {student}\n{'wrong' if student == 'ben' else RIGHT}")
+    course.hand_in("fay", task1="grader's fault\n")
+    local = course.grade()
+    before = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in local.graded}
+    course.out = course.folder / "other"
+    with in_this_process(monkeypatch) as cluster:
+        summary = course.grade(scheduler=cluster.scheduler_address)
+    assert sorted(summary.graded) == sorted(local.graded) and len(set(summary.graded)) == 5
+    assert summary.failed == ["fay"]
+    after = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in summary.graded}
+    assert after == before
+    assert Store(course.out, course.options.entries()).record("fay").problem == "the sandbox is broken"
+
+
+def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
+    course.hand_in("ada")
+    with in_this_process(monkeypatch) as cluster:
+        monkeypatch.setattr("autograder.classroom.cluster._check_workers", lambda *_: None)
+        monkeypatch.setattr("autograder.classroom.cluster.grader_digest", lambda *_: "another")
+        # As if a worker with an older checkout had joined in the middle.
+        monkeypatch.setattr("autograder.classroom.cluster.grade_remotely", grading_elsewhere)
+        summary = course.grade(scheduler=cluster.scheduler_address)
+    assert summary.failed == ["ada"]
+    assert "differs from the one" in Store(course.out, course.options.entries()).record("ada").problem
+
+
+def grading_elsewhere(content, options, digest):
+    raise RuntimeError("the grader on this worker differs from the one that the class is graded with")
+
+
+def test_a_cluster_without_workers_is_refused(course, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    course.hand_in("ada")
+    with (
+        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp") as cluster,
+        pytest.raises(ClusterError, match="has no workers"),
+    ):
+        course.grade(scheduler=cluster.scheduler_address)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_loses_nothing(course):
+    """Two worker processes, real gradings; one worker is killed in the middle of one."""
+    distributed = pytest.importorskip("distributed")
+    slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(4) or 1")
+    students = ["s0", "s1", "s2"]
+    for number, student in enumerate(students):
+        course.hand_in(student, task1=f"# {number}\n{slow}", task2="wrong = 1\n" if number == 2 else RIGHT)
+    killed: list[int] = []
+
+    def kill_one(cluster):
+        with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
+            pids = list(client.run(os.getpid).values())
+        # Wait until one of them has a grading whose zygote has forked a worker.
+        victim = until(lambda: next((pid for pid in pids if len(descendants(pid)) >= 2), None), 120)
+        killed.extend([victim, *descendants(victim)])
+        os.kill(victim, signal.SIGKILL)
+
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
+    ) as cluster:
+        killer = threading.Thread(target=kill_one, args=(cluster,))
+        killer.start()
+        summary = course.grade(scheduler=cluster.scheduler_address)
+        killer.join()
+        assert killed and not alive(killed[0])
+        # The grading that the worker had started went with it, sandboxed process and all.
+        until(lambda: not any(map(alive, killed)), 120)
+    assert sorted(summary.graded) == students and not summary.failed
+    store = Store(course.out, course.options.entries())
+    assert {student: store.record(student).score for student in students} == {"s0": 20, "s1": 20, "s2": 10}
+    assert len(rows(course.out / "grades.csv")) == 1 + len(students)
+    assert course.grade().reused and not course.grade().graded

@@ -1,0 +1,201 @@
+"""What a class's results are summed up to: item analysis, commonest mistakes, similar submissions, pictures."""
+
+import base64
+import io
+import random
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from autograder import tasks
+from autograder.classroom import analysis, charts, similarity
+from autograder.classroom.analysis import Graded
+from autograder.grading.results import Results
+
+ROOT = Path(__file__).resolve().parents[3]
+POINTS = tasks.load()
+CHECKS = [check for check in POINTS.checks if check.points]
+
+
+def graded(slug: str, passed: set[str], says: str = "it is wrong", elbo: float | None = None) -> Graded:
+    """A submission that passes these checks and reads the same about all others."""
+    results = Results.of(POINTS)
+    for check in POINTS.checks:
+        results.set(check.id, float(check.id in passed), "" if check.id in passed else says)
+    if elbo is not None:
+        results.leaderboard = [{"name": "Negative ELBO", "value": elbo, "order": "asc"}]
+    return analysis.reduce(slug, results.document())
+
+
+def ids(checks) -> set[str]:
+    return {check.id for check in checks}
+
+
+def test_item_analysis():
+    easy, hard, broken, backwards, untried = CHECKS[0], CHECKS[1], CHECKS[2], CHECKS[3], CHECKS[4]
+    rest = CHECKS[5:]
+    strong = ids([easy, hard, *rest])
+    weak = ids([easy, backwards])
+    untouched = "Not implemented yet: Task 1.1 (...)."
+    group = [graded(f"strong{n}", strong) for n in range(6)] + [graded(f"weak{n}", weak, untouched) for n in range(4)]
+    for one in group:
+        one.failures[untried.id] = untouched
+    found = {item.check.id: item for item in analysis.analyse(group, POINTS)}
+    assert set(found) == ids(CHECKS)  # checks without points are not listed
+    assert found[easy.id].passed == 1 and found[easy.id].remark == "everyone passes"
+    assert found[easy.id].discrimination is None
+    assert found[hard.id].passed == pytest.approx(0.6) and found[hard.id].discrimination == pytest.approx(1, abs=0.01)
+    assert found[hard.id].attempted == pytest.approx(0.6) and found[hard.id].remark == ""
+    assert "everyone who tried fails" in found[broken.id].remark
+    assert found[backwards.id].discrimination < -0.9 and "weaker students" in found[backwards.id].remark
+    assert found[untried.id].remark == "nobody has tried"
+    shares = {number: share for number, _, share in analysis.task_shares(group, POINTS)}
+    assert shares[rest[-1].task] == pytest.approx(0.6)
+
+
+def test_few_submissions_give_no_correlation():
+    found = analysis.analyse([graded("a", ids(CHECKS[:9])), graded("b", set())], POINTS)
+    assert all(item.discrimination is None for item in found)
+    assert analysis.correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1)
+    assert analysis.correlation([1, 2, 3], [5, 5, 5]) is None
+
+
+def test_commonest_mistakes():
+    passed = ids(POINTS.checks) - {CHECKS[0].id, CHECKS[1].id}
+    assert CHECKS[0].task == CHECKS[1].task
+    group = [
+        graded("ada", passed, "kl: 12 of 60 values are wrong. Was v used as the standard deviation?"),
+        graded("ben", passed, "kl: 9 of 40 values are wrong. Was v used as the standard deviation?"),
+        graded(
+            "cyd",
+            passed,
+            "kl: all of 40 values are wrong. Was v used as the standard deviation?\n\nYour code printed:\nx",
+        ),
+        graded("dot", passed, "Not implemented yet: Task 1.1 (...)."),
+        graded("eve", passed, "the sign is wrong"),
+    ]
+    first, second = analysis.mistakes(group, POINTS)
+    # The same mistake with other numbers is one; who fails two checks by it counts once.
+    assert first.slugs == ["ada", "ben", "cyd"] and first.task == CHECKS[0].task
+    assert "standard deviation?" in first.text and "Your code printed" not in first.text
+    assert (second.slugs, second.text) == (["eve"], "the sign is wrong")
+
+
+def test_leaderboard():
+    group = [graded("a", set(), elbo=99.5), graded("b", set()), graded("c", set(), elbo=97.0)]
+    assert [one.slug for one in analysis.leaderboard(group)] == ["c", "a"]
+
+
+def test_pictures_are_inside_the_page():
+    group = [graded(f"s{n}", ids(CHECKS[n:])) for n in range(8)]
+    pictures = [
+        charts.scores([one.score for one in group], 100),
+        charts.tasks(analysis.task_shares(group, POINTS)),
+        charts.checks(analysis.analyse(group, POINTS)),
+        charts.seconds([20.0, 30.0, 31.0]),
+    ]
+    for picture in pictures:
+        data = re.fullmatch(r'<img class="chart" alt="[^"]+" src="data:image/svg\+xml;base64,([^"]+)">', picture)
+        assert data and b"<svg" in base64.b64decode(data[1])
+        assert b"<script" not in base64.b64decode(data[1])
+    assert charts.scores([1.0, 2.0], 100) == charts.scores([1.0, 2.0], 100)
+
+
+# Similarity
+
+OWN = '''
+def kl_univariate_normal(mu1, var1, mu2, var2):
+    """The divergence."""
+    log_ratio = torch.log(var2) - torch.log(var1)
+    difference = (mu1 - mu2) ** 2
+    if difference.shape != log_ratio.shape:
+        difference, log_ratio = torch.broadcast_tensors(difference, log_ratio)
+    for place in range(difference.dim()):
+        assert difference.size(place) == log_ratio.size(place), "shapes"
+    quotient = (var1 + difference) / var2
+    return 0.5 * (log_ratio + quotient - 1)
+'''
+# Renamed, with other comments and docstrings, in another place of the file.
+DISGUISED = "import torch\n\n\nclass Nothing:\n    pass\n\n" + OWN.replace("log_ratio", "lr").replace(
+    "difference", "diff"
+).replace("quotient", "q  # quotient?").replace("The divergence", "My own work").replace("mu1", "m_p")
+OTHER = """
+import torch
+
+def kl_univariate_normal(mu1, var1, mu2, var2):
+    first = torch.distributions.Normal(mu1, var1.sqrt())
+    second = torch.distributions.Normal(mu2, var2.sqrt())
+    with torch.enable_grad():
+        result = torch.distributions.kl_divergence(first, second)
+    while result.dim() == 0 and result.requires_grad is None:
+        result = result.unsqueeze(-1) * torch.ones_like(mu1)
+    return result
+"""
+
+
+def parcel(source: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("kl.py", source)
+    return buffer.getvalue()
+
+
+def prints(sources: dict[str, str], starter=()) -> dict[str, similarity.Fingerprints]:
+    return {slug: similarity.fingerprint(parcel(text), ["kl.py"], starter) for slug, text in sources.items()}
+
+
+def test_a_disguised_copy_is_found():
+    (pair,) = similarity.pairs(prints({"ada": OWN, "ben": OTHER, "eve": DISGUISED}))
+    assert {pair.first, pair.second} == {"ada", "eve"}
+    assert pair.shared >= similarity.LEAST_SHARED and pair.files == ("kl.py",) and not pair.identical
+    assert max(pair.first_share, pair.second_share) > 0.6
+
+
+def test_identical_code_comes_first():
+    found = similarity.pairs(prints({"ada": OWN, "eve": DISGUISED, "ben": OTHER, "dan": OTHER + "# mine\n"}))
+    assert (found[0].first, found[0].second, found[0].identical) == ("ben", "dan", True)
+
+
+def test_the_starters_code_is_no_evidence(tmp_path):
+    (tmp_path / "kl.py").write_text(OWN)
+    starter = similarity.starter_hashes(tmp_path)
+    found = prints({"ada": OWN, "eve": OWN + "\n\nx = 1\n"}, starter)
+    assert len(found["ada"].own) == 0 and similarity.pairs(found) == []
+
+
+def test_the_real_starters_are_not_alike():
+    starter = similarity.starter_hashes(ROOT / "student")
+    source = (ROOT / "student" / "kl.py").read_text(encoding="utf-8")
+    assert similarity.fingerprint(parcel(source), ["kl.py"], starter).own == {}
+
+
+def test_what_everybody_writes_is_no_evidence():
+    """Twelve have one passage in common; two of them another one besides."""
+    sources = {f"s{n:02}": OTHER + f"\n\nvalue_{n} = {[n] * 40}\n" for n in range(12)}
+    sources["s03"] += OWN
+    sources["s07"] += OWN
+    (pair,) = similarity.pairs(prints(sources))
+    assert (pair.first, pair.second) == ("s03", "s07")
+
+
+def test_winnowing_keeps_its_promise():
+    """Every passage of W + K - 1 tokens that two texts share leaves a fingerprint in both."""
+    chooser = random.Random(0)
+    length = similarity.W + similarity.K - 1
+    for _ in range(50):
+        shared = [str(chooser.randrange(1000)) for _ in range(length)]
+        texts = [
+            [str(chooser.randrange(1000)) for _ in range(chooser.randrange(40))] + shared + ["x"] * chooser.randrange(9)
+            for _ in range(2)
+        ]
+        first, second = (similarity.winnow(similarity.hashes(text)) for text in texts)
+        assert first & second
+
+
+@pytest.mark.parametrize(
+    "source", ["def (", "'''never closed", "\tx\n  y\n", "(" * 5000, "\x00", "x = 1\n" * 60_000, ""]
+)
+def test_files_that_python_cannot_read_are_compared_as_far_as_they_go(source):
+    assert isinstance(similarity.fingerprint(parcel(source), ["kl.py"], ()).own, dict)

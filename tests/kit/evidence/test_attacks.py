@@ -1,0 +1,127 @@
+"""Every hostile submission of evidence/attacks, graded for real: the grader in its own process, with real workers.
+
+By default a part of them, which covers every goal and every way for a worker to end; `make test-slow` runs the others,
+and attacks on the assignment itself, with its own starters and checks.
+"""
+
+import os
+import re
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("resource", reason="the grader runs on Unix only")
+pytest.importorskip("jsonschema")
+
+from autograder.evidence.attacks import corpus, stage
+
+if stage.obstacles():
+    pytest.skip(f"nothing here would keep attacks in: {stage.obstacles()}", allow_module_level=True)
+
+ATTACKS = {attack.name: attack for attack in corpus.load()}
+# What is tried by default.
+QUICK = """
+    leak_by_file forge_results_file leak_files leak_sockets
+    forge_at_exit leak_proc signal_grader limits
+    leak_environment frames_ahead hang_signals_blocked fork_bomb
+    output_flood exit_at_once memory_objects forge_lying_objects
+    weights_pickle shadowed_libraries links_to_secrets
+"""
+QUICK_GROUPS = stage.group([ATTACKS[name] for name in QUICK.split()])
+SLOW_GROUPS = stage.group([attack for attack in ATTACKS.values() if attack.name not in QUICK.split()])
+README = corpus.HERE.parents[1] / "README.md"
+
+
+def _parameters():
+    for members in (*QUICK_GROUPS, *SLOW_GROUPS):
+        marks = [pytest.mark.slow] if members in SLOW_GROUPS else []
+        yield pytest.param(members, id="+".join(attack.name for attack in members), marks=marks)
+
+
+@pytest.mark.parametrize("attacks", list(_parameters()))
+def test_an_attack_is_contained(attacks):
+    """No points, no secret, valid results, no process and no file left, in time, and no harm to the other tasks."""
+    outcomes = stage.try_attacks(attacks)
+    assert not [problem for outcome in outcomes for problem in outcome.problems], "\n".join(
+        stage.explain(outcome) for outcome in outcomes
+    )
+
+
+def _pretend(name, text, **fields):
+    """An attack that is not in the corpus."""
+    return replace(ATTACKS["forge_results_file"], name=name, text=text, **fields)
+
+
+def test_the_stage_notices_what_it_is_for():
+    """Else every attack would seem contained."""
+    found = {
+        outcome.name: " ".join(outcome.problems)
+        for outcome in stage.try_attacks(
+            [
+                _pretend("earns", "def target(x, outpath=None):\n    return 2 * x + 1\n"),
+                _pretend("succeeds", "from known import attempt\nattempt('add', lambda: 1 + 1)\n"),
+                _pretend("does_nothing", ""),
+                _pretend("ends_otherwise", "import os\nos._exit(3)\n"),
+            ]
+        )
+    }
+    assert "it earned points: [1, 3]" in found["earns"]
+    assert "it could add: DONE 2" in found["succeeds"]
+    assert "it did not run" in found["does_nothing"]
+    assert "it ended with crash" in found["ends_otherwise"]
+    assert "earned points" not in found["succeeds"] + found["does_nothing"] + found["ends_otherwise"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_attacks_succeed_without_the_layers():
+    """The same attacks, with all layers of the sandbox but the first left out, do what they are meant to."""
+    found = {}
+    # One at a time: what the first does to the submission would keep the others from running.
+    for name in ("forge_results_file", "leak_files", "leak_sockets"):
+        (outcome,) = stage.try_attacks([ATTACKS[name]], layers=("session",))
+        found[name] = " ".join(outcome.problems)
+    assert "it could write: DONE" in found["forge_results_file"]
+    assert "it could shadow: DONE" in found["leak_files"] and "tests is in results.json" in found["leak_files"]
+    assert "messages arrived by TCP" in found["leak_sockets"] and "messages arrived by UDP" in found["leak_sockets"]
+
+
+FORGERIES = [
+    attack
+    for attack in ATTACKS.values()
+    if attack.kind == "code" and (attack.goal == "forge" or attack.name in ("leak_return_values", "endless_values"))
+]
+
+
+# The probe's noise is independent and fresh, though of no use otherwise: a line like `mu + torch.randn_like(mu)`, which
+# is half of the answer, earns the same.
+EARNED = {"forge_helpers": ("test_noise_is_independent", "test_sampling_manners")}
+
+
+@pytest.mark.slow
+def test_a_forgery_in_every_file_of_the_assignment_earns_nothing():
+    bad = []
+    for outcome in stage.try_on_assignment(FORGERIES):
+        earned = EARNED.get(outcome.name, ())
+        outcome.problems = [problem for problem in outcome.problems if not any(name in problem for name in earned)]
+        bad += [stage.explain(outcome)] if outcome.problems else []
+    assert not bad, "\n".join(bad)
+
+
+def test_the_readme_has_the_outcome_of_every_attack():
+    """The table is what `python -m autograder.evidence.attacks --table` prints."""
+    saved = corpus.outcomes()
+    for setting, outcomes in saved.items():
+        assert set(outcomes) == set(ATTACKS), f"run python -m autograder.evidence.attacks --save {setting}"
+        assert stage.NOT_CONTAINED not in outcomes.values()
+    text = README.read_text(encoding="utf-8")
+    assert stage.table(saved, corpus.load()) in text, f"{README}: the table is not what --table prints"
+
+
+def test_the_corpus_covers_what_it_has_to():
+    assert len(ATTACKS) >= 40
+    assert {attack.goal for attack in ATTACKS.values()} == set(corpus.GOALS)
+    assert {ended for attack in ATTACKS.values() for ended in attack.ends} == set(stage.ENDS)
+    assert all(re.fullmatch(r"[A-Z].*[.!?]", attack.title) for attack in ATTACKS.values())
+    grouped = [attack.name for members in (*QUICK_GROUPS, *SLOW_GROUPS) for attack in members]
+    assert sorted(grouped) == sorted(ATTACKS)

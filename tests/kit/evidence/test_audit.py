@@ -1,0 +1,315 @@
+"""The audit: its corpus fits solution and checks, its judgements are right, and a sample of it is run for real."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.evidence.audit import automatic, command, corpus, execution
+from autograder.evidence.audit.corpus import Change, CorpusError, Mutant
+from autograder.evidence.audit.execution import Execution, executing
+from autograder.evidence.audit.judge import judge_mutant
+from autograder.evidence.audit.laboratory import Job, Outcome
+from autograder.evidence.audit.pool import graded, open_pool
+from autograder.release.reference import hand_in
+from autograder.tasks import load
+
+ROOT = Path(__file__).resolve().parents[3]
+POINTS = load()
+SOURCES = {name: text.decode() for name, text in hand_in(POINTS).items() if name.endswith(".py")}
+CHECKS = {check.id for check in POINTS.checks}
+
+ORIGINAL = '''"""Docstring."""
+
+import math
+
+
+def double(x):
+    """Twice x."""
+    return 2 * x
+
+
+class Model:
+    def forward(self, x):
+        return math.sin(x)
+'''
+CHANGE = Change("kl.py", "tripled", function="double", find="2 * x", put="3 * x")
+
+
+# The corpus
+
+
+def test_the_corpus_is_as_large_as_promised():
+    found = corpus.load()
+    assert len(found.mutants) >= 200
+    assert len(found.variants) >= 60
+    assert {mutant.kind for mutant in found.mutants} == set(corpus.KINDS)
+
+
+def test_every_task_with_code_has_mutants_and_variants():
+    found = corpus.load()
+    coded = {task.number for task in POINTS.tasks if task.file in SOURCES}
+    assert {corpus.task_of(mutant, POINTS).number for mutant in found.mutants} == coded
+    functions = {corpus.task_of(variant, POINTS).number for variant in found.variants if variant.function}
+    whole_files = {variant.file for variant in found.variants if not variant.function}
+    assert coded == functions | {task.number for task in POINTS.tasks if task.file in whole_files}
+
+
+def test_every_change_fits_the_solution_and_names_checks_that_exist():
+    found = corpus.load()
+    for change in (*found.mutants, *found.variants):
+        assert change.apply(SOURCES[change.file]) != SOURCES[change.file]
+    unknown = {(mutant.id, check) for mutant in found.mutants for check in mutant.checks if check not in CHECKS}
+    assert not unknown
+
+
+def test_no_two_changes_are_the_same():
+    found = corpus.load()
+    for changes in (found.mutants, found.variants):
+        texts = [(change.file, change.apply(SOURCES[change.file])) for change in changes]
+        assert len(set(texts)) == len(texts)
+
+
+def test_a_change_replaces_text_or_a_definition_and_nothing_else():
+    assert CHANGE.apply(ORIGINAL) == ORIGINAL.replace("2 * x", "3 * x")
+    method = replace(CHANGE, function="Model.forward", find="", put="", source="def forward(self, x):\n    return x\n")
+    assert method.apply(ORIGINAL) == ORIGINAL.replace("math.sin(x)", "x")
+    with_import = replace(CHANGE, imports="import os")
+    assert with_import.apply(ORIGINAL).startswith('"""Docstring."""\nimport os\n')
+    whole = Change("kl.py", "all", source="x = 1\n")
+    assert whole.apply(ORIGINAL) == "x = 1\n"
+
+
+@pytest.mark.parametrize(
+    "change, complaint",
+    [
+        (replace(CHANGE, function="triple"), "has no triple"),
+        (replace(CHANGE, find="4 * x"), "occurs 0 times"),
+        (replace(CHANGE, find="x"), "occurs 3 times"),
+        (replace(CHANGE, put="2 * x"), "nothing is changed"),
+        (replace(CHANGE, put="2 * * x"), "does not parse"),
+    ],
+)
+def test_a_change_that_does_not_fit_is_named(change, complaint):
+    with pytest.raises(CorpusError, match=re.escape(complaint)) as error:
+        change.apply(ORIGINAL)
+    assert change.id in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "table, complaint",
+    [
+        ("[[mutants]]", "unknown tables: mutants"),
+        ('[[mutant]]\nname = "a"', "wrong is missing"),
+        ('[[mutant]]\nname = "a"\nwrong = "b"\nfunction = "f"\nfind = "c"\nput = "d"', "checks that must fail"),
+        ('[[mutant]]\nname = "a"\nwrong = "b"\nfind = "c"\nsource = "d"', "either source"),
+        ('[[mutant]]\nname = "a"\nwrong = "b"\nsource = "d"\nkind = "odd"', "kind must be one of"),
+        ('[[mutant]]\nname = "a"\nwrong = "b"\nsource = "d"\ncolour = "red"', "colour"),
+        ("[[mutant]", "kl.toml"),
+    ],
+)
+def test_a_corpus_that_is_wrong_says_where(tmp_path, table, complaint):
+    (tmp_path / "mutants").mkdir()
+    (tmp_path / "mutants" / "kl.toml").write_text(table)
+    with pytest.raises(CorpusError, match=re.escape(complaint)):
+        corpus.load(tmp_path)
+
+
+def test_a_file_is_read_by_the_tasks_that_import_it():
+    def noticing(file: str) -> set[str]:
+        task_of = {check.id: check.task for check in POINTS.checks}
+        return {task_of[check] for check in corpus.checks_reading(file, SOURCES, POINTS)}
+
+    assert noticing("kl.py") == {"1.1", "1.2", "1.3"}
+    assert {"3.2", "3.3", "4.3", "4.6", "4.11"} <= noticing("ELBO.py")  # train.py and embeddings.py import it
+    assert noticing("utils.py") == {"5.1", "5.2"}  # 5.3 is the trained model
+
+
+def test_only_checks_that_execute_a_body_can_notice_a_change(tmp_path, monkeypatch):
+    monkeypatch.setattr(execution, "SOLUTION", tmp_path)
+    (tmp_path / "kl.py").write_text(ORIGINAL)
+    # Every line is executed by a check that is called like it.
+    lines = {number: frozenset({line.strip()}) for number, line in enumerate(ORIGINAL.splitlines(), start=1)}
+    body, method = {'"""Twice x."""', "return 2 * x"}, {"return math.sin(x)"}
+    found = Execution({"kl.py": lines})
+    assert executing(CHANGE, found) == body
+    assert executing(replace(CHANGE, function="Model"), found) == method
+    assert executing(replace(CHANGE, function=""), found) == body | method
+
+
+# Mutants made by machine
+
+
+def test_machine_made_mutants_change_the_students_lines_only():
+    marked = ORIGINAL.replace("    return 2 * x\n", "    # BEGIN SOLUTION\n    return 2 * x\n    # END SOLUTION\n")
+    found = automatic.automatic_mutants("kl.py", marked)
+    assert {mutant.after for mutant in found} == {"return 3 * x", "return 2 / x"}
+    assert {mutant.before for mutant in found} == {"return 2 * x"}
+    assert {mutant.function for mutant in found} == {"double"}
+    assert all(mutant.text == ORIGINAL.replace(mutant.before, mutant.after) for mutant in found)
+
+
+@pytest.mark.slow
+def test_every_explained_survivor_is_a_mutant():
+    made = {
+        mutant.key
+        for file in SOURCES
+        for mutant in automatic.automatic_mutants(file, (ROOT / "solution" / file).read_text(encoding="utf-8"))
+    }
+    explained = automatic.explanations()
+    assert explained.keys() <= made
+    assert all(len(why.split()) >= 3 for why in explained.values())
+
+
+# Grading
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """One process that grades."""
+    pytest.importorskip("resource", reason="the grader runs on Unix only")
+    with open_pool(1) as one:
+        yield one
+
+
+def test_a_job_runs_its_checks_and_no_others(pool):
+    checks = tuple(check.id for check in POINTS.checks if check.task in ("1.2", "3.1"))
+    halved = Change("kl.py", "halved", function="kl_categorical", find="return ", put="return 0.5 * ")
+    wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
+    found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
+    outcomes = {outcome.id: outcome for outcome in found}
+    assert outcomes["right"].passed == dict.fromkeys(checks, True)
+    assert outcomes["wrong"].passed.keys() == set(checks)
+    assert outcomes["wrong"].failed
+    assert set(outcomes["wrong"].failed) <= {check.id for check in POINTS.checks if check.task == "1.2"}
+
+
+# Judgement
+
+MUTANT = Mutant(
+    "kl.py",
+    "half_lost",
+    function="kl_univariate_normal",
+    checks=("public/test_task1_kl.py::test_kl_normal_by_hand",),
+    hint=("1/2",),
+)
+
+
+def outcome(failed: dict[str, str]) -> Outcome:
+    return Outcome(MUTANT.id, {check: check not in failed for check in CHECKS}, failed)
+
+
+def judge(failed: dict[str, str]):
+    return judge_mutant(MUTANT, "1.1", outcome(failed), POINTS)
+
+
+def worth_points(task: str) -> list[str]:
+    return [check.id for check in POINTS.checks if check.task == task and check.points]
+
+
+def test_a_mutant_is_killed_by_the_points_of_its_own_task_only():
+    own, other = worth_points("1.1"), worth_points("1.2")
+    assert not judge({}).killed
+    assert judge({own[0]: "wrong"}).killed
+    only_elsewhere = judge({other[0]: "wrong"})
+    assert not only_elsewhere.killed
+    assert only_elsewhere.elsewhere == ("1.2",)
+    worthless = [check.id for check in POINTS.checks if not check.points]
+    assert not judge(dict.fromkeys(worthless, "wrong")).killed
+
+
+def test_the_right_hint_is_looked_for_in_its_own_rows():
+    own, other = worth_points("1.1"), worth_points("1.2")
+    assert judge({own[0]: "The factor 1/2 is lost."}).hinted
+    assert not judge({own[0]: "It is wrong."}).hinted
+    assert not judge({own[0]: "It is wrong.", other[0]: "The factor 1/2 is lost."}).hinted
+
+
+def test_checks_that_should_have_failed_are_named():
+    assert judge({worth_points("1.1")[-1]: "wrong"}).not_failed == MUTANT.checks
+    assert judge(dict.fromkeys(MUTANT.checks, "wrong")).not_failed == ()
+
+
+# The committed report
+
+
+def test_the_committed_audit_meets_its_targets_and_stands_in_the_readme():
+    found = json.loads((ROOT / "autograder/evidence/audit/report.json").read_text(encoding="utf-8"))
+    assert found["mutants"]["total"] >= 200
+    assert found["mutants"]["survivors"] == []
+    assert found["mutants"]["killed"] == found["mutants"]["total"] == found["mutants"]["only_own_task"]
+    assert found["automatic"]["survivors"] == []
+    assert found["variants"]["total"] >= 60
+    assert found["variants"]["accepted"] == found["variants"]["total"]
+    assert found["styles"]["full_marks"] == found["styles"]["total"] >= 6
+    assert found["hints"]["right_share"] >= command.RIGHT_HINTS
+    assert command.badge(found) in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_committed_audit_found_no_flake():
+    found = json.loads((ROOT / "autograder/evidence/audit/report.json").read_text(encoding="utf-8"))
+    assert found["flakes"]["differing"] == 0
+    assert found["flakes"]["gradings"] >= command.FLAKES == 1000
+
+
+def test_the_committed_audit_is_about_this_corpus():
+    found = json.loads((ROOT / "autograder/evidence/audit/report.json").read_text(encoding="utf-8"))
+    present = corpus.load()
+    assert found["mutants"]["total"] == len(present.mutants)
+    assert found["variants"]["total"] == len(present.variants)
+
+
+# The command
+
+
+def audit(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "autograder", "audit", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
+
+
+def test_an_unknown_part_is_refused():
+    refused = audit("--parts", "mutant")
+    assert refused.returncode == 2
+    assert "no such part: mutant" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_sample_of_the_audit(tmp_path):
+    """Every eighth change and twenty repeated gradings, for real; whole submissions: test_audit_styles.py.
+
+    No problem means, too: every mutant is executed by the checks that it must fail, and the levels of a grading's laws
+    add up to no more than the bound.
+    """
+    out = tmp_path / "autograder/evidence/audit/report.json"
+    parts = "automatic,mutants,variants,flakes"
+    finished = audit("--quick", "--parts", parts, "--processes", "1", "--out", str(out))
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    found = json.loads(out.read_text())
+    assert found["mutants"]["killed"] == found["mutants"]["total"] >= 25
+    assert found["variants"]["accepted"] == found["variants"]["total"] >= 8
+    assert found["automatic"]["total"] >= 50
+    assert found["flakes"] | {"differing": 0} == found["flakes"]
+    assert found["flakes"]["laws"] > 20
+    assert "mutants killed" in finished.stdout
+
+
+def test_the_audit_notices_a_mutant_that_survives(pool):
+    """A correct change entered as a mutant is reported as a survivor, and a wrong one as a variant as refused."""
+    correct = next(variant for variant in corpus.load().variants if variant.function == "kl_categorical")
+    wrong = next(mutant for mutant in corpus.load().mutants if mutant.function == "kl_categorical")
+    fields = ("file", "name", "function", "note", "find", "put", "source", "imports")
+    as_mutant = Mutant(**{name: getattr(correct, name) for name in fields}, checks=("x",), hint=("x",))
+    as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
+    noticing = frozenset(corpus.checks_of(["1.2"], POINTS))
+    every_line = Execution({"kl.py": {line: noticing for line in range(1, 1000)}})
+    found = command.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
+    command.audit_mutants(found)
+    command.audit_variants(found)
+    assert found.findings["mutants"]["survivors"] == [as_mutant.id]
+    assert found.findings["variants"]["rejected"] == [as_variant.id]
+    assert any("survives" in problem for problem in found.problems)
+    assert f"mutant {as_mutant.id}: these checks do not execute it: x" in found.problems

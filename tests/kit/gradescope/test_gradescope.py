@@ -1,0 +1,344 @@
+"""The whole journey of autograder.zip: set up and graded as on Gradescope, and the same zip through Otter's own tools.
+
+Six submissions take it: the reference, the starter, a half-done one, and three that do not want to be graded honestly.
+One image serves all of them: it is set up as the Dockerfile of `otter grade` does it, and then as Gradescope does.
+Takes minutes; what the stages took is printed (pytest -s).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from autograder import tasks
+from autograder.gradescope import bundle, rehearsal
+from autograder.gradescope.caps import Caps
+from autograder.gradescope.rehearsal import Graded, StandIn
+from autograder.grading.secret import load_secret
+from autograder.release import student
+from autograder.release.reference import hand_in
+
+ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        sys.platform != "linux" or not ROOT,
+        reason="Gradescope's containers run Linux, as root; without root run_autograder refuses to grade",
+    ),
+]
+
+FORGER = """
+import atexit, glob, json, os, sys, threading
+
+def forge():
+    perfect = json.dumps({"score": 100, "tests": []})
+    results = "results/results.json"
+    for place in ["results.json", f"../{results}", f"/autograder/{results}", *glob.glob(f"/tmp/*/*/{results}")]:
+        try:
+            with open(place, "w") as file:
+                file.write(perfect)
+        except OSError:
+            pass
+    print(perfect)
+    for descriptor in range(3, 20):
+        try:
+            os.write(descriptor, perfect.encode())
+        except OSError:
+            pass
+
+atexit.register(forge)
+threading.Thread(target=forge, daemon=True).start()
+forge()
+import torch
+torch.allclose = lambda *a, **k: True
+"""
+QUITTERS = {
+    "kl.py": "import os\nos._exit(0)\n",
+    "gmm.py": "hoard = [bytearray(1 << 30) for _ in range(64)]\n",
+    "ELBO.py": "import time\nwhile True:\n    time.sleep(1)\n",
+    "utils.py": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)\nos.fork()\n",
+}
+SPY = """
+import glob, os
+
+def seen():
+    found = [repr(dict(os.environ))]
+    for pattern in ("/autograder/**", "../**", "/proc/*/cmdline", "/proc/*/environ", "{tree}/**"):
+        for place in glob.glob(pattern, recursive=True):
+            try:
+                with open(place, "rb") as file:
+                    found.append(place + repr(file.read(10_000_000)))
+            except OSError:
+                pass
+    return "SEEN:" + "".join(found)
+
+def __getattr__(name):
+    def leak(*arguments, **options):
+        print(arguments)
+        raise ValueError(seen() + repr(arguments))
+    return leak
+"""
+
+
+def starter() -> dict[str, bytes]:
+    """The files to hand in as students receive them."""
+    made = student.generate().files
+    return {task.file: made[task.file] for task in tasks.load().tasks if task.file in made}
+
+
+def half_done() -> dict[str, bytes]:
+    """Some tasks solved, some not begun, no model; in a folder, as a Mac packs it, with a notebook."""
+    files = hand_in(tasks.load()) | {name: starter()[name] for name in ("VAE.py", "tsne.py", "utils.py")}
+    del files["gmvae.safetensors"], files["learning_curve.py"]
+    inside = {f"homework/{name}": content for name, content in files.items()}
+    return {**inside, "__MACOSX/homework/._kl.py": b"\x00\x05\x16\x07", "homework/play.ipynb": b"{}"}
+
+
+def submissions(tree: Path) -> dict[str, Mapping[str, bytes]]:
+    given = starter()
+    spy = SPY.replace("{tree}", str(tree)).encode()
+    return {
+        "reference": hand_in(tasks.load()),
+        "starter": given,
+        "half-done": half_done(),
+        "forger": {name: FORGER.encode() + content for name, content in given.items()},
+        "quitter": given | {name: text.encode() for name, text in QUITTERS.items()},
+        "spy": given | {"kl.py": spy, "gmm.py": spy, "ELBO.py": spy},
+    }
+
+
+NAMES = ["reference", "starter", "half-done", "forger", "quitter", "spy"]
+ALL_PROCESSORS = Caps(cpus=8)
+
+
+@pytest.fixture(scope="module")
+def torch() -> dict[str, str]:
+    return rehearsal.torch_source()
+
+
+@pytest.fixture(scope="module")
+def otters_image(torch: dict[str, str]) -> Iterator[StandIn]:
+    """The image of `otter grade`, by the steps of its Dockerfile (it needs Docker): scripts first, the rest later."""
+    with rehearsal.temporary_folder() as folder:
+        archive = folder / "autograder.zip"
+        bundle.write(archive)
+        image = StandIn(archive, folder)
+        source, later = image.tree / "source", folder / "later"
+        later.mkdir()
+        for name in ("files", "tests", "otter_config.json", "run_otter.py", "run_autograder"):
+            (source / name).rename(later / name)
+        usage = image.set_up(torch)
+        print(f"\nsetup.sh: {usage.seconds:.0f} s, peak {usage.peak_mib:.0f} MiB")
+        for part in later.iterdir():
+            part.rename(source / part.name)
+        yield image
+
+
+@pytest.fixture(scope="module")
+def zips(otters_image: StandIn) -> dict[str, Path]:
+    """Every submission as a zip."""
+    folder = otters_image.folder / "submissions"
+    folder.mkdir()
+    packed = {}
+    for name, files in submissions(otters_image.tree).items():
+        packed[name] = folder / f"{name}.zip"
+        with zipfile.ZipFile(packed[name], "w") as archive:
+            for file, content in files.items():
+                archive.writestr(file, content)
+    return packed
+
+
+@pytest.fixture(scope="module")
+def by_otter_grade(otters_image: StandIn, zips: dict[str, Path]) -> tuple[Graded, bytes]:
+    """The half-done submission as `otter grade` has it graded, and the pickle that it fetches."""
+    result = otters_image.grade_for_otter(zips["half-done"], ALL_PROCESSORS)
+    return result, (otters_image.tree / "results" / "results.pkl").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def machine(otters_image: StandIn, torch: dict[str, str], by_otter_grade: tuple[Graded, bytes]) -> StandIn:
+    """The same image as Gradescope's: setup.sh finds the whole zip, and what it has installed before."""
+    usage = otters_image.set_up(torch)
+    print(f"setup.sh again: {usage.seconds:.0f} s")
+    return otters_image
+
+
+@pytest.fixture(scope="module")
+def graded(machine: StandIn, zips: dict[str, Path], by_otter_grade: tuple[Graded, bytes]) -> dict[str, Graded]:
+    """Every submission graded as on Gradescope; half a processor, which decides the time, for the reference only."""
+    results = {"half-done": by_otter_grade[0]}
+    for name in NAMES:
+        caps = Caps() if name == "reference" else ALL_PROCESSORS
+        if name not in results:
+            results[name] = machine.grade(zips[name], caps=caps)
+        print(f"{name}: {rehearsal.describe(results[name].usage, caps)}")
+    return results
+
+
+def otter_run(archive: Path, submission: Path, out: Path) -> dict:
+    """What `otter run` makes of a submission; its files go to the new folder `out`."""
+    out.mkdir()
+    otter = Path(sys.executable).parent / "otter"
+    command = [otter, "run", "--no-logo", "-o", out, "-a", archive, submission]
+    done = subprocess.run(list(map(str, command)), cwd=out, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads((out / "results.json").read_text(encoding="utf-8"))
+
+
+def rows(document: dict) -> dict[str, dict]:
+    return {row["extra_data"]["id"]: row for row in document["tests"]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_are_valid_whole_and_in_time(graded: dict[str, Graded], name: str) -> None:
+    result = graded[name]
+    assert result.usage.status == 0, result.stdout
+    assert result.problems == []
+    assert result.usage.left == 0
+    assert result.usage.seconds < Caps().seconds
+    assert set(rows(result.document)) == {check.id for check in tasks.load().checks}
+    assert "did not finish" not in result.document["output"]
+    assert "problem" not in result.document["extra_data"]
+
+
+def test_memory_stays_within_the_container(graded: dict[str, Graded]) -> None:
+    assert max(result.usage.peak_mib for result in graded.values()) < Caps().memory_mib
+
+
+def test_the_reference_gets_everything(graded: dict[str, Graded]) -> None:
+    document = graded["reference"].document
+    assert [row["name"] for row in document["tests"] if row["status"] == "failed"] == []
+    assert document["score"] == 100
+
+
+def test_the_starter_gets_nothing(graded: dict[str, Graded]) -> None:
+    assert graded["starter"].document["score"] == 0
+
+
+def test_the_half_done_one_gets_what_it_has_earned(graded: dict[str, Graded]) -> None:
+    document, entries = graded["half-done"].document, tasks.load()
+    found = rows(document)
+    open_files = {"VAE.py", "tsne.py", "utils.py", "gmvae.safetensors", "learning_curve.py"}
+    # Tasks that need nothing of the files which are missing or not begun.
+    for number in ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.4", "3.1", "4.3", "4.4", "4.5"):
+        assert entries.task(number).file not in open_files
+        assert [
+            check.id for check in entries.checks if check.task == number and found[check.id]["status"] != "passed"
+        ] == []
+    for task in entries.tasks:
+        if task.file in open_files:
+            assert sum(found[check.id]["score"] for check in entries.checks if check.task == task.number) == 0
+    assert "homework" in document["output"]
+    missing = [found[check.id]["output"] for check in entries.checks if check.task == "4.10"]
+    assert all("learning_curve.py" in output for output in missing)
+
+
+@pytest.mark.parametrize("name", ["forger", "quitter", "spy"])
+def test_hostile_submissions_gain_nothing(graded: dict[str, Graded], name: str) -> None:
+    assert graded[name].document["score"] <= graded["starter"].document["score"]
+
+
+@pytest.mark.parametrize("name", ["forger", "quitter", "spy"])
+def test_hostile_submissions_learn_nothing(graded: dict[str, Graded], machine: StandIn, name: str) -> None:
+    text = json.dumps(graded[name].document)
+    assert load_secret() not in text + graded[name].stdout
+    hidden = {check.id for check in tasks.load().checks if check.hidden_inputs}
+    for check_id, row in rows(graded[name].document).items():
+        if check_id in hidden:
+            assert "SEEN" not in row["output"]
+            assert "array(" not in row["output"]
+
+
+def by_task(document: dict) -> dict[str, float]:
+    """Points of every task, rounded as Otter does."""
+    entries, found = tasks.load(), rows(document)
+    return {
+        f"{task.number} {task.name}": round(
+            sum(found[check.id]["score"] for check in entries.checks if check.task == task.number), 5
+        )
+        for task in entries.tasks
+    }
+
+
+def by_otters_task(document: dict) -> dict[str, float]:
+    return {row["name"]: row["score"] for row in document["tests"] if "score" in row}
+
+
+def test_otter_run_agrees_exactly(machine: StandIn, zips: dict[str, Path], graded: dict[str, Graded]) -> None:
+    document = otter_run(machine.folder / "autograder.zip", zips["reference"], machine.folder / "otter")
+    assert by_otters_task(document) == pytest.approx(by_task(graded["reference"].document), abs=1e-9)
+
+
+def test_otter_run_agrees_about_a_zip_in_a_zip_and_imports_nothing_of_it(
+    machine: StandIn, zips: dict[str, Path], tmp_path: Path, graded: dict[str, Graded]
+) -> None:
+    """docs/instructors.md promises it for submissions that are not trusted."""
+    mark = tmp_path / "otter imported this"
+    submission = tmp_path / "submission.zip"
+    shutil.copy(zips["forger"], submission)
+    with zipfile.ZipFile(submission, "a") as archive:
+        for module in ("pandas.py", "otter.py", "ipykernel_launcher.py", "IPython/__init__.py"):
+            archive.writestr(f"homework/{module}", f"open({str(mark)!r}, 'w').close()\n")
+            archive.writestr(module, f"open({str(mark)!r}, 'w').close()\n")
+    wrapped = tmp_path / "wrapped.zip"
+    with zipfile.ZipFile(wrapped, "w") as archive:
+        archive.write(submission, "submission.zip")
+    document = otter_run(machine.folder / "autograder.zip", wrapped, tmp_path / "out")
+    assert not mark.exists()
+    assert by_otters_task(document) == pytest.approx(by_task(graded["forger"].document), abs=1e-9)
+
+
+def test_another_user_can_read_nothing_of_the_grader(machine: StandIn, graded: dict[str, Graded]) -> None:
+    """As any uid but root's: neither what the zip brought nor what grading wrote."""
+    code = (
+        "import os, sys\n"
+        "os.setgroups([]); os.setgid(54321); os.setuid(54321)\n"
+        "for folder in sys.argv[1:]:\n"
+        "    for parent, folders, files in os.walk(folder):\n"
+        "        for file in files:\n"
+        "            try:\n"
+        "                open(os.path.join(parent, file), 'rb').read(1)\n"
+        "                print('READ', os.path.join(parent, file))\n"
+        "            except OSError:\n"
+        "                pass\n"
+    )
+    private = [machine.tree / name for name in ("source", "results", "submission_metadata.json")]
+    done = subprocess.run([sys.executable, "-c", code, *map(str, private)], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
+
+
+def test_setup_is_safe_to_run_twice(machine: StandIn) -> None:
+    assert f"{machine.venv} is complete" in (machine.folder / "setup.log").read_text()
+
+
+def test_setup_fails_loudly_and_no_results_come_of_it(otters_image: StandIn) -> None:
+    with rehearsal.temporary_folder() as folder:
+        stand_in = StandIn(otters_image.folder / "autograder.zip", folder)
+        with pytest.raises(rehearsal.StandInError, match="FAILED"):
+            stand_in.set_up({"PYTHON": "/bin/false"})
+        (folder / "submission").mkdir()
+        result = stand_in.grade(folder / "submission")
+        assert result.usage.status != 0
+        # No results at all: Gradescope then tells the instructor, and gives nobody a zero.
+        assert result.document is None
+
+
+def test_otter_grade_reads_what_run_autograder_leaves(by_otter_grade: tuple[Graded, bytes]) -> None:
+    import dill
+    from otter.grade.utils import merge_scores_to_df
+
+    result, pickled = by_otter_grade
+    scores = dill.loads(pickled)
+    scores.file = "half-done.zip"
+    assert not scores.has_catastrophic_failure()
+    assert scores.total == pytest.approx(result.document["score"])
+    assert scores.possible == pytest.approx(100)
+    assert list(merge_scores_to_df([scores])["file"]) == ["points-per-question", "half-done.zip"]

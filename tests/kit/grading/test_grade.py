@@ -1,0 +1,399 @@
+"""The grader from end to end, on a small suite of its own: what becomes of submissions that are right, wrong,
+unfinished, or that hang, crash and print; and what is left of the results when the grader itself is killed."""
+
+import contextlib
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.kit.processes import alive, descendants, until
+
+ROOT = Path(__file__).resolve().parents[3]
+TESTS = ROOT / "tests"
+
+PUBLIC = """
+    import pytest
+    from autograder.door.diagnose import check
+    from hypothesis import given, strategies as st
+
+    pytestmark = pytest.mark.task{n}
+
+    def test_one(submission):
+        check(submission.call("task{n}.one") == 1, "one() should be 1. Did you start from zero?")
+
+    @given(x=st.integers(0, 9))
+    def test_twice(submission, x):
+        check(submission.call("task{n}.twice", x) == 2 * x, "twice(x) should be 2 x.")
+"""
+HIDDEN = """
+    import pytest
+    from autograder.door.diagnose import check
+
+    pytestmark = pytest.mark.task{n}
+
+    def test_secret_input(submission):
+        check(submission.call("task{n}.twice", 31337) == 62674, "twice(x) is wrong for large x.")
+
+    def test_alone(fresh_submission):
+        check(fresh_submission.call("task{n}.one") == 1, "one() should be 1 in a new process, too.")
+"""
+RIGHT = """
+    def one():
+        return 1
+
+    def twice(x):
+        return 2 * x
+"""
+DRIVER = """
+    import json, sys
+    sys.path.insert(0, {root!r})
+    from pathlib import Path
+    from autograder.grading import grade
+    grade.prepare_process()
+    settings = json.loads(sys.argv[1])
+    for name in ("submission", "out", "tests", "points_file"):
+        settings[name] = Path(settings[name])
+    {patch}
+    results = grade.grade(grade.Settings(**settings))
+    untrusted = [name for name in sys.modules if name.split(".")[0] in ("torch", "executor", "task1", "task2", "task3")]
+    print(json.dumps(untrusted))
+"""
+
+
+class Course:
+    """A suite with three tasks of four checks each, and a way to grade submissions to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.tests = folder / "course" / "tests"
+        self.points_file = folder / "course" / "points.toml"
+        self.out = folder / "results.json"
+        entries = []
+        for part, source in (("public", PUBLIC), ("hidden", HIDDEN)):
+            (self.tests / part).mkdir(parents=True)
+            for n in (1, 2, 3):
+                (self.tests / part / f"test_task{n}_x.py").write_text(textwrap.dedent(source.format(n=n)))
+        shutil.copy(TESTS / "conftest.py", self.tests)
+        for n in (1, 2, 3):
+            entries.append(f'[[group]]\nnumber = {n}\ntitle = "Group {n}"\n')
+            entries.append(f'[[task]]\nnumber = "{n}.1"\nname = "Task {n}"\nfile = "task{n}.py"\nfunction = "twice"\n')
+            for check in (
+                "public {} test_one",
+                "public {} test_twice",
+                "hidden {} test_secret_input",
+                "hidden {} test_alone",
+            ):
+                part, _, name = check.split()
+                id = f"{part}/test_task{n}_x.py::{name}"
+                worth = 'points = 2.5\nvisibility = "visible"'
+                entries.append(f'[[check]]\nid = "{id}"\ntask = "{n}.1"\n{worth}\ntitle = "{name} {n}"\n')
+        self.points_file.write_text("\n".join(entries))
+
+    def submission(self, **files: str) -> Path:
+        """A folder with task1.py, task2.py and task3.py, right unless given."""
+        folder = self.folder / "submission"
+        folder.mkdir(exist_ok=True)
+        for name, source in ({"task1": RIGHT, "task2": RIGHT, "task3": RIGHT} | files).items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(source))
+        return folder
+
+    def start(self, submission: Path, patch: str = "", cwd: Path | None = None, **settings) -> subprocess.Popen:
+        document = {
+            "submission": str(submission),
+            "out": str(self.out),
+            "tests": str(self.tests),
+            "points_file": str(self.points_file),
+            "secret": "not much of a secret",
+            "total": 30,
+            "provided": None,
+            **settings,
+        }
+        driver = textwrap.dedent(DRIVER).format(root=str(ROOT), patch=patch)
+        return subprocess.Popen(
+            [sys.executable, "-c", driver, json.dumps(document)],
+            cwd=cwd or self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def grade(self, submission: Path, **settings) -> dict:
+        process = self.start(submission, **settings)
+        output, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        assert json.loads(output) == [], "the grader has imported what only a worker may"
+        return json.loads(self.out.read_text())
+
+
+@pytest.fixture
+def course(tmp_path):
+    return Course(tmp_path)
+
+
+def row(document, id):
+    return next(row for row in document["tests"] if row["extra_data"]["id"] == id)
+
+
+def outputs(document, task, part=""):
+    return [r["output"] for r in document["tests"] if r["number"] == task and r["extra_data"]["id"].startswith(part)]
+
+
+def test_a_right_submission(course):
+    document = course.grade(course.submission())
+    assert document["score"] == 30
+    assert [row["number"] for row in document["tests"]] == ["1.1"] * 4 + ["2.1"] * 4 + ["3.1"] * 4
+    assert all(row["status"] == "passed" and row["output"] == "" for row in document["tests"])
+    assert document["output"] == ""
+    # Nothing is left behind in the tests' folder or in the folder that the grader was started in.
+    assert {path.name for path in course.tests.iterdir()} == {"conftest.py", "public", "hidden"}
+    assert not list(course.folder.rglob("__pycache__")) and not list(course.folder.rglob(".hypothesis"))
+    assert {path.name for path in course.folder.iterdir()} == {"course", "submission", "results.json"}
+
+
+def test_each_failure_in_its_own_words(course):
+    wrong = """
+        def one():
+            print("about to return", 0)
+            return 0
+
+        def twice(x):
+            raise type(f"Leak{x}", (Exception,), {})(f"the input is {x}")
+    """
+    unfinished = """
+        def one():
+            raise NotImplementedError("Task 2.1: one, see README")
+
+        def twice(x):
+            raise NotImplementedError(f"the input is {x}")
+    """
+    submission = course.submission(task1=wrong, task2=unfinished)
+    (submission / "task3.py").unlink()
+    document = course.grade(submission)
+    assert document["score"] == 0
+
+    one = row(document, "public/test_task1_x.py::test_one")
+    assert one["output"] == "one() should be 1. Did you start from zero?\n\nYour code printed:\nabout to return 0"
+    twice = row(document, "public/test_task1_x.py::test_twice")["output"]
+    assert "Leak0: the input is 0 (task1.py, line 7)" in twice
+    assert "object at 0x" not in twice
+    assert row(document, "hidden/test_task1_x.py::test_alone")["output"] == "one() should be 1 in a new process, too."
+    assert row(document, "hidden/test_task1_x.py::test_secret_input")["output"] == (
+        "Your code raised an exception of its own. (Hidden checks do not show more.)"
+    )
+    assert set(outputs(document, "2.1", "hidden")) == {"Not implemented yet: Task 2.1 (Task 2, twice in task2.py)."}
+    assert set(outputs(document, "3.1")) == {
+        "Missing file: task3.py is not in the submission, so this check could not be run."
+    }
+    assert "31337" not in json.dumps(document)
+
+
+def test_a_hang_is_paid_for_once_and_costs_one_task(course):
+    submission = course.submission(task1="import time\ntime.sleep(1000)\n")
+    document = course.grade(submission, call_seconds=1.5)
+    assert document["score"] == 20
+    assert document["execution_time"] < 20
+    assert len(set(outputs(document, "1.1"))) == 1
+    assert "no answer within 1.5 seconds" in outputs(document, "1.1")[0]
+    assert "other checks are not run" in outputs(document, "1.1")[0]
+
+
+@pytest.mark.slow
+def test_what_was_earned_before_a_crash_and_before_the_limit_of_a_task_is_kept(course):
+    """The second task crashes in a hidden check; the third one's calls together take too long."""
+    crash = """
+        import os
+
+        def one():
+            return 1
+
+        def twice(x):
+            return os._exit(x % 256) if x > 9 else 2 * x
+    """
+    slow = "import time\n" + textwrap.dedent(RIGHT).replace("return 2 * x", "return time.sleep(0.5) or 2 * x")
+    document = course.grade(course.submission(task2=crash, task3=slow), task_seconds=1.2)
+    assert document["score"] == 10 + 5 + 2.5
+    assert outputs(document, "2.1", "public") == ["", ""]
+    # Not even the exit status, which could carry a byte of the input.
+    assert set(outputs(document, "2.1", "hidden")) == {
+        "Your code was stopped while it ran a check of this task: its process ended during a call. "
+        "The task's other checks are not run."
+    }
+    assert "the time for the whole task" in row(document, "public/test_task3_x.py::test_twice")["output"]
+
+
+@pytest.mark.slow
+def test_time_is_up(course):
+    document = course.grade(course.submission(), seconds=0)
+    assert document["score"] == 0
+    assert all(row["output"].startswith("Not run: time is up") for row in document["tests"])
+
+
+def test_nothing_around_the_submission_reaches_the_grader(course, monkeypatch):
+    """Neither pytest's variables, nor a conftest.py, a pytest.ini or modules in the submission, where it is started."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only -k nothing")
+    monkeypatch.setenv("PYTEST_PLUGINS", "no_such_plugin")
+    submission = course.submission()
+    trap = "import pathlib, os\npathlib.Path(__file__).with_suffix('.sprung').touch()\nos._exit(0)\n"
+    for name in ("conftest", "numpy", "pytest", "hypothesis", "diagnose", "submission"):
+        (submission / f"{name}.py").write_text(trap)
+    (submission / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
+    process = course.start(submission, cwd=submission)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert not list(submission.glob("*.sprung"))
+    assert json.loads(course.out.read_text())["score"] == 30
+
+
+def test_the_command_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    (tmp_path / "argparse.py").write_text("raise SystemExit('imported from the working folder')")
+    run = subprocess.run(
+        [sys.executable, "-m", "autograder", "grade", "--help"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr
+    assert "results.json" in run.stdout
+
+
+@pytest.mark.slow
+def test_the_same_submission_gets_the_same_results(course):
+    wrong = """
+        import random, torch
+
+        def one():
+            return object()
+
+        def twice(x):
+            print(random.random(), torch.rand(()).item(), hash("text"), {"a", "b", "c"})
+            raise ValueError(f"{object()} {torch.rand(())} {random.random()}")
+    """
+    submission = course.submission(task1=wrong)
+    documents = [course.grade(submission) for _ in range(2)]
+    for document in documents:
+        assert document.pop("execution_time") > 0
+    assert documents[0] == documents[1]
+
+
+@pytest.mark.slow
+def test_a_killed_grader_leaves_what_was_graded_until_then(course):
+    """SIGKILL in the second task: valid results, the first task's points, and no process that goes on."""
+    marker = "import time\ntime.sleep(1000)  # keeps the grader busy\n"
+    process = course.start(course.submission(task2=marker), call_seconds=60)
+    try:
+        first = until(lambda: course.out.exists() and json.loads(course.out.read_text()), 30)
+        assert first["score"] == 0
+        assert {row["output"] for row in first["tests"]} == {"Not graded: grading did not finish."}
+        assert "did not finish" in first["output"]
+        until(lambda: json.loads(course.out.read_text())["score"] == 10, 60)
+        children = descendants(process.pid)
+        assert children
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 10
+    assert set(outputs(document, "1.1")) == {""}
+    assert set(outputs(document, "2.1") + outputs(document, "3.1")) == {"Not graded: grading did not finish."}
+    assert course.out.stat().st_mode & 0o777 == 0o600
+    until(lambda: not any(alive(pid) for pid in children), 20)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_was_graded_until_then(course):
+    process = course.start(course.submission(task2="import time\ntime.sleep(1000)\n"), call_seconds=60)
+    until(lambda: course.out.exists() and json.loads(course.out.read_text())["score"] == 10, 60)
+    # What a signal raises in a callback of the garbage collector is lost, and hypothesis has one: people press again.
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=15)
+            break
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 10
+    assert document["output"].startswith("Grading was interrupted")
+
+
+@pytest.mark.slow
+def test_results_are_final_only_when_no_process_is_left(course):
+    """What a submission leaves running in the background is gone when the results are there."""
+    thread = (
+        textwrap.dedent(RIGHT) + "import threading, time\nthreading.Thread(target=time.sleep, args=(1000,)).start()\n"
+    )
+    process = course.start(course.submission(task1=thread))
+    seen = set()
+    while process.poll() is None:
+        seen |= set(descendants(process.pid))
+        time.sleep(0.05)
+    process.communicate()
+    assert seen and not any(alive(pid) for pid in seen)
+    assert json.loads(course.out.read_text())["score"] == 30
+
+
+@pytest.mark.slow
+def test_suites_and_points_must_agree(course):
+    text = course.points_file.read_text()
+    course.points_file.write_text(text.replace("test_task1_x.py::test_one", "test_task1_x.py::test_won"))
+    document = course.grade(course.submission())
+    assert document["score"] == 0
+    assert document["output"].startswith("Grader set-up problem")
+    assert "test_one has no entry" in document["extra_data"]["problem"]
+    assert "test_won is in points.toml" in document["extra_data"]["problem"]
+    assert "test_won" not in document["output"] + str([row["output"] for row in document["tests"]])
+
+
+@pytest.mark.slow
+def test_checks_must_not_import_torch(course):
+    source = course.tests / "hidden" / "test_task1_x.py"
+    source.write_text(source.read_text() + "\nimport torch\n")
+    process = course.start(course.submission())
+    process.communicate(timeout=120)
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 0
+    assert "imported torch" in document["extra_data"]["problem"]
+
+
+def test_a_points_file_that_cannot_be_read_still_gives_results(course):
+    course.points_file.write_text("[[check")
+    document = course.grade(course.submission())
+    assert document["score"] == 0 and document["tests"] == []
+    assert document["output"].startswith("Grader set-up problem")
+
+
+@pytest.mark.slow
+def test_gradescope_refuses_without_the_sandbox(course):
+    document = course.grade(course.submission(), patch="grade.REQUIRED_LAYERS = ('force field',)", gradescope=True)
+    assert document["score"] == 0
+    assert {row["output"] for row in document["tests"]} == {
+        "Not graded: grader set-up problem. Please tell your instructor."
+    }
+    assert "force field" in document["extra_data"]["problem"]
+
+
+@pytest.mark.slow
+def test_a_laptop_grades_with_a_warning(course):
+    patch = (
+        "from autograder.sandbox import backend as remote; make = remote.Settings; "
+        "remote.Settings = lambda **given: make(**given, layers=('session', 'rlimits'))"
+    )
+    process = course.start(course.submission(), patch=patch)
+    _, errors = process.communicate(timeout=120)
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 30
+    assert "warning" in errors
+    assert document["extra_data"]["sandbox"]["layers"] == ["session", "rlimits"]
+    assert "seccomp" in document["extra_data"]["sandbox"]["missing"]
+
+
+def test_an_unreadable_zip(course):
+    archive = course.folder / "work.zip"
+    archive.write_bytes(b"PK\x03\x04 this is no archive")
+    document = course.grade(archive)
+    assert document["score"] == 0
+    assert document["output"]
+    assert all(row["output"].startswith("Not graded: ") and "finish" not in row["output"] for row in document["tests"])

@@ -1,0 +1,395 @@
+"""Submissions as they come: honest ones in every wrapping, hostile archives, names that would shadow something."""
+
+import io
+import os
+import stat
+import struct
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.grading.intake import Intake, IntakeLimits, reserved_modules, unpack
+
+EXPECTED = ("VAE.py", "ELBO.py", "gmvae.py", "gmvae.safetensors")
+LIMITS = IntakeLimits()
+COMPLETE = {name: f"# {name}\n" for name in EXPECTED}
+
+
+@pytest.fixture
+def into(tmp_path) -> Path:
+    folder = tmp_path / "into"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def provided(tmp_path) -> Path:
+    folder = tmp_path / "provided"
+    folder.mkdir()
+    for name in ("plotting.py", "VAE.py", "README.md"):
+        (folder / name).write_text(f"# provided {name}\n")
+    return folder
+
+
+def write_folder(folder: Path, files: dict[str, str]) -> Path:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return folder
+
+
+def write_zip(path: Path, files: dict[str, str | bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.fixture(params=["folder", "zip"])
+def hand_in(request, tmp_path, into):
+    """Takes in these files, as a folder and as a zip."""
+
+    def take(files: dict[str, str], **options) -> Intake:
+        if request.param == "zip":
+            path = write_zip(tmp_path / "submission.zip", files)
+        else:
+            path = write_folder(tmp_path / "submission", files)
+        return unpack(path, into, **{"expected": EXPECTED, "provided": None, **options})
+
+    return take
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_complete_submission(hand_in, into):
+    found = hand_in(COMPLETE)
+    assert found == Intake(folder=into, files=tuple(sorted(EXPECTED)))
+    assert contents(into) == COMPLETE
+
+
+def test_copies_are_readable_to_all_and_writable_to_us(hand_in, into):
+    before = os.umask(0o077)
+    try:
+        hand_in({**COMPLETE, "layers/__init__.py": "", "layers/deep/dense.py": ""})
+    finally:
+        os.umask(before)
+    modes = {str(path.relative_to(into)): stat.S_IMODE(path.stat().st_mode) for path in into.rglob("*")}
+    assert modes["layers"] == modes["layers/deep"] == 0o755
+    assert {mode for name, mode in modes.items() if "." in name} == {0o644}
+
+
+def test_missing_files_are_named(hand_in):
+    found = hand_in({"VAE.py": "", "gmvae.py": ""})
+    assert found.missing == ("ELBO.py", "gmvae.safetensors") and found.errors == ()
+    assert found.files == ("VAE.py", "gmvae.py")
+
+
+def test_an_empty_submission_misses_everything(hand_in):
+    found = hand_in({"readme.txt": "nothing here"})
+    assert found.missing == tuple(sorted(EXPECTED)) and found.files == ()
+
+
+@pytest.mark.parametrize("prefix", ["homework/", "a/b/c/", "Meine Lösung (1)/", "student/"])
+def test_a_folder_in_the_submission_is_found(hand_in, into, prefix):
+    found = hand_in({"report.pdf": "", **{prefix + name: content for name, content in COMPLETE.items()}})
+    assert contents(into) == COMPLETE and found.missing == ()
+    assert len(found.notes) == 1 and found.notes[0].startswith("Graded is the folder")
+
+
+def test_the_fuller_of_two_folders_is_meant(hand_in, into):
+    found = hand_in({"old/VAE.py": "old", **{f"new/{name}": content for name, content in COMPLETE.items()}})
+    assert contents(into) == COMPLETE and "new" in found.notes[0]
+
+
+def test_two_folders_that_could_be_meant_are_refused(hand_in, into):
+    found = hand_in({"one/VAE.py": "", "two/VAE.py": ""})
+    assert "one, two" in found.errors[0]
+    assert contents(into) == {} and found.missing == tuple(sorted(EXPECTED))
+
+
+def test_files_at_the_top_win_over_deeper_ones(hand_in, into):
+    found = hand_in({**COMPLETE, "old_version/VAE.py": "old"})
+    assert contents(into)["VAE.py"] == COMPLETE["VAE.py"] and found.notes == ()
+
+
+@pytest.mark.parametrize("name", ["Vae.py", "vae.py", "VAE.PY"])
+def test_the_case_of_a_name_is_repaired(hand_in, into, name):
+    found = hand_in({"ELBO.py": "", "gmvae.py": "", "gmvae.safetensors": "", f"{name}": "# mine\n"})
+    assert contents(into)["VAE.py"] == "# mine\n" and found.missing == ()
+    assert found.notes == (f"{name} was taken as VAE.py: upper and lower case matter in file names.",)
+
+
+def test_the_right_case_wins(hand_in, into):
+    found = hand_in({**COMPLETE, "vae.py": "# other\n"})
+    assert contents(into) == COMPLETE and "vae.py" in found.notes[0]
+
+
+def test_two_wrong_cases_of_one_name_are_refused(hand_in):
+    found = hand_in({"vae.py": "", "Vae.py": ""})
+    assert "two files VAE.py" in found.errors[0]
+
+
+def test_what_computers_add_is_left_behind(hand_in, into):
+    junk = [
+        "__MACOSX/._VAE.py",
+        ".DS_Store",
+        "._VAE.py",
+        ".git/config.py",
+        "__pycache__/VAE.cpython-311.pyc",
+        "Thumbs.db",
+    ]
+    junk += [".ipynb_checkpoints/VAE-checkpoint.py", "myenv/pyvenv.cfg", "myenv/lib/helper.py", "venv/lib/thing.py"]
+    junk += ["data/MNIST/loader.py", "results/index.html", "__MACOSX/homework/._ELBO.py"]
+    found = hand_in({**COMPLETE, **dict.fromkeys(junk, "junk")})
+    assert contents(into) == COMPLETE and found.notes == ()
+
+
+def test_helpers_of_ones_own_are_kept(hand_in, into):
+    helpers = {"my_helpers.py": "", "my_layers/__init__.py": "", "my_layers/dense.py": "", "my_layers/sub/x.py": ""}
+    # Names of modules of ours, which lie in packages.
+    helpers |= {f"{name}.py": "" for name in ("pictures", "laws", "strategies", "mistakes", "oracles", "executor")}
+    found = hand_in({**COMPLETE, **helpers})
+    assert set(contents(into)) == {*COMPLETE, *helpers} and found.notes == ()
+
+
+SHADOWS = """
+    conftest.py sitecustomize.py usercustomize.py site.py sys.py __init__.py __main__.py json.py random.py numpy.py
+    scipy.py torch/__init__.py torch/nn/fake.py pytest.py _pytest/fake.py hypothesis/__init__.py
+    tests/test_mine.py tests/conftest.py support.py support/mine.py autograder/__init__.py
+"""
+
+
+@pytest.mark.parametrize("name", SHADOWS.split())
+def test_nothing_is_shadowed(hand_in, into, name):
+    found = hand_in({**COMPLETE, name: "raise SystemExit('shadowed')"})
+    assert contents(into) == COMPLETE
+    assert name in found.notes[0] and found.missing == ()
+
+
+def test_expected_names_are_never_reserved():
+    """Were a library to claim the name of a given module, it would not be added, and everybody's code would fail."""
+    names = {path.stem for path in (Path(__file__).parents[3] / "solution").glob("*.py")}
+    assert names and not names & reserved_modules()
+
+
+@pytest.mark.parametrize("name", ["VAE (1).py", "VAE copy.py", "my-helper.py", "2nd.py"])
+def test_files_that_no_import_finds_are_named(hand_in, into, name):
+    found = hand_in({**COMPLETE, name: ""})
+    assert contents(into) == COMPLETE and name in found.notes[0]
+
+
+def test_notebooks_are_named(hand_in, into):
+    found = hand_in({"VAE.ipynb": "{}", "ELBO.py": ""})
+    assert "VAE.ipynb" in found.notes[0] and "VAE.py" in found.missing
+
+
+def test_other_models_are_not_copied(hand_in, into):
+    hand_in({**COMPLETE, "other.safetensors": "", "sub/gmvae.safetensors": "", "gmvae.pt": "", "weights.pkl": ""})
+    assert contents(into) == COMPLETE
+
+
+def test_given_modules_are_added_but_never_replace_anything(hand_in, into, provided):
+    found = hand_in({"ELBO.py": "", "gmvae.py": "", "gmvae.safetensors": ""}, provided=provided)
+    assert contents(into)["plotting.py"] == "# provided plotting.py\n"
+    # A starter file in the place of a missing one would be graded as if it had been handed in.
+    assert found.missing == ("VAE.py",) and not (into / "VAE.py").exists()
+    assert "plotting.py" not in found.files and not (into / "README.md").exists()
+
+
+def test_a_given_module_that_was_handed_in_stays(hand_in, into, provided):
+    found = hand_in({**COMPLETE, "plotting.py": "# mine\n"}, provided=provided)
+    assert contents(into)["plotting.py"] == "# mine\n" and "plotting.py" in found.files
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../VAE.py", "../../etc/cron.d/evil.py", "/tmp/evil.py", "/VAE.py", "a/../../VAE.py", "..\\VAE.py",
+        "C:\\VAE.py", "C:VAE.py", "\\\\server\\share\\VAE.py", "a/../VAE.py", "line\nfeed.py", "escape\x1b[2J.py",
+    ],
+)  # fmt: skip
+def test_a_zip_cannot_write_elsewhere(tmp_path, into, name):
+    before = set(tmp_path.rglob("*"))
+    found = unpack(write_zip(tmp_path / "evil.zip", {**COMPLETE, name: "evil"}), into, EXPECTED, None)
+    assert contents(into) == COMPLETE and len(found.notes) == 1
+    assert "\x1b" not in found.notes[0] and "\n" not in found.notes[0]
+    assert {path for path in tmp_path.rglob("*") if into not in path.parents} == before | {tmp_path / "evil.zip"}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@given(names=st.lists(st.text(st.sampled_from("./\\aA:~\0\n é"), min_size=1, max_size=12), max_size=6, unique=True))
+def test_no_name_leads_out_of_the_folder(tmp_path_factory, names):
+    place = tmp_path_factory.mktemp("place")
+    into = place / "into"
+    into.mkdir()
+    with zipfile.ZipFile(place / "odd.zip", "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), b"x")
+    unpack(place / "odd.zip", into, EXPECTED, None)
+    assert sorted(path.name for path in place.iterdir()) == ["into", "odd.zip"]
+    assert not [path for path in into.rglob("*") if path.is_symlink()]
+
+
+def test_backslashes_of_windows_programs_are_separators(tmp_path, into):
+    path = write_zip(tmp_path / "windows.zip", {f"homework\\{name}": content for name, content in COMPLETE.items()})
+    unpack(path, into, EXPECTED, None)
+    assert contents(into) == COMPLETE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there a backslash cannot be in a name")
+def test_backslashes_in_the_names_of_unpacked_files_are_separators(tmp_path, into):
+    """As a platform leaves them that unpacks a Windows program's zip on Linux."""
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    for name, content in COMPLETE.items():
+        (folder / f"homework\\{name}").write_text(content)
+    for name in ("..\\up.py", "\\etc\\root.py", "__MACOSX\\homework\\mac.py", "\\".join(["deep"] * 9) + ".py"):
+        (folder / name).write_text("")
+    found = unpack(folder, into, EXPECTED, None)
+    assert contents(into) == COMPLETE
+    assert "root.py" in found.notes[0]
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
+def test_links_and_devices_in_a_zip_are_not_used(tmp_path, into, kind):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w") as archive:
+        info = zipfile.ZipInfo("VAE.py")
+        info.external_attr = (kind | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+        archive.writestr("ELBO.py", "")
+    found = unpack(tmp_path / "odd.zip", into, EXPECTED, None)
+    assert contents(into) == {"ELBO.py": ""} and "VAE.py" in found.missing and "VAE.py" in found.notes[0]
+
+
+def test_links_and_pipes_in_a_folder_are_not_used(tmp_path, into):
+    (tmp_path / "secret.py").write_text("secret")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "gmvae.py").write_text("secret")
+    folder = write_folder(tmp_path / "submission", {"ELBO.py": ""})
+    (folder / "VAE.py").symlink_to(tmp_path / "secret.py")
+    (folder / "package").symlink_to(tmp_path / "secrets")
+    os.mkfifo(folder / "gmvae.py")  # reading it would wait for ever
+    found = unpack(folder, into, EXPECTED, None)
+    assert contents(into) == {"ELBO.py": ""}
+    assert all(name in found.notes[0] for name in ("VAE.py", "gmvae.py", "package"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a zip", b"PK\x03\x04" + bytes(100), b"PK\x05\x06" + bytes(18 - 1), b"PK\x05\x06" + b"\xff" * 18],
+)
+def test_what_is_no_zip_is_refused(tmp_path, into, content):
+    (tmp_path / "broken.zip").write_bytes(content)
+    found = unpack(tmp_path / "broken.zip", into, EXPECTED, None)
+    assert "broken.zip" in found.errors[0] and contents(into) == {}
+
+
+def test_a_missing_submission_is_refused(tmp_path, into):
+    assert unpack(tmp_path / "nothing.zip", into, EXPECTED, None).errors
+
+
+def test_a_damaged_file_in_a_zip_is_refused(tmp_path, into):
+    path = write_zip(tmp_path / "damaged.zip", {"VAE.py": "x = 1\n" * 100})
+    data = bytearray(path.read_bytes())
+    data[40] ^= 0xFF
+    path.write_bytes(data)
+    assert "VAE.py" in unpack(path, into, EXPECTED, None).errors[0]
+
+
+@given(cut=st.integers(0, 600), flips=st.lists(st.tuples(st.integers(0, 599), st.integers(1, 255)), max_size=4))
+def test_no_damage_to_a_zip_is_more_than_an_error(tmp_path_factory, cut, flips):
+    """Whatever bytes arrive, there is an Intake: some files, or an error."""
+    place = tmp_path_factory.mktemp("place")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in COMPLETE.items():
+            archive.writestr(name, content)
+    data = bytearray(buffer.getvalue())
+    for place_of_flip, flip in flips:
+        data[place_of_flip % len(data)] ^= flip
+    (place / "damaged.zip").write_bytes(data[: len(data) - cut] if cut < len(data) else data)
+    (place / "into").mkdir()
+    found = unpack(place / "damaged.zip", place / "into", EXPECTED, None)
+    assert found.errors or set(found.files) <= set(contents(place / "into"))
+
+
+def test_an_encrypted_zip_is_refused(tmp_path, into):
+    path = write_zip(tmp_path / "locked.zip", {"VAE.py": "x = 1\n"})
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.index(signature) + offset
+        data[at : at + 2] = struct.pack("<H", 1)
+    path.write_bytes(data)
+    assert "encrypted" in unpack(path, into, EXPECTED, None).errors[0]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_unusual_compression_is_refused(tmp_path, into, method):
+    with zipfile.ZipFile(tmp_path / "odd.zip", "w", method) as archive:
+        archive.writestr("VAE.py", "x = 1\n" * 100)
+    assert "unusual" in unpack(tmp_path / "odd.zip", into, EXPECTED, None).errors[0]
+
+
+def test_a_bomb_of_bytes_is_refused(tmp_path, into):
+    path = write_zip(tmp_path / "bomb.zip", {"VAE.py": bytes(50 << 20)})
+    assert "larger than 1 MiB" in unpack(path, into, EXPECTED, None).errors[0]
+    assert contents(into) == {}
+
+
+def test_a_bomb_by_ratio_is_refused(tmp_path, into):
+    path = write_zip(tmp_path / "bomb.zip", {"gmvae.safetensors": bytes(20 << 20)})
+    assert "compressed more" in unpack(path, into, EXPECTED, None).errors[0]
+
+
+def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path, into):
+    """The size in the archive is its author's claim; zipfile stops there, and then the checksum is wrong."""
+    path = write_zip(tmp_path / "bomb.zip", {"VAE.py": bytes(8 << 20)})
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = data.index(signature) + offset
+        data[at : at + 4] = struct.pack("<I", 100)
+    path.write_bytes(data)
+    assert unpack(path, into, EXPECTED, None).errors and contents(into) == {}
+
+
+def test_a_bomb_of_entries_is_refused_before_they_are_read(tmp_path, into):
+    path = write_zip(tmp_path / "many.zip", {f"{number}.txt": "" for number in range(50)})
+    found = unpack(path, into, EXPECTED, None, replace(LIMITS, entries=49))
+    assert "more than 49 files" in found.errors[0]
+
+
+def test_a_folder_of_many_files_is_refused(tmp_path, into):
+    folder = write_folder(tmp_path / "many", {f"{number}.txt": "" for number in range(50)})
+    assert "more than 49 files" in unpack(folder, into, EXPECTED, None, replace(LIMITS, entries=49)).errors[0]
+
+
+def test_many_small_files_are_bounded_together(hand_in):
+    files = {f"helper_{number}.py": "x" * 1000 for number in range(20)}
+    assert "more than 10 Python files" in hand_in(files, limits=replace(LIMITS, files=10)).errors[0]
+    # The folder is still empty: the number is checked before anything is written.
+    assert "together" in hand_in(files, limits=replace(LIMITS, total_bytes=10_000)).errors[0]
+
+
+def test_a_large_archive_is_refused_unopened(tmp_path, into):
+    path = write_zip(tmp_path / "large.zip", {"VAE.py": os.urandom(4000)})
+    found = unpack(path, into, EXPECTED, None, replace(LIMITS, archive_bytes=1000))
+    assert "large.zip is larger" in found.errors[0]
+
+
+def test_deep_folders_are_not_followed(hand_in, into):
+    hand_in({**COMPLETE, "a/" * 30 + "deep.py": ""})
+    assert contents(into) == COMPLETE
+
+
+def test_two_entries_of_one_name_are_refused(tmp_path, into):
+    with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("VAE.py", "honest")
+        archive.writestr("VAE.py", "other")
+    assert "two files VAE.py" in unpack(tmp_path / "twice.zip", into, EXPECTED, None).errors[0]

@@ -1,0 +1,198 @@
+"""What students read about a failed check: everything for public checks, nothing that could carry a hidden input for
+hidden ones."""
+
+from pathlib import Path
+
+import pytest
+
+from autograder.door.diagnose import CheckFailed
+from autograder.door.submission import NotImplementedYet, SubmissionError
+from autograder.gradescope import bundle
+from autograder.grading.messages import Explainer, NotRun, TaskLost, check_sources
+from autograder.grading.suites import _Guarded, _Task
+from autograder.sandbox.backend import WorkerDied
+from autograder.tasks import Check, Group, Points, Task
+
+ROOT = Path(__file__).resolve().parents[3]
+PUBLIC = Check("public/test_x.py::test_a", "1.1", 1, "visible", "A")
+HIDDEN = Check("hidden/test_x.py::test_b", "1.1", 1, "visible", "B")
+POINTS = Points(
+    groups=(Group(1, "First"),),
+    tasks=(
+        Task("1.1", "One", "one.py", "one"),
+        Task("1.2", "Two", "two.py", "two"),
+        Task("1.3", "Model", "m.safetensors"),
+    ),
+    checks=(PUBLIC, HIDDEN),
+)
+SECRET = "0.4711 and more"
+
+
+@pytest.fixture
+def explainer(tmp_path):
+    (tmp_path / "test_x.py").write_text(
+        '"""mean(x): the shape is not a list; the values are wrong, 12345 draws of np.abs"""'
+    )
+    return Explainer(POINTS, tmp_path)
+
+
+def test_an_exception_of_the_submission(explainer):
+    error = SubmissionError("ValueError", SECRET, "one.py, line 3")
+    assert explainer.explain(error, PUBLIC) == f"Your code raised an exception: ValueError: {SECRET} (one.py, line 3)"
+    assert explainer.explain(error, HIDDEN) == "Your code raised ValueError. (Hidden checks do not show more.)"
+
+
+def test_an_import_that_fails(explainer):
+    error = SubmissionError("SyntaxError", SECRET, "one.py, line 3", "import")
+    assert explainer.explain(error, PUBLIC) == f"Your code cannot be imported: SyntaxError: {SECRET} (one.py, line 3)"
+    assert explainer.explain(error, HIDDEN).startswith("Your code cannot be imported: SyntaxError. The public checks")
+
+
+@pytest.mark.parametrize("name", [f"Error_{SECRET}", "__class__", "", "x" * 5000])
+def test_the_name_of_an_exception_can_be_made_up(explainer, name):
+    text = explainer.explain(SubmissionError(name, SECRET), HIDDEN)
+    assert text == "Your code raised an exception of its own. (Hidden checks do not show more.)"
+
+
+@pytest.mark.parametrize(
+    ("message", "task"),
+    [
+        ("Task 1.2: two, see README section 1.2", "Task 1.2 (Two, two in two.py)"),
+        ("Task 1.3: train", "Task 1.3 (Model)"),
+        ("Task 9.9: there is none", "Task 1.1 (One, one in one.py)"),
+        (SECRET, "Task 1.1 (One, one in one.py)"),
+    ],
+)
+@pytest.mark.parametrize("check", [PUBLIC, HIDDEN])
+def test_a_stub_names_its_task_in_our_words(explainer, message, task, check):
+    error = NotImplementedYet("NotImplementedError", message)
+    assert explainer.explain(error, check) == f"Not implemented yet: {task}."
+
+
+def test_a_diagnosis(explainer):
+    assert explainer.explain(CheckFailed("mean(x): 3 of 10 values are wrong."), PUBLIC) == (
+        "mean(x): 3 of 10 values are wrong."
+    )
+    error = CheckFailed(f"mean(x): the shape is (471, 1), not a Secret{SECRET}; 3 values are wrong, 12345 draws.")
+    text = explainer.explain(error, HIDDEN)
+    assert text == "mean(x): the shape is wrong, not a … and more; 3 values are wrong, 12345 draws."
+
+
+def test_the_example_that_hypothesis_found(explainer):
+    error = CheckFailed("wrong")
+    error.__notes__ = [
+        "Falsifying example: test_a(\n    submission=<submission.Submission object at 0x7f3a12345678>,\n    x=3,\n)",
+        "You can reproduce this example by adding @reproduce_failure(...)",
+    ]
+    assert explainer.explain(error, PUBLIC) == "wrong\nFalsifying example: test_a(\n    x=3,\n)"
+    assert "x=3" not in explainer.explain(error, HIDDEN)
+
+
+def test_failures_that_hypothesis_cannot_reproduce(explainer):
+    class Group(Exception):
+        exceptions = (ValueError("first"), CheckFailed("wrong values"))
+
+    assert explainer.explain(Group("flaky"), PUBLIC) == "wrong values"
+
+
+def test_a_check_that_trips_over_what_was_returned(explainer):
+    error = TypeError(f"unsupported operand: {SECRET}")
+    assert explainer.explain(error, PUBLIC, "test_x.py, line 9").endswith(f"operand: {SECRET} (test_x.py, line 9)")
+    assert explainer.explain(error, HIDDEN) == "The check could not use what your code returned: TypeError."
+
+
+def test_a_lost_task(explainer):
+    in_public = TaskLost("crash", "it exited with status 47", in_public=True)
+    in_hidden = TaskLost("crash", "it exited with status 47", in_public=False)
+    for check in (PUBLIC, HIDDEN):
+        assert "status 47" in explainer.explain(in_public, check)
+        assert "47" not in explainer.explain(in_hidden, check)
+        assert "its process ended during a call" in explainer.explain(in_hidden, check)
+    assert explainer.explain(NotRun("Not run: time is up."), HIDDEN) == "Not run: time is up."
+
+
+def test_what_differs_from_run_to_run_is_left_out(explainer):
+    error = SubmissionError("OSError", "/tmp/grading-ab12cd_3/scratch-7/a.png <Thing object at 0x7f3a12345678>")
+    assert explainer.explain(error, PUBLIC) == "Your code raised an exception: OSError: a.png <Thing object at 0x…>"
+
+
+class Liar:
+    """A worker that answers with whatever it is given, or dies."""
+
+    output = ""
+
+    def __init__(self, reply):
+        self.reply, self.calls = reply, 0
+
+    def execute(self, header, arrays):
+        self.calls += 1
+        if isinstance(self.reply, Exception):
+            raise self.reply
+        return self.reply, []
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"ok": 1},
+        {"ok": False},
+        {"ok": False, "error": None},
+        {"ok": False, "error": {"type": ["list"], "message": 5, "where": {}, "stage": None}},
+        {"ok": "true", "error": {"type": "NotImplementedError", "message": {"Task": "1.1"}}},
+        {"ok": False, "error": {"type": "x" * 10**6, "message": "y" * 10**6}},
+    ],
+)
+def test_malformed_failures_become_text(explainer, reply):
+    answer, _ = _Guarded(Liar(reply), _Task(10), in_public=True).execute({"op": "call"}, [])
+    assert answer["ok"] is False
+    assert set(answer["error"]) == {"type", "message", "where", "stage"}
+    assert all(isinstance(text, str) and len(text) <= 2000 for text in answer["error"].values())
+    error = SubmissionError(*answer["error"].values())
+    assert explainer.explain(error, PUBLIC) and explainer.explain(error, HIDDEN)
+
+
+def test_a_death_is_remembered_by_the_task_and_is_no_exception_to_catch():
+    task = _Task(10)
+    dead = Liar(WorkerDied("timeout", "no answer within 20 seconds"))
+    with pytest.raises(TaskLost) as caught:
+        _Guarded(dead, task, in_public=True).execute({}, [])
+    assert not isinstance(caught.value, Exception)
+    assert task.lost is caught.value
+    with pytest.raises(TaskLost):
+        _Guarded(Liar(WorkerDied("crash", "later")), task, in_public=False).execute({}, [])
+    assert task.lost.kind == "timeout", "the first reason counts"
+
+
+def test_a_task_without_time_left_makes_no_call():
+    worker = Liar({"ok": True})
+    with pytest.raises(TaskLost, match="the time for the whole task"):
+        _Guarded(worker, _Task(0), in_public=True).execute({}, [])
+    assert worker.calls == 0
+
+
+def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():
+    """The repository has tests of the grader, too; none of their words may be shown, such as those of this test."""
+    sources = [path.relative_to(ROOT).as_posix() for path in check_sources(ROOT / "tests")]
+    shipped = [name for name in bundle.grader_files(ROOT) if name.startswith("tests/") and name.endswith(".py")]
+    assert sources == shipped
+    assert {"tests/conftest.py", "tests/hidden/stand_ins.py"} < set(sources)
+    explainer = Explainer(POINTS, ROOT / "tests")
+    assert explainer.withhold("not a NotebookClient; 31337 of them, 4711") == "not a …; … of them, …"
+
+
+def test_the_real_diagnoses_survive_in_hidden_checks():
+    """A message that quotes nothing of the submission reads the same in hidden checks."""
+    explainer = Explainer(POINTS, ROOT / "tests")
+    text = "kl_categorical(p, q): the value is wrong (too small). An intermediate result overflows."
+    assert explainer.withhold(text) == text
+    counted = "{} are wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."
+    for count, said in (
+        ("all of 1568 values", "all values"),
+        ("47 of 100 values", "some values"),
+        ("1 of 12 values is", "some values are"),
+    ):
+        assert explainer.withhold(counted.format(count)) == counted.format(said)

@@ -1,0 +1,134 @@
+"""The trained model is graded from its weights alone; files that cannot be used say why."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder.grading import weights
+from autograder.grading.weights import grade_weights
+from support.trained_model import gmvae_shapes
+
+ROOT = Path(__file__).resolve().parents[3]
+DATA = ROOT / "data"
+REFERENCE = ROOT / "tests" / "corpus" / "reference" / "gmvae.safetensors"
+SECRET = "not much of a secret"
+
+
+def random_weights(scale: float = 0.01) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: (scale * rng.standard_normal(shape)).astype(np.float32) for name, shape in gmvae_shapes().items()}
+
+
+def write(path: Path, tensors: dict[str, np.ndarray]) -> Path:
+    """A .safetensors file, written by hand: a test of the reader shall not need the writer's library."""
+    header, position = {}, 0
+    for name, tensor in tensors.items():
+        dtype = {"float32": "F32", "float64": "F64", "float16": "F16"}[tensor.dtype.name]
+        header[name] = {"dtype": dtype, "shape": tensor.shape, "data_offsets": [position, position + tensor.nbytes]}
+        position += tensor.nbytes
+    head = json.dumps(header).encode()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + b"".join(t.tobytes() for t in tensors.values()))
+    return path
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "gmvae.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("negative_elbo", "share"),
+    [
+        (0, 1),
+        (97.05, 1),
+        (99, 1),
+        (99.5, 0.9),
+        (101.5, 0.5),
+        (103.5, 0.1),
+        (104, 0),
+        (500, 0),
+        (math.nan, 0),
+        (math.inf, 0),
+    ],
+)
+def test_full_marks_up_to_99_none_from_104_linear_between(negative_elbo, share):
+    assert weights.fraction(negative_elbo) == pytest.approx(share)
+
+
+def test_the_reference_gets_full_marks_every_time():
+    first = grade_weights(REFERENCE, SECRET, DATA)
+    assert first.fraction == 1
+    assert 95 < first.negative_elbo < 98.5
+    assert first == grade_weights(REFERENCE, SECRET, DATA)
+    assert first.leaderboard() == [{"name": "Negative ELBO", "value": round(first.negative_elbo, 2), "order": "asc"}]
+    other = grade_weights(REFERENCE, "another secret", DATA)
+    assert 0 < abs(other.negative_elbo - first.negative_elbo) < 0.5, "noise and pixels depend on the secret, a little"
+
+
+def test_untrained_weights_get_nothing(path):
+    outcome = grade_weights(write(path, random_weights()), SECRET, DATA)
+    assert outcome.fraction == 0
+    assert outcome.negative_elbo > 300
+    assert "20,000 iterations" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda w: w.pop("z_pre"), "has no z_pre"),
+        (lambda w: w.update(extra=np.zeros(3, np.float32)), "that the model has not"),
+        (lambda w: w.update(pi=np.zeros(499, np.float32)), "pi has shape (499,)"),
+        (lambda w: w.update(pi=np.full(500, np.nan, np.float32)), "not finite"),
+        (lambda w: w["z_pre"].fill(np.inf), "not finite"),
+        (lambda w: w.update(pi=np.zeros(500, np.float16)), "damaged header"),
+    ],
+)
+def test_weights_of_another_model(path, spoil, says):
+    tensors = random_weights()
+    spoil(tensors)
+    outcome = grade_weights(write(path, tensors), SECRET, DATA)
+    assert outcome.fraction == 0 and outcome.leaderboard() == []
+    assert outcome.message.startswith("The weights cannot be used: ")
+    assert says in outcome.message
+
+
+def test_weights_that_overflow(path):
+    tensors = {name: np.full(shape, 1e38, np.float32) for name, shape in gmvae_shapes().items()}
+    outcome = grade_weights(write(path, tensors), SECRET, DATA)
+    assert outcome.fraction == 0 and outcome.leaderboard() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", b"\xff" * 100, b"PK\x03\x04" * 30])
+def test_files_of_another_kind(path, content):
+    path.write_bytes(content)
+    outcome = grade_weights(path, SECRET, DATA)
+    assert outcome.fraction == 0 and "not a safetensors file" in outcome.message
+
+
+def test_a_file_that_was_cut_short(path):
+    write(path, random_weights())
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert "damaged" in grade_weights(path, SECRET, DATA).message
+
+
+def test_a_file_that_is_too_large(path):
+    with open(path, "wb") as file:
+        file.truncate(1 << 40)  # takes no space on the disk
+    assert "larger than" in grade_weights(path, SECRET, DATA).message
+
+
+def test_links_and_pipes_are_not_opened(path):
+    path.symlink_to(REFERENCE)
+    assert "not a regular file" in grade_weights(path, SECRET, DATA).message
+    path.unlink()
+    os.mkfifo(path)
+    assert "not a regular file" in grade_weights(path, SECRET, DATA).message
+
+
+def test_no_file():
+    outcome = grade_weights(None, SECRET, DATA)
+    assert outcome.fraction == 0 and "Missing file" in outcome.message

@@ -1,0 +1,570 @@
+"""The generator of student/ and dist/student.zip: every complaint on a small tree, then what the real one gives."""
+
+import ast
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from autograder.release import leaks, student
+from autograder.release.starter import SourceError, make_starter
+from autograder.repository import DOOR
+from autograder.tasks import load
+
+ROOT = Path(__file__).resolve().parents[3]
+
+SOLUTION = '''"""Task 1. One file of a solution."""
+
+import math
+
+# BEGIN SOLUTION
+import cmath
+
+# END SOLUTION
+
+
+# BEGIN SOLUTION
+def helper(x: float) -> float:
+    return cmath.sqrt(x).real + math.pi
+
+
+# END SOLUTION
+
+
+def area(r: float, scale: float = math.e) -> float:
+    """Task 1.1: area of a disc.
+
+    Hint: a hint stays.
+    """
+    # BEGIN SOLUTION
+    # A comment is no line of code.
+    squared = helper(r) ** 2
+    result = scale * squared
+    # END SOLUTION
+    print(squared)
+    return result
+
+
+class Disc:
+    """Task 1.2: a disc."""
+
+    def __init__(self, r: float) -> None:
+        self.r = r
+        # BEGIN SOLUTION
+        self.area_of_disc = area(r)
+        # END SOLUTION
+
+    def double(self) -> float:
+        # BEGIN SOLUTION
+        return self.area_of_disc * 2
+        # END SOLUTION
+'''
+STARTER = '''"""Task 1. One file of a solution."""
+
+import math
+
+
+def area(r: float, scale: float = math.e) -> float:
+    """Task 1.1: area of a disc.
+
+    Hint: a hint stays.
+    """
+    # YOUR CODE HERE: assign `squared` and `result` (the reference solution has 2 lines here)
+    squared = result = ...
+    raise NotImplementedError("Task 1.1: area, see README section 1.1")
+    print(squared)
+    return result
+
+
+class Disc:
+    """Task 1.2: a disc."""
+
+    def __init__(self, r: float) -> None:
+        self.r = r
+        # YOUR CODE HERE (the reference solution has 1 line here)
+        raise NotImplementedError("Task 1.2: Disc.__init__, see README section 1.2")
+
+    def double(self) -> float:
+        # YOUR CODE HERE (the reference solution has 1 line here)
+        raise NotImplementedError("Task 1.2: Disc.double, see README section 1.2")
+'''
+
+
+def test_starter_file():
+    """Regions become stubs or disappear, everything else stays, and the removed lines are known by number."""
+    starter = make_starter(SOLUTION, "solution/disc.py")
+    assert starter.text == STARTER
+    assert set(starter.tasks) == {"1.1", "1.2"}
+    lines = SOLUTION.splitlines()
+    assert all(lines[number - 1] == line for number, line in starter.solution_lines)
+    assert "        return self.area_of_disc * 2" in [line for _, line in starter.solution_lines]
+
+
+def in_function(body: str, docstring: str = '"""Task 1.1: f."""') -> str:
+    """A function at line 1 with its docstring at line 2 and a body from line 3."""
+    return f"def f(x):\n    {docstring}\n" + "".join(f"    {line}\n" for line in body.splitlines())
+
+
+COMPLAINTS = {
+    "unclosed": (in_function("# BEGIN SOLUTION\nreturn 1"), 3, "unclosed marker"),
+    "nested": (in_function("# BEGIN SOLUTION\n# BEGIN SOLUTION\nreturn 1\n# END SOLUTION"), 4, "region of line 3 is"),
+    "stray": (in_function("return 1\n# END SOLUTION"), 4, "stray marker"),
+    "misspelt": (in_function("# begin solution\nreturn 1\n# END SOLUTION"), 3, "exactly '# BEGIN SOLUTION'"),
+    "trailing": (in_function("x = 1  # BEGIN SOLUTION\nreturn 1"), 3, "alone on its line"),
+    "empty": (in_function("# BEGIN SOLUTION\n# END SOLUTION\nreturn 1"), 3, "no whole statement"),
+    "cut inside": (in_function("y = [\n# BEGIN SOLUTION\n1,\n# END SOLUTION\n]\nreturn y"), 3, "cut through"),
+    "cut at the end": (in_function("# BEGIN SOLUTION\nif x:\n    y = 1\n# END SOLUTION\n    y = 2"), 4, "cut through"),
+    "two blocks": (
+        in_function("if x:\n    # BEGIN SOLUTION\n    y = 1\nelse:\n    y = 2\n    # END SOLUTION"),
+        4,
+        "do not belong to one block",
+    ),
+    "indentation": (
+        in_function("if x:\n# BEGIN SOLUTION\n    y = 1\n# END SOLUTION\n    y = 2"),
+        4,
+        "indent both markers",
+    ),
+    "no task": (in_function("# BEGIN SOLUTION\nreturn 1\n# END SOLUTION", '"""No number."""'), 3, '"Task N.M"'),
+    "unused import": ("import math\n" + in_function("# BEGIN SOLUTION\nreturn math.pi\n# END SOLUTION"), 1, "'math'"),
+    "import needed": (
+        "# BEGIN SOLUTION\nimport math\n# END SOLUTION\n" + in_function("return math.pi"),
+        2,
+        "'math' disappears with a region",
+    ),
+    "helper needed": (
+        "# BEGIN SOLUTION\ndef g():\n    pass\n# END SOLUTION\n" + in_function("return g()"),
+        2,
+        "'g' disappears with a region",
+    ),
+    "does not parse": (
+        'class A:\n    """Task 1.1: A."""\n' + "\n# BEGIN SOLUTION\nclass B:\n    pass\n# END SOLUTION\nx = (\n",
+        8,
+        "not valid Python",
+    ),
+    "class left empty": ("class A:\n    # BEGIN SOLUTION\n    x = 1\n    # END SOLUTION\n", 1, "does not parse"),
+}
+
+
+@pytest.mark.parametrize("name", COMPLAINTS)
+def test_complaints_about_a_file(name):
+    """Every mistake in a file of the solution is reported with file and line."""
+    source, line, message = COMPLAINTS[name]
+    with pytest.raises(SourceError) as caught:
+        make_starter(source, "solution/f.py")
+    assert message in str(caught.value)
+    assert str(caught.value).splitlines()[0].startswith(f"solution/f.py:{line}: ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import math  # noqa: F401 (for your code)\n" + in_function("# BEGIN SOLUTION\nreturn math.pi\n# END SOLUTION"),
+        "import math\ny: math.inf = 1\n" + in_function("# BEGIN SOLUTION\nreturn math.pi\n# END SOLUTION"),
+        'import math\ny: "list[math.inf]" = 1\n' + in_function("# BEGIN SOLUTION\nreturn math.pi\n# END SOLUTION"),
+        'import math\n__all__ = ["math"]\n' + in_function("# BEGIN SOLUTION\nreturn math.pi\n# END SOLUTION"),
+        "from a import (  # noqa: F401\n    b,\n)\n" + in_function("# BEGIN SOLUTION\nreturn b\n# END SOLUTION"),
+    ],
+)
+def test_imports_that_may_stay(source):
+    """Imports that are given on purpose, or used by an annotation, also a quoted one, are no leftovers."""
+    assert "import" in make_starter(source, "f.py").text
+
+
+SECRETS = leaks.secret_code(
+    "solution/f.py",
+    [(7, "    loss = nelbo.mean()  # why"), (8, "    return losses, codes"), (9, "    }"), (10, "adam.zero_grad()")],
+)
+
+
+@pytest.mark.parametrize(
+    "line", ["loss = nelbo.mean()", "  loss=nelbo.mean( )", "# or: loss = nelbo.mean()", "if x: loss = nelbo.mean()"]
+)
+def test_leaks_are_found(line):
+    """A line of the solution is found however it is spaced and whatever stands around it."""
+    (problem,) = leaks.find_leaks(SECRETS, {"student/tests/a.py": f"\n{line}\n".encode()})
+    assert str(problem).startswith("student/tests/a.py:2: ") and "solution/f.py line 7" in str(problem)
+
+
+def test_what_is_no_leak():
+    """Lines that say nothing, other lines and binary files are passed over."""
+    files = {
+        "a.py": b"return losses, codes\n}\nadam.zero_grad()\nloss = nelbo.sum()\n",
+        "b.png": b"\xff\xfeloss = nelbo.mean()",
+    }
+    assert [secret.line for secret in SECRETS] == [7]
+    assert leaks.find_leaks(SECRETS, files) == []
+
+
+def test_leftover_marker_is_a_leak():
+    (problem,) = leaks.find_leaks([], {"a.py": b"x = 1\n  # END SOLUTION\n"})
+    assert str(problem) == "a.py:2: a solution marker is left over"
+
+
+def test_written_answers_are_secret():
+    """Sentences of the answers are found; formulas, which the handout states too, are not looked for."""
+    answers = "The gap is the divergence of the encoder from the posterior.\n\\frac{\\sigma_1^2}{\\sigma_2^2} - 1\n"
+    assert [secret.line for secret in leaks.secret_prose("solution/written/a.md", answers)] == [1]
+
+
+POINTS = """
+[[group]]
+number = 1
+title = "Discs"
+[[task]]
+number = "1.1"
+name = "area"
+file = "disc.py"
+[[task]]
+number = "1.2"
+name = "disc"
+file = "disc.py"
+[[check]]
+id = "public/test_a.py::test_a"
+task = "1.1"
+points = 1
+visibility = "visible"
+title = "a"
+[[check]]
+id = "hidden/test_b.py::test_b"
+task = "1.2"
+points = 2.5
+visibility = "visible"
+title = "b"
+"""
+HANDOUT = """<!-- not for students -->
+# Discs, {{points:total}}
+
+<!-- INSTRUCTOR: choose
+something -->
+{{points:1}} [data](data/README.md) [web](https://example.org/x) [part](#11-area)
+
+### 1.1 Area
+*{{points:1.1}}*
+### 1.2 Disc
+*{{points:1.2}}*
+"""
+ARCHIVE = b"not really gzip"
+TREE = {
+    "solution/disc.py": SOLUTION,
+    "solution/README.md": HANDOUT,
+    "solution/written/answers.md": "An answer in full, which no student may see beforehand.\n",
+    "tests/conftest.py": "def pytest_configure():\n    from support import lazily\n",
+    "tests/support/lazily.py": "from support import deeper\nimport numpy\n",
+    "tests/support/deeper.py": "X = 1\n",
+    "tests/support/unused.py": "X = 2\n",
+    "tests/public/test_task1_disc.py": "from support.deeper import X\n",
+    "tests/hidden/test_task1_disc.py": "HIDDEN = 1\n",
+    "tests/kit/test_kit.py": "KIT = 1\n",
+    "courses/full.toml": POINTS,
+    "requirements/base.txt": (
+        "# by: make lock\nnumpy==2.0\nnvidia-cublas==13.1 ; sys_platform == 'linux'\ntriton==3.8.0\n"
+    ),
+    "requirements/explore.txt": "# by: make lock\nnumpy==2.0\npanel==1.9\ntriton==3.8.0\n",
+    "requirements/report.txt": "# by: make lock\nnumpy==2.0\ntypst==0.14\n",
+    "solution/walk.ipynb": '{"cells": []}\n',
+    "LICENSE": "A licence\n",
+    "data/README.md": f"| `a.gz` | 15 | `{hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()}` |\n",
+    "data/MNIST/raw/a.gz": ARCHIVE,
+}
+SHIPPED = {
+    *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
+    *("requirements-explore.txt", "requirements-report.txt", "walk.ipynb"),
+    *("tests/conftest.py", "tests/test_task1_disc.py"),
+    *(f"tests/support/{name}.py" for name in ("deeper", "lazily", "unused")),
+    *(f"tests/{path.relative_to(ROOT).as_posix()}" for path in (DOOR.parent / "__init__.py", *DOOR.glob("*.py"))),
+}
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name, content in TREE.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return tmp_path
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_students_get(tree):
+    """Starter files, handout, public tests with what they import, settings; nothing hidden, no answers."""
+    files = student.generate(tree).files
+    assert set(files) == SHIPPED
+    assert files["disc.py"].decode() == STARTER
+    assert files["requirements.txt"].decode().splitlines()[1:] == ["numpy==2.0"]
+    assert files["requirements-explore.txt"].decode().splitlines()[1:] == ["panel==1.9"]
+    assert files["README.md"].decode().splitlines() == [
+        "# Discs, 3.5 points",
+        "",
+        "3.5 points [data](data/README.md) [web](https://example.org/x) [part](#11-area)",
+        "",
+        "### 1.1 Area",
+        "*1 point*",
+        "### 1.2 Disc",
+        "*2.5 points*",
+    ]
+
+
+def test_student_regenerates_the_folder(tree, capsys):
+    """Stale and edited files go, what running the assignment left stays, and check-sync then agrees."""
+    assert student.student([], tree) == 0
+    folder = tree / "student"
+    (folder / "stale.py").write_text("x")
+    (folder / "disc.py").write_text("edited")
+    (folder / "LICENSE").unlink()
+    (folder / "results").mkdir()
+    (folder / "results" / "index.html").write_text("mine")
+    (folder / "gmvae.safetensors").write_bytes(b"trained")
+    capsys.readouterr()
+    assert student.check_sync([], tree) == 1
+    complaint = capsys.readouterr().err
+    for expected in ("missing: LICENSE", "not generated: stale.py", "differs: disc.py", "-edited", "make student"):
+        assert expected in complaint
+    assert "index.html" not in complaint and "more lines" in complaint
+
+    assert student.student([], tree) == 0
+    assert set(content_of(folder)) == SHIPPED | {"results/index.html", "gmvae.safetensors"}
+    assert student.check_sync([], tree) == 0
+    # Nothing temporary is left beside it.
+    assert {path.name for path in tree.iterdir()} == {"solution", "tests", "data", "student"} | {
+        "requirements",
+        "courses",
+        "LICENSE",
+    }
+
+
+def broken(tree: Path, name: str, old: str, new: str) -> None:
+    path = tree / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "complaint"),
+    [
+        ("solution/disc.py", "    # END SOLUTION", "    # END", "solution/disc.py:38: nested marker"),
+        ("solution/disc.py", "print(squared)", "result = scale*squared", "student/disc.py:14: repeats the solution"),
+        (
+            "tests/support/deeper.py",
+            "X = 1",
+            "return self.area_of_disc * 2",
+            "student/tests/support/deeper.py:1: repeats the solution",
+        ),
+        (
+            "tests/conftest.py",
+            "from support import lazily",
+            "import kit.test_kit",
+            "tests/conftest.py:2: students do not get the module",
+        ),
+        ("tests/support/deeper.py", "X = 1", "X = ", "tests/support/deeper.py:1: this is not valid Python"),
+        (
+            "tests/support/lazily.py",
+            "from support import deeper",
+            "import autograder.tasks",
+            "tests/support/lazily.py:1: students do not get the module",
+        ),
+        ("solution/README.md", "{{points:1.2}}", "{{points:9.9}}", "solution/README.md:11: {{points:9.9}} is no"),
+        ("solution/README.md", "{{points:1.2}}", "{{point:1.2}}", "solution/README.md:11: {{point:1.2}} is no"),
+        ("solution/README.md", "{{points:1.2}}", "2.5 points", "{{points:1.2}} is missing"),
+        ("solution/README.md", "### 1.2 ", "### ", "no heading begins with the number of task 1.2"),
+        ("solution/README.md", "data/README.md", "data/x.md", "solution/README.md:6: students get no data/x.md"),
+        (
+            "solution/README.md",
+            "# Discs",
+            "An answer in full, which no student may see beforehand.",
+            "answers.md line 1",
+        ),
+        ("solution/disc.py", "Task 1.2:", "Task 1.3:", "full.toml has no task 1.3, but a stub names it"),
+        ("courses/full.toml", "points = 1\n", "points = -1\n", "points must be a finite number"),
+    ],
+)
+def test_failed_generation_changes_nothing(tree, capsys, name, old, new, complaint):
+    """Whatever is wrong is said with its place, and student/ stays as it was."""
+    assert student.student([], tree) == 0
+    before = content_of(tree / "student")
+    broken(tree, name, old, new)
+    capsys.readouterr()
+    assert student.student([], tree) == 1
+    assert complaint in capsys.readouterr().err
+    assert content_of(tree / "student") == before
+    assert student.release([], tree) == 1
+    assert not (tree / "dist").exists()
+
+
+def test_tests_and_solution_share_no_name(tree, capsys):
+    """Students' files and the checks' helpers are imported side by side."""
+    (tree / "solution" / "support.py").write_text("X = 3\n")
+    assert student.student([], tree) == 1
+    assert "solution/support.py:1: tests/ has a support too" in capsys.readouterr().err
+
+
+def test_interrupted_write_keeps_the_old_folder(tree, monkeypatch):
+    """When the new folder cannot take its place, the old one is put back."""
+    student.student([], tree)
+    before = content_of(tree / "student")
+    broken(tree, "LICENSE", "A licence", "Another licence")
+    rename = Path.rename
+
+    def failing(self, target):
+        if "-new-" in self.name:
+            raise OSError("no space left")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="no space left"):
+        student.student([], tree)
+    assert content_of(tree / "student") == before
+
+
+def test_archive_is_reproducible(tree, capsys):
+    """The same content gives the same bytes: sorted names, one time, one mode, nothing compressed, one top folder."""
+    student.student([], tree)
+    assert student.release([], tree) == 0
+    archive = tree / "dist" / "student.zip"
+    first = archive.read_bytes()
+    printed = capsys.readouterr().out
+    assert f"{len(first):,} bytes" in printed and hashlib.sha256(first).hexdigest() in printed
+    assert "to decide, solution/README.md:4: choose something" in printed
+    for path in tree.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    (tree / "LICENSE").chmod(0o600)
+    archive.unlink()
+    assert student.release([], tree) == 0
+    assert archive.read_bytes() == first
+
+    with zipfile.ZipFile(archive) as file:
+        entries = file.infolist()
+        assert file.testzip() is None
+    names = [entry.filename for entry in entries]
+    assert names == sorted(names)
+    inside = SHIPPED | {"data/README.md", "data/MNIST/raw/a.gz"}
+    assert set(names) == {f"vae-assignment/{name}" for name in inside}
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
+    assert {(entry.compress_type, entry.create_system) for entry in entries} == {(zipfile.ZIP_STORED, 3)}
+
+
+def test_archive_with_a_leak_is_deleted(tree, tmp_path):
+    archive = tmp_path / "leaky.zip"
+    student.write_zip({"data/notes.txt": b"loss = nelbo.mean()\n"}, archive)
+    with pytest.raises(SourceError, match=r"leaky.zip/vae-assignment/data/notes.txt:1: repeats the solution"):
+        student.check_archive(archive, SECRETS)
+    assert not archive.exists()
+
+
+@pytest.mark.parametrize(("damage", "message"), [(b"damaged", "a.gz is damaged"), (None, "a.gz is missing")])
+def test_release_refuses_damaged_data(tree, capsys, damage, message):
+    student.student([], tree)
+    archive = tree / "data" / "MNIST" / "raw" / "a.gz"
+    if damage is None:
+        archive.unlink()
+    else:
+        archive.write_bytes(damage)
+    assert student.release([], tree) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_release_refuses_a_stale_folder(tree, capsys):
+    assert student.release([], tree) == 1
+    assert "make student" in capsys.readouterr().err
+
+
+# The real tree
+
+
+@pytest.fixture(scope="module")
+def real():
+    return student.generate(ROOT)
+
+
+@pytest.fixture(scope="module")
+def starter_folder(real, tmp_path_factory):
+    """What students unpack, except the data."""
+    folder = tmp_path_factory.mktemp("unpacked") / "vae-assignment"
+    student.write_folder(real.files, folder)
+    return folder
+
+
+def test_student_folder_is_up_to_date(real):
+    assert student.differences(real.files, ROOT / "student") == []
+
+
+def test_nothing_secret_is_shipped(real):
+    """No hidden or project test, no answer, no marker, no name of a hidden check that is not a public one too."""
+    assert real.secrets
+    for name in real.files:
+        assert not set(Path(name).parts) & {"hidden", "kit", "assignment", "corpus", "written"}
+        assert "autograder" not in name or name.startswith(("tests/autograder/__init__.py", "tests/autograder/door/"))
+    assert not any(b"BEGIN SOLUTION" in content for content in real.files.values())
+
+
+def test_every_task_has_a_stub(real):
+    """Every task of points.toml with a function has a stub in its file, and the handout names every file to hand in."""
+    text = real.files["README.md"].decode()
+    what_to_hand_in = text.split("## What to hand in")[1].split("\n## ")[0]
+    for task in load().tasks:
+        assert f"`{task.file}`" in what_to_hand_in
+        if task.file.endswith(".py"):
+            assert f"Task {task.number}: " in real.files[task.file].decode(), task
+
+
+def test_handout_is_rendered(real):
+    """No placeholder and no comment is left, and its totals are those of points.toml."""
+    text = real.files["README.md"].decode()
+    assert not re.search(r"\{\{(points|\w+:)|<!--|-->", text)
+    assert f"{sum(check.points for check in load().checks):g} points" in text
+
+
+def test_handout_anchors(real):
+    """Links within the handout lead to one of its headings."""
+    text = real.files["README.md"].decode()
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    links = set(re.findall(r"\]\(#([^)]+)\)", text))
+    assert links and links <= anchors
+
+
+def test_starter_files_parse_and_import(starter_folder):
+    """Every starter file is valid Python 3.10 and can be imported: no work, and no solution, is needed for that."""
+    files = sorted(starter_folder.glob("*.py"))
+    for path in [*files, *starter_folder.glob("lab/*.py")]:
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
+    program = "; ".join(["import matplotlib", "matplotlib.use('Agg')", *(f"import {path.stem}" for path in files)])
+    subprocess.run([sys.executable, "-c", program], cwd=starter_folder, check=True, timeout=300)
+
+
+def test_starter_files_are_lint_clean(starter_folder):
+    ruff = shutil.which("ruff", path=str(Path(sys.executable).parent))
+    if ruff is None:
+        pytest.skip("ruff is not installed beside this Python")
+    command = [ruff, "check", "--no-cache", "--config", str(ROOT / "pyproject.toml"), str(starter_folder)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.slow
+def test_public_checks_in_the_starter_folder(starter_folder):
+    """Plain pytest there: nothing errors, and what fails is the task's own NotImplementedError, for every task."""
+    report = starter_folder.parent / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    result = subprocess.run(command, cwd=starter_folder, env=environment, capture_output=True, text=True, timeout=600)
+    assert result.returncode == 1, result.stdout
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    assert suite.get("errors") == "0"
+    named = set()
+    for failure in suite.iter("failure"):
+        task = re.search(r"Task (\d+\.\d+): .*, see README section \1", failure.text)
+        assert task, failure.text
+        named.add(task.group(1))
+    # 5.3 is the trained model: without its file, its check is skipped.
+    assert named == {task.number for task in load().tasks} - {"5.3"}
