@@ -1,41 +1,84 @@
-"""Points, titles and visibility of every check, read from `points.toml`: the one place where they are written down.
+"""The tasks of the assignment and a course's choice of them: the one reader of tests/tasks.toml, of courses/*.toml and
+of the checks' titles.
 
-    [[group]]  number = 5, title = "..."                         a handout section; its checks have the marker task5
-    [[task]]   number = "5.1", name = "...", file = "utils.py", function = "log_normal_mixture"
-    [[check]]  id = "hidden/test_task5_gmvae.py::test_x", task = "5.1", points = 2, visibility = "visible",
-               title = "...",
-               kind = "pytest" (the default: `id` is a collected test) or "weights" (the trained model)
+tests/tasks.toml says what there is to choose from:
 
-`load` refuses a file that is not consistent in itself; `compare` says where it disagrees with the collected tests.
+    [assignment]   folder = "discs", data = [...]   see `Assignment`
+    [[task]]       name = "area", title = "Area of a disc", file = "disc.py", functions = ["area"]
+    [task.public]  test_by_hand = 0.5
+    [task.hidden]  "test_large[float64]" = { weight = 1.5, case = "float64", visibility = "after_due_date" }
+    [[task]]       name = "model", title = "The model", file = "model.safetensors", judge = "support.model:judge"
+
+A check of tests/hidden/test_disc.py has the id "hidden/test_disc.py::test_by_hand"; its title is the first line of its
+docstring, with the case in brackets. A task's points are shared out among its checks in proportion to their weights.
+
+A course says which tasks are asked for, in which order, and what each is worth:
+
+    title = "Discs", total = 7, timezone = "Europe/Berlin", due = 2026-10-17T23:59:00, per_day = 10
+    late = { days = 2, percent_a_day = 10, grace_minutes = 10 }
+    [[section]]        name = "discs", title = "Discs and circles"
+    [[section.task]]   name = "area", points = 4
+
+Numbers follow from the order: the first task of the fourth section is "4.1".
 """
 
 from __future__ import annotations
 
+import ast
+import functools
 import math
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from autograder.repository import COURSES, read_toml
 
-POINTS_FILE = COURSES / "full.toml"
-TOTAL_POINTS = 100.0
+COURSE_FILE = COURSES / "full.toml"
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")  # Gradescope's words
-KINDS = ("pytest", "weights")
+SUITES = ("public", "hidden")
 
 
-class PointsError(ValueError):
-    """points.toml is inconsistent; the message lists every problem."""
+class CourseError(ValueError):
+    """A course or the table of tasks does not hold together; the message lists every problem with file and line."""
 
 
 @dataclass(frozen=True)
-class Group:
-    """A section of the handout, such as 5 "Gaussian-mixture VAE"."""
+class Assignment:
+    """What the kit must be told about an assignment.
 
-    number: int
-    title: str
+    Attributes:
+        folder: the folder that students unpack.
+        data: files that the grader's judges need, below the root.
+        archives: a folder of data archives that students get, below the root; "" where there is none. The table of
+            data/README.md has their names and MD5s.
+        examples: files that are no code (trained models) as a perfect student hands them in, below the root.
+        leftovers: what working on the assignment leaves in a student's folder.
+    """
+
+    folder: str = "assignment"
+    data: tuple[str, ...] = ()
+    archives: str = ""
+    examples: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Late:
+    """What becomes of late work.
+
+    Attributes:
+        days: so many days late at most; later work earns nothing. None for no limit.
+        percent_a_day: taken off for every day, or part of one: percent of the points earned.
+        grace_minutes: that still count as in time.
+    """
+
+    days: float | None = None
+    percent_a_day: float = 0.0
+    grace_minutes: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -43,20 +86,29 @@ class Task:
     """Something that a student implements.
 
     Attributes:
-        number: "5.1": group and place in it.
-        name: what people call it.
-        file: the submitted file that it is in.
-        function: what to write there ("" for the trained model).
+        name: the same in every course: the function, where the task is one.
+        number: in this course: "4.1" is the first task of the fourth section.
+        title: what people call it.
+        file: the submitted file that it is in; "" for what is judged over all files.
+        functions: what to write there.
+        judge: "module:function" that judges the file, for one that is no code; "" for code.
     """
 
-    number: str
     name: str
+    number: str
+    title: str
     file: str
-    function: str = ""
+    functions: tuple[str, ...] = ()
+    judge: str = ""
 
     @property
-    def group(self) -> int:
+    def section(self) -> int:
         return int(self.number.split(".")[0])
+
+    @property
+    def label(self) -> str:
+        """ "Task 4.1 (Area of a disc)"."""
+        return f"Task {self.number} ({self.title})"
 
 
 @dataclass(frozen=True)
@@ -64,20 +116,23 @@ class Check:
     """One row of the results.
 
     Attributes:
-        id: "public/..." or "hidden/..." as pytest names it below tests/; any unique word for other kinds.
-        task: number of the task that it belongs to.
+        id: "public/..." or "hidden/..." as pytest names it below tests/; the task's name for a judge.
+        task: name of the task that it belongs to.
         points: what it is worth; 0 for provided code.
-        visibility: one of VISIBILITIES.
         title: what people read.
-        kind: one of KINDS.
+        visibility: one of VISIBILITIES.
     """
 
     id: str
     task: str
     points: float
-    visibility: str
     title: str
-    kind: str = "pytest"
+    visibility: str = "visible"
+
+    @property
+    def by_pytest(self) -> bool:
+        """Whether a collected test is behind it, and not a judge."""
+        return "::" in self.id
 
     @property
     def hidden_inputs(self) -> bool:
@@ -86,125 +141,326 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Points:
-    """The whole file, in its order."""
+class Section:
+    """A section of the handout, such as 4 "Variational autoencoder"."""
 
-    groups: tuple[Group, ...]
+    name: str
+    number: int
+    title: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course's choice, in its order.
+
+    Attributes:
+        path: its file.
+        total: what a perfect submission earns.
+        due: None where the platform alone knows.
+        per_day: how many submissions of one student (or group) are graded within 24 hours; 0 for any number.
+    """
+
+    path: Path
+    title: str
+    total: float
+    sections: tuple[Section, ...]
     tasks: tuple[Task, ...]
     checks: tuple[Check, ...]
+    assignment: Assignment = Assignment()
+    timezone: str = "UTC"
+    due: datetime | None = None
+    late: Late = Late()
+    per_day: int = 0
 
-    def task(self, number: str) -> Task:
-        return next(task for task in self.tasks if task.number == number)
+    @property
+    def name(self) -> str:
+        return self.path.stem
 
-    def of_task(self, number: str) -> float:
+    @property
+    def tests(self) -> Path:
+        """The folder of the checks."""
+        return self.path.parents[1] / "tests"
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Names of the files to hand in."""
+        return frozenset(task.file for task in self.tasks if task.file)
+
+    def task(self, name: str) -> Task:
+        """The task of this name.
+
+        Raises:
+            KeyError: this course does not ask for it.
+        """
+        return self._by_name[name]
+
+    @functools.cached_property
+    def _by_name(self) -> dict[str, Task]:
+        return {task.name: task for task in self.tasks}
+
+    def of_task(self, name: str) -> float:
         """Points that a task is worth."""
-        return sum(check.points for check in self.checks if check.task == number)
+        return sum(check.points for check in self.checks if check.task == name)
 
-    def of_group(self, number: int) -> float:
-        """Points that a group is worth."""
-        return sum(self.of_task(task.number) for task in self.tasks if task.group == number)
+    def of_section(self, number: int) -> float:
+        """Points that a section is worth."""
+        return sum(self.of_task(task.name) for task in self.tasks if task.section == number)
 
 
-def load(path: Path = POINTS_FILE, total: float | None = TOTAL_POINTS) -> Points:
-    """Read and check a points file.
+@dataclass
+class _Record:
+    """A [[task]] of tests/tasks.toml."""
 
-    Args:
-        total: what the points must add up to; None for anything.
+    name: str
+    title: str
+    file: str = ""
+    functions: list[str] = field(default_factory=list)
+    judge: str = ""
+    public: dict[str, Any] = field(default_factory=dict)
+    hidden: dict[str, Any] = field(default_factory=dict)
+
+    def test_file(self, suite: str) -> str:
+        stem = Path(self.file).stem.lower() if self.file else self.name
+        return f"{suite}/test_{stem}.py"
+
+
+class _Source:
+    """A TOML file and what is wrong with it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.problems = path, list[str]()
+        try:
+            self.document = read_toml(path)
+        except ValueError as error:
+            raise CourseError(str(error)) from None
+        self._lines = path.read_text(encoding="utf-8").splitlines()
+
+    def complain(self, text: str, place: str = "") -> None:
+        """Note a problem; its line is the first that has `place` in it."""
+        line = next((number for number, line in enumerate(self._lines, start=1) if place and place in line), 1)
+        self.problems.append(f"{self.path}:{line}: {text}")
+
+    def record(self, kind: type, table: Any, what: str, place: str = "") -> Any:
+        """A table as a dataclass; None, with a complaint, if it does not fit."""
+        try:
+            return kind(**table)
+        except TypeError as error:
+            # "_Record.__init__() got an unexpected keyword argument 'point'" and its like
+            self.complain(f"{what}: {str(error).split('() ')[-1]}", place)
+            return None
+
+
+def load(path: Path = COURSE_FILE) -> Course:
+    """Read a course, with what tests/tasks.toml beside its folder and the checks' sources say about its tasks.
 
     Raises:
-        PointsError: naming every problem of the file.
+        CourseError: naming every problem, with file and line.
     """
-    try:
-        document = read_toml(path)
-    except ValueError as error:
-        raise PointsError(str(error)) from None
-    problems: list[str] = []
-    unknown = set(document) - {"group", "task", "check"}
-    if unknown:
-        problems.append(f"unknown tables: {', '.join(sorted(unknown))}")
-    groups = _read(Group, document.get("group", []), problems)
-    tasks = _read(Task, document.get("task", []), problems)
-    checks = _read(Check, document.get("check", []), problems)
-    if not problems:
-        problems += _inconsistencies(groups, tasks, checks)
-        points = sum(check.points for check in checks) if not problems else 0.0
-        if not problems and total is not None and not math.isclose(points, total, abs_tol=1e-9):
-            problems.append(f"the points add up to {points:g}, not {total:g}")
-    if problems:
-        raise PointsError(f"{path}:\n  " + "\n  ".join(problems))
-    return Points(tuple(groups), tuple(tasks), tuple(sorted(checks, key=_by_task(tasks))))
+    course = _Source(path)
+    registry = _Source(path.parents[1] / "tests" / "tasks.toml")
+    records = _records(registry)
+    assignment = registry.record(Assignment, _tuples(registry.document.get("assignment", {})), "[assignment]")
+    if registry.problems:
+        raise CourseError("\n".join(registry.problems))
+    settings, sections, tasks, checks = _choice(course, records, path.parents[1] / "tests")
+    if not course.problems:
+        points = sum(check.points for check in checks)
+        if not math.isclose(points, settings["total"], abs_tol=1e-6):
+            course.complain(f"the points add up to {points:g}, the total is {settings['total']:g}", "total")
+    if course.problems:
+        raise CourseError("\n".join(course.problems))
+    return Course(
+        path, sections=tuple(sections), tasks=tuple(tasks), checks=tuple(checks), assignment=assignment, **settings
+    )
 
 
-def compare(points: Points, collected: Iterable[str]) -> list[str]:
-    """Where the file and the collected pytest checks disagree, one sentence each; empty if they agree."""
+def compare(course: Course, collected: Iterable[str]) -> list[str]:
+    """Where the table of tasks and the collected checks disagree, one sentence each; empty if they agree.
+
+    Checks of tasks that the course does not ask for are nobody's business.
+    """
     ids = set(collected)
-    known = {check.id for check in points.checks if check.kind == "pytest"}
-    return [f"{id} has no entry in points.toml" for id in sorted(ids - known)] + [
-        f"{id} is in points.toml, but no such check was collected" for id in sorted(known - ids)
+    known = {check.id for check in course.checks if check.by_pytest}
+    others = {id for record in _records(_Source(course.tests / "tasks.toml")).values() for id in _ids(record)}
+    return [f"{id} is in no task of tests/tasks.toml" for id in sorted(ids - known - others)] + [
+        f"{id} is in tests/tasks.toml, but no such check was collected" for id in sorted(known - ids)
     ]
 
 
-def _by_task(tasks: list[Task]) -> Any:
-    """Sort key: the order of the tasks, and within a task the order of the file (sorting is stable)."""
-    order = {task.number: place for place, task in enumerate(tasks)}
-    return lambda check: order[check.task]
+def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists as tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
 
 
-def _read(kind: type, entries: Any, problems: list[str]) -> list[Any]:
-    """Entries of one table as dataclasses; what does not fit is reported and left out."""
-    table = kind.__name__.lower()
-    if not isinstance(entries, list):
-        problems.append(f"write [[{table}]], not [{table}]")
-        return []
-    found = []
-    for place, entry in enumerate(entries, start=1):
-        try:
-            found.append(kind(**entry))
-        except TypeError as error:
-            # "Check.__init__() got an unexpected keyword argument 'point'" and its like
-            problems.append(f"[[{table}]] number {place}: {str(error).split('() ')[-1]}")
+def _ids(record: _Record) -> list[str]:
+    """Ids of the checks of a task."""
+    return [f"{record.test_file(suite)}::{name}" for suite in SUITES for name in getattr(record, suite)]
+
+
+def _records(source: _Source) -> dict[str, _Record]:
+    """The tasks of tests/tasks.toml by their names."""
+    for table in set(source.document) - {"assignment", "task"}:
+        source.complain(f"[{table}] is not a table of this file", table)
+    found: dict[str, _Record] = {}
+    for table in _list(source, source.document.get("task", []), "[[task]]"):
+        place = f'"{table.get("name", "")}"'
+        record = source.record(_Record, table, f"[[task]] {place}", place)
+        if record is None:
+            continue
+        for problem in _record_problems(record):
+            source.complain(f"task {record.name}: {problem}", place)
+        if record.name in found:
+            source.complain(f"two tasks are called {record.name}", place)
+        found[record.name] = record
     return found
 
 
-def _inconsistencies(groups: list[Group], tasks: list[Task], checks: list[Check]) -> list[str]:
+def _record_problems(record: _Record) -> list[str]:
     problems = []
-    for what, names in (
-        ("group number", [group.number for group in groups]),
-        ("task number", [task.number for task in tasks]),
-        ("check id", [check.id for check in checks]),
-    ):
-        problems += [f"{what} {name} appears {count} times" for name, count in Counter(names).items() if count > 1]
-    problems += [
-        f"group {group.number!r}: the number must be an integer" for group in groups if type(group.number) is not int
-    ]
-    group_numbers = {str(group.number) for group in groups}
-    for task in tasks:
-        group, dot, place = str(task.number).partition(".")
-        if not (isinstance(task.number, str) and dot and group.isdigit() and place.isdigit()):
-            problems.append(f'task {task.number!r}: a number is written like "5.1", in quotes')
-        elif group not in group_numbers:
-            problems.append(f"task {task.number}: there is no group {group}")
-    task_numbers = {task.number for task in tasks}
-    for check in checks:
-        problems += [f"check {check.id}: {problem}" for problem in _check_problems(check, task_numbers)]
-    unused = task_numbers - {check.task for check in checks}
-    problems += [f"task {number} has no check" for number in sorted(map(str, unused))]
-    return problems
-
-
-def _check_problems(check: Check, task_numbers: set[str]) -> list[str]:
-    problems = []
-    if check.task not in task_numbers:
-        problems.append(f"there is no task {check.task!r}")
-    number = isinstance(check.points, (int, float)) and not isinstance(check.points, bool)
-    if not (number and math.isfinite(check.points) and check.points >= 0):
-        problems.append(f"points must be a finite number of at least 0, not {check.points!r}")
-    if check.visibility not in VISIBILITIES:
-        problems.append(f"visibility must be one of {', '.join(VISIBILITIES)}, not {check.visibility!r}")
-    if check.kind not in KINDS:
-        problems.append(f"kind must be one of {', '.join(KINDS)}, not {check.kind!r}")
-    elif check.kind == "pytest" and not check.id.startswith(("public/", "hidden/")):
-        problems.append("the id of a pytest check begins with public/ or hidden/")
-    if not check.title:
+    entries = [(name, value) for suite in SUITES for name, value in getattr(record, suite).items()]
+    if not record.name.isidentifier():
+        problems.append("a name consists of letters, digits and underscores")
+    if not record.title:
         problems.append("it has no title")
+    if bool(record.judge) == bool(entries):
+        problems.append("give it either checks (public, hidden) or a judge")
+    if record.judge and (not record.file or record.judge.count(":") != 1):
+        problems.append('a judge is written "module:function", and its task has a file')
+    for name, value in entries:
+        entry = _entry(value)
+        if not _is_worth(entry.get("weight")):
+            problems.append(f"the weight of {name} must be a finite number of at least 0, not {entry.get('weight')!r}")
+        if entry.get("visibility", "visible") not in VISIBILITIES:
+            problems.append(f"the visibility of {name} must be one of {', '.join(VISIBILITIES)}")
+        if ("[" in name) != ("case" in entry):
+            problems.append(f"{name}: give a case to each part of a parametrised check, and to no other")
+        problems += [f"{name}: there is no {key!r}" for key in set(entry) - {"weight", "case", "visibility"}]
     return problems
+
+
+def _choice(
+    source: _Source, records: Mapping[str, _Record], tests: Path
+) -> tuple[dict[str, Any], list[Section], list[Task], list[Check]]:
+    """The settings of a course, and what it asks for; problems are noted in `source`."""
+    document = dict(source.document)
+    settings = _settings(source, document)
+    sections: list[Section] = []
+    tasks: list[Task] = []
+    checks: list[Check] = []
+    for number, table in enumerate(_list(source, document.get("section", []), "[[section]]"), start=1):
+        chosen = _list(source, table.pop("task", []), "[[section.task]]")
+        section = source.record(Section, {"number": number, **table}, f"[[section]] {number}", str(table.get("title")))
+        if section is None:
+            continue
+        sections.append(section)
+        for place, entry in enumerate(chosen, start=1):
+            record = records.get(str(entry.get("name")))
+            where = f'"{entry.get("name", "")}"'
+            if record is None:
+                source.complain(f"tests/tasks.toml has no task {entry.get('name')!r}", where)
+            elif set(entry) != {"name", "points"}:
+                source.complain(f"task {record.name}: write name and points, not {', '.join(entry)}", where)
+            elif not _is_worth(entry["points"]):
+                source.complain(f"task {record.name}: points are a finite number of at least 0", where)
+            else:
+                tasks.append(_task(record, f"{number}.{place}"))
+                try:
+                    checks += _checks(record, float(entry["points"]), tests)
+                except CourseError as error:
+                    source.problems.append(str(error))
+    for name, count in Counter(task.name for task in tasks).items():
+        if count > 1:
+            source.complain(f"task {name} is asked for {count} times", f'"{name}"')
+    return settings, sections, tasks, checks
+
+
+def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
+    """What stands above the sections."""
+    known = {"title": str, "total": (int, float), "timezone": str, "due": datetime, "late": dict, "per_day": int}
+    settings: dict[str, Any] = {}
+    for name in set(document) - set(known) - {"section"}:
+        source.complain(f"{name} is not a setting of a course: {', '.join(known)} are", name)
+    for name in ("title", "total"):
+        if name not in document:
+            source.complain(f"{name} is missing")
+    for name, kind in known.items():
+        if name not in document:
+            continue
+        if not isinstance(document[name], kind) or isinstance(document[name], bool):
+            source.complain(f"{name} = {document[name]!r} is not possible here", name)
+        else:
+            settings[name] = document[name]
+    if "late" in settings:
+        settings["late"] = source.record(Late, settings["late"], "late", "late")
+    try:
+        ZoneInfo(settings.get("timezone", "UTC"))
+    except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
+        source.complain(f"there is no time zone {settings['timezone']!r}", "timezone")
+    return settings
+
+
+def _list(source: _Source, tables: Any, name: str) -> list[dict[str, Any]]:
+    """Tables of a list; a complaint, and none, if it is no list of tables."""
+    if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
+        return tables
+    source.complain(f"write {name}, not {name[1:-1]}", name[1:-1])
+    return []
+
+
+def _entry(value: Any) -> dict[str, Any]:
+    """What stands behind a check: its weight alone, or a table with it."""
+    return value if isinstance(value, dict) else {"weight": value}
+
+
+def _is_worth(points: Any) -> bool:
+    number = isinstance(points, (int, float)) and not isinstance(points, bool)
+    return number and math.isfinite(points) and points >= 0
+
+
+def _task(record: _Record, number: str) -> Task:
+    return Task(record.name, number, record.title, record.file, tuple(record.functions), record.judge)
+
+
+def _checks(record: _Record, points: float, tests: Path) -> list[Check]:
+    """The checks of a task, its points shared out in proportion to their weights.
+
+    Raises:
+        CourseError: a check's source cannot be read or has no title, or there are points and no weights.
+    """
+    if record.judge:
+        return [Check(record.name, record.name, points, record.title)]
+    entries = {suite: {name: _entry(value) for name, value in getattr(record, suite).items()} for suite in SUITES}
+    whole = sum(entry["weight"] for suite in SUITES for entry in entries[suite].values())
+    if points and not whole:
+        raise CourseError(f"{tests / 'tasks.toml'}:1: task {record.name}: no check has a weight, so none earns points")
+    found = []
+    for suite in SUITES:
+        path = tests / record.test_file(suite)
+        for name, entry in entries[suite].items():
+            function = name.split("[")[0]
+            title = _titles(path).get(function)
+            if not title:
+                raise CourseError(f"{path}:1: there is no {function}, or it has no docstring for a title")
+            if "case" in entry:
+                title += f" ({entry['case']})"
+            share = points * entry["weight"] / whole if whole else 0.0
+            id = f"{record.test_file(suite)}::{name}"
+            found.append(Check(id, record.name, share, title, entry.get("visibility", "visible")))
+    return found
+
+
+def _titles(path: Path) -> dict[str, str]:
+    """Name of each test function of a file to the first line of its docstring."""
+    try:
+        return _titles_at(path, path.stat().st_mtime_ns)
+    except OSError:
+        return {}
+    except SyntaxError as error:
+        raise CourseError(f"{path}:{error.lineno}: this is not valid Python: {error.msg}") from None
+
+
+@functools.lru_cache(maxsize=256)
+def _titles_at(path: Path, time: int) -> dict[str, str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {node.name: (ast.get_docstring(node) or "").strip().split("\n")[0] for node in functions}

@@ -1,10 +1,10 @@
-"""Task 3.1. An autoencoder for 28x28 images with a bottleneck of a few numbers."""
+"""An autoencoder for 28x28 images with a bottleneck of a few numbers."""
 
 from torch import Tensor, nn
 
 
 class Encoder(nn.Module):
-    """Task 3.1: images (B, 1, 28, 28) to codes (B, latent_dim).
+    """Task {{task:autoencoder}}: images (B, 1, 28, 28) to codes (B, latent_dim).
 
     About three linear layers with activations between them. Hint: the code may be any real number, so think
     about what the last layer must NOT have.
@@ -30,7 +30,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Task 3.1: codes (B, latent_dim) to images (B, 1, 28, 28) with pixels in [0, 1]."""
+    """Task {{task:autoencoder}}: codes (B, latent_dim) to images (B, 1, 28, 28) with pixels in [0, 1]."""
 
     def __init__(self, latent_dim: int = 2) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Tasks 4.3 to 4.5. The loss of a VAE: the negative evidence lower bound (ELBO), in nats per image."""
+"""The loss of a VAE: the negative evidence lower bound (ELBO), in nats per image."""
 
 import math  # noqa: F401 (for your code)
 
@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 def negative_log_likelihood(x: Tensor, recon_x: Tensor) -> Tensor:
-    """Task 4.3: -log p(x | z) for a Gaussian output distribution N(recon_x, I).
+    """Task {{task:negative_log_likelihood}}: -log p(x | z) for a Gaussian output distribution N(recon_x, I).
 
     The whole of it, the constant D/2 log(2 pi) of D pixels included, so that values can be compared across models.
 
@@ -25,7 +25,7 @@ def negative_log_likelihood(x: Tensor, recon_x: Tensor) -> Tensor:
 
 
 def kl_diag_normal(mu: Tensor, logvar: Tensor) -> Tensor:
-    """Task 4.4: KL(N(mu, diag(exp(logvar))) || N(0, I)) (Kingma & Welling 2014, appendix B).
+    """Task {{task:kl_diag_normal}}: KL(N(mu, diag(exp(logvar))) || N(0, I)) (Kingma & Welling 2014, appendix B).
 
     Args:
         mu, logvar: (B, k); logvar is the logarithm of the VARIANCE.
@@ -39,7 +39,7 @@ def kl_diag_normal(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def elbo_loss(x: Tensor, recon_x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    """Task 4.5: the loss to minimise, reconstruction cost plus KL divergence = MINUS the ELBO.
+    """Task {{task:elbo_loss}}: the loss to minimise, reconstruction cost plus KL divergence = MINUS the ELBO.
 
     Args:
         x, recon_x: as for `negative_log_likelihood`.

@@ -1,11 +1,11 @@
-"""Tasks 4.1 and 4.2. A variational autoencoder for 28x28 images, fully connected or convolutional."""
+"""A variational autoencoder for 28x28 images, fully connected or convolutional."""
 
 import torch  # noqa: F401 (for your code)
 from torch import Tensor, nn
 
 
 class MLPEncoder(nn.Module):
-    """Task 4.1: images (B, 1, 28, 28) to the mean and log-variance of q(z | x), each (B, latent_dim)."""
+    """Task {{task:vae_mlp}}: images (B, 1, 28, 28) to the mean and log-variance of q(z | x), each (B, latent_dim)."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """Task 4.1: latents (B, latent_dim) to mean images (B, 1, 28, 28) with pixels in [0, 1]."""
+    """Task {{task:vae_mlp}}: latents (B, latent_dim) to mean images (B, 1, 28, 28) with pixels in [0, 1]."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class MLPDecoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPEncoder; same shapes in and out."""
+    """Task {{task:vae_conv}}: the convolutional counterpart of MLPEncoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPDecoder; same shapes in and out."""
+    """Task {{task:vae_conv}}: the convolutional counterpart of MLPDecoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -128,7 +128,7 @@ class VAE(nn.Module):
         return self.decoder(z)
 
     def reparameterize(self, mu: Tensor, logvar: Tensor) -> Tensor:
-        """Task 4.2: one sample z ~ N(mu, exp(logvar)) for every row, differentiable in mu and logvar.
+        """Task {{task:reparameterize}}: one z ~ N(mu, exp(logvar)) for every row, differentiable in mu and logvar.
 
         z = mu + sigma * eps with eps ~ N(0, I) drawn afresh for every entry at every call
         (Kingma & Welling 2014, section 2.4).

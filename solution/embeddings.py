@@ -1,4 +1,4 @@
-"""Tasks 3.3, 3.4 and 4.11. The latent plane: where images land, what its points decode to, posteriors."""
+"""The latent plane: where images land, what its points decode to, posteriors."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def latent_codes(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def plot_embeddings(model: nn.Module, images: Tensor, labels: Tensor, outpath: str | Path | None = None) -> Tensor:
-    """Task 3.3: draw where images land in the latent plane, coloured by digit.
+    """Task {{task:plot_embeddings}}: draw where images land in the latent plane, coloured by digit.
 
     Args:
         model: an autoencoder or a VAE; `latent_codes` reads both.
@@ -40,7 +40,7 @@ def plot_embeddings(model: nn.Module, images: Tensor, labels: Tensor, outpath: s
 
 
 def decode_grid(model: nn.Module, codes: Tensor, steps: int = 10, outpath: str | Path | None = None) -> Tensor:
-    """Task 3.4: decode an even grid over the range of 2-D codes.
+    """Task {{task:decode_grid}}: decode an even grid over the range of 2-D codes.
 
     Args:
         model: has `decode`: latents (B, 2) to images (B, 1, 28, 28).
@@ -66,7 +66,7 @@ def decode_grid(model: nn.Module, codes: Tensor, steps: int = 10, outpath: str |
 
 
 def plot_posterior_rows(vae: nn.Module, images: Tensor, outpath: str | Path | None = None) -> Tensor:
-    """Task 4.11: for each image its posterior in the latent plane, its reconstruction, and the two costs.
+    """Task {{task:plot_posterior_rows}}: each image's posterior in the plane, its reconstruction, and the two costs.
 
     Args:
         vae: a VAE with latent_dim 2 (any latent_dim when outpath is None).

@@ -1,4 +1,4 @@
-"""Task 2. Gaussian mixtures: sampling, log-density, and the entropy by Monte Carlo, in nats."""
+"""Gaussian mixtures: sampling, log-density, and the entropy by Monte Carlo, in nats."""
 
 import math  # noqa: F401 (for your code)
 
@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 def sample_gmm(
     n: int, weights: Tensor, means: Tensor, covs: Tensor, generator: Generator | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Task 2.1: draw n points from a mixture of K Gaussians in d dimensions.
+    """Task {{task:sample_gmm}}: draw n points from a mixture of K Gaussians in d dimensions.
 
     Args:
         n: number of points.
@@ -35,7 +35,7 @@ def sample_gmm(
 
 
 def gmm_log_prob(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tensor:
-    """Task 2.2: log-density of a mixture of K Gaussians, log sum_k weights_k N(x; means_k, covs_k).
+    """Task {{task:gmm_log_prob}}: log-density of a mixture of K Gaussians, log sum_k weights_k N(x; means_k, covs_k).
 
     Args:
         x: (n, d), points.
@@ -58,7 +58,7 @@ def gmm_log_prob(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Ten
 
 
 def gaussian_entropy(cov: Tensor) -> Tensor:
-    """Task 2.3: differential entropy of N(mu, cov), whatever mu is.
+    """Task {{task:gaussian_entropy}}: differential entropy of N(mu, cov), whatever mu is.
 
     Args:
         cov: (d, d), symmetric positive definite.
@@ -73,7 +73,7 @@ def gaussian_entropy(cov: Tensor) -> Tensor:
 
 
 def mc_entropy(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tensor:
-    """Task 2.4: Monte-Carlo estimate of the entropy H(p) = -E[log p(x)] of a mixture p.
+    """Task {{task:mc_entropy}}: Monte-Carlo estimate of the entropy H(p) = -E[log p(x)] of a mixture p.
 
     Args:
         x: (n, d), points that were drawn from the mixture.

@@ -1,11 +1,11 @@
-"""Task 1. Kullback-Leibler divergences in closed form, in nats."""
+"""Kullback-Leibler divergences in closed form, in nats."""
 
 import torch  # noqa: F401 (for your code)
 from torch import Tensor
 
 
 def kl_univariate_normal(mu1: Tensor, var1: Tensor, mu2: Tensor, var2: Tensor) -> Tensor:
-    """Task 1.1: KL(P || Q) of two univariate normals P = N(mu1, var1) and Q = N(mu2, var2).
+    """Task {{task:kl_univariate_normal}}: KL(P || Q) of two univariate normals P = N(mu1, var1) and Q = N(mu2, var2).
 
     Args:
         mu1, mu2: means, any shapes that broadcast against each other and against the variances.
@@ -23,7 +23,7 @@ def kl_univariate_normal(mu1: Tensor, var1: Tensor, mu2: Tensor, var2: Tensor) -
 
 
 def kl_categorical(p: Tensor, q: Tensor) -> Tensor:
-    """Task 1.2: KL(p || q) of discrete distributions over n outcomes.
+    """Task {{task:kl_categorical}}: KL(p || q) of discrete distributions over n outcomes.
 
     Args:
         p, q: probabilities, (..., n), each row summing to one.
@@ -40,7 +40,7 @@ def kl_categorical(p: Tensor, q: Tensor) -> Tensor:
 
 
 def triangle_violation() -> tuple[float, float, float]:
-    """Task 1.3: three variances that show that the KL divergence breaks the triangle inequality.
+    """Task {{task:triangle_violation}}: three variances for which the KL divergence breaks the triangle inequality.
 
     Returns:
         (v1, v2, v3), all positive, such that p = N(0, v1), q = N(0, v2) and r = N(0, v3) have

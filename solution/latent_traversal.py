@@ -1,4 +1,4 @@
-"""Task 4.7. What does each latent unit mean? Vary one, keep the others at zero, and look."""
+"""What does each latent unit mean? Vary one, keep the others at zero, and look."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from plotting import device_of, evaluating, save_figure, tile_images  # noqa: F4
 def latent_traversal(
     vae: nn.Module, z_min: float = -3.0, z_max: float = 3.0, steps: int = 15, outpath: str | Path | None = None
 ) -> Tensor:
-    """Task 4.7: decode a walk along every latent axis.
+    """Task {{task:latent_traversal}}: decode a walk along every latent axis.
 
     Args:
         vae: has `latent_dim` = k and `decode`: latents (B, k) to images (B, 1, 28, 28).

@@ -1,4 +1,4 @@
-"""Task 4.10. The learning curve: the ELBO at every iteration of training."""
+"""The learning curve: the ELBO at every iteration of training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,7 @@ from plotting import save_figure  # noqa: F401 (for your code)
 
 
 def plot_learning_curve(elbo_per_iteration: Sequence[float], outpath: str | Path | None = "ELBO_Curve.png") -> Figure:
-    """Task 4.10: plot the ELBO against the iteration.
+    """Task {{task:plot_learning_curve}}: plot the ELBO against the iteration.
 
     Args:
         elbo_per_iteration: ELBO (nats per image) at iterations 1, 2, ...

@@ -1,4 +1,4 @@
-"""Task 4.8. New digits: decode latents that are drawn from the prior N(0, I)."""
+"""New digits: decode latents that are drawn from the prior N(0, I)."""
 
 import math
 from pathlib import Path
@@ -11,7 +11,7 @@ from plotting import device_of, evaluating, save_figure, tile_images  # noqa: F4
 
 
 def sample_from_prior(vae: nn.Module, n: int = 64, outpath: str | Path | None = None) -> Tensor:
-    """Task 4.8: decode n independent draws from the prior.
+    """Task {{task:sample_from_prior}}: decode n independent draws from the prior.
 
     Args:
         vae: has `latent_dim` = k and `decode`: latents (B, k) to mean images (B, 1, 28, 28).

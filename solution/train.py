@@ -1,4 +1,4 @@
-"""Tasks 3.2 and 4.6. Training by stochastic gradient descent on minibatches."""
+"""Training by stochastic gradient descent on minibatches."""
 
 from collections.abc import Callable, Iterator
 
@@ -28,7 +28,7 @@ def train_autoencoder(
     lr: float = 1e-3,
     on_step: OnStep | None = None,
 ) -> list[float]:
-    """Task 3.2: train an autoencoder to reconstruct its input.
+    """Task {{task:train_autoencoder}}: train an autoencoder to reconstruct its input.
 
     Args:
         model: maps images (B, 1, 28, 28) to reconstructions of the same shape. Trained in place, in train mode.
@@ -64,7 +64,7 @@ def train_vae(
     lr: float = 1e-3,
     on_step: OnStep | None = None,
 ) -> list[float]:
-    """Task 4.6: train a VAE by maximising the ELBO.
+    """Task {{task:train_vae}}: train a VAE by maximising the ELBO.
 
     Args:
         model: maps images (B, 1, 28, 28) to (recon_x, mu, logvar). Trained in place, in train mode.

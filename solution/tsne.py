@@ -1,4 +1,4 @@
-"""Task 4.9. The latent space of any dimension in two: t-SNE of the posterior means, coloured by digit."""
+"""The latent space of any dimension in two: t-SNE of the posterior means, coloured by digit."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from plotting import DIGIT_COLOURS, device_of, evaluating, save_figure  # noqa: 
 def tsne_latents(
     vae: nn.Module, images: Tensor, labels: Tensor, outpath: str | Path | None = None, seed: int = 0
 ) -> np.ndarray:
-    """Task 4.9: embed the posterior MEANS of images in the plane.
+    """Task {{task:tsne_latents}}: embed the posterior MEANS of images in the plane.
 
     Args:
         vae: has `encode`: images (B, 1, 28, 28) to (mu, logvar), each (B, k).

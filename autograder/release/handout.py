@@ -1,73 +1,84 @@
-"""Turns solution/README.md, the source of the handout, into what students read.
+"""Puts the handout together: a page for the course, a section for each task, numbers and points from the course.
 
-- `{{points:4.2}}`, `{{points:4}}` and `{{points:total}}` become "3 points", summed from points.toml, so that no number
-  is written twice. `{{points:written}}` are those of the report's source.
+    solution/handout/COURSE.md          the page; {{sections}} stands where the tasks go
+    solution/handout/sections/NAME.md   what a section of the course begins with
+    solution/handout/NAME.md            a task: a heading, which gets the task's number, and its text
+
 - `<!-- ... -->` is for instructors; students do not get it.
 - `<!-- INSTRUCTOR: ... -->` is something to decide; `make release` lists what is left of these.
+- Placeholders: see numbers.py.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
+from autograder.release.numbers import put_in
 from autograder.release.starter import Problem
-from autograder.tasks import Points
+from autograder.tasks import Course
 
-PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
+SECTIONS = "{{sections}}"
 COMMENT = re.compile(r"<!--(.*?)-->[ \t]*\n?", re.DOTALL)
-SECTION = re.compile(r"^#+ (\d+\.\d+)\b", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
-def render(source: str, points: Points, written: float | None = None) -> str:
+def sources(course: Course) -> list[str]:
+    """Paths below solution/handout/ of what a course's handout is made of, in order, the page first."""
+    found = [f"{course.name}.md"]
+    for section in course.sections:
+        found.append(f"sections/{section.name}.md")
+        found += [f"{task.name}.md" for task in course.tasks if task.section == section.number]
+    return found
+
+
+def assemble(course: Course, folder: Path, known: Mapping[str, str], problems: list[Problem]) -> str:
     """What students read.
 
     Args:
-        written: points of the written part, None if there is none.
+        folder: solution/handout.
+        known: see `numbers.values`.
+        problems: what is wrong is added here, with file and line.
     """
+    texts: dict[str, str] = {}
+    for name in sources(course):
+        try:
+            text = (folder / name).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            problems.append(Problem(f"solution/handout/{name}", 1, "this file is missing: the handout needs it"))
+            continue
+        # Comments go, their lines stay until the placeholders are in, so that complaints have the right line.
+        blank = COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), text)
+        texts[name] = put_in(blank, f"solution/handout/{name}", known, problems)
+    page = texts.get(f"{course.name}.md", "")
+    if page.count(SECTIONS) != 1:
+        problems.append(Problem(f"solution/handout/{course.name}.md", 1, f"{SECTIONS} must stand here, once"))
+    parts = []
+    for section in course.sections:
+        opening = texts.get(f"sections/{section.name}.md", "")
+        parts.append(f"## {section.number}. {section.title}\n\n{opening}")
+        for task in course.tasks:
+            if task.section == section.number:
+                parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
+    text = page.replace(SECTIONS, "\n\n".join(part.strip("\n") for part in parts))
+    return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
-    def fill_in(match: re.Match[str]) -> str:
-        value = points_of(match.group(1), points, written)
-        # What is no placeholder stays, for `check` to complain about.
-        return match.group(0) if value is None else f"{value:g} point{'' if value == 1 else 's'}"
 
-    # A comment that was a paragraph of its own leaves two blank lines behind.
-    text = re.sub(r"\n{3,}", "\n\n", COMMENT.sub("", source))
-    return PLACEHOLDER.sub(fill_in, text).strip("\n") + "\n"
+def _task(name: str, number: str, text: str, known: Mapping[str, str], problems: list[Problem]) -> str:
+    """A task's section with its number in the heading."""
+    heading, _, body = text.partition("\n")
+    path = f"solution/handout/{name}.md"
+    if text and not heading.startswith("# "):
+        problems.append(Problem(path, 1, 'the first line is the heading: "# `area`"'))
+    if text and known[f"points:{name}"] not in body:
+        problems.append(Problem(path, 1, f"{{{{points:{name}}}}} is missing: say what the task is worth"))
+    return f"### {number} {heading.removeprefix('# ')}\n{body}"
 
 
-def check(
-    source: str,
-    path: str,
-    points: Points,
-    stubs: Collection[str],
-    shipped: Collection[str],
-    written: float | None = None,
-) -> list[Problem]:
-    """Everything that is wrong with the source.
-
-    Args:
-        source: its text.
-        path: what to call it in messages.
-        stubs: numbers of the tasks that have a stub, which sends students to "README section N.M".
-        shipped: every path that a relative link may lead to.
-        written: points of the written part, None if there is none.
-    """
-    text = COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), source)  # lines keep their numbers
-    tasks = {task.number for task in points.tasks}
-    placeholders = {match.group(1): text.count("\n", 0, match.start()) + 1 for match in PLACEHOLDER.finditer(text)}
-    problems = [
-        Problem(path, line, f"{{{{{name}}}}} is no placeholder, or points.toml has no such task")
-        for name, line in placeholders.items()
-        if points_of(name, points, written) is None
-    ]
-    for task in sorted(tasks - set(SECTION.findall(text))):
-        problems.append(Problem(path, 1, f"no heading begins with the number of task {task}"))
-    for task in sorted(task for task in tasks if f"points:{task}" not in placeholders):
-        problems.append(Problem(path, 1, f"{{{{points:{task}}}}} is missing: say what task {task} is worth"))
-    for task in sorted(set(stubs) - tasks):
-        problems.append(Problem(path, 1, f"courses/full.toml has no task {task}, but a stub names it"))
+def check_links(text: str, path: str, shipped: Collection[str]) -> list[Problem]:
+    """Relative links of the finished handout that lead to nothing that students get."""
+    problems = []
     for match in LINK.finditer(text):
         target, line = match.group(1).rstrip("/"), text.count("\n", 0, match.start()) + 1
         if "://" not in target and target not in shipped:
@@ -75,29 +86,14 @@ def check(
     return problems
 
 
-def points_of(placeholder: str, points: Points, written: float | None = None) -> float | None:
-    """What a placeholder such as "points:4.2" is worth; None when there is no such task."""
-    keyword, _, number = placeholder.partition(":")
-    if keyword != "points":
-        return None
-    if number == "written":
-        return written
-    if number == "total":
-        value = sum(check.points for check in points.checks)
-    elif number in {task.number for task in points.tasks}:
-        value = points.of_task(number)
-    elif number in {str(group.number) for group in points.groups}:
-        value = points.of_group(int(number))
-    else:
-        return None
-    return round(value, 6)
-
-
-def decisions_left(source: str) -> list[tuple[int, str]]:
-    """Line number and text of every <!-- INSTRUCTOR: ... --> comment."""
+def decisions_left(course: Course, folder: Path) -> list[tuple[str, int, str]]:
+    """File, line number and text of every <!-- INSTRUCTOR: ... --> comment."""
     found = []
-    for match in COMMENT.finditer(source):
-        text = " ".join(match.group(1).split())
-        if text.startswith("INSTRUCTOR:"):
-            found.append((source.count("\n", 0, match.start()) + 1, text.removeprefix("INSTRUCTOR:").strip()))
+    for name in sources(course):
+        source = (folder / name).read_text(encoding="utf-8")
+        for match in COMMENT.finditer(source):
+            text = " ".join(match.group(1).split())
+            if text.startswith("INSTRUCTOR:"):
+                line = source.count("\n", 0, match.start()) + 1
+                found.append((f"solution/handout/{name}", line, text.removeprefix("INSTRUCTOR:").strip()))
     return found

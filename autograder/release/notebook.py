@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.release.numbers import anchor
 from autograder.release.starter import BEGIN, END, Problem, SourceError
 
 if TYPE_CHECKING:
@@ -115,11 +116,6 @@ def handout_questions(handout: str) -> dict[str, tuple[str, str]]:
     }
 
 
-def anchor(heading: str) -> str:
-    """What Markdown renderers make of a heading: lower case, hyphens for spaces, no punctuation."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-
-
 def section(text: str, wanted: str) -> tuple[str, str] | None:
     """Heading and body of a section of a file of answers, without the restated question, deeper headings one deeper.
 
@@ -136,13 +132,20 @@ def section(text: str, wanted: str) -> tuple[str, str] | None:
     return None
 
 
-def fill_in(source: str, handout: str, answers: Mapping[str, str], points: Mapping[str, float]) -> str:
+def fill_in(
+    source: str,
+    handout: str,
+    answers: Mapping[str, str],
+    points: Mapping[str, float],
+    known: Mapping[str, str] | None = None,
+) -> str:
     """The source with every placeholder replaced.
 
     Args:
         handout: text with the questions.
         answers: name of each file of answers to its text.
         points: what {{points:...}} may ask for.
+        known: what stands for other placeholders, such as {{task:...}}; see numbers.py.
 
     Raises:
         SourceError: for a placeholder that asks for something that is not there.
@@ -172,6 +175,8 @@ def fill_in(source: str, handout: str, answers: Mapping[str, str], points: Mappi
             value = "## {}\n\n{}".format(*asked[name])
         elif kind == "points" and name in points:
             value = f"{points[name]:g}"
+        elif known is not None and f"{kind}:{name}" in known:
+            value = known[f"{kind}:{name}"]
         elif kind == "answer":
             file, _, wanted = name.partition("#")
             found = section(answers.get(file, ""), wanted)
@@ -309,14 +314,30 @@ def _assign_once(text: str) -> Notebooks:
     return assign(text)
 
 
-def make(root: Path) -> tuple[Notebooks, dict[str, float]]:
-    """The notebooks of a repository, and the points of the written part.
+def exists(root: Path) -> bool:
+    """Whether the assignment has a report."""
+    return (root / SOURCE).is_file()
+
+
+def written_points(root: Path) -> dict[str, float]:
+    """Points of the written part, as `points_of` has them; empty if there is none, or if it is not in order."""
+    if not exists(root):
+        return {}
+    with contextlib.suppress(SourceError):  # `make` complains
+        return points_of(questions_of((root / SOURCE).read_text(encoding="utf-8")))
+    return {}
+
+
+def make(root: Path, handout: str, known: Mapping[str, str]) -> Notebooks:
+    """The notebooks of an assignment.
+
+    Args:
+        handout: the finished handout, for the questions.
+        known: see numbers.py.
 
     Raises:
         SourceError: with every problem found.
     """
     source = (root / SOURCE).read_text(encoding="utf-8")
-    handout = (root / "solution" / "README.md").read_text(encoding="utf-8")
     answers = {file.name: file.read_text(encoding="utf-8") for file in (root / "solution" / "written").glob("*.md")}
-    points = points_of(questions_of(source))
-    return _assign_once(fill_in(source, handout, answers, points)), points
+    return _assign_once(fill_in(source, handout, answers, points_of(questions_of(source)), known))

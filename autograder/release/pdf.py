@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from autograder.release import notebook
 from autograder.release.starter import SourceError
+from autograder.release.student import notebooks
 from autograder.repository import ROOT
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
     for file in (root / "solution").glob("*.py"):
         shutil.copy(file, folder)
     shutil.copytree(root / "solution" / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, content in notebook.make(root)[0].answers.items():
+    for name, content in notebooks(root).answers.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     if results.is_dir():

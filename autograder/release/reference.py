@@ -9,24 +9,27 @@ from pathlib import Path
 
 from autograder.release.starter import BEGIN, END
 from autograder.release.student import write_zip
-from autograder.repository import CORPUS, DIST, ROOT, SOLUTION
-from autograder.tasks import Points, PointsError, load
+from autograder.repository import DIST, ROOT
+from autograder.tasks import Course, CourseError, load
 
-WEIGHTS = CORPUS / "reference" / "gmvae.safetensors"
 ARCHIVE = DIST / "reference.zip"
 
 
-def hand_in(points: Points, solution: Path = SOLUTION, weights: Path = WEIGHTS) -> dict[str, bytes]:
+def hand_in(course: Course, root: Path = ROOT) -> dict[str, bytes]:
     """The files that students hand in, as the reference solution has them.
 
     Raises:
-        FileNotFoundError: a file of points.toml does not exist.
+        FileNotFoundError: the solution, or the assignment's examples, lack a file.
     """
+    examples = {Path(name).name: root / name for name in course.assignment.examples}
     files = {}
-    for name in sorted({task.file for task in points.tasks}):
-        path = solution / name if name.endswith(".py") else weights
-        content = path.read_bytes()
-        files[name] = without_markers(content) if name.endswith(".py") else content
+    for name in sorted(course.files):
+        if name.endswith(".py"):
+            files[name] = without_markers((root / "solution" / name).read_bytes())
+        elif name in examples:
+            files[name] = examples[name].read_bytes()
+        else:
+            raise FileNotFoundError(f"tests/tasks.toml: no example of {name}, which students hand in")
     return files
 
 
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.parse_args(arguments)
     try:
         files = hand_in(load())
-    except (FileNotFoundError, PointsError) as error:
+    except (FileNotFoundError, CourseError) as error:
         print(f"no reference submission: {error}", file=sys.stderr)
         return 1
     digest = write_zip(files, ARCHIVE, top="")

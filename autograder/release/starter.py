@@ -1,8 +1,9 @@
 """Turns a file of the reference solution into the starter file that students receive.
 
 Code between the two marker comments is the solution. Inside a function it becomes a stub that names the task of the
-nearest docstring that begins with "Task N.M"; anywhere else (a helper function, an import) it disappears. All else
-stays as it is: signatures, docstrings, hints, and the code after a region, which may use names that the region assigns.
+nearest docstring that begins with "Task {{task:NAME}}"; anywhere else (a helper function, an import) it disappears.
+All else stays as it is: signatures, docstrings, hints, and the code after a region, which may use names that the region
+assigns.
 
 Everything is checked with `ast`, and every complaint has a file and a line of the reference solution.
 """
@@ -19,7 +20,7 @@ from typing import NamedTuple
 BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 # Anything that somebody may have meant as a marker.
 MARKER_LIKE = re.compile(r"\b(BEGIN|END)[ _-]*SOLUTION\b", re.IGNORECASE)
-TASK_DOCSTRING = re.compile(r"Task (\d+\.\d+)\b")
+TASK_DOCSTRING = re.compile(r"Task \{\{task:(\w+)\}\}")
 # An import that only the solution uses, given to students on purpose. It also keeps the linter of both copies quiet.
 GIVEN_IMPORT = re.compile(r"#\s*noqa:\s*F401\b")
 
@@ -61,7 +62,7 @@ class Starter:
 
     Attributes:
         text: what students receive.
-        tasks: number of every task that has a stub here, with the line of its region in the solution.
+        tasks: name of every task that has a stub here, with the line of its region in the solution.
         solution_lines: (line number in the solution, text) of every line that was taken out.
     """
 
@@ -144,7 +145,7 @@ def make_stub(tree: ast.Module, lines: list[str], region: Region, path: str, tas
     """The lines that stand for a region in the starter: none outside functions.
 
     Args:
-        tasks: gains the number of the region's task.
+        tasks: gains the name of the region's task.
 
     Raises:
         SourceError: the markers cut through a statement, or no docstring says which task this is.
@@ -163,7 +164,8 @@ def make_stub(tree: ast.Module, lines: list[str], region: Region, path: str, tas
     count = sum(bool(line) and not line.startswith("#") for line in between)
     used_below = names_used_below(owners[-1], region)
     amount = f"the reference solution has {count} line{'s' if count > 1 else ''} here"
-    stub = [f'{indent}raise NotImplementedError("Task {task}: {name}, see README section {task}")']
+    number = f"{{{{task:{task}}}}}"  # put in when the course is known
+    stub = [f'{indent}raise NotImplementedError("Task {number}: {name}, see README section {number}")']
     if not used_below:
         return [f"{indent}# YOUR CODE HERE ({amount})", *stub]
     *most, last = (f"`{name}`" for name in used_below)
@@ -225,13 +227,13 @@ def first_line(statement: ast.stmt) -> int:
 
 
 def task_of(owners: list[Definition], region: Region, path: str) -> tuple[str, str]:
-    """Number of the task that a region belongs to, and the name to call its stub by."""
+    """Name of the task that a region belongs to, and what its stub calls it."""
     for depth in range(len(owners) - 1, -1, -1):
         found = TASK_DOCSTRING.match(ast.get_docstring(owners[depth]) or "")
         if found:
             # "negative_elbo_bound" when the function says so itself, "Encoder.forward" when its class does.
             return found.group(1), ".".join(owner.name for owner in owners[depth:])
-    text = 'no docstring around this region begins with "Task N.M"'
+    text = 'no docstring around this region begins with "Task {{task:NAME}}"'
     raise SourceError([Problem(path, region.begin, text)])
 
 

@@ -25,20 +25,15 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder import tasks as points_module
-from autograder.release import handout
+from autograder.release import handout, numbers
 from autograder.release import notebook as report_notebook
 from autograder.release.leaks import SecretLine, find_leaks, secret_code, secret_prose
 from autograder.release.starter import Problem, SourceError, make_starter
 from autograder.repository import DOOR, ROOT
-from autograder.tasks import PointsError
+from autograder.tasks import COURSE_FILE, Course, CourseError, load
 
-TOP_FOLDER = "vae-assignment"
-# What running the assignment leaves in student/: neither compared nor deleted.
-LEFTOVERS = {
-    *("results", "data", ".venv", "gmvae.safetensors", "gmvae_samples.png", "ELBO_Curve.png", "submission.zip"),
-    *("report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"),
-}
+# What working in student/ leaves there beside the assignment's own leftovers: neither compared nor deleted.
+LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
@@ -46,7 +41,7 @@ HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 PYTEST_INI = """\
-# Plain `pytest` in this folder checks the files of this folder; `pytest -m task1` checks the first task only.
+# Plain `pytest` in this folder checks the files of this folder; `pytest -m task1_1` checks the first task only.
 [pytest]
 minversion = 8.0
 testpaths = tests
@@ -76,10 +71,12 @@ class Release:
     Attributes:
         files: relative path to content.
         secrets: the lines that must not be in any of it.
+        course: whose release it is.
     """
 
     files: dict[str, bytes]
     secrets: list[SecretLine]
+    course: Course
 
 
 def generate(root: Path = ROOT) -> Release:
@@ -90,13 +87,15 @@ def generate(root: Path = ROOT) -> Release:
 
     Raises:
         SourceError: with every problem found, each with file and line.
+        CourseError: the course does not hold together.
     """
+    course = load(root / "courses" / COURSE_FILE.name)
     problems: list[Problem] = []
-    files: dict[str, bytes] = {}
     stubs: dict[str, int] = {}
     secrets: list[SecretLine] = []
+    texts: dict[str, tuple[str, str]] = {}  # name for students -> (where it comes from, text with placeholders)
 
-    for source in sorted([*(root / "solution").glob("*.py"), *(root / "solution" / "lab").glob("*.py")]):
+    for source in sorted([*(root / "solution").glob("*.py"), *(root / "solution" / "lab").rglob("*.py")]):
         name = source.relative_to(root / "solution").as_posix()
         path = f"solution/{name}"
         try:
@@ -104,43 +103,73 @@ def generate(root: Path = ROOT) -> Release:
         except SourceError as error:
             problems += error.problems
             continue
-        files[name] = starter.text.encode()
+        texts[name] = (path, starter.text)
         stubs |= starter.tasks
         secrets += secret_code(path, starter.solution_lines)
     for answers in sorted((root / "solution" / "written").glob("*.md")):
         secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
-
     for name, source in shipped_tests(root, problems).items():
-        files[f"tests/{name}"] = read(source).encode()
-    for picture in sorted((root / "solution" / "figures").glob("*.png")):
-        files[f"figures/{picture.name}"] = picture.read_bytes()
-    files["pytest.ini"] = PYTEST_INI.encode()
-    files["requirements.txt"] = student_requirements(read(root / "requirements" / "base.txt")).encode()
-    base = read(root / "requirements" / "base.txt")
-    for name, header in FURTHER_REQUIREMENTS.items():
-        locked = read(root / "requirements" / f"{name}.txt")
-        files[f"requirements-{name}.txt"] = (header + further_requirements(locked, base)).encode()
-    for notebook in sorted((root / "solution").glob("*.ipynb")):
-        files[notebook.name] = read(notebook).encode()
-    written = None
-    if (root / report_notebook.SOURCE).is_file():
+        texts[f"tests/{name}"] = (_shown(source, root), read(source))
+
+    written = report_notebook.written_points(root)
+    known = numbers.values(course, written)
+    handout_text = handout.assemble(course, root / "solution" / "handout", known, problems)
+    files = {name: numbers.put_in(text, path, known, problems).encode() for name, (path, text) in texts.items()}
+    files |= other_files(root)
+    if report_notebook.exists(root):
         try:
-            notebooks, written_points = report_notebook.make(root)
+            notebooks = report_notebook.make(root, handout_text, known)
         except SourceError as error:
             problems += error.problems
         else:
             files |= notebooks.student
-            written = written_points["written"]
             prose, code = report_notebook.secret_lines(read(root / report_notebook.SOURCE))
             secrets += [*secret_prose(report_notebook.SOURCE, prose), *secret_code(report_notebook.SOURCE, code)]
-    files["LICENSE"] = read(root / "LICENSE").encode()
-    files["README.md"] = make_handout(root, files, stubs, written, problems).encode()
-    files["tasks.json"] = task_list(root, files).encode()
+    files["README.md"] = handout_text.encode()
+    files["tasks.json"] = task_list(course, files).encode()
 
+    for name in sorted(set(stubs) - {task.name for task in course.tasks}):
+        problems.append(Problem(f"courses/{course.path.name}", 1, f"no task {name} is asked for, but a stub names it"))
+    folders = {Path(name).parent.as_posix() for name in files}
+    problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
     problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
     if problems:
         raise SourceError(problems)
-    return Release(dict(sorted(files.items())), secrets)
+    return Release(dict(sorted(files.items())), secrets, course)
+
+
+def notebooks(root: Path = ROOT) -> report_notebook.Notebooks:
+    """The report's notebooks.
+
+    Raises:
+        SourceError, CourseError: the course, the handout or the report is not in order.
+    """
+    course = load(root / "courses" / COURSE_FILE.name)
+    known = numbers.values(course, report_notebook.written_points(root))
+    problems: list[Problem] = []
+    text = handout.assemble(course, root / "solution" / "handout", known, problems)
+    if problems:
+        raise SourceError(problems)
+    return report_notebook.make(root, text, known)
+
+
+def other_files(root: Path) -> dict[str, bytes]:
+    """What students get as it is, and their requirements."""
+    files = {f"figures/{path.name}": path.read_bytes() for path in (root / "solution" / "figures").glob("*.png")}
+    files |= {path.name: read(path).encode() for path in (root / "solution").glob("*.ipynb")}
+    files |= {"pytest.ini": PYTEST_INI.encode(), "LICENSE": read(root / "LICENSE").encode()}
+    base = read(root / "requirements" / "base.txt")
+    files["requirements.txt"] = student_requirements(base).encode()
+    for name, header in FURTHER_REQUIREMENTS.items():
+        locked = root / "requirements" / f"{name}.txt"
+        if locked.is_file():
+            files[f"requirements-{name}.txt"] = (header + further_requirements(read(locked), base)).encode()
+    return files
+
+
+def _shown(source: Path, root: Path) -> str:
+    """A source's path for messages: below the root, or below the kit for what is the kit's own."""
+    return source.relative_to(ROOT if source.is_relative_to(DOOR.parent) else root).as_posix()
 
 
 def shipped_tests(root: Path, problems: list[Problem]) -> dict[str, Path]:
@@ -154,7 +183,7 @@ def shipped_tests(root: Path, problems: list[Problem]) -> dict[str, Path]:
         if (root / "solution" / f"{name}.py").is_file():
             problems.append(Problem(f"solution/{name}.py", 1, f"tests/ has a {name} too: one would shadow the other"))
     for source in shipped.values():
-        path = source.relative_to(ROOT if source.is_relative_to(DOOR.parent) else root).as_posix()
+        path = _shown(source, root)
         try:
             modules = list(imported_modules(source))
         except SyntaxError as error:
@@ -193,53 +222,23 @@ def further_requirements(locked: str, base: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def make_handout(
-    root: Path,
-    files: Mapping[str, bytes],
-    stubs: Collection[str],
-    written: float | None,
-    problems: list[Problem],
-) -> str:
-    """The students' README.md.
-
-    Args:
-        written: points of the written part, None if there is none.
-        problems: what is wrong is added here.
-    """
-    path = "solution/README.md"
-    source = read(root / "solution" / "README.md")
-    try:
-        # Whether the points add up to 100 is for the grader's tests to say.
-        points = points_module.load(root / "courses" / "full.toml", total=None)
-    except PointsError as error:
-        problems.append(Problem("courses/full.toml", 1, str(error)))
-        return ""
-    folders = {Path(name).parent.as_posix() for name in files}
-    in_the_archive = {"data", "data/README.md"}
-    problems += handout.check(source, path, points, stubs, {*files, *folders, *in_the_archive}, written)
-    return handout.render(source, points, written)
-
-
-def task_list(root: Path, files: Collection[str]) -> str:
-    """tasks.json, which tells submit.py what to hand in and what each task is worth; "" if points.toml is unfit."""
-    try:
-        points = points_module.load(root / "courses" / "full.toml", total=None)
-    except PointsError:
-        return ""  # `make_handout` has complained
-    handed_in = {task.file for task in points.tasks}
+def task_list(course: Course, files: Collection[str]) -> str:
+    """tasks.json: what to hand in and what each task is worth, for submit.py, and the tasks' markers, for pytest."""
     modules = {name for name in files if name.endswith(".py") and "/" not in name}
     document = {
+        "sections": [{"number": section.number, "title": section.title} for section in course.sections],
         "tasks": [
             {
                 "number": task.number,
                 "name": task.name,
+                "title": task.title,
                 "file": task.file,
-                "function": task.function,
-                "points": round(points.of_task(task.number), 6),
+                "functions": list(task.functions),
+                "points": round(course.of_task(task.name), 6),
             }
-            for task in points.tasks
+            for task in course.tasks
         ],
-        "provided": sorted(modules - handed_in),
+        "provided": sorted(modules - course.files),
     }
     return json.dumps(document, indent=1) + "\n"
 
@@ -252,10 +251,13 @@ def read(path: Path) -> str:
         raise ReleaseError(f"{path} is missing") from None
 
 
-def differences(files: Mapping[str, bytes], folder: Path) -> list[str]:
+def differences(release: Release, folder: Path) -> list[str]:
     """How a folder differs from what it should hold, for people; empty when it does not."""
+    files = release.files
     found = []
-    present = {path.relative_to(folder).as_posix(): path for path in sorted(own_files(folder))}
+    present = {
+        path.relative_to(folder).as_posix(): path for path in sorted(own_files(folder, leftovers(release.course)))
+    }
     for name in sorted(set(files) | set(present)):
         if name not in present:
             found.append(f"missing: {name}")
@@ -266,11 +268,16 @@ def differences(files: Mapping[str, bytes], folder: Path) -> list[str]:
     return found
 
 
-def own_files(folder: Path) -> Iterator[Path]:
-    """The files below a generated folder, without what running the assignment leaves there."""
+def leftovers(course: Course) -> set[str]:
+    """Names in a student's folder that are neither compared nor deleted."""
+    return LEFTOVERS | set(course.assignment.leftovers)
+
+
+def own_files(folder: Path, left: Collection[str]) -> Iterator[Path]:
+    """The files below a generated folder, without what working on the assignment leaves there."""
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
-        if path.is_file() and parts[0] not in LEFTOVERS and not CACHES & set(parts):
+        if path.is_file() and parts[0] not in left and not CACHES & set(parts):
             yield path
 
 
@@ -286,13 +293,13 @@ def first_difference(present: bytes, wanted: bytes) -> str:
     return "".join(f"\n    {line}" for line in [*changed[:6], *more])
 
 
-def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
+def write_folder(release: Release, folder: Path) -> None:
     """Replace a generated folder: its new content is complete before the old one goes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
     old = new.with_name(new.name.replace("-new-", "-old-"))
     try:
-        for name, content in files.items():
+        for name, content in release.files.items():
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -304,7 +311,7 @@ def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
         except OSError:
             old.rename(folder)
             raise
-        for name in LEFTOVERS:
+        for name in leftovers(release.course):
             with contextlib.suppress(FileNotFoundError):
                 (old / name).rename(folder / name)
     finally:
@@ -312,27 +319,32 @@ def write_folder(files: Mapping[str, bytes], folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def data_files(root: Path) -> dict[str, bytes]:
-    """MNIST's archives and their README, the archives checked against the MD5s that the README lists.
+def data_files(root: Path, archives: str) -> dict[str, bytes]:
+    """The data that students get: data/README.md and the archives of its table, checked against the MD5s there.
+
+    Args:
+        archives: the folder that they are in, below the root; "" for no data.
 
     Raises:
         ReleaseError: an archive is missing or damaged.
     """
+    if not archives:
+        return {}
     readme = read(root / "data" / "README.md")
     files = {"data/README.md": readme.encode()}
     for name, md5 in re.findall(r"^\| `([\w.-]+\.gz)` \|.*`([0-9a-f]{32})` \|$", readme, re.MULTILINE):
-        archive = root / "data" / "MNIST" / "raw" / name
+        archive = root / archives / name
         content = archive.read_bytes() if archive.is_file() else b""
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
             state = "damaged" if content else "missing"
             raise ReleaseError(f"{archive} is {state}: its MD5 in data/README.md is {md5}")
-        files[f"data/MNIST/raw/{name}"] = content
+        files[f"{archives}/{name}"] = content
     if len(files) == 1:
         raise ReleaseError("data/README.md lists no archives: a table row is `| `name.gz` | bytes | `MD5` |`")
     return files
 
 
-def write_zip(files: Mapping[str, bytes], archive: Path, top: str = f"{TOP_FOLDER}/") -> str:
+def write_zip(files: Mapping[str, bytes], archive: Path, top: str = "") -> str:
     """Write an archive whose bytes depend on names and contents alone; return its SHA-256.
 
     Args:
@@ -360,7 +372,7 @@ def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
     def reported(arguments: list[str], root: Path = ROOT) -> int:
         try:
             return command(arguments, root)
-        except (SourceError, ReleaseError) as error:
+        except (SourceError, CourseError, ReleaseError) as error:
             print(error, file=sys.stderr)
             return 1
 
@@ -372,9 +384,9 @@ def student(arguments: list[str], root: Path) -> int:
     """Regenerate student/."""
     parse("student", "Regenerate student/ from solution/ and the public tests.", arguments)
     release = generate(root)
-    changes = differences(release.files, root / "student")
+    changes = differences(release, root / "student")
     if changes:
-        write_folder(release.files, root / "student")
+        write_folder(release, root / "student")
     print(f"student/: {len(release.files)} files, {len(changes)} changed")
     return 0
 
@@ -383,7 +395,7 @@ def student(arguments: list[str], root: Path) -> int:
 def check_sync(arguments: list[str], root: Path) -> int:
     """Say where student/ differs from what would be generated; exit status 1 if it does."""
     parse("check-sync", "Fail if student/ is not what `student` generates.", arguments)
-    changes = differences(generate(root).files, root / "student")
+    changes = differences(generate(root), root / "student")
     if not changes:
         print("student/ is up to date")
         return 0
@@ -397,14 +409,15 @@ def release(arguments: list[str], root: Path) -> int:
     """Write dist/student.zip."""
     parse("release", "Write dist/student.zip: student/ and the data in one folder.", arguments)
     made = generate(root)
-    if differences(made.files, root / "student"):
+    if differences(made, root / "student"):
         raise ReleaseError("student/ is out of date: run `make student` first (`make check-sync` says what differs)")
     archive = root / "dist" / "student.zip"
-    digest = write_zip(made.files | data_files(root), archive)
+    assignment = made.course.assignment
+    digest = write_zip(made.files | data_files(root, assignment.archives), archive, f"{assignment.folder}/")
     check_archive(archive, made.secrets)
     print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
-    for line, decision in handout.decisions_left(read(root / "solution" / "README.md")):
-        print(f"to decide, solution/README.md:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
+    for path, line, decision in handout.decisions_left(made.course, root / "solution" / "handout"):
+        print(f"to decide, {path}:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
     return 0
 
 

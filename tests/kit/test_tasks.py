@@ -1,136 +1,175 @@
-"""points.toml and its reader: the real file is consistent and fits the suites; every kind of mistake is named."""
+"""The table of tasks, courses, and their reader: the real ones fit the suites; every kind of mistake is named."""
 
+import datetime
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from autograder.tasks import Points, PointsError, compare, load
+from autograder.repository import ROOT
+from autograder.tasks import Course, CourseError, Late, compare, load
 
-ROOT = Path(__file__).resolve().parents[2]
-
-GOOD = """
-[[group]]
-number = 1
-title = "First"
+TASKS = """
+[assignment]
+folder = "ones"
 
 [[task]]
-number = "1.1"
-name = "One"
+name = "one"
+title = "One"
 file = "one.py"
-function = "one"
+functions = ["one"]
+[task.public]
+test_a = 1
+[task.hidden]
+"test_b[small]" = { weight = 3, case = "small numbers", visibility = "after_due_date" }
 
 [[task]]
-number = "1.2"
-name = "Model"
-file = "model.safetensors"
-
-[[check]]
-id = "model"
-task = "1.2"
-points = 60
-visibility = "visible"
+name = "model"
 title = "The model"
-kind = "weights"
+file = "model.safetensors"
+judge = "hidden.model:judge"
 
-[[check]]
-id = "public/test_x.py::test_a"
-task = "1.1"
-points = 0.5
-visibility = "visible"
-title = "A"
+[[task]]
+name = "unused"
+title = "Not asked for"
+file = "one.py"
+[task.hidden]
+test_c = 1
+"""
+COURSE = """
+title = "Ones"
+total = 7
+timezone = "Europe/Berlin"
+due = 2026-10-17T23:59:00
+late = { days = 2, percent_a_day = 10 }
+per_day = 5
 
-[[check]]
-id = "hidden/test_x.py::test_b"
-task = "1.1"
-points = 39.5
-visibility = "after_due_date"
-title = "B"
+[[section]]
+name = "first"
+title = "First"
+task = [{ name = "model", points = 3 }]
+
+[[section]]
+name = "second"
+title = "Second"
+task = [{ name = "one", points = 4 }]
 """
 
 
-def read(tmp_path: Path, text: str, **how) -> Points:
-    path = tmp_path / "points.toml"
-    path.write_text(text)
-    return load(path, **how)
+def read(folder: Path, tasks: str = TASKS, course: str = COURSE) -> Course:
+    for name, text in {
+        "tests/tasks.toml": tasks,
+        "tests/public/test_one.py": 'def test_a(submission):\n    """one is one\n\n    More."""\n',
+        "tests/hidden/test_one.py": 'def test_b(submission):\n    """one is not two"""\n',
+        "courses/x.toml": course,
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return load(folder / "courses" / "x.toml")
 
 
-def test_a_good_file(tmp_path):
-    points = read(tmp_path, GOOD)
-    # In the order of the tasks, whatever the order of the checks.
-    assert [check.id for check in points.checks] == ["public/test_x.py::test_a", "hidden/test_x.py::test_b", "model"]
-    assert [check.hidden_inputs for check in points.checks] == [False, True, True]
-    assert points.of_task("1.1") == 40 and points.of_group(1) == 100
-    assert points.task("1.2").function == ""
+def test_a_good_course(tmp_path):
+    course = read(tmp_path)
+    assert (course.name, course.title, course.total, course.per_day) == ("x", "Ones", 7, 5)
+    assert [(task.name, task.number, task.section) for task in course.tasks] == [("model", "1.1", 1), ("one", "2.1", 2)]
+    assert [(check.id, check.points, check.title, check.visibility) for check in course.checks] == [
+        ("model", 3, "The model", "visible"),
+        ("public/test_one.py::test_a", 1, "one is one", "visible"),
+        ("hidden/test_one.py::test_b[small]", 3, "one is not two (small numbers)", "after_due_date"),
+    ]
+    assert [check.by_pytest for check in course.checks] == [False, True, True]
+    assert [check.hidden_inputs for check in course.checks] == [True, False, True]
+    assert course.of_task("one") == course.of_section(2) == 4
+    assert course.task("one").functions == ("one",) and course.files == {"model.safetensors", "one.py"}
+    assert course.assignment.folder == "ones" and course.tests == tmp_path / "tests"
+    assert course.late == Late(2, 10) and course.due == datetime.datetime(2026, 10, 17, 23, 59)
+    with pytest.raises(KeyError):
+        course.task("unused")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("points = 0.5", "points = 1", "add up to 100.5, not 100"),
-        ("points = 0.5", "points = -1", "finite number of at least 0"),
-        ("points = 0.5", "points = nan", "finite number of at least 0"),
-        ("points = 0.5", "points = true", "finite number of at least 0"),
-        ("points = 0.5", 'points = "1"', "finite number of at least 0"),
-        ("points = 0.5", "point = 0.5", "unexpected keyword argument 'point'"),
-        ('title = "A"', "", "missing 1 required positional argument: 'title'"),
-        ('title = "A"', 'title = ""', "no title"),
-        ('"after_due_date"', '"after_due_dat"', "visibility must be one of"),
-        ('kind = "weights"', 'kind = "weight"', "kind must be one of"),
-        ('kind = "weights"', "", "begins with public/ or hidden/"),
-        ("test_b", "test_a", ""),
-        ('id = "hidden/test_x.py::test_b"', 'id = "public/test_x.py::test_a"', "appears 2 times"),
-        ('number = "1.2"', 'number = "1.1"', "task number 1.1 appears 2 times"),
-        ('number = "1.2"', 'number = "2.2"', "there is no group 2"),
-        ('number = "1.2"', "number = 1.2", "in quotes"),
-        ('task = "1.2"', 'task = "1.3"', "there is no task '1.3'"),
-        ('task = "1.2"', 'task = "1.1"', "task 1.2 has no check"),
-        ("number = 1\n", 'number = "1"\n', "must be an integer"),
-        ("[[group]]", "[group]", "write [[group]], not [group]"),
-        ("[[check]]", "[[chekc]]", "unknown tables: chekc"),
-        ("[[check]]", "[[check", "points.toml"),
+        ("total = 7", "total = 8", "x.toml:3: the points add up to 7, the total is 8"),
+        ("total = 7", "", "x.toml:1: total is missing"),
+        ("total = 7", 'total = "7"', "x.toml:3: total = '7' is not possible here"),
+        ("points = 3", "points = -1", "x.toml:12: task model: points are a finite number of at least 0"),
+        ("points = 3", "points = nan", "points are a finite number"),
+        ("points = 3", "points = true", "points are a finite number"),
+        ("points = 3", "point = 3", "task model: write name and points, not name, point"),
+        ('name = "model"', 'name = "modle"', "x.toml:12: tests/tasks.toml has no task 'modle'"),
+        ('name = "model"', 'name = "one"', "task one is asked for 2 times"),
+        ('name = "first"', "", "[[section]] 1: missing 1 required positional argument"),
+        ("Europe/Berlin", "Europe/Berln", "x.toml:4: there is no time zone 'Europe/Berln'"),
+        ("due = 2026-10-17T23:59:00", 'due = "soon"', "x.toml:5: due = 'soon' is not possible here"),
+        ("percent_a_day", "percent", "x.toml:6: late: got an unexpected keyword argument 'percent'"),
+        ("per_day = 5", "attempts = 5", "x.toml:7: attempts is not a setting of a course"),
+        ("[[section]]", "[section]", "x.toml"),
+        ("title =", "title", "x.toml"),
     ],
 )
-def test_every_mistake_is_named(tmp_path, old, new, complaint):
-    assert old in GOOD
-    if not complaint:
-        read(tmp_path, GOOD.replace(old, new))  # hidden/...::test_a is another check than public/...::test_a
-        return
-    with pytest.raises(PointsError) as caught:
-        read(tmp_path, GOOD.replace(old, new))
+def test_every_mistake_of_a_course_is_named(tmp_path, old, new, complaint):
+    assert old in COURSE
+    with pytest.raises(CourseError) as caught:
+        read(tmp_path, course=COURSE.replace(old, new, 1))
     assert complaint in str(caught.value)
 
 
-def test_another_total(tmp_path):
-    text = GOOD.replace("points = 60", "points = 10")
-    assert read(tmp_path, text, total=50).of_group(1) == 50
-    assert read(tmp_path, text, total=None).of_group(1) == 50
-    with pytest.raises(PointsError, match="add up to 50"):
-        read(tmp_path, text)
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("test_a = 1", "test_a = -1", "tasks.toml:6: task one: the weight of test_a must be a finite number"),
+        ("test_a = 1", 'test_a = "1"', "the weight of test_a must be a finite number"),
+        ("test_a = 1", "test_z = 1", "tests/public/test_one.py:1: there is no test_z, or it has no docstring"),
+        ('"after_due_date"', '"after_due_dat"', "the visibility of test_b[small] must be one of visible"),
+        (', case = "small numbers"', "", "test_b[small]: give a case to each part of a parametrised check"),
+        ("weight = 3", "wieght = 3", "test_b[small]: there is no 'wieght'"),
+        ('title = "One"', 'title = ""', "task one: it has no title"),
+        ('title = "One"', "", "missing 1 required positional argument: 'title'"),
+        ('judge = "hidden.model:judge"', "", "task model: give it either checks (public, hidden) or a judge"),
+        ('judge = "hidden.model:judge"', 'judge = "judge"', 'a judge is written "module:function"'),
+        ('name = "one"', 'name = "model"', "two tasks are called model"),
+        ('name = "one"', 'name = "one two"', "a name consists of letters"),
+        ("[assignment]", "[asignment]", "tasks.toml:2: [asignment] is not a table of this file"),
+        ("folder", "fodler", "[assignment]: got an unexpected keyword argument 'fodler'"),
+        ("[[task]]", "[[task", "tasks.toml"),
+    ],
+)
+def test_every_mistake_of_the_table_of_tasks_is_named(tmp_path, old, new, complaint):
+    assert old in TASKS
+    with pytest.raises(CourseError) as caught:
+        read(tmp_path, tasks=TASKS.replace(old, new, 1))
+    assert complaint in str(caught.value)
+
+
+def test_several_mistakes_are_named_at_once(tmp_path):
+    with pytest.raises(CourseError) as caught:
+        read(tmp_path, course=COURSE.replace("points = 3", "points = -1").replace("Europe", "Eurasia"))
+    assert len(str(caught.value).splitlines()) == 2
 
 
 def test_comparing_with_the_collected_checks(tmp_path):
-    points = read(tmp_path, GOOD)
-    ids = ["public/test_x.py::test_a", "hidden/test_x.py::test_b"]
-    assert compare(points, ids) == []
-    assert compare(points, [ids[0], "hidden/test_x.py::test_c"]) == [
-        "hidden/test_x.py::test_c has no entry in points.toml",
-        "hidden/test_x.py::test_b is in points.toml, but no such check was collected",
+    course = read(tmp_path)
+    ids = ["public/test_one.py::test_a", "hidden/test_one.py::test_b[small]", "hidden/test_one.py::test_c"]
+    assert compare(course, ids) == []  # test_c is of a task that is not asked for
+    assert compare(course, [ids[0], "hidden/test_one.py::test_d"]) == [
+        "hidden/test_one.py::test_d is in no task of tests/tasks.toml",
+        "hidden/test_one.py::test_b[small] is in tests/tasks.toml, but no such check was collected",
     ]
 
 
-def test_the_real_file_fits_the_suites():
-    points = load()
+def test_the_real_table_fits_the_suites():
+    course = load()
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
     run = subprocess.run([*command, "tests/public", "tests/hidden"], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
     collected = [line.removeprefix("tests/") for line in run.stdout.splitlines() if "::" in line]
-    assert compare(points, collected) == []
+    assert compare(course, collected) == []
 
 
 def test_titles_are_unique_within_a_task():
-    points = load()
-    for task in points.tasks:
-        titles = [(check.title, check.hidden_inputs) for check in points.checks if check.task == task.number]
-        assert len(titles) == len(set(titles)), f"two checks of task {task.number} have the same title"
+    course = load()
+    for task in course.tasks:
+        titles = [(check.title, check.hidden_inputs) for check in course.checks if check.task == task.name]
+        assert len(titles) == len(set(titles)), f"two checks of {task.name} have the same title"

@@ -1,0 +1,61 @@
+"""Numbers and points exist only in what a course generates: sources name a task, and the numbers are put in here.
+
+{{task:area}}        "4.1"                     {{points:area}}    "3 points", also of a section, or of the total
+{{section:discs}}    "4"                       {{link:discs}}     "#4-discs-and-circles"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from autograder.release.starter import Problem
+from autograder.tasks import Course
+
+PLACEHOLDER = re.compile(r"\{\{(\w+):([\w.]+)\}\}")
+
+
+def anchor(heading: str) -> str:
+    """What Markdown renderers make of a heading: lower case, hyphens for spaces, no punctuation."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def worth(points: float) -> str:
+    """ "3 points", "1 point"."""
+    return f"{round(points, 6):g} point{'' if points == 1 else 's'}"
+
+
+def values(course: Course, further: Mapping[str, float] | None = None) -> dict[str, str]:
+    """What stands for each placeholder: "task:area" to "4.1", and so on.
+
+    Args:
+        further: points of what is not in the course's list, such as {"written": 100}.
+    """
+    points = {"total": course.total, **(further or {})}
+    points |= {section.name: course.of_section(section.number) for section in course.sections}
+    points |= {task.name: course.of_task(task.name) for task in course.tasks}
+    return {
+        **{f"task:{task.name}": task.number for task in course.tasks},
+        **{f"section:{section.name}": str(section.number) for section in course.sections},
+        **{f"link:{section.name}": "#" + anchor(f"{section.number}. {section.title}") for section in course.sections},
+        **{f"points:{name}": worth(number) for name, number in points.items()},
+    }
+
+
+def put_in(text: str, path: str, known: Mapping[str, str], problems: list[Problem]) -> str:
+    """The text with every placeholder replaced.
+
+    Args:
+        path: what to call the text in messages.
+        known: see `values`.
+        problems: a placeholder that names nothing of this course is added here.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        found = known.get(f"{match.group(1)}:{match.group(2)}")
+        if found is None:
+            line = text.count("\n", 0, match.start()) + 1
+            problems.append(Problem(path, line, f"{match.group(0)}: the course has no such task or section"))
+        return match.group(0) if found is None else found
+
+    return PLACEHOLDER.sub(value, text)
