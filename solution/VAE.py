@@ -46,7 +46,7 @@ class MLPDecoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPEncoder; same shapes in and out."""
+    """Task 4.12: the convolutional counterpart of MLPEncoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPDecoder; same shapes in and out."""
+    """Task 4.12: the convolutional counterpart of MLPDecoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()

@@ -31,29 +31,29 @@ class MLPDecoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPEncoder; same shapes in and out."""
+    """Task 4.12: the convolutional counterpart of MLPEncoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # YOUR CODE HERE (the reference solution has 11 lines here)
-        raise NotImplementedError("Task 4.1: ConvEncoder.__init__, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvEncoder.__init__, see README section 4.12")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         # YOUR CODE HERE (the reference solution has 2 lines here)
-        raise NotImplementedError("Task 4.1: ConvEncoder.forward, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvEncoder.forward, see README section 4.12")
 
 
 class ConvDecoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPDecoder; same shapes in and out."""
+    """Task 4.12: the convolutional counterpart of MLPDecoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # YOUR CODE HERE (the reference solution has 11 lines here)
-        raise NotImplementedError("Task 4.1: ConvDecoder.__init__, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvDecoder.__init__, see README section 4.12")
 
     def forward(self, z: Tensor) -> Tensor:
         # YOUR CODE HERE (the reference solution has 1 line here)
-        raise NotImplementedError("Task 4.1: ConvDecoder.forward, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvDecoder.forward, see README section 4.12")
 
 
 ARCHITECTURES = {"mlp": (MLPEncoder, MLPDecoder), "conv": (ConvEncoder, ConvDecoder)}

@@ -12,11 +12,32 @@ if str(TESTS) not in sys.path:
 pytest_plugins = ["autograder.door.fixtures"]
 
 MARKERS = {
-    "task1": "KL divergences (kl.py)",
-    "task2": "Gaussian mixtures and entropy (gmm.py)",
-    "task3": "autoencoder (AE.py, train.py, embeddings.py)",
-    "task4": "variational autoencoder (VAE.py, ELBO.py, train.py and the plotting files)",
-    "task5": "Gaussian-mixture VAE (utils.py, gmvae.py)",
+    "kl_univariate_normal": "KL of univariate normals (kl.py)",
+    "kl_categorical": "KL of discrete distributions (kl.py)",
+    "triangle_violation": "No triangle inequality (kl.py)",
+    "sample_gmm": "Sampling a mixture (gmm.py)",
+    "gmm_log_prob": "Log-density of a mixture (gmm.py)",
+    "gaussian_entropy": "Entropy of a Gaussian (gmm.py)",
+    "mc_entropy": "Entropy of a mixture by Monte Carlo (gmm.py)",
+    "autoencoder": "Autoencoder (AE.py)",
+    "train_autoencoder": "Training the autoencoder (train.py)",
+    "plot_embeddings": "Embeddings (embeddings.py)",
+    "decode_grid": "Decoded grid (embeddings.py)",
+    "vae_mlp": "Encoder and decoder of linear layers (VAE.py)",
+    "vae_conv": "Convolutional encoder and decoder (VAE.py)",
+    "reparameterize": "Reparameterisation (VAE.py)",
+    "negative_log_likelihood": "Reconstruction cost (ELBO.py)",
+    "kl_diag_normal": "KL divergence from the prior (ELBO.py)",
+    "elbo_loss": "Loss (ELBO.py)",
+    "train_vae": "Training the VAE (train.py)",
+    "latent_traversal": "Latent traversal (latent_traversal.py)",
+    "sample_from_prior": "Samples from the prior (sample_from_prior.py)",
+    "tsne_latents": "t-SNE of the latents (tsne.py)",
+    "plot_learning_curve": "Learning curve (learning_curve.py)",
+    "plot_posterior_rows": "Posterior and reconstruction, image by image (embeddings.py)",
+    "log_normal_mixture": "Log-density of the mixture prior (utils.py)",
+    "negative_elbo": "Negative ELBO (gmvae.py)",
+    "trained_gmvae": "The trained model (gmvae.safetensors)",
 }
 
 

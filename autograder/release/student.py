@@ -46,7 +46,7 @@ HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 PYTEST_INI = """\
-# Plain `pytest` in this folder checks the files of this folder; `pytest -m task1` checks the first task only.
+# Plain `pytest` in this folder checks the files of this folder; `pytest -m NAME` checks one task: `pytest --markers`.
 [pytest]
 minversion = 8.0
 testpaths = tests

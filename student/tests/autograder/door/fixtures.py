@@ -8,14 +8,13 @@ The conftest.py of an assignment loads it and says what is its own:
 Three groups of tests use it: "public" (directly in tests/ of a student's folder), "hidden", and tests of the project.
 Another plugin, such as the autograder's, may set more attributes:
 
-    config.submission_factory(task: str, draws: bool) -> Submission     e.g. ("task4", True): with a scratch folder
+    config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
     config.assignment_secret: str                                       seeds every random input of every check
     config.trained_weights: Path | None                                 the gmvae.safetensors handed in
 """
 
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -68,8 +67,13 @@ def group_of(path: Path) -> str:
     return {"hidden": "hidden", "public": "public", "tests": "public"}.get(path.parent.name, "project")
 
 
+def task_of(item: pytest.Function) -> str:
+    """The marker of the task that a check belongs to, "" if it has none."""
+    return next((name for name in task_markers(item.config) if item.get_closest_marker(name)), "")
+
+
 def check_id(item: pytest.Function) -> str:
-    """The name of a check wherever its file lies, e.g. "public/test_task1_kl.py::test_never_negative"."""
+    """The name of a check wherever its file lies, e.g. "public/test_kl.py::test_never_negative"."""
     return f"{group_of(item.path)}/{item.path.name}::{item.nodeid.split('::', 1)[1]}"
 
 
@@ -108,7 +112,7 @@ class InProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, task: str, draws: bool) -> Submission:
+    def __call__(self, draws: bool) -> Submission:
         os.environ.setdefault("MPLBACKEND", "Agg")  # checks draw into files, never on a screen
         from autograder.door.executor import Executor
 
@@ -121,11 +125,10 @@ class InProcess:
 
 def make_submission(request: pytest.FixtureRequest) -> Submission:
     """A new submission for the check that asks."""
-    tasks = [name for name in task_markers(request.config) if request.node.get_closest_marker(name)]
-    factory: Callable[[str, bool], Submission] | None = getattr(request.config, "submission_factory", None)
+    factory: Callable[[bool], Submission] | None = getattr(request.config, "submission_factory", None)
     if factory is None:
         factory = InProcess(implementation(request.config))
-    return factory(tasks[0] if tasks else "", request.node.get_closest_marker("draws") is not None)
+    return factory(request.node.get_closest_marker("draws") is not None)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +199,8 @@ def pytest_runtest_makereport(
     if report.when == "call" or report.failed:
         stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""
         outcome = (report.outcome, stub or title_of(item))
-        item.config.stash[REPORTS].setdefault(check_id(item).split("::")[0], []).append(outcome)
+        if group_of(item.path) == "public":
+            item.config.stash[REPORTS].setdefault(task_of(item), []).append(outcome)
     return report
 
 
@@ -211,20 +215,17 @@ def title_of(item: pytest.Function) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """A table of the tasks: public checks passed, what to do next, and what this run cannot tell."""
-    results = {name: found for name, found in sorted(config.stash[REPORTS].items()) if name.startswith("public/")}
+    reports = config.stash[REPORTS]
+    results = {task: reports[task] for task in (*task_markers(config), "") if task in reports}
     if not results:
         return
     terminalreporter.section("tasks")
     todo = ""
-    for name, found in results.items():
-        number = re.search(r"task(\d+)", name)
-        label = task_markers(config).get(number.group(0), name) if number else name
+    for task, found in results.items():
         passed = sum(outcome == "passed" for outcome, _ in found)
         skipped = sum(outcome == "skipped" for outcome, _ in found)
         left_out = f", {skipped} skipped" if skipped else ""
-        terminalreporter.write_line(
-            f"  {number.group(1) if number else '-'}  {label:<78} {passed:>3} of {len(found)}{left_out}"
-        )
+        terminalreporter.write_line(f"  {task or '-':<24} {passed:>3} of {len(found)}{left_out}")
         todo = todo or next((title for outcome, title in found if outcome == "failed"), "")
     terminalreporter.write_line("")
     terminalreporter.write_line(f"Next: {todo}" if todo else "Every public check passes.")
