@@ -1,4 +1,4 @@
-"""Task 3.1. An autoencoder for 28x28 images with a bottleneck of a few numbers."""
+"""An autoencoder for 28x28 images with a bottleneck of a few numbers."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""Tasks 4.3 to 4.5. The loss of a VAE: the negative evidence lower bound (ELBO), in nats per image."""
+"""The loss of a VAE: the negative evidence lower bound (ELBO), in nats per image."""
 
 import math  # noqa: F401 (for your code)
 

@@ -1,4 +1,4 @@
-"""Tasks 4.1 and 4.2. A variational autoencoder for 28x28 images, fully connected or convolutional."""
+"""A variational autoencoder for 28x28 images, fully connected or convolutional."""
 
 import torch  # noqa: F401 (for your code)
 from torch import Tensor, nn
@@ -31,29 +31,29 @@ class MLPDecoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPEncoder; same shapes in and out."""
+    """Task 4.12: the convolutional counterpart of MLPEncoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # YOUR CODE HERE (the reference solution has 11 lines here)
-        raise NotImplementedError("Task 4.1: ConvEncoder.__init__, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvEncoder.__init__, see README section 4.12")
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         # YOUR CODE HERE (the reference solution has 2 lines here)
-        raise NotImplementedError("Task 4.1: ConvEncoder.forward, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvEncoder.forward, see README section 4.12")
 
 
 class ConvDecoder(nn.Module):
-    """Task 4.1: the convolutional counterpart of MLPDecoder; same shapes in and out."""
+    """Task 4.12: the convolutional counterpart of MLPDecoder; same shapes in and out."""
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
         # YOUR CODE HERE (the reference solution has 11 lines here)
-        raise NotImplementedError("Task 4.1: ConvDecoder.__init__, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvDecoder.__init__, see README section 4.12")
 
     def forward(self, z: Tensor) -> Tensor:
         # YOUR CODE HERE (the reference solution has 1 line here)
-        raise NotImplementedError("Task 4.1: ConvDecoder.forward, see README section 4.1")
+        raise NotImplementedError("Task 4.12: ConvDecoder.forward, see README section 4.12")
 
 
 ARCHITECTURES = {"mlp": (MLPEncoder, MLPDecoder), "conv": (ConvEncoder, ConvDecoder)}
@@ -88,7 +88,7 @@ class VAE(nn.Module):
         return self.decoder(z)
 
     def reparameterize(self, mu: Tensor, logvar: Tensor) -> Tensor:
-        """Task 4.2: one sample z ~ N(mu, exp(logvar)) for every row, differentiable in mu and logvar.
+        """Task 4.2: one z ~ N(mu, exp(logvar)) for every row, differentiable in mu and logvar.
 
         z = mu + sigma * eps with eps ~ N(0, I) drawn afresh for every entry at every call
         (Kingma & Welling 2014, section 2.4).

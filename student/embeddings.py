@@ -1,4 +1,4 @@
-"""Tasks 3.3, 3.4 and 4.11. The latent plane: where images land, what its points decode to, posteriors."""
+"""The latent plane: where images land, what its points decode to, posteriors."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def decode_grid(model: nn.Module, codes: Tensor, steps: int = 10, outpath: str |
 
 
 def plot_posterior_rows(vae: nn.Module, images: Tensor, outpath: str | Path | None = None) -> Tensor:
-    """Task 4.11: for each image its posterior in the latent plane, its reconstruction, and the two costs.
+    """Task 4.11: each image's posterior in the plane, its reconstruction, and the two costs.
 
     Args:
         vae: a VAE with latent_dim 2 (any latent_dim when outpath is None).

@@ -1,6 +1,6 @@
 """Two pages to explore with, in your browser (provided): `python explore.py`.
 
-    python explore.py kl        two normals, their divergences in both directions, and a third normal for task 1.3
+    python explore.py kl        two normals, their divergences in both directions, a third for `triangle_violation`
     python explore.py latent    the planes of your trained autoencoder and VAE: point somewhere, see it decoded
 
 They are served from this machine to this machine, without a network, until you press Ctrl-C.

@@ -1,4 +1,4 @@
-"""Task 2. Gaussian mixtures: sampling, log-density, and the entropy by Monte Carlo, in nats."""
+"""Gaussian mixtures: sampling, log-density, and the entropy by Monte Carlo, in nats."""
 
 import math  # noqa: F401 (for your code)
 

@@ -1,4 +1,4 @@
-"""The mixture-of-Gaussians VAE. Only `GMVAE.negative_elbo_bound` (task 5.2) is yours to write.
+"""The mixture-of-Gaussians VAE. Only `GMVAE.negative_elbo_bound` is yours to write.
 
 Parameter names and shapes are those of the published versions of this model, so that checkpoints can be exchanged.
 """
@@ -63,7 +63,7 @@ class GMVAE(nn.Module):
         return utils.gaussian_parameters(self.z_pre, dim=1)
 
     def negative_elbo_bound(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Task 5.2: Monte-Carlo estimate of the negative ELBO and of its two parts, with one z per image.
+        """Task 5.2: Monte-Carlo estimate of the negative ELBO and its two parts, one z per image.
 
         Args:
             x: binary images, (B, 784), entries 0 or 1.

@@ -1,4 +1,4 @@
-"""Task 1. Kullback-Leibler divergences in closed form, in nats."""
+"""Kullback-Leibler divergences in closed form, in nats."""
 
 import torch  # noqa: F401 (for your code)
 from torch import Tensor
@@ -37,7 +37,7 @@ def kl_categorical(p: Tensor, q: Tensor) -> Tensor:
 
 
 def triangle_violation() -> tuple[float, float, float]:
-    """Task 1.3: three variances that show that the KL divergence breaks the triangle inequality.
+    """Task 1.3: three variances for which the KL divergence breaks the triangle inequality.
 
     Returns:
         (v1, v2, v3), all positive, such that p = N(0, v1), q = N(0, v2) and r = N(0, v3) have

@@ -1,4 +1,4 @@
-"""Task 4.7. What does each latent unit mean? Vary one, keep the others at zero, and look."""
+"""What does each latent unit mean? Vary one, keep the others at zero, and look."""
 
 from pathlib import Path
 

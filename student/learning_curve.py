@@ -1,4 +1,4 @@
-"""Task 4.10. The learning curve: the ELBO at every iteration of training."""
+"""The learning curve: the ELBO at every iteration of training."""
 
 from collections.abc import Sequence
 from pathlib import Path

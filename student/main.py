@@ -143,7 +143,7 @@ def run(options: argparse.Namespace) -> int:
     full = settings.gmvae_iterations >= Settings.gmvae_iterations and parts["gmvae"].is_finished()
     if full and results == RESULTS:
         copy_whole(results / "gmvae" / "gmvae.safetensors", HERE / "gmvae.safetensors")
-        print(f"\nwrote {HERE / 'gmvae.safetensors'} (task 5.3): hand this in")
+        print(f"\nwrote {HERE / 'gmvae.safetensors'}: hand this in")
     print(f"\n{time.monotonic() - start:.0f} s. Open {results / 'index.html'}")
     return 1 if any(outcome.status == "failed" for outcome in outcomes.values()) else 0
 

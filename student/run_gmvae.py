@@ -1,4 +1,4 @@
-"""Task 5.3: train the mixture-of-Gaussians VAE, report its negative ELBO, draw samples, save its weights (provided).
+"""Trains the mixture-of-Gaussians VAE, reports its negative ELBO, draws samples, saves its weights (provided).
 
 `python run_gmvae.py` trains 20,000 iterations and leaves, beside this file, gmvae.safetensors (hand this in) and
 gmvae_samples.png. `main.py` runs the same functions.
@@ -65,7 +65,7 @@ def train_gmvae(
     Returns:
         The trained model and the negative ELBO (nats per image) of the minibatch at every iteration.
     """
-    # Called only to raise while it is still to be written: task 5.1 comes before 5.2, the next function called.
+    # Called only to raise while it is still to be written: `negative_elbo_bound`, called next, comes later.
     log_normal_mixture(torch.zeros(1, 1), torch.zeros(1, 1, 1), torch.ones(1, 1, 1))
     torch.manual_seed(seed)
     model = GMVAE().to(device)

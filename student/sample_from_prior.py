@@ -1,4 +1,4 @@
-"""Task 4.8. New digits: decode latents that are drawn from the prior N(0, I)."""
+"""New digits: decode latents that are drawn from the prior N(0, I)."""
 
 import math
 from pathlib import Path

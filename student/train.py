@@ -1,4 +1,4 @@
-"""Tasks 3.2 and 4.6. Training by stochastic gradient descent on minibatches."""
+"""Training by stochastic gradient descent on minibatches."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Task 4.9. The latent space of any dimension in two: t-SNE of the posterior means, coloured by digit."""
+"""The latent space of any dimension in two: t-SNE of the posterior means, coloured by digit."""
 
 from pathlib import Path
 

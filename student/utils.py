@@ -1,4 +1,4 @@
-"""Densities and sampling for the mixture-of-Gaussians VAE. Only `log_normal_mixture` (task 5.1) is yours to write.
+"""Densities and sampling for the mixture-of-Gaussians VAE. Only `log_normal_mixture` is yours to write.
 
 Throughout, m is a mean and v is a VARIANCE (not a standard deviation), and every result is in nats.
 """
@@ -30,7 +30,7 @@ def log_normal(x: Tensor, m: Tensor, v: Tensor, dim: int = -1) -> Tensor:
 
 
 def log_normal_mixture(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
-    """Task 5.1: log-density of a uniformly weighted mixture of K diagonal normals at each row of z.
+    """Task 5.1: log-density of a uniform mixture of K diagonal normals at each row of z.
 
     Args:
         z: (B, d), one point per row.

@@ -1,8 +1,9 @@
 """The pytest plugin that turns the suites' outcomes into rows, and gives every check a submission behind the boundary.
 
 The suites run in this trusted process, unchanged; only the backend of the `submission` fixtures differs from a
-student's local run. Each of a task's two files, public and hidden, has workers of its own, so nothing that a hidden
-check sent can show up in a public check's message. Once a worker has died, the task's other checks fail at once.
+student's local run. Each file of checks, public and hidden, has workers of its own, so nothing that a hidden check
+sent can show up in a public check's message. The two files of one name look at the same file of the submission and
+share a budget: once a worker has died, their other checks fail at once.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ class GradingError(Exception):
 
 @dataclass
 class _Task:
-    """What the workers of a task, public and hidden, share.
+    """What the workers of the public and the hidden file of one name share.
 
     Attributes:
         seconds_left: for all of their calls together.
-        lost: why none of the task's checks can run any more.
+        lost: why none of the checks in these files can run any more.
     """
 
     seconds_left: float
@@ -88,6 +89,11 @@ def _failure(error: Any) -> dict[str, Any]:
     return {"ok": False, "error": texts}
 
 
+def _file_name(id: str) -> str:
+    """ "test_kl.py" of the check "hidden/test_kl.py::test_x"."""
+    return id.partition("::")[0].rpartition("/")[2]
+
+
 def check_id(item: pytest.Item, tests: Path) -> str:
     """The name of a check in points.toml: its place below the tests' folder, and what pytest adds to it."""
     return f"{item.path.relative_to(tests).as_posix()}::{item.nodeid.split('::', 1)[1]}"
@@ -105,7 +111,7 @@ class Grader:
         trained_weights: where the trained model lies, if it was handed in.
         secret: seeds the inputs of all checks.
         deadline: time.monotonic() after which no check begins.
-        task_seconds: limit for the calls of a task's checks together.
+        task_seconds: limit for the calls of all checks of one student's file together, public and hidden (90 s).
         save: called after every file of checks.
         left_out: ids of checks not to run, of which `points` need not know.
     """
@@ -189,6 +195,12 @@ class Grader:
         left_out = any(id.startswith(prefix) for id in self._left_out)
         return not left_out or any(id.startswith(prefix) for id in self._checks)
 
+    def place(self, file: Path) -> tuple[int, str, bool]:
+        """Sort key: a file comes where the first task with a check in it does, its public checks before its hidden."""
+        names = list(dict.fromkeys(_file_name(id) for id in self._checks))
+        place = names.index(file.name) if file.name in names else len(names)
+        return place, file.name, file.parent.name == "hidden"
+
     # Raising here, instead of leaving the item out, lets pytest tear down the module's fixtures in their order.
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -230,7 +242,7 @@ class Grader:
         # The end says most: what was printed just before it went wrong.
         return f"{text}\n\nYour code printed:\n{printed[-SHOWN_PRINT:]}" if printed else text
 
-    def _make_submission(self, task: str, draws: bool) -> Any:
+    def _make_submission(self, draws: bool) -> Any:
         """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""
         from autograder.door.submission import Submission
 
@@ -250,11 +262,11 @@ class Grader:
             del self._workers[worker]
 
     def _task_of(self, check: Check) -> _Task:
-        return self._tasks.setdefault(check.task.split(".")[0], _Task(self._task_seconds))
+        return self._tasks.setdefault(_file_name(check.id), _Task(self._task_seconds))
 
 
 def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:
-    """Run every test file below tests/public and tests/hidden under the plugin, task by task.
+    """Run every test file below tests/public and tests/hidden under the plugin, in the order of the tasks.
 
     Args:
         scratch: a temporary folder, for what pytest insists on writing.
@@ -264,10 +276,8 @@ def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure
         GradingError: pytest could not run the suites.
         KeyboardInterrupt: somebody pressed Ctrl-C.
     """
-    # A task's public checks come first, then its hidden ones.
     files = sorted(
-        (path for folder in ("public", "hidden") for path in (tests / folder).glob("test_*.py")),
-        key=lambda path: (path.name, path.parent.name == "hidden"),
+        (path for folder in ("public", "hidden") for path in (tests / folder).glob("test_*.py")), key=grader.place
     )
     if not files:
         raise GradingError(f"there are no tests below {tests}")

@@ -14,7 +14,7 @@ def test_errors(mixture, degenerate, mixture_error, degenerate_error):
         back = numbers["exact"] + error * numbers["standard_error"]
         assert abs(back - numbers["estimate"]) < 1e-9, "not the number of standard errors: check sign and order"
         # A correct estimate is this far off in one run of two million.
-        assert abs(error) < 5, "more than five standard errors off: something is wrong in gmm.py, see `pytest -m task2`"
+        assert abs(error) < 5, "more than five standard errors off: something is wrong, see `pytest tests/test_gmm.py`"
 
 
 @test_case(points=None, hidden=False)

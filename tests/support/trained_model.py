@@ -1,4 +1,4 @@
-"""Task 5.3 without torch: the weights that a student trained, and the test images that they are judged on."""
+"""The trained GMVAE without torch: the weights that a student trained, and the test images that they are judged on."""
 
 import gzip
 import json

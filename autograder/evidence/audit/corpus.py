@@ -7,7 +7,7 @@ They are data: `mutants/NAME.toml` and `variants/NAME.toml` hold the changes of 
     function = "kl_univariate_normal"       or "Class", or "Class.method"
     kind = "value"                          one of KINDS
     wrong = "the factor 1/2 is lost"        what is wrong with it, for people
-    checks = ["public/test_task1_kl.py::test_..."]     these must fail, whatever else does
+    checks = ["public/test_kl.py::test_..."]     these must fail, whatever else does
     hint = ["1/2", "half"]                  a student who lost points must read one of these words
     find = "0.5 * (scaled"                  text that occurs once in the function ...
     put = "(scaled"                         ... and what stands there instead

@@ -20,7 +20,7 @@ def _double(*values: Any) -> list[np.ndarray]:
     return [np.asarray(value, dtype=np.float64) for value in values]
 
 
-# Tasks 1 and 4: divergences and likelihoods in closed form.
+# Divergences and likelihoods in closed form.
 
 
 def kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> np.ndarray:
@@ -61,7 +61,7 @@ def kl_diag_normal(mu: Any, logvar: Any) -> np.ndarray:
     return 0.5 * (mu**2 + np.expm1(logvar) - logvar).sum(axis=-1)
 
 
-# Task 2: mixtures with full covariances.
+# Mixtures with full covariances.
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def mixture_entropy_1d(mixture: Mixture) -> float:
     return float(trapezoid(entr(density), grid))
 
 
-# Task 5: mixtures with diagonal covariances.
+# Mixtures with diagonal covariances.
 
 
 def log_normal(x: Any, m: Any, v: Any) -> np.ndarray:
@@ -160,7 +160,7 @@ def log_normal_mixture_gradients(z: Any, m: Any, v: Any, cotangent: Any = 1.0) -
     return -by_m.sum(axis=1), by_m, by_v
 
 
-# Task 5: the model with given weights.
+# The GMVAE with given weights.
 
 
 def softplus(x: Any) -> np.ndarray:

@@ -36,10 +36,10 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(scope="module")
 def student(tmp_path_factory):
-    """A student's folder with task 1 alone; call it with the body of kl_univariate_normal to run pytest there."""
+    """A student's folder with kl.py alone; call it with the body of kl_univariate_normal to run pytest there."""
     folder = tmp_path_factory.mktemp("student")
     (folder / "tests").mkdir()
-    for name in ("conftest.py", "public/test_task1_kl.py"):
+    for name in ("conftest.py", "public/test_kl.py"):
         shutil.copy(ROOT / "tests" / name, folder / "tests")
     shutil.copytree(ROOT / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
@@ -69,19 +69,21 @@ def unfinished(student):
 
 def test_right_code_passes(right):
     assert right.returncode == 0, right.stdout
-    assert "5 of 5" in right.stdout and "Every public check passes." in right.stdout
+    assert "kl_univariate_normal       2 of 2" in right.stdout and "Every public check passes." in right.stdout
     assert "Gradescope" in right.stdout
 
 
 def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
-    assert "public/test_task1_kl.py::test_triangle_violation" in right.stdout
+    assert "public/test_kl.py::test_triangle_violation" in right.stdout
     assert "torch imported: False" in right.stdout
 
 
 def test_stub_says_which_task_is_next(unfinished):
     assert unfinished.returncode == 1
     assert "Task 1.1: kl_univariate_normal, see README section 1.1" in unfinished.stdout
-    assert "Next: Task 1.1" in unfinished.stdout and "1 of 5" in unfinished.stdout
+    assert "Next: Task 1.1" in unfinished.stdout
+    passed = {"kl_univariate_normal": "0 of 2", "kl_categorical": "0 of 2", "triangle_violation": "1 of 1"}
+    assert all(f"{task:<24}   {count}" in unfinished.stdout for task, count in passed.items())
 
 
 def test_mistake_is_named_instead_of_shown(unfinished):

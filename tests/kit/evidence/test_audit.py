@@ -194,7 +194,7 @@ MUTANT = Mutant(
     "kl.py",
     "half_lost",
     function="kl_univariate_normal",
-    checks=("public/test_task1_kl.py::test_kl_normal_by_hand",),
+    checks=("public/test_kl.py::test_kl_normal_by_hand",),
     hint=("1/2",),
 )
 

@@ -80,7 +80,7 @@ def test_layouts(tmp_path: Path) -> None:
     with zipfile.ZipFile(pack(Style(style.name, "", top="a/", macosx=True), tmp_path / "x.zip")) as file:
         assert {"a/kl.py", "__MACOSX/a/._kl.py", "a/.DS_Store"} <= set(file.namelist())
     with zipfile.ZipFile(pack(Style(style.name, "", with_starter=True), tmp_path / "x.zip")) as file:
-        assert {"plotting.py", "tests/test_task1_kl.py"} <= set(file.namelist())
+        assert {"plotting.py", "tests/test_kl.py"} <= set(file.namelist())
 
 
 def test_what_is_wrong_with_styles_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,10 +58,19 @@ def test_titles_are_those_of_the_checks(collected):
         assert not named and bool(case) == ("[" in id), id
 
 
-def test_markers_are_those_of_the_tasks(collected):
-    groups = {check.id: int(check.task.split(".")[0]) for check in tasks.load().checks}
+def test_every_check_has_the_marker_of_its_task(collected):
+    """Markers and tasks are one to one; where a task is one function, the marker has its name."""
+    loaded = tasks.load()
+    numbers = {check.id: check.task for check in loaded.checks}
+    named: dict[str, set[str]] = {}
     for id, _, markers in collected:
-        assert [marker for marker in markers if marker.startswith("task")] == [f"task{groups[id]}"], id
+        assert len(markers) == 1, id
+        named.setdefault(numbers[id], set()).update(markers)
+    assert all(len(markers) == 1 for markers in named.values()), named
+    assert len({marker for markers in named.values() for marker in markers}) == len(named) == len(loaded.tasks)
+    for task in loaded.tasks:
+        if task.function.isidentifier() and task.function.islower():
+            assert named[task.number] == {task.function}
 
 
 def test_every_task_has_a_public_check_and_hidden_checks_carry_most_points():

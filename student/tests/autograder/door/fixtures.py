@@ -3,19 +3,20 @@
 The conftest.py of an assignment loads it and says what is its own:
 
     config.tests_folder: Path                                           where conftest.py lies
-    config.task_markers: dict[str, str]                                 marker -> what it selects
+    config.course_tasks: list[dict]                                     name, number ("4.1") and title of each task
+
+A check has its task's name for a marker. It gets two more, made from the number: task4_1 and task4.
 
 Three groups of tests use it: "public" (directly in tests/ of a student's folder), "hidden", and tests of the project.
 Another plugin, such as the autograder's, may set more attributes:
 
-    config.submission_factory(task: str, draws: bool) -> Submission     e.g. ("task4", True): with a scratch folder
+    config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
     config.assignment_secret: str                                       seeds every random input of every check
     config.trained_weights: Path | None                                 the gmvae.safetensors handed in
 """
 
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -52,15 +53,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for line in (*(f"{name}: {meaning}" for name, meaning in task_markers(config).items()), DRAWS):
+    for line in marker_lines(course_tasks(config)):
         config.addinivalue_line("markers", line)
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
     config.stash[REPORTS] = {}
 
 
-def task_markers(config: pytest.Config) -> dict[str, str]:
-    return config.task_markers  # type: ignore[attr-defined]
+def course_tasks(config: pytest.Config) -> list[dict[str, Any]]:
+    return config.course_tasks  # type: ignore[attr-defined]
+
+
+def number_markers(task: dict[str, Any]) -> list[str]:
+    """ "task4_1" and "task4" of a task with the number "4.1"."""
+    section, place = task["number"].split(".")
+    return [f"task{section}_{place}", f"task{section}"]
+
+
+def marker_lines(tasks: list[dict[str, Any]]) -> list[str]:
+    """Every marker with what it selects."""
+    sections = dict.fromkeys(number_markers(task)[1] for task in tasks)
+    return [
+        *(f"{task['name']}: task {task['number']}, {task['title']}" for task in tasks),
+        *(f"{number_markers(task)[0]}: the same as {task['name']}" for task in tasks),
+        *(f"{section}: every task of section {section.removeprefix('task')}" for section in sections),
+        DRAWS,
+    ]
 
 
 def group_of(path: Path) -> str:
@@ -68,8 +86,14 @@ def group_of(path: Path) -> str:
     return {"hidden": "hidden", "public": "public", "tests": "public"}.get(path.parent.name, "project")
 
 
+def task_of(item: pytest.Function) -> str:
+    """The marker of the task that a check belongs to, "" if it has none."""
+    names = (task["name"] for task in course_tasks(item.config))
+    return next((name for name in names if item.get_closest_marker(name)), "")
+
+
 def check_id(item: pytest.Function) -> str:
-    """The name of a check wherever its file lies, e.g. "public/test_task1_kl.py::test_never_negative"."""
+    """The name of a check wherever its file lies, e.g. "public/test_kl.py::test_never_negative"."""
     return f"{group_of(item.path)}/{item.path.name}::{item.nodeid.split('::', 1)[1]}"
 
 
@@ -79,14 +103,14 @@ def derived_seed(config: pytest.Config, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{secret}|{name}".encode()).digest()[:16], "big")
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    numbered = {task["name"]: number_markers(task) for task in course_tasks(config)}
     for item in items:
-        if (
-            hasattr(config, "assignment_secret")
-            and hasattr(item.obj, "hypothesis")
-            and group_of(item.path) != "project"
-        ):
+        for marker in numbered.get(task_of(item), []):
+            item.add_marker(marker)
+        ours = group_of(item.path) != "project" and hasattr(item.obj, "hypothesis")
+        if ours and hasattr(config, "assignment_secret"):
             hypothesis.seed(derived_seed(config, check_id(item).split("[")[0]))(item.obj)
 
 
@@ -108,7 +132,7 @@ class InProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, task: str, draws: bool) -> Submission:
+    def __call__(self, draws: bool) -> Submission:
         os.environ.setdefault("MPLBACKEND", "Agg")  # checks draw into files, never on a screen
         from autograder.door.executor import Executor
 
@@ -121,11 +145,10 @@ class InProcess:
 
 def make_submission(request: pytest.FixtureRequest) -> Submission:
     """A new submission for the check that asks."""
-    tasks = [name for name in task_markers(request.config) if request.node.get_closest_marker(name)]
-    factory: Callable[[str, bool], Submission] | None = getattr(request.config, "submission_factory", None)
+    factory: Callable[[bool], Submission] | None = getattr(request.config, "submission_factory", None)
     if factory is None:
         factory = InProcess(implementation(request.config))
-    return factory(tasks[0] if tasks else "", request.node.get_closest_marker("draws") is not None)
+    return factory(request.node.get_closest_marker("draws") is not None)
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +219,8 @@ def pytest_runtest_makereport(
     if report.when == "call" or report.failed:
         stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""
         outcome = (report.outcome, stub or title_of(item))
-        item.config.stash[REPORTS].setdefault(check_id(item).split("::")[0], []).append(outcome)
+        if group_of(item.path) == "public":
+            item.config.stash[REPORTS].setdefault(task_of(item), []).append(outcome)
     return report
 
 
@@ -211,20 +235,20 @@ def title_of(item: pytest.Function) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """A table of the tasks: public checks passed, what to do next, and what this run cannot tell."""
-    results = {name: found for name, found in sorted(config.stash[REPORTS].items()) if name.startswith("public/")}
-    if not results:
+    reports = config.stash[REPORTS]
+    if not reports:
         return
+    labels = {task["name"]: f"{task['number']:<5}{task['title']}" for task in course_tasks(config)}
     terminalreporter.section("tasks")
     todo = ""
-    for name, found in results.items():
-        number = re.search(r"task(\d+)", name)
-        label = task_markers(config).get(number.group(0), name) if number else name
+    for name, label in {**labels, "": "-    of no task"}.items():
+        if name not in reports:
+            continue
+        found = reports[name]
         passed = sum(outcome == "passed" for outcome, _ in found)
         skipped = sum(outcome == "skipped" for outcome, _ in found)
         left_out = f", {skipped} skipped" if skipped else ""
-        terminalreporter.write_line(
-            f"  {number.group(1) if number else '-'}  {label:<78} {passed:>3} of {len(found)}{left_out}"
-        )
+        terminalreporter.write_line(f"  {label:<56} {passed:>3} of {len(found)}{left_out}")
         todo = todo or next((title for outcome, title in found if outcome == "failed"), "")
     terminalreporter.write_line("")
     terminalreporter.write_line(f"Next: {todo}" if todo else "Every public check passes.")

@@ -7,12 +7,18 @@ of their own, large where a clamped or one-signed output is to show itself. Name
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pytest
 
 from autograder.door.diagnose import check, check_inputs_unchanged, check_tensor, fail
 from autograder.door.submission import Handle
 
 MILD, LARGE = 2.0, 10.0  # gains: every layer multiplies the spread of its inputs by about this
 BATCHES = (1, 2, 37, 130)
+
+# Runs a check for each of the VAE's two architectures, which are tasks of their own.
+both_architectures = pytest.mark.parametrize(
+    "architecture", [pytest.param("mlp", marks=pytest.mark.vae_mlp), pytest.param("conv", marks=pytest.mark.vae_conv)]
+)
 
 
 def encode(model: Handle, images: np.ndarray, latents: int) -> np.ndarray:

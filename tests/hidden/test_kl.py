@@ -1,4 +1,4 @@
-"""Task 1, hidden checks: KL divergences."""
+"""Hidden checks of kl.py: the divergences of normals and of discrete distributions."""
 
 from functools import partial
 
@@ -10,10 +10,8 @@ from scipy import integrate, stats
 
 from autograder.door.diagnose import check, check_close, check_gradients, check_inputs_unchanged
 from support import oracles
-from support.mistakes import mistakes
+from support.mistakes import kl as mistakes
 from support.strategies import DTYPES, normal_pairs, probabilities
-
-pytestmark = pytest.mark.task1
 
 NORMAL = "kl.kl_univariate_normal"
 CATEGORICAL = "kl.kl_categorical"
@@ -28,6 +26,7 @@ def rounding(mu1, var1, mu2, var2):
     return 4 * epsilon * (1 + np.abs(np.log(var1)) + np.abs(np.log(var2)) + (var1 + (mu1 - mu2) ** 2) / var2)
 
 
+@pytest.mark.kl_univariate_normal
 @given(arguments=normal_pairs())
 @example(arguments=GENERIC)
 def test_kl_normal_closed_form(submission, arguments):
@@ -46,6 +45,7 @@ def test_kl_normal_closed_form(submission, arguments):
     check_inputs_unchanged(reply.inputs_unchanged, "kl_univariate_normal")
 
 
+@pytest.mark.kl_univariate_normal
 def test_kl_normal_by_integration(submission, rng):
     """kl_univariate_normal agrees with the integral that defines it, in both directions"""
     mu1, mu2 = rng.normal(size=(2, 4))
@@ -66,6 +66,7 @@ def test_kl_normal_by_integration(submission, rng):
         )
 
 
+@pytest.mark.kl_univariate_normal
 def test_kl_normal_nearly_equal(submission, rng):
     """kl_univariate_normal is zero only for equal distributions, and never negative, also where they nearly agree"""
     mu1, var1 = rng.normal(size=40), rng.uniform(0.5, 2.0, 40)
@@ -91,6 +92,7 @@ def test_kl_normal_nearly_equal(submission, rng):
     )
 
 
+@pytest.mark.kl_univariate_normal
 def test_kl_normal_extreme_variances(submission, rng):
     """kl_univariate_normal survives tiny, huge and very different variances in float32"""
     # All ratios are ordinary float32 numbers: the formula as it stands in the handout, and torch's own, survive these.
@@ -106,6 +108,7 @@ def test_kl_normal_extreme_variances(submission, rng):
     check_close(value, expected, what=what, rtol=1e-4)
 
 
+@pytest.mark.kl_univariate_normal
 def test_kl_normal_gradients(submission, rng):
     """kl_univariate_normal has the right derivative by each of its arguments"""
     mu1, mu2 = rng.normal(size=(2, 5, 4))
@@ -123,6 +126,7 @@ def test_kl_normal_gradients(submission, rng):
     )
 
 
+@pytest.mark.kl_categorical
 @given(data=st.data(), dtype=DTYPES, shape=st.sampled_from([(4,), (1,), (3, 2), (2, 3, 5), (1, 1, 4), (5, 5)]))
 def test_kl_categorical_closed_form(submission, data, dtype, shape):
     """kl_categorical agrees with the definition for any leading dimensions, outcomes without probability included"""
@@ -139,6 +143,7 @@ def test_kl_categorical_closed_form(submission, data, dtype, shape):
     check_inputs_unchanged(reply.inputs_unchanged, "kl_categorical")
 
 
+@pytest.mark.kl_categorical
 def test_kl_categorical_zeros(submission, rng):
     """kl_categorical is infinite exactly where q = 0 < p, and an outcome that both rule out adds nothing"""
     p = np.array([[0.3, 0.7, 0.0, 0.0], [0.0, 0.4, 0.6, 0.0], [0.25, 0.25, 0.25, 0.25], [0.0, 0.0, 0.0, 1.0]])
@@ -155,6 +160,7 @@ def test_kl_categorical_zeros(submission, rng):
     check_close(value, expected, what="kl_categorical with zeros", mistakes=named)
 
 
+@pytest.mark.kl_categorical
 def test_kl_categorical_identities(submission, rng):
     """kl_categorical is never negative, zero only for equal distributions, and not symmetric"""
     p, q = rng.dirichlet(np.ones(6), size=(2, 30))

@@ -1,4 +1,4 @@
-"""Task 2, public checks: Gaussian mixtures and entropy."""
+"""Public checks of gmm.py: samples, log-density and entropy of Gaussian mixtures."""
 
 import math
 from functools import partial
@@ -9,14 +9,11 @@ import pytest
 from autograder.door.diagnose import check, check_close, check_tensor
 from support import oracles
 from support.checks import mixtures as mixture_checks
-from support.mistakes import mistakes
+from support.mistakes import gmm as mistakes
 from support.oracles import Mixture
-
-pytestmark = pytest.mark.task2
 
 SAMPLE = "gmm.sample_gmm"
 LOG_PROB = "gmm.gmm_log_prob"
-
 # The weights of the handout.
 THREE = Mixture(
     np.array([0.2, 0.5, 0.3]),
@@ -25,18 +22,21 @@ THREE = Mixture(
 ).astype("float32")
 
 
+@pytest.mark.sample_gmm
 def test_sample_shapes(submission):
     """sample_gmm returns n points and the component of each"""
     drawn = submission.call(SAMPLE, 37, *THREE.arguments, generator=submission.generator(1))
     mixture_checks.check_pair(drawn, 37, THREE)
 
 
+@pytest.mark.sample_gmm
 def test_sample_law(submission):
     """sample_gmm draws each component as often as its weight says, with its mean and covariance"""
     drawn = submission.call(SAMPLE, 5000, *THREE.arguments, generator=submission.generator(2))
     mixture_checks.check_law(drawn, 5000, THREE)
 
 
+@pytest.mark.gmm_log_prob
 def test_log_prob_by_hand(submission):
     """gmm_log_prob agrees with values computed by hand"""
     x = np.array([[0.0], [2.0], [-1.0]], dtype=np.float32)
@@ -56,6 +56,7 @@ def test_log_prob_by_hand(submission):
     )
 
 
+@pytest.mark.gmm_log_prob
 def test_log_prob_far_away(submission):
     """gmm_log_prob stays finite and right where every density underflows"""
     x = np.array([[60.0, 0.0], [0.0, -80.0], [0.0, 1.0], [-500.0, 500.0]], dtype=np.float32)
@@ -67,6 +68,7 @@ def test_log_prob_far_away(submission):
     )
 
 
+@pytest.mark.gaussian_entropy
 def test_gaussian_entropy_by_hand(submission):
     """gaussian_entropy agrees with values computed by hand"""
     log_2_pi_e = 1 + math.log(2 * math.pi)
@@ -81,6 +83,7 @@ def test_gaussian_entropy_by_hand(submission):
         check_close(value, entropy, what="gaussian_entropy", mistakes=named, dtype=np.float32)
 
 
+@pytest.mark.mc_entropy
 def test_mc_entropy_is_a_mean(fresh_submission):
     """mc_entropy is minus the mean log-density of the points (with gmm_log_prob taken as right)"""
     fresh_submission.stand_in(LOG_PROB)
@@ -93,6 +96,7 @@ def test_mc_entropy_is_a_mean(fresh_submission):
     )
 
 
+@pytest.mark.mc_entropy
 def test_entropy_of_samples(fresh_submission, rng):
     """mc_entropy of samples is near the exact entropy where there is one: a mixture of three equal Gaussians"""
     fresh_submission.stand_in(LOG_PROB)

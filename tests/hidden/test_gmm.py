@@ -1,4 +1,4 @@
-"""Task 2, hidden checks: Gaussian mixtures and entropy."""
+"""Hidden checks of gmm.py: samples, log-density and entropy of Gaussian mixtures."""
 
 from functools import partial
 
@@ -12,11 +12,9 @@ from autograder.door.diagnose import check, check_close, check_inputs_unchanged,
 from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
-from support.mistakes import mistakes
+from support.mistakes import gmm as mistakes
 from support.oracles import Mixture
 from support.strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
-
-pytestmark = pytest.mark.task2
 
 SAMPLE = "gmm.sample_gmm"
 LOG_PROB = "gmm.gmm_log_prob"
@@ -34,9 +32,7 @@ def with_scales(mixture, scales):
     return Mixture(mixture.weights, mixture.means, mixture.covs * scales[:, np.newaxis, np.newaxis] ** 2)
 
 
-# 2.1
-
-
+@pytest.mark.sample_gmm
 def test_sample_law(submission, rng):
     """sample_gmm draws components by their weights, and points with the mean and covariance of their component"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
@@ -45,6 +41,7 @@ def test_sample_law(submission, rng):
     check_inputs_unchanged(reply.inputs_unchanged, "sample_gmm")
 
 
+@pytest.mark.sample_gmm
 @pytest.mark.parametrize("k, d, dtype", [(1, 1, "float32"), (2, 1, "float64"), (1, 4, "float32"), (6, 5, "float64")])
 def test_sample_law_other_sizes(submission, rng, k, d, dtype):
     """sample_gmm draws from the mixture for any number of components and dimensions, in float64 too"""
@@ -64,6 +61,7 @@ def test_sample_law_other_sizes(submission, rng, k, d, dtype):
     mixture_checks.check_law(drawn, 3000, mixture)
 
 
+@pytest.mark.sample_gmm
 @pytest.mark.parametrize("weights", [(0.0, 1.0, 0.0), tuple(NEARLY_DEGENERATE)], ids=["zero", "nearly-degenerate"])
 def test_sample_extreme_weights(submission, rng, weights):
     """sample_gmm draws from mixtures whose weights are zero or nearly zero"""
@@ -73,6 +71,7 @@ def test_sample_extreme_weights(submission, rng, weights):
     mixture_checks.check_law(drawn, 10_000, mixture)
 
 
+@pytest.mark.sample_gmm
 def test_sample_generator(submission, rng):
     """sample_gmm takes all its randomness from a given generator and leaves the global one alone"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
@@ -100,6 +99,7 @@ def test_sample_generator(submission, rng):
     laws.check_differ(first[0], second[0], "sample_gmm with one generator, whose state must move on")
 
 
+@pytest.mark.sample_gmm
 def test_sample_without_generator(submission, rng):
     """sample_gmm without a generator draws from the global one, afresh at every call"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
@@ -116,6 +116,7 @@ def test_sample_without_generator(submission, rng):
     check((first[0] == again[0]).all(), "sample_gmm: with equal global seeds the points differ.")
 
 
+@pytest.mark.sample_gmm
 def test_sample_counts_are_random(submission, rng):
     """sample_gmm lets the number of points from each component vary from call to call"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
@@ -129,9 +130,7 @@ def test_sample_counts_are_random(submission, rng):
     check(varies, "sample_gmm: every call has the same number of points from each component; it must be random.")
 
 
-# 2.2
-
-
+@pytest.mark.gmm_log_prob
 @given(mixture=mixtures(), dtype=DTYPES, n=st.integers(1, 30), seed=SEEDS)
 @example(mixture=make_mixture(np.random.default_rng(1), 3, 2), dtype="float32", n=20, seed=1)
 def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
@@ -151,6 +150,7 @@ def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
     check_inputs_unchanged(reply.inputs_unchanged, "gmm_log_prob")
 
 
+@pytest.mark.gmm_log_prob
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_log_prob_far_away(submission, rng, dtype):
     """gmm_log_prob is right where every density underflows, next to points where none does"""
@@ -177,6 +177,7 @@ def test_log_prob_far_away(submission, rng, dtype):
     )
 
 
+@pytest.mark.gmm_log_prob
 @pytest.mark.parametrize("weights", [(0.4, 0.6, 0.0), tuple(NEARLY_DEGENERATE)], ids=["zero", "nearly-degenerate"])
 def test_log_prob_extreme_weights(submission, rng, weights):
     """gmm_log_prob is right for components whose weight is zero or nearly zero, also in their midst"""
@@ -194,9 +195,7 @@ def test_log_prob_extreme_weights(submission, rng, weights):
     )
 
 
-# 2.3
-
-
+@pytest.mark.gaussian_entropy
 @given(d=st.integers(1, 5), dtype=DTYPES, seed=SEEDS, decade=st.integers(-3, 3))
 @example(d=3, dtype="float32", seed=1, decade=1)
 @example(d=3, dtype="float32", seed=2, decade=-1)
@@ -215,6 +214,7 @@ def test_gaussian_entropy_closed_form(submission, d, dtype, seed, decade):
     check_inputs_unchanged(reply.inputs_unchanged, "gaussian_entropy")
 
 
+@pytest.mark.gaussian_entropy
 @pytest.mark.parametrize("scale", [1e-4, 1e4], ids=["small", "large"])
 def test_gaussian_entropy_extreme_determinants(submission, rng, scale):
     """gaussian_entropy survives covariances whose determinant under- or overflows although its logarithm does not"""
@@ -229,9 +229,8 @@ def test_gaussian_entropy_extreme_determinants(submission, rng, scale):
     )
 
 
-# 2.4: gmm_log_prob is replaced by a trusted one, so that a mistake there is not punished twice.
-
-
+# In all of these gmm_log_prob is replaced by a trusted one, so that a mistake there is not punished twice.
+@pytest.mark.mc_entropy
 @given(mixture=mixtures(), dtype=DTYPES, n=st.integers(2, 200), decade=st.integers(-2, 1), seed=SEEDS)
 @example(mixture=make_mixture(np.random.default_rng(2), 3, 2), dtype="float32", n=150, decade=0, seed=3)
 @example(mixture=make_mixture(np.random.default_rng(2), 3, 2), dtype="float32", n=150, decade=-2, seed=4)
@@ -253,6 +252,7 @@ def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, decade, seed
     check_inputs_unchanged(reply.inputs_unchanged, "mc_entropy")
 
 
+@pytest.mark.mc_entropy
 def test_mc_entropy_against_quadrature(fresh_submission, rng):
     """mc_entropy of many points is near the entropy that integration gives"""
     fresh_submission.stand_in(LOG_PROB)
@@ -264,6 +264,7 @@ def test_mc_entropy_against_quadrature(fresh_submission, rng):
     laws.check_mean(value, oracles.mixture_entropy_1d(mixture), std, "mc_entropy")
 
 
+@pytest.mark.mc_entropy
 def test_mc_entropy_nearly_degenerate(fresh_submission, rng):
     """mc_entropy of a nearly degenerate mixture is near the entropy of its main component"""
     fresh_submission.stand_in(LOG_PROB)

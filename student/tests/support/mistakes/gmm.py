@@ -1,0 +1,147 @@
+"""What the usual mistakes make of a mixture's log-density and entropy: {explanation: value}."""
+
+import math
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+from support import oracles
+from support.mistakes import Mistakes, of_reduction, quietly
+
+
+def of_gmm_log_prob(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
+    weights, means, covs = mixture.arguments
+    components = oracles.component_log_prob(x, means, covs)
+    right = oracles.gmm_log_prob(x, *mixture.arguments)
+    n, d = x.shape
+    log_2_pi = math.log(2 * math.pi)
+    centred = x[:, np.newaxis].astype(np.float64) - means  # (n, K, d)
+    factors = np.linalg.cholesky(covs.astype(np.float64))
+    half_log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)  # (K,)
+    normalisation = half_log_det + 0.5 * d * log_2_pi
+
+    def other_components(log_prob: np.ndarray) -> np.ndarray:
+        """The mixture of other log-densities, (n, K)."""
+        return logsumexp(log_prob, axis=1, b=weights.astype(np.float64))
+
+    def other_distance(matrices: np.ndarray) -> np.ndarray:
+        """The result if (x - mean)^T matrix (x - mean) stood where the inverse of the covariance belongs."""
+        squares = np.einsum("nki,kij,nkj->nk", centred, matrices, centred)
+        return other_components(-0.5 * squares - normalisation)
+
+    inverses = np.linalg.inv(covs.astype(np.float64))
+    inverse_factors = np.linalg.inv(factors)
+    squares = -2 * (components + normalisation)  # squared distances, (n, K)
+    diagonal = covs * np.eye(d)
+    lower = np.tril(covs)
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+        log_weights = np.log(weights)
+        underflow = np.log(np.exp(components.astype(x.dtype)) @ weights.astype(x.dtype))
+        return {
+            "far from every mean the densities underflow before the logarithm is taken": underflow,
+            "the weights are ignored": logsumexp(components, axis=1),
+            "the weights are taken as equal": logsumexp(components, axis=1) - math.log(len(weights)),
+            "the weights are not turned into logarithms before they are added": logsumexp(components + weights, axis=1),
+            "it looks as if a softmax of the weights were taken: they are probabilities already, no logits": logsumexp(
+                components, axis=1, b=softmax(weights)
+            ),
+            "it looks like sum_k weights_k log N_k: the logarithm belongs outside the sum": components @ weights,
+            "it looks like sum_k log N_k": components.sum(axis=1),
+            "it looks like the density of the best component instead of the sum": (components + log_weights).max(
+                axis=1
+            ),
+            "1 is added to the density: a running logaddexp starts at -inf, the logarithm of 0": np.logaddexp(right, 0),
+            "the result is the density, not its logarithm": np.exp(right),
+            "the sum runs over the points; it must run over the components": logsumexp(
+                components + log_weights, axis=0
+            ),
+            "the constant d/2 log(2 pi) is lost": right + 0.5 * d * log_2_pi,
+            "the 2 pi is not raised to the power d": right + 0.5 * (d - 1) * log_2_pi,
+            "the constant is that of two dimensions: it is d/2 log(2 pi)": right + 0.5 * (d - 2) * log_2_pi,
+            "in d/2 log(2 pi) the number of points stands for the dimension d": right + 0.5 * (d - n) * log_2_pi,
+            "the sign is wrong": -right,
+            "the determinant of the covariance is missing": other_components(components + half_log_det),
+            "the log-determinant is not halved": other_components(components - half_log_det),
+            "the log-determinant is halved once too often: the factor's diagonal gives half of it already": (
+                other_components(components + half_log_det / 2)
+            ),
+            "the log-determinant has the wrong sign": other_components(components + 2 * half_log_det),
+            "the squared distance is not halved": other_components(components - squares / 2),
+            "the distance is not squared": other_components(
+                components + squares / 2 - np.sqrt(np.maximum(squares, 0)) / 2
+            ),
+            "it looks as if the covariances were ignored off their diagonals": oracles.gmm_log_prob(
+                x, weights, means, diagonal
+            ),
+            "it looks as if the covariance were used where its Cholesky factor belongs": oracles.gmm_log_prob(
+                x, weights, means, covs @ covs
+            ),
+            "it looks as if the covariance's lower triangle were used where its Cholesky factor belongs": lambda: (
+                quietly(oracles.gmm_log_prob, x, weights, means, lower @ lower.swapaxes(1, 2))
+            ),
+            "it looks as if the covariances were not inverted": lambda: oracles.gmm_log_prob(
+                x, weights, means, np.linalg.inv(covs)
+            ),
+            "it looks as if the covariances were not inverted in the distance": other_distance(covs),
+            "it looks as if the inverse of the covariance were used twice": other_distance(inverses @ inverses),
+            "it looks as if L.T stood where the Cholesky factor L belongs": other_distance(
+                inverse_factors @ inverse_factors.swapaxes(1, 2)
+            ),
+            **{
+                f"it looks as if a small constant ({constant:g}) were added to the diagonals of the covariances": (
+                    oracles.gmm_log_prob(x, weights, means, covs + constant * np.eye(d))
+                )
+                for constant in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+            },
+            **of_reduction(right),
+        }
+
+
+def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
+    right = oracles.gaussian_entropy(cov)
+    d = cov.shape[0]
+    log_det = np.linalg.slogdet(cov.astype(np.float64))[1]
+    return {
+        "the factor 1/2 is lost": 2 * right,
+        "the 1 (the log of e in log(2 pi e)) is lost": right - d / 2,
+        "log(2 pi e) is not multiplied by d": right - (d - 1) / 2 * (1 + math.log(2 * math.pi)),
+        "the 2 pi is lost: it is log(2 pi e)": right - d / 2 * math.log(2 * math.pi),
+        "log(2 pi e) is multiplied by 2, not by the dimension d": right + (2 - d) / 2 * (1 + math.log(2 * math.pi)),
+        "the log-determinant is not halved": right + log_det / 2,
+        "the log-determinant is halved once too often: Cholesky's diagonal gives half of it already": right
+        - log_det / 4,
+        "the determinant stands where its logarithm belongs": lambda: (
+            right - log_det / 2 + quietly(np.exp, log_det) / 2
+        ),
+        "the log-determinant has the wrong sign": right - log_det,
+        "only the diagonal of cov is used": right - log_det / 2 + np.log(np.diag(cov)).sum() / 2,
+        "the trace of cov stands where its determinant belongs": right - log_det / 2 + math.log(np.trace(cov)) / 2,
+        "the sign is wrong": -right,
+        "it is in bits (log base 2), nats are wanted": right / math.log(2),
+        "the entropy of a continuous variable may be negative: do not clip it": max(right, 0.0),
+    }
+
+
+def of_mc_entropy(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
+    weights, means, covs = mixture.arguments
+    log_prob = oracles.gmm_log_prob(x, *mixture.arguments)
+    n = len(log_prob)
+    equal = np.full(len(weights), 1 / len(weights))
+    return {
+        "the sign is wrong: entropy is MINUS the mean log-density": log_prob.mean(),
+        "the log-densities are summed, they should be averaged": -log_prob.sum(),
+        "p(x) stands in front of log p(x): the points already come from p": -(np.exp(log_prob) * log_prob).mean(),
+        "it looks like the logarithm of the mean density": -logsumexp(log_prob) + math.log(n),
+        "the logarithm is missing": -np.exp(log_prob).mean(),
+        "the last points are left out": -log_prob[:-1].mean(),
+        "the log-densities are not averaged": -log_prob,
+        "the sum is divided by n - 1, not by n": -log_prob.sum() / (n - 1) if n > 1 else math.nan,
+        "it looks like the median; the mean is wanted": -np.sort(log_prob)[(n - 1) // 2],
+        "a log-density may be positive: take no absolute values": np.abs(log_prob).mean(),
+        "the entropy of a continuous variable may be negative: do not clip it": max(-log_prob.mean(), 0.0),
+        "it is in bits (log base 2), nats are wanted": -log_prob.mean() / math.log(2),
+        "the weights are taken as equal": -oracles.gmm_log_prob(x, equal, means, covs).mean(),
+        "it looks like the weighted mean of the components' entropies; the given points are to be used": sum(
+            weight * oracles.gaussian_entropy(cov) for weight, cov in zip(weights, covs, strict=True)
+        ),
+    }

@@ -1,0 +1,78 @@
+"""Public checks of gmvae.py: the negative ELBO of the mixture-of-Gaussians VAE."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder.door.diagnose import DETACHED, check, check_close, fail
+from support import oracles, trained_model
+from support.checks import gmvae as gmvae_checks
+from support.checks.gmvae import WHAT
+
+MIXTURE = "utils.log_normal_mixture"
+IMAGES = 1000
+GOOD = 99.0  # nats per image
+
+
+@pytest.mark.negative_elbo
+def test_negative_elbo_terms(fresh_submission, rng):
+    """negative_elbo_bound returns the KL and reconstruction terms that given weights call for"""
+    fresh_submission.stand_in(MIXTURE)
+    weights, x = gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4), gmvae_checks.make_images(rng, 50)
+    gmvae_checks.check_terms(fresh_submission, rng, weights, x, calls=10)
+
+
+@pytest.mark.negative_elbo
+def test_negative_elbo_trains_everything(fresh_submission, rng):
+    """negative_elbo_bound sends gradients to encoder, decoder and prior, and draws z afresh at every call"""
+    fresh_submission.stand_in(MIXTURE)
+    weights, x = gmvae_checks.make_weights(rng, z_dim=10, k=20), gmvae_checks.make_images(rng, 4)
+    model = gmvae_checks.load_model(fresh_submission, weights)
+    first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
+    check(first[2] != second[2], f"{WHAT}: rec is the same at every call. z must be a sample, drawn afresh.")
+    gradients = model.run(WHAT, (x,), parameters_of=model, output=(0,)).parameter_gradients
+    for part, name in (("encoder", "enc."), ("decoder", "dec."), ("prior (z_pre)", "z_pre")):
+        arrived = [gradient for key, gradient in gradients.items() if key.startswith(name)]
+        good = all(gradient is not None and np.isfinite(gradient).all() and gradient.any() for gradient in arrived)
+        check(good, f"{WHAT}: no gradient reaches the {part}. {DETACHED}.")
+
+
+@pytest.mark.trained_gmvae
+def test_trained_model(trained_weights):
+    """The trained model in gmvae.safetensors has a negative ELBO in the band around 97.5"""
+    if trained_weights is None or not trained_weights.is_file():
+        pytest.skip(
+            "no gmvae.safetensors yet: when the checks of gmvae.py pass, run `python run_gmvae.py` to train the model"
+        )
+    try:
+        weights = trained_model.read_gmvae(trained_weights)
+    except trained_model.WeightsError as error:
+        fail(f"{error}.")
+    data = trained_model.find_data(trained_weights.parent, Path(__file__).resolve().parent)
+    images = trained_model.binary_test_images(data, IMAGES, seed=0)
+    nelbo, kl, rec = oracles.gmvae_negative_elbo(weights, images, seed=0)
+    found = f"negative ELBO {nelbo:.2f} = KL {kl:.2f} + reconstruction {rec:.2f} nats on {IMAGES} test images"
+    if not nelbo <= GOOD:
+        fail(
+            f"{found}: {nelbo - GOOD:.2f} above the {GOOD:g} that full points need (about 97 is usual). Was the model "
+            "trained for all 20,000 iterations?"
+        )
+
+
+@pytest.mark.negative_elbo
+def test_provided_model(submission, rng):
+    """Provided: the GMVAE's networks and sampling methods are as they were handed out"""
+    changed = "The provided {} has been changed: restore it from the original gmvae.py or utils.py"
+    weights = gmvae_checks.make_weights(rng, z_dim=3, k=5)
+    model = gmvae_checks.load_model(submission, weights)
+    shapes = {name: value.shape for name, value in model.state().items()}
+    check(shapes == trained_model.gmvae_shapes(3, 5), f"{changed.format('GMVAE')}. Its parameters differ.")
+    z = rng.normal(size=(4, 3)).astype(np.float32)
+    expected = oracles.expit(oracles.mlp(weights, "dec", z))
+    check_close(model.call("compute_sigmoid_given", z), expected, what=changed.format("compute_sigmoid_given"))
+    for method, shape in (("sample_z", (6, 3)), ("sample_sigmoid", (6, 784)), ("sample_x", (6, 784))):
+        drawn = model.call(method, 6)
+        check(isinstance(drawn, np.ndarray) and drawn.shape == shape, changed.format(method))
+    for drawn, expected in zip(model.call("prior"), oracles.gmvae_prior(weights), strict=True):
+        check_close(drawn, expected, what=changed.format("prior"))

@@ -1,0 +1,27 @@
+"""Public checks of latent_traversal.py: walks along the latent axes."""
+
+import pytest
+
+from autograder.door.diagnose import check_tensor
+from support.checks.drawing import check_traversal
+from support.pictures import check_picture
+from support.probe_oracle import random_probe
+
+pytestmark = pytest.mark.latent_traversal
+
+
+def test_latent_traversal_by_hand(submission, rng):
+    """latent_traversal: three latents, each at -2, 0 and 2 while the others are 0"""
+    oracle = random_probe(rng, 3)
+    model = oracle.send(submission)
+    images = submission.call("latent_traversal.latent_traversal", model, -2.0, 2.0, steps=3)
+    check_traversal(images, oracle, -2.0, 2.0, steps=3, model=model)
+
+
+@pytest.mark.draws
+def test_latent_traversal_picture(submission, rng):
+    """latent_traversal: draws a picture where outpath is given"""
+    model, outpath = random_probe(rng, 2).send(submission), submission.path("traversal.png")
+    images = submission.call("latent_traversal.latent_traversal", model, outpath=outpath)
+    check_tensor(images, what="latent_traversal with 2 latents", shape=(2, 15, 1, 28, 28))
+    check_picture(submission.file_bytes("traversal.png"), "latent_traversal")

@@ -1,0 +1,111 @@
+"""Hidden checks of AE.py: the autoencoder's networks."""
+
+import numpy as np
+import pytest
+
+from autograder.door.diagnose import check, check_close
+from support.checks.networks import (
+    MILD,
+    check_decoder_uses_its_range,
+    check_depends_on_pixels,
+    check_every_latent_matters,
+    check_leaves_input_alone,
+    check_nonlinear,
+    check_not_clamped,
+    check_rows,
+    check_trainable,
+    check_varies,
+    decode,
+    encode,
+    load_random_weights,
+    logit,
+    random_codes,
+    random_images,
+    under_large_weights,
+)
+
+pytestmark = pytest.mark.autoencoder
+
+
+def make_autoencoder(submission, latents=3):
+    """An autoencoder in eval mode."""
+    model = submission.call("AE.Autoencoder", latent_dim=latents)
+    model.train(False)
+    return model
+
+
+def test_bottleneck(submission, rng):
+    """Autoencoder: everything passes through a code of latent_dim numbers"""
+    autoencoder = make_autoencoder(submission)
+    load_random_weights(autoencoder, rng, MILD)
+    x, others = random_images(rng, 9), random_images(rng, 4)
+    whole = autoencoder.call("", x)
+    codes = encode(autoencoder, x, 3)
+    # If the decoder peeks at what the encoder has seen, it sees these instead.
+    autoencoder.call("encode", others)
+    decoded = decode(autoencoder, codes)
+    check_close(
+        whole,
+        decoded,
+        what="Autoencoder.forward(x), against decode(encode(x))",
+        mistakes={"the image is returned instead of its reconstruction": x},
+    )
+    check(autoencoder.get("latent_dim") == 3, "Autoencoder: latent_dim should be kept as an attribute.")
+
+
+def test_code_is_not_clamped(submission, rng):
+    """Encoder: a code may be any real number, of either sign"""
+    model = make_autoencoder(submission, latents=7)
+    (codes,) = under_large_weights(model, rng, lambda: [encode(model, random_images(rng, 24), 7)])
+    check_not_clamped(
+        codes, "The code", "the last layer of the encoder must not have a ReLU (or softplus, sigmoid) after it.", 5.0
+    )
+
+
+def test_encoder_uses_the_image(submission, rng):
+    """Encoder: each code depends on the whole of its own image, and gradients reach the layers"""
+    autoencoder = make_autoencoder(submission)
+    load_random_weights(autoencoder, rng, MILD)
+    x = random_images(rng, 9)
+    check_rows(lambda images: encode(autoencoder, images, 3), x, "Encoder")
+    check_varies(encode(autoencoder, x, 3), "The code", "image")
+    cotangent = rng.standard_normal((9, 3)).astype(np.float32)
+    reply = autoencoder.run("encode", [x], wrt=[0], parameters_of=autoencoder.get("encoder"), cotangent=cotangent)
+    check_depends_on_pixels(reply.gradients[0], "Encoder")
+    check_trainable(reply.parameter_gradients, "Encoder")
+    check_leaves_input_alone(autoencoder, "encode", x, "Encoder")
+
+
+def test_decoder_uses_the_code(submission, rng):
+    """Decoder: each image depends on every number of its own code, and gradients reach the layers"""
+    autoencoder = make_autoencoder(submission)
+    load_random_weights(autoencoder, rng, MILD)
+    z = rng.standard_normal((9, 3)).astype(np.float32)
+    check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
+    check_every_latent_matters(lambda codes: decode(autoencoder, codes), 3, "Decoder")
+    cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
+    reply = autoencoder.run("decode", [z], wrt=[0], parameters_of=autoencoder.get("decoder"), cotangent=cotangent)
+    check(
+        reply.gradients[0] is not None and reply.gradients[0].any(axis=0).all(),
+        "Decoder: no gradient reaches the code. Is something detached, or computed under torch.no_grad()?",
+    )
+    check_trainable(reply.parameter_gradients, "Decoder")
+    check_leaves_input_alone(autoencoder, "decode", z, "Decoder")
+
+
+def test_decoder_uses_its_range(submission, rng):
+    """Decoder: pixels stay in [0, 1], dark and bright ones are both possible"""
+    autoencoder = make_autoencoder(submission)
+    (images,) = under_large_weights(autoencoder, rng, lambda: [decode(autoencoder, random_codes(rng, 24, 3))], draws=4)
+    check_decoder_uses_its_range(images, "Decoder")
+
+
+def test_networks_are_not_linear(submission, rng):
+    """Encoder and Decoder: activations between the layers make them more than one linear layer"""
+    autoencoder = make_autoencoder(submission)
+    load_random_weights(autoencoder, rng, MILD)
+    a, b = random_images(rng, 16), random_images(rng, 16)
+    check_nonlinear(lambda x: encode(autoencoder, x, 3), a, b, "Encoder")
+    load_random_weights(autoencoder, rng, 1.0)
+    a, b = 3 * rng.standard_normal((2, 16, 3)).astype(np.float32)
+    check_nonlinear(lambda z: logit(decode(autoencoder, z)), a, b, "Decoder, up to its last sigmoid,")

@@ -1,0 +1,201 @@
+"""Hidden checks of ELBO.py: the two costs of a VAE and the loss that they make."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from autograder.door.diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor
+from support.checks.networks import random_images
+from support.checks.sampling import random_posterior
+from support.checks.training import stand_in_for_the_loss
+from support.mistakes.elbo import LOG_2PI, of_elbo_loss, of_kl_diag_normal, of_negative_log_likelihood
+from support.oracles import kl_diag_normal, negative_log_likelihood
+
+batches = st.integers(1, 40)
+pixel_shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
+seeds = st.integers(0, 2**32 - 1)
+dtypes = st.sampled_from([np.float32, np.float64])
+
+
+@pytest.mark.negative_log_likelihood
+@given(batch=batches, shape=pixel_shapes, seed=seeds, dtype=dtypes)
+@example(batch=37, shape=(1, 28, 28), seed=0, dtype=np.float32)
+@example(batch=256, shape=(784,), seed=1, dtype=np.float32)
+@example(batch=1, shape=(3, 8, 8), seed=2, dtype=np.float64)
+def test_negative_log_likelihood(submission, batch, shape, seed, dtype):
+    """negative_log_likelihood: right for any number of images and pixels, also outside [0, 1]"""
+    rng = np.random.default_rng(seed)
+    outside = seed % 2  # else values that a binary cross-entropy takes too
+    x, recon_x = (rng.uniform(-outside, 1 + outside, (batch, *shape)).astype(dtype) for _ in range(2))
+    check_close(
+        submission.call("ELBO.negative_log_likelihood", x, recon_x),
+        negative_log_likelihood(x, recon_x).mean(),
+        what="negative_log_likelihood",
+        mistakes=lambda: of_negative_log_likelihood(x, recon_x),
+        rtol=1e-5,
+        atol=1e-4,
+        dtype=dtype,
+    )
+
+
+@pytest.mark.negative_log_likelihood
+def test_negative_log_likelihood_gradients(submission, rng):
+    """negative_log_likelihood: the gradients by the reconstruction and by the image have the right values"""
+    for shape in ((5, 1, 28, 28), (23, 7)):
+        x, recon_x = (rng.uniform(0, 1, shape).astype(np.float32) for _ in range(2))
+        reply = submission.run("ELBO.negative_log_likelihood", [x, recon_x], wrt=[0, 1])
+        check_tensor(reply.value, what="negative_log_likelihood", shape=())
+        expected = (recon_x.astype(np.float64) - x) / shape[0]
+        pixels = np.prod(shape[1:])
+        mistakes = {
+            "the 1/2 before the squared error is lost": 2 * expected,
+            "the sign is wrong": -expected,
+            "the cost is summed over the batch; it should be averaged": shape[0] * expected,
+            "the cost is averaged over the pixels; it should be summed": expected / pixels,
+            "the mean over pixels and images is taken, without the 1/2": 2 * expected / pixels,
+            "it is divided by 100, whatever the batch": shape[0] / 100 * expected,
+            "the errors are not squared": np.sign(expected) / (2 * shape[0]),
+        }
+        of, tolerance = "negative_log_likelihood", {"rtol": 1e-3, "atol": 1e-7}
+        check_gradient(reply.gradients[1], expected, of=of, by="recon_x", mistakes=mistakes, **tolerance)
+        check_gradient(reply.gradients[0], -expected, of=of, by="x", **tolerance)
+
+
+@pytest.mark.negative_log_likelihood
+def test_negative_log_likelihood_of_the_image_itself(submission, rng):
+    """negative_log_likelihood: D/2 log(2 pi) for a perfect reconstruction, and no overflow for an awful one"""
+    for shape in ((3, 1, 28, 28), (2, 5), (9, 1)):
+        x = rng.uniform(0, 1, shape).astype(np.float32)
+        constant = np.prod(shape[1:]) / 2 * LOG_2PI
+        what = "negative_log_likelihood of a perfect reconstruction"
+        reply = submission.run("ELBO.negative_log_likelihood", [x, x])
+        check_close(reply.value, constant, what=what, mistakes=of_negative_log_likelihood(x, x))
+        check_inputs_unchanged(reply.inputs_unchanged, "negative_log_likelihood")
+    x, recon_x = np.zeros((2, 6), dtype=np.float32), np.full((2, 6), 1e4, dtype=np.float32)
+    check_close(
+        submission.call("ELBO.negative_log_likelihood", x, recon_x),
+        negative_log_likelihood(x, recon_x).mean(),
+        what="negative_log_likelihood of a reconstruction so awful that its density underflows",
+        mistakes={
+            "take the logarithm by formula, not log(density)": np.inf,
+            **of_negative_log_likelihood(x, recon_x),
+        },
+    )
+
+
+@pytest.mark.kl_diag_normal
+@given(batch=batches, latents=st.integers(1, 30), seed=seeds, dtype=dtypes)
+@example(batch=100, latents=2, seed=0, dtype=np.float32)
+@example(batch=1, latents=1, seed=1, dtype=np.float64)
+@example(batch=3, latents=500, seed=2, dtype=np.float32)
+def test_kl_diag_normal(submission, batch, latents, seed, dtype):
+    """kl_diag_normal: right for any number of images and latents"""
+    rng = np.random.default_rng(seed)
+    mu, logvar = rng.standard_normal((batch, latents)), rng.uniform(-3, 2, (batch, latents))
+    mu, logvar = mu.astype(dtype), logvar.astype(dtype)
+    check_close(
+        submission.call("ELBO.kl_diag_normal", mu, logvar),
+        kl_diag_normal(mu, logvar).mean(),
+        what="kl_diag_normal",
+        mistakes=lambda: of_kl_diag_normal(mu, logvar),
+        rtol=1e-4,
+        atol=1e-5,
+        dtype=dtype,
+    )
+
+
+@pytest.mark.kl_diag_normal
+def test_kl_diag_normal_gradients(submission, rng):
+    """kl_diag_normal: the gradients by mu and logvar have the right values"""
+    for batch, latents in ((1, 1), (19, 2), (4, 31)):
+        mu, logvar = random_posterior(rng, batch, latents)
+        reply = submission.run("ELBO.kl_diag_normal", [mu, logvar], wrt=[0, 1])
+        check_tensor(reply.value, what="kl_diag_normal", shape=())
+        check(
+            reply.value == submission.call("ELBO.kl_diag_normal", mu, logvar),
+            "kl_diag_normal gives two different values for the same posterior: it has a closed form, without samples.",
+        )
+        by_mu, by_logvar = mu / batch, np.expm1(logvar.astype(np.float64)) / (2 * batch)
+        of, tolerance = "kl_diag_normal", {"rtol": 1e-3, "atol": 1e-6}
+        for gradient, by, right in zip(reply.gradients.values(), ("mu", "logvar"), (by_mu, by_logvar), strict=True):
+            mistakes = {
+                "the 1/2 is lost": 2 * right,
+                "the sign is wrong": -right,
+                "the KL is summed over the batch; it should be averaged": batch * right,
+                "the KL is averaged over the latents; it should be summed": right / latents,
+            }
+            check_gradient(gradient, right, of=of, by=by, mistakes=mistakes, **tolerance)
+
+
+@pytest.mark.kl_diag_normal
+def test_kl_diag_normal_zero_and_extremes(submission, rng):
+    """kl_diag_normal: zero for the prior itself and only there; no overflow for very small and large variances"""
+    for shape in ((1, 1), (37, 4)):
+        zeros = np.zeros(shape, dtype=np.float32)
+        reply = submission.run("ELBO.kl_diag_normal", [zeros, zeros])
+        check_close(
+            reply.value,
+            0.0,
+            what="kl_diag_normal of the prior",
+            mistakes={
+                "sigma is 1 where logvar is 0; logvar is the LOGARITHM": np.inf,
+                "the -1 is missing": 0.5 * shape[1],
+                "the sum of -log sigma + sigma^2 + mu^2 has its minimum elsewhere": float(shape[1]),
+            },
+        )
+        for j, value in ((0, 0.3), (shape[1] - 1, -0.3)):
+            moved = zeros.copy()
+            moved[0, j] = value
+            for arguments in ((moved, zeros), (zeros, moved)):
+                away = submission.call("ELBO.kl_diag_normal", *arguments)
+                check_tensor(away, what="kl_diag_normal", shape=())
+                check(away > 1e-5, "kl_diag_normal should be positive for every posterior that is not the prior.")
+    mu = rng.standard_normal((6, 3)).astype(np.float32)
+    for level in (-80.0, -60.0, 60.0):
+        logvar = np.full_like(mu, level)
+        reply = submission.run("ELBO.kl_diag_normal", [mu, logvar])
+        check_close(
+            reply.value,
+            kl_diag_normal(mu, logvar).mean(),
+            what=f"kl_diag_normal with {'tiny' if level < 0 else 'huge'} variances",
+            mistakes={
+                "the logarithm is taken of exp(logvar), which underflows; logvar is that logarithm": np.inf,
+                **of_kl_diag_normal(mu, logvar),
+            },
+        )
+        check_inputs_unchanged(reply.inputs_unchanged, "kl_diag_normal")
+
+
+@pytest.mark.elbo_loss
+def test_elbo_loss(fresh_submission, rng):
+    """elbo_loss: the sum of reconstruction cost and KL, for any batch, a loss to minimise"""
+    stand_in_for_the_loss(fresh_submission, whole=False)
+    for batch, dtype in ((1, np.float32), (6, np.float64), (33, np.float32)):
+        x, recon_x = random_images(rng, batch).astype(dtype), random_images(rng, batch).astype(dtype)
+        mu, logvar = random_posterior(rng, batch, 4, dtype=dtype)
+        check_close(
+            fresh_submission.call("ELBO.elbo_loss", x, recon_x, mu, logvar),
+            negative_log_likelihood(x, recon_x).mean() + kl_diag_normal(mu, logvar).mean(),
+            what="elbo_loss",
+            mistakes=lambda given=(x, recon_x, mu, logvar): of_elbo_loss(*given),
+            rtol=1e-5,
+            dtype=dtype,
+        )
+
+
+@pytest.mark.elbo_loss
+def test_elbo_loss_gradients(fresh_submission, rng):
+    """elbo_loss: gradients reach the reconstruction, mu and logvar with the right values"""
+    stand_in_for_the_loss(fresh_submission, whole=False)
+    x, recon_x = random_images(rng, 7), random_images(rng, 7)
+    mu, logvar = random_posterior(rng, 7, 3)
+    reply = fresh_submission.run("ELBO.elbo_loss", [x, recon_x, mu, logvar], wrt=[1, 2, 3])
+    expected = {
+        "recon_x": (recon_x.astype(np.float64) - x) / 7,
+        "mu": mu / 7,
+        "logvar": np.expm1(logvar.astype(np.float64)) / 14,
+    }
+    for gradient, (name, value) in zip(reply.gradients.values(), expected.items(), strict=True):
+        check_gradient(gradient, value, of="elbo_loss", by=name, rtol=1e-3, atol=1e-6)
+    check_inputs_unchanged(reply.inputs_unchanged, "elbo_loss")

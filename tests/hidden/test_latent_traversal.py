@@ -1,0 +1,30 @@
+"""Hidden checks of latent_traversal.py: walks along the latent axes."""
+
+import pytest
+
+from support.checks.drawing import check_traversal
+from support.checks.plotting import check_modes_restored, check_recorded_in_eval_mode
+from support.probe_oracle import random_probe
+
+pytestmark = pytest.mark.latent_traversal
+
+TRAVERSE = "latent_traversal.latent_traversal"
+
+
+def test_latent_traversal(submission, rng):
+    """latent_traversal: each latent in turn goes evenly from z_min to z_max, both included, the others stay 0"""
+    for latents, arguments, low, high, steps in (
+        (2, {}, -3, 3, 15),
+        (5, {"z_min": -1.5, "z_max": 4.0, "steps": 6}, -1.5, 4, 6),
+        (1, {"z_min": 0.5, "z_max": 2.0, "steps": 2}, 0.5, 2, 2),
+    ):
+        oracle = random_probe(rng, latents)
+        model = oracle.send(submission)
+        images = submission.call(TRAVERSE, model, **arguments)
+        check_traversal(images, oracle, low, high, steps, model)
+        check_recorded_in_eval_mode(model, "decode", "latent_traversal")
+
+
+def test_latent_traversal_gives_the_model_back(submission, rng):
+    """latent_traversal: the model is given back in the mode in which it came"""
+    check_modes_restored(submission, random_probe(rng, 2), TRAVERSE, [-1.0, 1.0, 3])

@@ -1,0 +1,106 @@
+"""Hidden checks of train.py: the training of the autoencoder and of the VAE."""
+
+import numpy as np
+import pytest
+
+from support.checks.networks import random_images
+from support.checks.training import (
+    check_manners,
+    check_minibatches,
+    check_not_seeded,
+    check_steps,
+    stand_in_for_the_loss,
+)
+from support.mistakes.elbo import of_elbo_loss
+from support.probe_oracle import PIXELS, random_probe
+
+TRAIN_AE = "train.train_autoencoder"
+TRAIN_VAE = "train.train_vae"
+
+
+@pytest.mark.train_autoencoder
+def test_train_autoencoder_steps(submission, rng):
+    """train_autoencoder: every step is Adam's on the mean squared error of one minibatch, which it returns"""
+
+    def other_values(losses, steps):
+        sizes = np.array([len(step.x) for step in steps])
+        return {
+            "looks as if the squared error were summed over the pixels: take the mean over them": 784 * losses,
+            "looks as if the squared error were summed over pixels and images: take the mean": 784 * sizes * losses,
+            "looks as if half of the squared error were taken": losses / 2,
+            "looks as if the root of the mean squared error were returned": np.sqrt(losses),
+            "looks as if the ELBO's Gaussian cost were returned, in nats": 392 * losses + 392 * np.log(2 * np.pi),
+        }
+
+    def other_losses(x, recon_x):
+        p = np.clip(recon_x, 1e-7, 1 - 1e-7)
+        return {
+            "the errors are not squared: this is the mean absolute error": np.abs(x - recon_x).mean(),
+            "this is the binary cross-entropy; the mean squared error is asked for": -(
+                x * np.log(p) + (1 - x) * np.log1p(-p)
+            ).mean(),
+        }
+
+    oracle = random_probe(rng, 3, "ae")
+    check_steps(submission, TRAIN_AE, oracle, random_images(rng, 12), 1.0, other_values, other_losses)
+
+
+@pytest.mark.train_autoencoder
+def test_train_autoencoder_minibatches(submission, rng):
+    """train_autoencoder: minibatches of batch_size, every image is used, the order varies"""
+    check_minibatches(submission, TRAIN_AE, random_probe(rng, 2, "ae"), rng)
+
+
+@pytest.mark.train_autoencoder
+def test_train_autoencoder_manners(submission, rng):
+    """train_autoencoder: on_step, iterations=0, train mode afterwards, images left alone"""
+    check_manners(submission, TRAIN_AE, random_probe(rng, 2, "ae"), random_images(rng, 8))
+
+
+@pytest.mark.train_autoencoder
+def test_train_autoencoder_seeds_nothing(submission, rng):
+    """train_autoencoder: a new training has a new order of the images"""
+    check_not_seeded(submission, TRAIN_AE, random_probe(rng, 2, "ae"), random_images(rng, 20))
+
+
+@pytest.mark.train_vae
+def test_train_vae_steps(fresh_submission, rng):
+    """train_vae: every step is Adam's on minus the ELBO of one minibatch; the ELBO is returned"""
+    stand_in_for_the_loss(fresh_submission)
+
+    def other_values(losses, steps):
+        sizes = np.array([len(step.x) for step in steps])
+        return {
+            "the ELBO is divided by the pixels; it is in nats per image": -losses / PIXELS,
+            "the ELBO is divided by the batch once more; it is already per image": -losses / sizes,
+            "the ELBO is that of the whole minibatch; it should be per image": -losses * sizes,
+        }
+
+    oracle = random_probe(rng, 3)
+
+    def other_losses(x, recon_x):
+        mean = oracle.mean(x, training=True)
+        return of_elbo_loss(x, recon_x, mean, oracle.logvar(mean))
+
+    check_steps(fresh_submission, TRAIN_VAE, oracle, random_images(rng, 12), -1.0, other_values, other_losses)
+
+
+@pytest.mark.train_vae
+def test_train_vae_minibatches(fresh_submission, rng):
+    """train_vae: minibatches of batch_size, every image is used, the order varies"""
+    stand_in_for_the_loss(fresh_submission)
+    check_minibatches(fresh_submission, TRAIN_VAE, random_probe(rng, 2), rng)
+
+
+@pytest.mark.train_vae
+def test_train_vae_manners(fresh_submission, rng):
+    """train_vae: on_step, iterations=0, train mode afterwards, images left alone"""
+    stand_in_for_the_loss(fresh_submission)
+    check_manners(fresh_submission, TRAIN_VAE, random_probe(rng, 2), random_images(rng, 8))
+
+
+@pytest.mark.train_vae
+def test_train_vae_seeds_nothing(fresh_submission, rng):
+    """train_vae: a new training has a new order of the images"""
+    stand_in_for_the_loss(fresh_submission)
+    check_not_seeded(fresh_submission, TRAIN_VAE, random_probe(rng, 2), random_images(rng, 20))

@@ -1,0 +1,67 @@
+"""Hidden checks of tsne.py: the posterior means in the plane."""
+
+import numpy as np
+import pytest
+
+from autograder.door.diagnose import check, check_inputs_unchanged, check_tensor, fail
+from autograder.door.submission import NotImplementedYet, SubmissionError
+from support.checks.networks import random_images
+from support.checks.plotting import (
+    check_modes_restored,
+    check_recorded_in_eval_mode,
+    check_tsne_clusters,
+    clustered_posteriors,
+)
+from support.probe_oracle import random_probe
+
+pytestmark = pytest.mark.tsne_latents
+
+EMBED = "tsne.tsne_latents"
+
+
+def test_tsne_embeds_the_posterior_means(submission, rng):
+    """tsne_latents: embeds the posterior means of any dimension, row i for image i"""
+    for latents in (2, 6):
+        posteriors = clustered_posteriors(rng, 60, latents)
+        model = posteriors.oracle.send(submission)
+        reply = submission.run(EMBED, [model, posteriors.images, rng.integers(0, 10, 60)])
+        check_tsne_clusters(reply.value, posteriors)
+        check_inputs_unchanged(reply.inputs_unchanged, "tsne_latents")
+        check_recorded_in_eval_mode(model, "encode", "tsne_latents")
+
+
+def test_tsne_seed(submission, rng):
+    """tsne_latents: the same embedding again with the same seed"""
+    posteriors = clustered_posteriors(rng, 40, 3)
+    model, embeddings = posteriors.oracle.send(submission), []
+    for generator in (1, 2):
+        submission.seed(generator)
+        embeddings.append(submission.call(EMBED, model, posteriors.images, posteriors.clusters, seed=5))
+        check_tsne_clusters(embeddings[-1], posteriors)
+    # Threads may add up in another order, so not to the last digit.
+    check(
+        np.corrcoef(*(embedding.ravel() for embedding in embeddings))[0, 1] > 0.999,
+        "tsne_latents: two calls with the same seed give different embeddings. Pass it on as random_state.",
+    )
+
+
+def test_tsne_of_few_images(submission, rng):
+    """tsne_latents: works for as few as five images"""
+    oracle = random_probe(rng, 3)
+    for count in (5, 8):
+        try:
+            embedding = submission.call(EMBED, oracle.send(submission), random_images(rng, count), np.arange(count))
+        except SubmissionError as error:
+            if isinstance(error, NotImplementedYet) or error.stage == "import":
+                raise
+            fail(
+                f"tsne_latents of {count} images raises {error.type}. Is the perplexity smaller than the number of "
+                "images?"
+            )
+        check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
+
+
+def test_tsne_gives_the_model_back(submission, rng):
+    """tsne_latents: the model is given back in the mode in which it came"""
+    arguments = [random_images(rng, 6), np.arange(6)]
+    check_modes_restored(submission, random_probe(rng, 2), EMBED, arguments)

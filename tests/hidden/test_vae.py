@@ -1,0 +1,172 @@
+"""Hidden checks of VAE.py: the VAE's networks and its sampling."""
+
+import numpy as np
+import pytest
+
+from autograder.door.diagnose import check, check_close, check_inputs_unchanged, check_tensor
+from autograder.door.laws import check_differ, check_standard_normal
+from support.checks.networks import (
+    MILD,
+    both_architectures,
+    check_decoder_uses_its_range,
+    check_depends_on_pixels,
+    check_every_latent_matters,
+    check_kernels,
+    check_leaves_input_alone,
+    check_nonlinear,
+    check_not_clamped,
+    check_rows,
+    check_trainable,
+    check_varies,
+    decode,
+    encode_pair,
+    load_random_weights,
+    logit,
+    random_codes,
+    random_images,
+    under_large_weights,
+)
+from support.checks.sampling import (
+    WHAT,
+    check_law,
+    check_noise_independent,
+    check_sample_gradients,
+    noise,
+    random_posterior,
+    sample,
+    sampler,
+)
+
+
+def make_vae(submission, architecture, latents=3):
+    """A VAE in eval mode."""
+    vae = submission.call("VAE.VAE", latent_dim=latents, architecture=architecture)
+    vae.train(False)
+    return vae
+
+
+@both_architectures
+def test_posterior_is_not_clamped(submission, rng, architecture):
+    """Encoder: mu and logvar may each be any real number, of either sign"""
+    vae = make_vae(submission, architecture, latents=7)
+    mu, logvar = under_large_weights(vae, rng, lambda: encode_pair(vae, random_images(rng, 16), 7))
+    plain = "it must be the output of a plain linear layer, with no ReLU, softplus or sigmoid after it."
+    check_not_clamped(mu, "mu", plain, 5.0)
+    check_not_clamped(
+        logvar,
+        "logvar",
+        "it is the LOGARITHM of the variance, negative for variances below 1, with no exp, softplus or ReLU.",
+        2.0,
+    )
+
+
+@both_architectures
+def test_posterior_uses_the_image(submission, rng, architecture):
+    """Encoder: mu and logvar are two functions, each of the whole of its own image; gradients reach the layers"""
+    vae = make_vae(submission, architecture)
+    load_random_weights(vae, rng, MILD)
+    x = random_images(rng, 9)
+    mu, logvar = encode_pair(vae, x, 3)
+    check(np.abs(mu - logvar).max() > 1e-3 * np.abs(mu).max(), "Encoder: mu and logvar are the same numbers.")
+    cotangent = rng.standard_normal((9, 3)).astype(np.float32)
+    for index, name in enumerate(("mu", "logvar")):
+        check_varies((mu, logvar)[index], name, "image")
+        check_rows(lambda images, i=index: encode_pair(vae, images, 3)[i], x, f"Encoder ({name})")
+        reply = vae.run("encode", [x], wrt=[0], parameters_of=vae.get("encoder"), cotangent=cotangent, output=(index,))
+        check_depends_on_pixels(reply.gradients[0], f"Encoder ({name})")
+        check_trainable(reply.parameter_gradients, f"Encoder ({name})")
+    check_leaves_input_alone(vae, "encode", x, "Encoder")
+
+
+@both_architectures
+def test_decoder(submission, rng, architecture):
+    """Decoder: each image depends on every latent of its own row; dark and bright pixels are possible"""
+    vae = make_vae(submission, architecture)
+    load_random_weights(vae, rng, MILD)
+    z = random_codes(rng, 9, 3, spread=1.0)
+    check_rows(lambda codes: decode(vae, codes), z, "Decoder")
+    check_every_latent_matters(lambda codes: decode(vae, codes), 3, "Decoder")
+    cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
+    reply = vae.run("decode", [z], wrt=[0], parameters_of=vae.get("decoder"), cotangent=cotangent)
+    check(
+        reply.gradients[0] is not None and reply.gradients[0].any(axis=0).all(),
+        "Decoder: no gradient reaches z. Is something detached, or computed under torch.no_grad()?",
+    )
+    check_trainable(reply.parameter_gradients, "Decoder")
+    check_leaves_input_alone(vae, "decode", z, "Decoder")
+    (images,) = under_large_weights(vae, rng, lambda: [decode(vae, random_codes(rng, 16, 3))], draws=4)
+    check_decoder_uses_its_range(images, "Decoder")
+
+
+@both_architectures
+def test_layers(submission, rng, architecture):
+    """VAE: "conv" has convolutions in both networks, "mlp" has none, and neither is one linear layer"""
+    vae = make_vae(submission, architecture)
+    state = vae.state()
+    for part in ("encoder", "decoder"):
+        weights = {name: value for name, value in state.items() if name.startswith(part)}
+        check_kernels(weights, architecture == "conv", f'The {part} of VAE(architecture="{architecture}")')
+    load_random_weights(vae, rng, MILD)
+    a, b = random_images(rng, 16), random_images(rng, 16)
+    check_nonlinear(lambda x: encode_pair(vae, x, 3)[0], a, b, "Encoder")
+    load_random_weights(vae, rng, 1.0)
+    a, b = random_codes(rng, 16, 3), random_codes(rng, 16, 3)
+    check_nonlinear(lambda z: logit(decode(vae, z)), a, b, "Decoder, up to its last sigmoid,")
+
+
+@pytest.mark.reparameterize
+def test_sample_has_the_right_law(submission, rng):
+    """reparameterize: z is N(mu, exp(logvar)) entry by entry, whatever the shape"""
+    for shape in ((4000, 2), (64, 3), (5, 40), (1, 300), (777, 1)):
+        mu, logvar = random_posterior(rng, *shape)
+        check_law(mu, logvar, sample(sampler(submission, shape[1]), mu, logvar))
+
+
+@pytest.mark.reparameterize
+def test_noise_is_independent(submission, rng):
+    """reparameterize: every latent of every image has noise of its own, in every call"""
+    check_noise_independent(sampler(submission, 5), rng, latents=5, images=30, draws=12)
+    check_noise_independent(sampler(submission, 24), rng, latents=24, images=3, draws=40)
+
+
+@pytest.mark.reparameterize
+def test_sample_gradients(submission, rng):
+    """reparameterize: the gradients by mu and logvar have the right values"""
+    for shape, dtype, rtol in (((17, 3), np.float32, 1e-3), ((1, 1), np.float32, 1e-3), ((4, 25), np.float64, 1e-9)):
+        mu, logvar = random_posterior(rng, *shape, dtype=dtype)
+        cotangent = rng.standard_normal(shape).astype(dtype)
+        check_sample_gradients(sampler(submission, shape[1]), mu, logvar, cotangent, rtol=rtol, atol=rtol / 10)
+
+
+@pytest.mark.reparameterize
+def test_sampling_manners(submission, rng):
+    """reparameterize: keeps float64, leaves mu and logvar alone, seeds nothing"""
+    vae = sampler(submission)
+    for dtype in (np.float32, np.float64):
+        mu, logvar = random_posterior(rng, 30, 3, dtype=dtype)
+        reply = vae.run("reparameterize", [mu, logvar])
+        check_tensor(reply.value, what=WHAT, shape=mu.shape, dtype=dtype)
+        check_inputs_unchanged(reply.inputs_unchanged, WHAT)
+    draws = []
+    for seed in (1, 2):
+        submission.seed(seed)
+        draws.append(sample(vae, mu, logvar))
+    check_differ(*draws, WHAT)
+    check_differ(sample(vae, mu, logvar), sample(vae, mu, logvar), WHAT)
+    vae.train(False)
+    check(
+        (sample(vae, mu, logvar) != sample(vae, mu, logvar)).any(),
+        f"{WHAT} draws nothing in eval mode. It samples in every mode; whoever wants the mean takes mu.",
+    )
+
+
+@pytest.mark.reparameterize
+def test_sampling_extreme_variances(submission, rng):
+    """reparameterize: stays finite and right for very small and very large variances"""
+    vae = sampler(submission, 2)
+    mu = rng.standard_normal((500, 2)).astype(np.float32)
+    small, large = np.full_like(mu, -60), np.full_like(mu, 60)
+    z = sample(vae, mu, small)
+    floor = {"is logvar clamped, or something added to the variance?": z}
+    check_close(z, mu, what=f"{WHAT} with tiny variances", mistakes=floor, rtol=1e-5, atol=1e-5)
+    check_standard_normal(noise(mu, large, sample(vae, mu, large)), f"{WHAT} with huge variances")
