@@ -22,8 +22,8 @@ from autograder.classroom.trees import UnreadableError
 from autograder.grading.grade import PROVIDED
 from autograder.grading.report import STYLE as REPORT_STYLE
 from autograder.grading.report import number
-from autograder.grading.results import write_atomically
 from autograder.tasks import Points
+from autograder.writing import write_atomically
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
 SHOWN_NAMES = 3
