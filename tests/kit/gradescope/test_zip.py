@@ -171,7 +171,8 @@ def test_the_unpacked_grader_imports_without_the_repository(archive: Path, tmp_p
     code = (
         f"import sys; sys.path.insert(0, {str(grader)!r}); from autograder.sandbox import backend, worker; "
         "from autograder.grading import grade, intake, suites, weights; from autograder.gradescope import run; "
-        "from autograder import tasks; tasks.load(); assert 'torch' not in sys.modules; print(run.__file__)"
+        "from autograder import tasks; tasks.load(); assert 'torch' not in sys.modules; "
+        "from autograder.grading.secret import SECRET_FILE; assert SECRET_FILE.is_file(); print(run.__file__)"
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
