@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom.layouts import Export, Submission
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.results_folder import GRADED, Store
 from autograder.classroom.roster import Student
 from autograder.grading.report import number

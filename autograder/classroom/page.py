@@ -14,11 +14,11 @@ from tqdm import tqdm
 
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import Graded, Item
-from autograder.classroom.layouts import Export, Submission
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import Pair
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 from autograder.grading.grade import PROVIDED
 from autograder.grading.report import STYLE as REPORT_STYLE
 from autograder.grading.report import number
