@@ -14,7 +14,7 @@ from typing import Any
 
 from autograder.classroom.grading import Options, Outcome, grade_fairly, grader_digest
 from autograder.classroom.pool import TICK_SECONDS, Finished, Job
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 
 CONNECT_SECONDS = 30
 # Submissions on their way or waiting at a worker, for each thread of the cluster; more would only fill its memory.

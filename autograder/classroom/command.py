@@ -16,15 +16,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from autograder.classroom import gradebook, layouts
+from autograder.classroom import gradebook
 from autograder.classroom.cluster import ClusterError, grade_on_cluster
+from autograder.classroom.exports import reading
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import Options, grading_key
-from autograder.classroom.layouts import Export, Submission
 from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Finished, Job, grade_locally
 from autograder.classroom.results_folder import GRADED, BusyError, Store
 from autograder.classroom.roster import moment
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
 from autograder.sandbox import layers
 from autograder.tasks import PointsError
@@ -40,7 +41,7 @@ class ClassSettings:
         options: of each grading.
         workers: gradings at the same time on this machine.
         scheduler: address of a Dask scheduler to grade on instead, or None.
-        layout, roster, due: see layouts.read_export.
+        layout, roster, due: see reading.read_export.
         form: of grades.csv, one of grades.FORMS; None for the one of the export.
         title: of the assignment, in grades.csv.
         similarity: whether to compare the submissions with each other.
@@ -89,7 +90,7 @@ def grade_class(settings: ClassSettings) -> Summary:
 
     entries = settings.options.entries()
     expected = frozenset(task.file for task in entries.tasks)
-    export = layouts.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
+    export = reading.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, entries)
     summary = Summary(export)
@@ -240,7 +241,7 @@ def _parser() -> argparse.ArgumentParser:
         "--workers", type=int, default=_processors(), help="gradings at the same time (default: %(default)s)"
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler instead")
-    parser.add_argument("--layout", choices=layouts.LAYOUTS, help="kind of export (default: found out)")
+    parser.add_argument("--layout", choices=reading.LAYOUTS, help="kind of export (default: found out)")
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the platform's list of students or grades")
     parser.add_argument("--due", default="", metavar="TIME", help="when it was due, such as 2026-11-20T23:59+01:00")
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")

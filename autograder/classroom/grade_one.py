@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.grading import grade
-from autograder.grading.results import write_atomically
+from autograder.writing import write_atomically
 
 
 def main() -> int:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom.layouts import Export, Submission
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.results_folder import GRADED, Store
 from autograder.classroom.roster import Student
 from autograder.grading.report import number
-from autograder.grading.results import write_atomically
+from autograder.writing import write_atomically
 
 FORMS = ("canvas", "gradescope", "moodle")
 # What Canvas's importer insists on, in its order; the assignment's column follows.

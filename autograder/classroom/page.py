@@ -14,16 +14,16 @@ from tqdm import tqdm
 
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import Graded, Item
-from autograder.classroom.layouts import Export, Submission
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import Pair
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 from autograder.grading.grade import PROVIDED
 from autograder.grading.report import STYLE as REPORT_STYLE
 from autograder.grading.report import number
-from autograder.grading.results import write_atomically
 from autograder.tasks import Points
+from autograder.writing import write_atomically
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
 SHOWN_NAMES = 3

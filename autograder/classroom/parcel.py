@@ -6,22 +6,31 @@ A zip that holds the files to grade is passed on byte by byte, so that intake se
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from autograder.classroom.trees import Entry, UnreadableError, open_zip, zip_tree
-from autograder.grading.intake import CENTRAL_ENTRY, IGNORED_FOLDERS, MIB, MODEL_SUFFIX, IntakeLimits
+from autograder.grading.files import (
+    MIB,
+    SUBMISSION,
+    Entry,
+    UnreadableError,
+    lies_in,
+    listed,
+    without_environments,
+    zip_tree,
+)
+from autograder.grading.intake import IGNORED_FOLDERS, MODEL_SUFFIX, matters
+from autograder.release.archive import zip_bytes
 
-LIMITS = IntakeLimits()
+# What compresses too well is left to intake: here it is read up to the same size as anything else.
+LIMITS = replace(SUBMISSION, ratio=sys.maxsize)
 NESTED = 3  # zips in zips that are opened
-# "kl-1.py" is Canvas's name for a file uploaded again, "kl (1).py" a browser's for one downloaded twice.
+# "work-1.py" is Canvas's name for a file uploaded again, "work (1).py" a browser's for one downloaded twice.
 VERSION = re.compile(r"(?P<stem>.+?)(?:-(?P<canvas>\d{1,3})| ?\((?P<browser>\d{1,3})\))")
 NOTHING = "there is no Python file and no zip in it, only {}"
-DATE = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
         UnreadableError: a file cannot be read.
     """
     wanted = {name.lower() for name in expected}
-    entries, notes = _newest_versions([entry for entry in entries if not _ignored(entry.path)], wanted)
+    entries, notes = _newest_versions(_own(entries), wanted)
     code = {name for name in wanted if name.endswith(".py")}
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
     loose = [entry for entry in entries if entry not in zips]
@@ -60,41 +69,37 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
             return Parcel(content, tuple(notes))
         joined = _join(content, extra, code)
         if joined is not None:
-            notes.append(f"{_listed(extra)} handed in beside {name}")
+            notes.append(f"{_names(extra)} handed in beside {name}")
             return Parcel(write_parcel(joined, wanted), tuple(notes))
     elif zips:
-        notes.append(f"not opened, for the files to grade lie beside it: {_listed(zips)}")
+        notes.append(f"not opened, for the files to grade lie beside it: {_names(zips)}")
     elif not any(entry.path.suffix in (".py", MODEL_SUFFIX) for entry in loose):
-        notes.append(NOTHING.format(_listed(loose)) if loose else "nothing was handed in")
+        notes.append(NOTHING.format(_names(loose)) if loose else "nothing was handed in")
     return Parcel(write_parcel(loose, wanted), tuple(notes))
 
 
 def write_parcel(entries: Iterable[Entry], wanted: Collection[str]) -> bytes:
-    """A zip of those entries that intake looks at; the same entries always give the same bytes.
+    """A zip of those entries that matter to intake; the same entries always give the same bytes."""
+    return zip_bytes(_members(sorted(entries, key=lambda entry: entry.path), wanted))
 
-    Not compressed: weights do not compress, and intake refuses files that compress too well.
-    """
-    buffer = io.BytesIO()
+
+def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tuple[str, bytes, int]]:
+    """Name, content and mode of those that matter to intake."""
     total = 0
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for number, entry in enumerate(sorted(entries, key=lambda entry: entry.path)):
-            if number > LIMITS.entries or total > 2 * LIMITS.total_bytes:
-                break  # intake refuses it anyway
-            if not _looked_at(entry, wanted):
-                continue
-            # One byte more than allowed, so that intake sees that it is too much.
-            limit = 1 + (LIMITS.model_bytes if entry.path.suffix == MODEL_SUFFIX else LIMITS.code_bytes)
-            content = entry.read(limit) if entry.regular and entry.path.suffix != ".ipynb" else b""
-            total += len(content)
-            info = zipfile.ZipInfo(str(entry.path).encode("utf-8", "replace").decode("utf-8"), DATE)
-            info.create_system = 3
-            info.external_attr = (entry.kind | 0o644) << 16
-            archive.writestr(info, content)
-    return buffer.getvalue()
+    for entry in entries[: LIMITS.entries + 1]:
+        if total > 2 * LIMITS.total_bytes:
+            break  # intake refuses it anyway
+        if entry.regular and not matters(entry.path, wanted):
+            continue
+        # One byte more than allowed, so that intake sees that it is too much.
+        limit = 1 + (LIMITS.model_bytes if entry.path.suffix == MODEL_SUFFIX else LIMITS.code_bytes)
+        content = entry.read(limit) if entry.regular and entry.path.suffix != ".ipynb" else b""
+        total += len(content)
+        yield str(entry.path).encode("utf-8", "replace").decode("utf-8"), content, entry.kind | 0o644
 
 
 def version(name: str) -> tuple[str, int]:
-    """(a file's name without the mark of a copy, number of the copy): ("kl.py", 2) for "kl-2.py" and "kl (2).py"."""
+    """(a file's name without the mark of a copy, number of the copy): ("x.py", 2) for "x-2.py" and "x (2).py"."""
     path = PurePosixPath(name)
     match = VERSION.fullmatch(path.stem)
     if match is None:
@@ -102,17 +107,9 @@ def version(name: str) -> tuple[str, int]:
     return match["stem"] + path.suffix, int(match["canvas"] or match["browser"])
 
 
-def _looked_at(entry: Entry, wanted: Collection[str]) -> bool:
-    if not entry.regular:
-        return not entry.path.name.startswith(".")
-    if entry.path.suffix == MODEL_SUFFIX:
-        return entry.path.name.lower() in wanted
-    return entry.path.suffix in (".py", ".ipynb") or entry.path.name.lower() in wanted
-
-
-def _ignored(path: PurePosixPath) -> bool:
-    """Whether a file lies in a folder that intake does not look into."""
-    return any(name.startswith(".") or name.lower() in IGNORED_FOLDERS for name in path.parts[:-1])
+def _own(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that do not lie in a folder that intake does not look into."""
+    return [entry for entry in without_environments(entries) if not lies_in(entry.path, IGNORED_FOLDERS)]
 
 
 def _holds(entries: Iterable[Entry], names: Collection[str]) -> bool:
@@ -120,7 +117,7 @@ def _holds(entries: Iterable[Entry], names: Collection[str]) -> bool:
 
 
 def _newest_versions(entries: list[Entry], wanted: Collection[str]) -> tuple[list[Entry], list[str]]:
-    """Copies such as kl-1.py under their right names, the newest of each; others stay as they are."""
+    """Copies such as work-1.py under their right names, the newest of each; others stay as they are."""
     newest: dict[PurePosixPath, tuple[int, Entry]] = {}
     for entry in entries:
         name, number = entry.path.name, 0
@@ -161,30 +158,29 @@ def _read_zip(entry: Entry) -> bytes:
 
 def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -> tuple[bytes, bool, list[str]]:
     """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
-    archive = open_zip(content) if content.count(CENTRAL_ENTRY) <= LIMITS.entries else None
-    if archive is None:
+    try:
+        entries = _own(zip_tree(content, name, limits=LIMITS).entries)
+    except UnreadableError:
         return content, False, [f"{name} is no readable zip"]
-    with archive:
-        entries = [entry for entry in zip_tree(archive, name).entries if not _ignored(entry.path)]
-        if _holds(entries, wanted) or depth == 0:
-            return content, _holds(entries, wanted), []
-        zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
-        for entry in sorted(zips, key=lambda entry: version(entry.path.name)[1], reverse=True):
-            try:
-                inner, found, notes = _innermost(entry.path.name, _read_zip(entry), wanted, depth - 1)
-            except UnreadableError:
-                continue
-            if found:
-                return inner, True, [f"the files to grade lie in {entry.path.name} inside {name}", *notes]
+    if _holds(entries, wanted) or depth == 0:
+        return content, _holds(entries, wanted), []
+    zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
+    for entry in sorted(zips, key=lambda entry: version(entry.path.name)[1], reverse=True):
+        try:
+            inner, found, notes = _innermost(entry.path.name, _read_zip(entry), wanted, depth - 1)
+        except UnreadableError:
+            continue
+        if found:
+            return inner, True, [f"the files to grade lie in {entry.path.name} inside {name}", *notes]
     return content, False, []
 
 
 def _join(content: bytes, extra: Sequence[Entry], code: Collection[str]) -> list[Entry] | None:
     """The files of a zip and others that were handed in beside it, put into the folder that the zip's code lies in."""
-    archive = open_zip(content)
-    if archive is None:
+    try:
+        inside = _own(zip_tree(content, "", limits=LIMITS).entries)
+    except UnreadableError:
         return None
-    inside = [entry for entry in zip_tree(archive, "").entries if not _ignored(entry.path)]
     folders = sorted({entry.path.parent for entry in inside if entry.path.name.lower() in code}, key=_depth)
     if not folders:
         return None
@@ -197,10 +193,5 @@ def _depth(path: PurePosixPath) -> int:
     return len(path.parts)
 
 
-def _listed(entries: Sequence[Entry]) -> str:
-    names = [_shown(entry.path.name) for entry in entries]
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-
-
-def _shown(name: str) -> str:
-    return re.sub(r"[^\w./ ()+@-]", "?", name)[:60]
+def _names(entries: Sequence[Entry]) -> str:
+    return listed([entry.path.name for entry in entries])

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
+from autograder.classroom.exports.submission import Submission
 from autograder.classroom.grading import Options, Outcome, grade_fairly
-from autograder.classroom.layouts import Submission
 from autograder.classroom.parcel import pack
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 
 TICK_SECONDS = 1.0
 ATTEMPTS = 2  # a grading that the grader, not the submission, has spoilt is tried once more

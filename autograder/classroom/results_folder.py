@@ -21,8 +21,8 @@ from typing import Any
 
 from autograder.classroom.grading import Outcome
 from autograder.grading import report
-from autograder.grading.results import write_atomically
 from autograder.tasks import Points
+from autograder.writing import write_atomically
 
 GRADED, FAILED = "graded", "failed"
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 from autograder.grading.results import safe_text
 
 # What the platforms call these columns in the CSV files that they offer.

@@ -16,7 +16,6 @@ import builtins
 import hashlib
 import io
 import keyword
-import tempfile
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -24,7 +23,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from autograder.grading import intake
+from autograder.grading.intake import code_of
 
 K = 20  # tokens a hash covers: two or three lines
 W = 8  # hashes of which at least one is kept
@@ -112,31 +111,23 @@ def winnow(found: list[int], w: int = W) -> set[int]:
 
 def starter_hashes(folder: Path) -> frozenset[int]:
     """Every hash of the starter files, not only the winnowed: whichever a submission keeps is recognised."""
-    return frozenset(value for path in folder.glob("*.py") for value in hashes(tokens(_read(path))))
+    texts = (path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*.py"))
+    return frozenset(value for text in texts for value in hashes(tokens(text)))
 
 
 def fingerprint(content: bytes, expected: Collection[str], starter: Collection[int]) -> Fingerprints:
     """Fingerprints of a parcel, of the same files that would be graded."""
-    with tempfile.TemporaryDirectory(prefix="similar-") as folder:
-        taken = intake.unpack(Path(content_file(content, Path(folder))), _new(Path(folder) / "code"), expected, None)
-        own: dict[int, str] = {}
-        whole = hashlib.sha256()
-        count = 0
-        for name in taken.files:
-            if name.endswith(".py"):
-                words = tokens(_read(taken.folder / name))
-                count += len(words)
-                whole.update("\0".join([name, *words, ""]).encode("utf-8", "replace"))
-                for value in winnow(hashes(words)) - set(starter):
-                    own.setdefault(value, name)
+    own: dict[int, str] = {}
+    whole = hashlib.sha256()
+    count = 0
+    for name, code in sorted(code_of(content, expected).items()):
+        # Lines end alike to it, as they do in files that are opened as text.
+        words = tokens(io.TextIOWrapper(io.BytesIO(code), "utf-8", "replace").read())
+        count += len(words)
+        whole.update("\0".join([name, *words, ""]).encode("utf-8", "replace"))
+        for value in winnow(hashes(words)) - set(starter):
+            own.setdefault(value, name)
     return Fingerprints(own, whole.hexdigest() if count else "")
-
-
-def content_file(content: bytes, folder: Path) -> Path:
-    """A parcel as a file."""
-    path = folder / "submission.zip"
-    path.write_bytes(content)
-    return path
 
 
 def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str] = ()) -> list[Pair]:
@@ -192,12 +183,3 @@ def _identical(submissions: Mapping[str, Fingerprints], left_out: Collection[str
 
 def _likeness(pair: Pair) -> float:
     return max(pair.first_share, pair.second_share)
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _new(folder: Path) -> Path:
-    folder.mkdir()
-    return folder

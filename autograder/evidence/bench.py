@@ -14,13 +14,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from autograder import measuring
 from autograder.evidence.bench_grading import boundary, grading
 from autograder.repository import ROOT, SOLUTION
+from autograder.writing import write_atomically
 
 Numbers = dict[str, float]
 
@@ -122,49 +123,17 @@ def gmvae_step(options: argparse.Namespace) -> Numbers:
     return numbers
 
 
-class PeakMemory(threading.Thread):
-    """Watches a process and all its descendants; pages that they share are counted once where the system can tell."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.pid, self.peak, self.ended = pid, 0, threading.Event()
-
-    def run(self) -> None:
-        import psutil
-
-        while not self.ended.wait(0.5):
-            total = 0
-            try:
-                root = psutil.Process(self.pid)
-                for process in [root, *root.children(recursive=True)]:
-                    memory = process.memory_full_info()
-                    total += getattr(memory, "pss", memory.rss)
-            except psutil.Error:  # a process ended between being listed and being looked at
-                continue
-            self.peak = max(self.peak, total)
-
-
 def main_job(options: argparse.Namespace) -> Numbers:
     """All of main.py from nothing into a folder that is thrown away: time, and memory of all its processes together."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(SOLUTION / "main.py"), "--out", folder, *(["--quick"] if options.quick else [])]
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        memory = PeakMemory(process.pid)
-        memory.start()
-        try:
-            status = process.wait()
-        finally:
-            process.terminate()
-            memory.ended.set()
-        seconds = time.monotonic() - start
-        memory.join()
-        if status != 0:
-            raise SystemExit(f"bench: {' '.join(command)} ended with status {status}")
+        usage = measuring.run(command, stdout=subprocess.DEVNULL)
+        if usage.status != 0:
+            raise SystemExit(f"bench: {' '.join(command)} ended with status {usage.status}")
         metrics = json.loads((Path(folder) / "metrics.json").read_text(encoding="utf-8"))
     return {
-        "seconds": seconds,
-        "peak_mib": memory.peak / 2**20,
+        "seconds": usage.seconds,
+        "peak_mib": usage.peak_mib,
         "gmvae_full_test_negative_elbo": metrics["gmvae"]["full_test"]["negative_elbo"],
     }
 
@@ -202,7 +171,5 @@ def main(arguments: list[str]) -> int:
         found[name] = BENCHES[name](options)
         for key, value in found[name].items():
             print(f"{name + '.' + key:<44} {value:>10.2f}")
-    unfinished = options.out.with_name(f".{options.out.name}.unfinished")
-    unfinished.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    os.replace(unfinished, options.out)
+    write_atomically(options.out, json.dumps(found, indent=1) + "\n", mode=0o644)
     return 0

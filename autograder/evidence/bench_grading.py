@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from autograder import measuring
+from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in
-from autograder.release.student import write_zip
 from autograder.repository import EXECUTOR, ROOT
 from autograder.tasks import load
-
-if TYPE_CHECKING:
-    import psutil
-
-SAMPLE_SECONDS = 0.1
 
 Numbers = dict[str, float]
 
@@ -35,76 +28,18 @@ def grading(options: argparse.Namespace) -> Numbers:
     """
     with tempfile.TemporaryDirectory() as folder:
         submission, out = Path(folder) / "reference.zip", Path(folder) / "results.json"
-        write_zip(hand_in(load()), submission, top="")
+        write_zip(hand_in(load()), submission)
         command = [sys.executable, "-m", "autograder", "grade", str(submission), "--out", str(out)]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        start = time.monotonic()
-        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        sampler = MemorySampler(process.pid)
-        sampler.start()
-        status = process.wait()
-        seconds = time.monotonic() - start
-        sampler.stop()
-        # Children count with all their descendants, for each of them is waited for.
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if status != 0:
-            raise SystemExit(f"bench: the reference submission could not be graded (status {status})")
+        usage = measuring.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if usage.status != 0:
+            raise SystemExit(f"bench: the reference submission could not be graded (status {usage.status})")
         score = json.loads(out.read_text())["score"]
     return {
-        "seconds": seconds,
-        "cpu_seconds": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        "peak_mib": sampler.peak / 2**20,
+        "seconds": usage.seconds,
+        "cpu_seconds": usage.cpu_seconds,
+        "peak_mib": usage.peak_mib,
         "score": score,
     }
-
-
-class MemorySampler(threading.Thread):
-    """Watches the memory of a process and all its descendants.
-
-    Attributes:
-        peak: bytes; proportional set sizes, in which a page that n processes share counts 1/n in each. Where the
-            system does not tell them, resident sizes, which count such pages n times.
-
-    Args:
-        seconds: between two looks; each takes milliseconds of processor time for every process.
-    """
-
-    def __init__(self, pid: int, seconds: float = SAMPLE_SECONDS) -> None:
-        super().__init__(daemon=True)
-        self.peak = 0
-        self._pid, self._seconds, self._ended = pid, seconds, threading.Event()
-
-    def run(self) -> None:
-        import psutil
-
-        root = psutil.Process(self._pid)
-        while not self._ended.wait(self._seconds):
-            try:
-                processes = [root, *root.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                return
-            self.peak = max(self.peak, sum(map(_memory, processes)))
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join()
-
-
-def _memory(process: psutil.Process) -> int:
-    """Bytes of one process; 0 if it has just ended."""
-    import psutil
-
-    try:
-        # The sum of its mappings; reading each of them, as psutil does, takes ten times as long.
-        for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass  # ended, not Linux, or not ours to look into
-    try:
-        return process.memory_info().rss
-    except psutil.Error:
-        return 0
 
 
 def boundary(options: argparse.Namespace) -> Numbers:

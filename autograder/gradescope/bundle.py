@@ -6,7 +6,6 @@ with times of its own, so that the same sources give the same bytes.
 
     setup.sh  run_autograder  requirements*.txt     ours
     otter_config.json  tests/*.py                   generated from points.toml and settings.toml
-    run_otter.py  environment.yml                   Otter's; unused, but its Dockerfile copies them
     files/driver.ipynb                              generated: Otter wants one notebook to execute
     files/grader/                                   the grader, the checks, the test images, the secret
 """
@@ -16,8 +15,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import importlib.metadata
-import json
 import os
 import re
 import subprocess
@@ -28,52 +25,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from autograder import tasks as points_module
-from autograder.gradescope import otter_files
+from autograder.gradescope.otter import configuration, driver_notebook, test_files
 from autograder.gradescope.settings import Settings, SettingsError
 from autograder.gradescope.settings import load as load_settings
 from autograder.grading.messages import check_sources
 from autograder.grading.secret import SecretError, load_secret
-from autograder.release.student import CUDA_REQUIREMENT, ZIP_TIME
+from autograder.release.archive import zip_bytes
+from autograder.release.student import CUDA_REQUIREMENT
 from autograder.repository import DIST, ROOT, grader_sources
 from autograder.tasks import Points, PointsError
+from autograder.writing import write_atomically
 
 ARCHIVE = DIST / "autograder.zip"
 UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
 # Beside the grader itself (see `grader_sources`): what run_autograder and Otter start it by.
-FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "bridge"))
+FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "otter"))
 GRADER_DATA = (
     "courses/full.toml",
     "autograder/gradescope/settings.toml",
+    # The test images that trained models are judged on.
     "data/MNIST/raw/t10k-images-idx3-ubyte.gz",
 )
 TORCH = re.compile(r"torch==")
 NOT_FOR_GRADING = re.compile(r"torchvision==")
-GRADER_MAIN = '''\
-"""Generated: what setup.sh and run_autograder start. `pickle` runs beside Otter, where the grader has no packages."""
-
-import pathlib
-import sys
-
-if __name__ == "__main__":
-    if sys.argv[1] == "pickle":
-        from autograder.gradescope.bridge import write_otter_results
-
-        write_otter_results(pathlib.Path(sys.argv[2]))
-    else:
-        from autograder.gradescope.run import main
-
-        sys.exit(main(sys.argv[1:]))
-'''
-COLLECT = """
-import sys, pytest
-class Collector:
-    def pytest_collection_finish(self, session):
-        tests = session.config.rootpath / "tests"
-        for item in session.items:
-            print("CHECK", f"{item.path.relative_to(tests).as_posix()}::{item.nodeid.split('::', 1)[1]}")
-sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", "tests/public", "tests/hidden"], [Collector()]))
-"""
 
 
 class BundleError(Exception):
@@ -102,22 +77,14 @@ def write(archive: Path, root: Path = ROOT) -> str:
         BundleError, PointsError, SettingsError, SecretError: something about the repository has to be put right.
     """
     files = contents(root)
+    content = zip_bytes(
+        (name, files[name], 0o100700 if name in ("setup.sh", "run_autograder") else 0o100600) for name in sorted(files)
+    )
+    if len(content) > UPLOAD_LIMIT:
+        raise BundleError(f"{len(content):,} bytes are more than Gradescope takes ({UPLOAD_LIMIT:,})")
     archive.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = archive.with_name(f".{archive.name}.unfinished")
-    # Stored, not compressed: zlib's versions differ in their output, and what is large here is compressed already.
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as file:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, ZIP_TIME)
-            entry.create_system = 3  # Unix: the mode below counts
-            entry.external_attr = (0o100700 if name in ("setup.sh", "run_autograder") else 0o100600) << 16
-            file.writestr(entry, files[name])
-    size = unfinished.stat().st_size
-    if size > UPLOAD_LIMIT:
-        unfinished.unlink()
-        raise BundleError(f"{size:,} bytes are more than Gradescope takes ({UPLOAD_LIMIT:,})")
-    os.chmod(unfinished, 0o600)
-    os.replace(unfinished, archive)
-    return hashlib.sha256(archive.read_bytes()).hexdigest()
+    write_atomically(archive, content)
+    return hashlib.sha256(content).hexdigest()
 
 
 def contents(root: Path = ROOT) -> dict[str, bytes]:
@@ -129,30 +96,30 @@ def contents(root: Path = ROOT) -> dict[str, bytes]:
         raise BundleError("points.toml and the checks disagree:\n  " + "\n  ".join(problems))
     secret = load_secret()
     files = {f"{GRADER}/{name}": (root / name).read_bytes() for name in grader_files(root)}
-    files[f"{GRADER}/__main__.py"] = GRADER_MAIN.encode()
-    files[f"{GRADER}/task_names.json"] = (json.dumps(otter_files.task_names(points), indent=1) + "\n").encode()
+    here = root / "autograder" / "gradescope"
+    files[f"{GRADER}/__main__.py"] = (here / "grader_main.py").read_bytes()
     files[f"{GRADER}/autograder/secret.txt"] = f"{secret}\n".encode()
-    templates = root / "autograder" / "gradescope"
     return {
         **otter_generate(points, settings, files),
-        **requirements(
-            (root / "requirements" / "instructor.txt").read_text(), (root / "requirements" / "dev.txt").read_text()
-        ),
-        "setup.sh": (templates / "setup.sh").read_bytes(),
-        "run_autograder": (templates / "run_autograder").read_bytes(),
+        **requirements((root / "requirements" / "instructor.txt").read_text()),
+        "setup.sh": (here / "setup.sh").read_bytes(),
+        "run_autograder": (here / "run_autograder").read_bytes(),
     }
 
 
 def otter_generate(points: Points, settings: Settings, files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """What `otter generate` makes of the generated test files, and of `files`, whose names begin with files/."""
+    """What `otter generate` makes of the generated test files, and of `files`, whose names begin with files/.
+
+    Its own scripts are left out: they are for a container that installs and grades as Otter does.
+    """
     from otter.generate import main as generate
 
     with tempfile.TemporaryDirectory(prefix="otter-generate-") as scratch:
         staging = Path(scratch).resolve()
-        for name, text in otter_files.test_files(points, settings).items():
+        for name, text in test_files(points, settings).items():
             _write(staging / "tests" / name, text.encode())
-        _write(staging / "otter_config.json", otter_files.configuration(settings).encode())
-        _write(staging / "driver.ipynb", otter_files.driver_notebook().encode())
+        _write(staging / "otter_config.json", configuration(settings).encode())
+        _write(staging / "driver.ipynb", driver_notebook().encode())
         for name, content in files.items():
             _write(staging / name.removeprefix("files/"), content)
         # It takes files from below the working directory only.
@@ -167,7 +134,8 @@ def otter_generate(points: Points, settings: Settings, files: Mapping[str, bytes
                 files=["driver.ipynb", "grader"],
             )
         with zipfile.ZipFile(staging / "generated.zip") as archive:
-            return {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+            names = [name for name in archive.namelist() if name.startswith(("files/", "tests/"))]
+            return {name: archive.read(name) for name in ["otter_config.json", *names] if not name.endswith("/")}
 
 
 def grader_files(root: Path) -> list[str]:
@@ -192,30 +160,29 @@ def provided_modules(root: Path) -> list[Path]:
     return modules
 
 
-def requirements(grading_lock: str, development_lock: str) -> dict[str, bytes]:
+def requirements(lock: str) -> dict[str, bytes]:
     """The lock cut into what setup.sh installs from different places."""
     parts: dict[str, list[str]] = {"requirements.txt": [], "requirements.torch.txt": [], "requirements.cuda.txt": []}
-    for line in grading_lock.splitlines():
+    for line in lock.splitlines():
         if not line or line.startswith("#") or NOT_FOR_GRADING.match(line):
             continue
         torch, cuda = TORCH.match(line), CUDA_REQUIREMENT.match(line)
         name = "requirements.torch.txt" if torch else "requirements.cuda.txt" if cuda else "requirements.txt"
         parts[name].append(line)
-    # `otter grade` reads a pickle that the same release has to write; the rest of the lock bounds what it brings.
-    locked = [line for line in development_lock.splitlines() if line and not line.startswith("#")]
-    otter = [f"otter-grader=={importlib.metadata.version('otter-grader')}", "-c requirements.constraints.txt"]
-    parts |= {"requirements.otter.txt": otter, "requirements.constraints.txt": locked}
     return {name: "".join(f"{line}\n" for line in lines).encode() for name, lines in parts.items()}
 
 
 def collected_checks(root: Path) -> list[str]:
     """Ids of all checks that pytest finds; in a process of its own, for conftest.py changes the one that loads it."""
-    done = subprocess.run([sys.executable, "-c", COLLECT], cwd=root, capture_output=True, text=True)
-    lines = done.stdout.splitlines()
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run([*command, "tests/public", "tests/hidden"], cwd=root, capture_output=True, text=True)
     if done.returncode != 0:
-        said = "\n".join(line for line in lines if not line.startswith("CHECK "))
-        raise BundleError(f"the checks cannot be collected:\n{said[-3000:]}{done.stderr[-1000:]}")
-    return [line.removeprefix("CHECK ") for line in lines if line.startswith("CHECK ")]
+        raise BundleError(f"the checks cannot be collected:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
+    return [
+        line.removeprefix("tests/")
+        for line in done.stdout.splitlines()
+        if line.startswith(("tests/public/", "tests/hidden/"))
+    ]
 
 
 @contextlib.contextmanager

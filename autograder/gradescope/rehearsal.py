@@ -1,9 +1,10 @@
 """`python -m autograder gradescope SUBMISSION` (`make gradescope`): what Gradescope does with the zip, on this machine.
 
 A fresh folder with Gradescope's tree (source, submission, results, submission_metadata.json), setup.sh in a clean
-environment, run_autograder under a container's memory and processor limits, its output kept, results.json checked
+environment, run_autograder measured against a container's memory and time, its output kept, results.json checked
 against Gradescope's specification. As root, files get the owner and the open modes that they have on Gradescope, and
-student code runs as its unprivileged user. It is no container: the machine's own Python and libraries are used.
+student code runs as its unprivileged user. It is no container: the machine's own Python and libraries are used, and
+memory is measured, not capped.
 """
 
 from __future__ import annotations
@@ -16,17 +17,16 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.error
-import urllib.request
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from autograder import measuring
 from autograder.gradescope import bundle
-from autograder.gradescope.caps import Caps, Usage, run
+from autograder.measuring import Usage
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -41,7 +41,10 @@ PASSED_ON = (
     "TORCH_INDEX",
     "TORCH_SPEC",
 )
-TORCH_INDEX = "https://download.pytorch.org/whl/cpu/torch/"
+# What Gradescope gives by default; building an image may take longer, on a machine of its own.
+MEMORY_MIB = 768
+SECONDS = 600
+SET_UP_SECONDS = 1800
 
 
 class StandInError(Exception):
@@ -76,7 +79,7 @@ class StandIn:
     def __init__(self, archive: Path, folder: Path) -> None:
         self.folder = folder
         self.tree = folder / "autograder"
-        self.venv = folder / "opt" / "vae-autograder"
+        self.venv = folder / "opt" / "autograder-venv"
         self.home = folder / "root"
         self.home.mkdir(mode=0o700)
         for name in ("source", "submission", "results"):
@@ -88,64 +91,52 @@ class StandIn:
         shutil.copy(self.tree / "source" / "run_autograder", self.tree / "run_autograder")
         (self.tree / "run_autograder").chmod(0o755)
 
-    def environment(self, torch: dict[str, str] | None = None) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The environment of both scripts."""
         passed_on = {name: value for name, value in os.environ.items() if name.upper().startswith(PASSED_ON)}
         own = {"PATH": CLEAN_PATH, "HOME": str(self.home), "LANG": "C.UTF-8", "AUTOGRADER_VENV": str(self.venv)}
-        return {**passed_on, **(torch or {}), **own}
+        return {**passed_on, **own}
 
-    def set_up(self, torch: dict[str, str] | None = None, seconds: float = 1800) -> Usage:
+    def set_up(self, variables: Mapping[str, str] = {}) -> Usage:
         """Run setup.sh; its output is kept in FOLDER/setup.log.
 
         Args:
-            torch: TORCH_SPEC and TORCH_INDEX for setup.sh.
+            variables: more of the environment, such as TORCH_SPEC.
 
         Raises:
             StandInError: it failed, with the end of its log.
         """
         log = self.folder / "setup.log"
-        with log.open("wb") as output:
-            # Gradescope builds images on machines of their own: the container's limits do not apply.
-            caps = Caps(memory_mib=8192, cpus=8, seconds=seconds)
-            command = ["bash", str(self.tree / "source" / "setup.sh")]
-            usage = run(command, caps, self.environment(torch), self.tree, output)
+        command = ["bash", str(self.tree / "source" / "setup.sh")]
+        usage = self._measured(command, log, SET_UP_SECONDS, {**self.environment(), **variables})
         if usage.status != 0:
             raise StandInError(f"setup.sh ended with status {usage.status}:\n{log.read_text(errors='replace')[-4000:]}")
         return usage
 
-    def grade(self, submission: Path, metadata: dict[str, Any] | None = None, caps: Caps | None = None) -> Graded:
+    def grade(self, submission: Path, metadata: dict[str, Any] | None = None, seconds: float = SECONDS) -> Graded:
         """Run run_autograder on a folder or a zip, as in a fresh container of the image."""
-        self._clear()
-        hand_in(submission, self.tree / "submission")
-        return self._run(json.dumps(submission_metadata() if metadata is None else metadata, indent=1), caps)
-
-    def grade_for_otter(self, archive: Path, caps: Caps | None = None) -> Graded:
-        """Run it as `otter grade` does: the zip as it is, empty metadata, and a pickle to be filled."""
-        self._clear()
-        shutil.copy(archive, self.tree / "submission")
-        (self.tree / "results" / "results.pkl").touch()
-        return self._run("", caps)
-
-    def _clear(self) -> None:
         for name in ("submission", "results"):
             shutil.rmtree(self.tree / name)
             (self.tree / name).mkdir()
-
-    def _run(self, metadata: str, caps: Caps | None) -> Graded:
+        hand_in(submission, self.tree / "submission")
         metadata_file = self.tree / "submission_metadata.json"
-        metadata_file.write_text(metadata)
+        metadata_file.write_text(json.dumps(submission_metadata() if metadata is None else metadata, indent=1))
         open_modes(self.tree / "submission")
         metadata_file.chmod(0o644)
         log = self.tree / "results" / "stdout"
-        with log.open("wb") as output:
-            command = [str(self.tree / "run_autograder")]
-            usage = run(command, caps or Caps(), self.environment(), self.tree, output)
+        usage = self._measured([str(self.tree / "run_autograder")], log, seconds, self.environment())
         stdout = log.read_text(errors="replace")
         try:
             document = json.loads((self.tree / "results" / "results.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             return Graded(None, [f"The autograder failed to execute correctly: {error}"], usage, stdout)
         return Graded(document, validate(document), usage, stdout)
+
+    def _measured(self, command: Sequence[str], log: Path, seconds: float, environment: dict[str, str]) -> Usage:
+        with log.open("wb") as output:
+            return measuring.run(
+                command, seconds, env=environment, cwd=self.tree, stdout=output, stderr=subprocess.STDOUT
+            )
 
 
 @contextlib.contextmanager
@@ -210,7 +201,7 @@ def submission_metadata(late_days: float = 0, previous: Sequence[dict[str, Any]]
             "course_id": 1234,
             "late_due_date": None,
             "release_date": (now - timedelta(days=14)).isoformat(),
-            "title": "Variational autoencoders",
+            "title": "An assignment",
             "total_points": "100.0",
         },
         "submission_method": "upload",
@@ -227,48 +218,16 @@ def validate(document: Any) -> list[str]:
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(document)]
 
 
-def torch_source() -> dict[str, str]:
-    """TORCH_SPEC and TORCH_INDEX for setup.sh on this machine: nothing where PyTorch's own index can be reached.
-
-    Elsewhere the newest CPU build that pip knows of; without one, setup.sh's own fallback stays, with its CUDA
-    libraries.
-    """
-    if "TORCH_SPEC" in os.environ or "TORCH_INDEX" in os.environ:
-        return {}
-    try:
-        with urllib.request.urlopen(TORCH_INDEX, timeout=10):
-            return {}
-    except (urllib.error.URLError, OSError, ValueError):
-        pass
-    python = subprocess.run(
-        ["python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-        env={"PATH": CLEAN_PATH},
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    options = ["--python-version", python, "--only-binary", ":all:"] if python else []
-    versions = subprocess.run(
-        [sys.executable, "-m", "pip", "index", "versions", "torch", *options], capture_output=True, text=True
-    ).stdout
-    listed = next((line for line in versions.splitlines() if line.startswith("Available versions:")), "")
-    for version in listed.partition(":")[2].split(","):
-        if version.strip().endswith("+cpu"):
-            return {"TORCH_SPEC": f"torch=={version.strip()}", "TORCH_INDEX": ""}
-    return {}
-
-
-def describe(usage: Usage, caps: Caps) -> str:
-    """What a run took, and under which limits."""
-    limits = f"{usage.capped}: {caps.memory_mib:g} MiB, {caps.cpus:g} processors" if usage.capped else "nothing capped"
+def describe(usage: Usage) -> str:
+    """What a run took."""
     return (
         f"{usage.seconds:.1f} s ({usage.cpu_seconds:.1f} s of processor time), "
-        f"peak memory of all processes together {usage.peak_mib:.0f} MiB ({limits})"
+        f"peak memory of all processes together {usage.peak_mib:.0f} MiB"
     )
 
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
-    caps = Caps(options.memory, options.cpus, options.seconds)
     try:
         with temporary_folder(options.keep) as folder:
             if options.archive is None:
@@ -278,25 +237,27 @@ def main(arguments: Sequence[str]) -> int:
                 archive = options.archive
             stand_in = StandIn(archive, folder)
             print(f"setup.sh in {stand_in.tree} ...", flush=True)
-            set_up = stand_in.set_up(torch_source())
+            set_up = stand_in.set_up()
             print(f"setup.sh: {set_up.seconds:.0f} s")
-            previous = _previous(options.previous)
-            graded = stand_in.grade(options.submission, submission_metadata(options.late, previous), caps)
-            return report(graded, caps, options.out)
+            metadata = submission_metadata(options.late, _previous(options.previous))
+            graded = stand_in.grade(options.submission, metadata, options.seconds)
+            return report(graded, options.memory, options.out)
     except (StandInError, FileExistsError, bundle.BundleError) as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def report(graded: Graded, caps: Caps, out: Path) -> int:
+def report(graded: Graded, memory_mib: float, out: Path) -> int:
     """Print the run, keep results.json; 1 if Gradescope would have shown a failure of the autograder."""
     from autograder import tasks
     from autograder.grading import report as terminal
 
-    print(f"run_autograder: {describe(graded.usage, caps)}, exit status {graded.usage.status}")
+    print(f"run_autograder: {describe(graded.usage)}, exit status {graded.usage.status}")
     problems = list(graded.problems)
     if graded.usage.status is None:
-        problems.append(f"Gradescope would have stopped it after {caps.seconds:g} s")
+        problems.append(f"it was stopped after {graded.usage.seconds:.0f} s, as Gradescope stops what takes too long")
+    if graded.usage.peak_mib > memory_mib:
+        problems.append(f"{graded.usage.peak_mib:.0f} MiB are more than the {memory_mib:g} MiB of the container")
     if graded.usage.left:
         problems.append(f"{graded.usage.left} processes were left")
     if graded.document is None:
@@ -330,7 +291,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the tree in this new folder and leave it")
     parser.add_argument("--previous", type=int, default=0, metavar="N", help="pretend so many earlier ones, hourly")
     parser.add_argument("--late", type=float, default=0, metavar="DAYS", help="pretend that it is so late")
-    parser.add_argument("--memory", type=float, default=Caps.memory_mib, metavar="MIB", help="default %(default)s")
-    parser.add_argument("--cpus", type=float, default=Caps.cpus, help="default %(default)s")
-    parser.add_argument("--seconds", type=float, default=Caps.seconds, help="time-out, default %(default)s")
+    parser.add_argument("--memory", type=float, default=MEMORY_MIB, metavar="MIB", help="default %(default)s")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="time-out, default %(default)s")
     return parser

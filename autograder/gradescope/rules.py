@@ -23,7 +23,7 @@ REFUSED = "refused_by_submission_limit"
 
 
 def read_metadata(path: Path) -> Document:
-    """Gradescope's submission_metadata.json; {} where it is missing or no JSON (`otter grade` leaves it empty)."""
+    """Gradescope's submission_metadata.json; {} where it is missing or no JSON."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

@@ -20,9 +20,9 @@ from typing import Any
 from autograder.gradescope import rules
 from autograder.gradescope.settings import Settings, SettingsError, load
 from autograder.grading import grade
-from autograder.grading.results import write_atomically
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.repository import TESTS
+from autograder.writing import write_atomically
 
 METADATA = "submission_metadata.json"
 # What Otter puts among the submitted files before it grades: our folder and driver, its tests, its empty module.
@@ -111,7 +111,7 @@ def otter(folder: Path) -> int:
 
 
 def the_submission(folder: Path) -> Path:
-    """The submitted folder, or the zip in it when there is nothing else: `otter grade` does not unpack."""
+    """The submitted folder, or the zip in it when there is nothing else: it was packed twice."""
     entries = list(folder.iterdir())
     if len(entries) == 1 and entries[0].suffix.lower() == ".zip" and entries[0].is_file():
         return entries[0]

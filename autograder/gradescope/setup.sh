@@ -12,7 +12,7 @@ umask 022
 
 source_folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 grader=$source_folder/files/grader
-venv=${AUTOGRADER_VENV:-/opt/vae-autograder}
+venv=${AUTOGRADER_VENV:-/opt/autograder-venv}
 state_file=$venv/.state
 torch_index=${TORCH_INDEX-https://download.pytorch.org/whl/cpu}
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore DEBIAN_FRONTEND=noninteractive
@@ -104,27 +104,19 @@ else
     install -r "$source_folder/requirements.txt"
     # pip has byte-compiled what it installed; the standard library of a slim image may not be.
     check_imports
-    # Otter's own Docker images bring the rest of the zip later than this script, and read results of its own kind.
-    if [ ! -d "$grader" ]; then
-        say "this is otter grade: adding otter-grader beside the grader's environment"
-        "$python" -m venv "$venv-otter"
-        "$venv-otter/bin/python" -m pip install --quiet --no-cache-dir -r "$source_folder/requirements.otter.txt"
-    fi
     printf '%s\n' "$wanted" >"$state_file"
 fi
 
 # Nothing that the zip brought is for the student's user.
 chmod -R go= "$source_folder"
-if [ -d "$grader" ]; then
-    "$venv/bin/python" -I -m compileall -q "$grader"
-    # Grading nothing proves that everything is there, and fills the caches that later gradings only read.
-    rehearsal=$(mktemp -d)
-    mkdir "$rehearsal/submission"
-    if ! "$venv/bin/python" -I "$grader" rehearse "$rehearsal" >"$rehearsal/log" 2>&1; then
-        cat "$rehearsal/log" >&2
-        die "the rehearsal, grading an empty submission, did not work (log above)."
-    fi
-    grep '^sandbox' "$rehearsal/log" || true
-    rm -rf "$rehearsal"
+"$venv/bin/python" -I -m compileall -q "$grader"
+# Grading nothing proves that everything is there, and fills the caches that later gradings only read.
+rehearsal=$(mktemp -d)
+mkdir "$rehearsal/submission"
+if ! "$venv/bin/python" -I "$grader" rehearse "$rehearsal" >"$rehearsal/log" 2>&1; then
+    cat "$rehearsal/log" >&2
+    die "the rehearsal, grading an empty submission, did not work (log above)."
 fi
+grep '^sandbox' "$rehearsal/log" || true
+rm -rf "$rehearsal"
 say "ready: $(du -sh "$venv" | cut -f1) in $venv"

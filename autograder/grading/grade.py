@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING, Any
 
 from autograder import tasks
 from autograder.grading import report
-from autograder.grading.results import Results, write_atomically
+from autograder.grading.results import Results
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.repository import DATA, EXECUTOR, ROOT, STUDENT, TESTS
 from autograder.tasks import Points
+from autograder.writing import write_atomically
 
 if TYPE_CHECKING:
     from autograder.grading.intake import Intake

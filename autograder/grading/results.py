@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from autograder.tasks import Check, Points
+from autograder.writing import write_atomically
 
 UNFINISHED = "Not graded: grading did not finish."
 MAX_TEXT = 2000  # characters of a row's output
@@ -144,31 +143,6 @@ class Results:
         """
         document = self.document() if publish is None else publish(self.document())
         write_atomically(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
-
-
-def write_atomically(path: Path, text: str, mode: int = 0o600) -> None:
-    """Write a file so that, even after a crash, there is either the old one or the new one.
-
-    Args:
-        mode: permissions; by default nobody else may read it, the graded code's user in particular.
-    """
-    # mkstemp makes a new file of mode 0600 and follows no link that somebody may have left there.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _number(value: float) -> float | int:

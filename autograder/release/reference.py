@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autograder.release.archive import write_zip
 from autograder.release.starter import BEGIN, END
-from autograder.release.student import write_zip
 from autograder.repository import DIST, ROOT
 from autograder.tasks import Course, CourseError, load
 
@@ -48,6 +48,6 @@ def main(arguments: Sequence[str]) -> int:
     except (FileNotFoundError, CourseError) as error:
         print(f"no reference submission: {error}", file=sys.stderr)
         return 1
-    digest = write_zip(files, ARCHIVE, top="")
+    digest = write_zip(files, ARCHIVE)
     print(f"{ARCHIVE.relative_to(ROOT)}: {len(files)} files, {ARCHIVE.stat().st_size:,} bytes\nSHA-256 {digest}")
     return 0

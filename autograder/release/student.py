@@ -14,19 +14,19 @@ import difflib
 import functools
 import hashlib
 import json
-import os
 import re
 import shutil
 import sys
 import tempfile
 import textwrap
 import zipfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.release import handout, numbers
 from autograder.release import notebook as report_notebook
+from autograder.release.archive import write_zip
 from autograder.release.leaks import SecretLine, find_leaks, secret_code, secret_prose
 from autograder.release.starter import Problem, SourceError, make_starter
 from autograder.repository import DOOR, ROOT
@@ -37,8 +37,6 @@ LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
-# The oldest time that a zip archive can express: the archive must not depend on when it was made.
-ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 PYTEST_INI = """\
 # Plain `pytest` in this folder checks the files of this folder; `pytest -m task1_1` those of one task.
@@ -346,27 +344,6 @@ def data_files(root: Path, archives: str) -> dict[str, bytes]:
     return files
 
 
-def write_zip(files: Mapping[str, bytes], archive: Path, top: str = "") -> str:
-    """Write an archive whose bytes depend on names and contents alone; return its SHA-256.
-
-    Args:
-        top: what to put before every name.
-
-    Nothing is compressed: the data are gzip archives already, the rest is small, and different versions of zlib
-    compress the same text to different bytes.
-    """
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = archive.with_name(f".{archive.name}.unfinished")
-    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as file:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{top}{name}", ZIP_TIME)
-            entry.create_system = 3  # Unix, whatever this system is: the mode below then counts
-            entry.external_attr = (0o100644) << 16
-            file.writestr(entry, files[name])
-    os.replace(unfinished, archive)
-    return hashlib.sha256(archive.read_bytes()).hexdigest()
-
-
 def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
     """The command, printing what is wrong instead of a traceback; its exit status is then 1."""
 
@@ -415,7 +392,8 @@ def release(arguments: list[str], root: Path) -> int:
         raise ReleaseError("student/ is out of date: run `make student` first (`make check-sync` says what differs)")
     archive = root / "dist" / "student.zip"
     assignment = made.course.assignment
-    digest = write_zip(made.files | data_files(root, assignment.archives), archive, f"{assignment.folder}/")
+    files = made.files | data_files(root, assignment.archives)
+    digest = write_zip(files, archive, top=f"{assignment.folder}/")
     check_archive(archive, made.secrets)
     print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
     for path, line, decision in handout.decisions_left(made.course, root / "solution" / "handout"):

@@ -18,8 +18,8 @@ from typing import Any
 
 from autograder import tasks
 from autograder.grading import grade, report
-from autograder.grading.results import write_atomically
 from autograder.sandbox import backend
+from autograder.writing import write_atomically
 
 
 def main(instructions: Path) -> int:

@@ -29,11 +29,11 @@ from autograder.evidence.audit.judge import Verdict, judge_mutant, share
 from autograder.evidence.audit.laboratory import Job, Outcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.evidence.audit.submissions import Style, pack, styles
-from autograder.grading.results import write_atomically
 from autograder.release.reference import hand_in
 from autograder.repository import ROOT, SOLUTION
 from autograder.tasks import Points
 from autograder.tasks import load as load_points
+from autograder.writing import write_atomically
 
 REPORT = Path(__file__).with_name("report.json")
 PARTS = ("automatic", "mutants", "variants", "styles", "flakes")

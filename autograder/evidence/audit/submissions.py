@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.evidence.audit.corpus import CorpusError
+from autograder.release.archive import write_zip
 from autograder.release.reference import WEIGHTS
-from autograder.release.student import CACHES, LEFTOVERS, write_zip
+from autograder.release.student import CACHES, LEFTOVERS
 from autograder.repository import CORPUS, STUDENT, read_toml
 from autograder.tasks import load as load_points
 
@@ -97,7 +98,7 @@ def pack(style: Style, out: Path) -> Path:
         entries[f"{style.top}.DS_Store"] = b"\x00\x00\x00\x01Bud1"
     if style.backslashes:
         entries = {name.replace("/", "\\"): content for name, content in entries.items()}
-    write_zip(entries, out, top="")
+    write_zip(entries, out)
     return out
 
 

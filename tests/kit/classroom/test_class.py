@@ -23,7 +23,7 @@ from autograder.classroom.cluster import ClusterError
 from autograder.classroom.command import ClassSettings, grade_class
 from autograder.classroom.grading import Options, Outcome, grade_parcel, grading_key, out_of_time
 from autograder.classroom.results_folder import BusyError, Store
-from autograder.classroom.trees import UnreadableError
+from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
 from tests.kit.processes import alive, descendants, nothing_left_running, until
 
@@ -322,7 +322,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     entries = tasks.load()
     monkeypatch.setattr(Options, "entries", lambda self: entries)
     assert command.main([str(course.folder / "nothing"), "--out", str(course.out)]) == 2
-    assert "there is nothing at" in capsys.readouterr().err
+    assert "nothing at nothing" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.folder), "--out", str(course.out), "--due", "soon"]) == 2
     assert "--due: 'soon' is no time" in capsys.readouterr().err
@@ -360,7 +360,7 @@ def test_the_end_is_foreseen():
 
 
 def parcel(course: Course, student: str) -> bytes:
-    from autograder.classroom.layouts import read_export
+    from autograder.classroom.exports.reading import read_export
     from autograder.classroom.parcel import pack
 
     found = read_export(course.submissions, layout="plain").submissions

@@ -17,8 +17,6 @@ REQUIREMENTS = {
     "requirements.txt": "numpy==2.0",
     "requirements.torch.txt": "torch==2.15.0",
     "requirements.cuda.txt": "nvidia-cublas==13",
-    "requirements.otter.txt": "otter-grader==7.0.0",
-    "requirements.constraints.txt": "numpy==2.0",
 }
 # $LOG gets one line a call. FAIL: a word; calls that contain it fail.
 STUB = """#!/bin/sh
@@ -172,16 +170,6 @@ def test_an_unusable_python_is_named(container: Container) -> None:
     assert "PYTHON=/bin/false is not Python 3.10 or newer" in done.stderr
 
 
-def test_otters_image_gets_otter_beside_the_grader(container: Container) -> None:
-    """Its Dockerfile runs setup.sh before it copies the rest of the zip."""
-    shutil.rmtree(container.source / "files")
-    done = container.set_up()
-    assert done.returncode == 0, done.stderr
-    assert container.calls("requirements.otter.txt")
-    assert (container.venv.with_name("venv-otter") / "bin" / "python").exists()
-    assert not container.calls("rehearse")
-
-
 def test_setup_closes_what_the_zip_brought(container: Container) -> None:
     for path in [container.source, *container.source.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
@@ -207,21 +195,6 @@ def test_run_autograder_closes_everything_and_starts_the_grader_alone(container:
     assert "TOKEN" not in logged
     for path in (container.source, container.tree / "results", metadata):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
-
-
-def test_run_autograder_leaves_a_pickle_only_when_otter_waits_for_one(container: Container) -> None:
-    shutil.rmtree(container.source / "files")
-    assert container.set_up().returncode == 0
-    for name in ("venv", "venv-otter"):
-        (container.venv.with_name(name) / "bin" / "python").write_text(
-            f'#!/bin/sh\necho "{name} $*" >>"{container.log}"\n'
-        )
-    assert container.grade().returncode == 0
-    assert not container.calls("venv-otter")
-    (container.tree / "results" / "results.pkl").touch()
-    assert container.grade().returncode == 0
-    assert len(container.calls("venv ")) == 1
-    assert container.calls("venv-otter")[0].endswith(f"grader pickle {container.tree}")
 
 
 def test_without_a_set_up_run_autograder_fails(container: Container) -> None:

@@ -13,8 +13,8 @@ import pytest
 from autograder.classroom.command import ClassSettings, grade_class
 from autograder.classroom.grading import Options
 from autograder.classroom.results_folder import Store
+from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in
-from autograder.release.student import write_zip
 from autograder.tasks import load
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def course(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("class")
     submissions = folder / "submissions"
     submissions.mkdir()
-    write_zip(hand_in(load()), submissions / "reference.zip", top="")
+    write_zip(hand_in(load()), submissions / "reference.zip")
     shutil.copytree(ROOT / "student", submissions / "starter")
     summary = grade_class(ClassSettings(submissions, folder / "out", Options(SECRET), workers=2))
     assert sorted(summary.graded) == ["reference", "starter"] and not summary.failed

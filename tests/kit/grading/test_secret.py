@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autograder.grading import secret
-from autograder.grading.secret import SecretError, load_secret
+from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -66,11 +66,12 @@ def test_a_missing_or_unreadable_file(tmp_path):
 
 def test_git_ignores_it(tmp_path):
     rules = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert "/autograder/secret.txt" in rules and not [rule for rule in rules if rule.startswith("!")]
+    name = SECRET_FILE.relative_to(ROOT).as_posix()
+    assert f"/{name}" in rules and not [rule for rule in rules if rule.startswith("!")]
     if shutil.which("git") is not None:
         shutil.copy(ROOT / ".gitignore", tmp_path)  # into a repository of its own: this folder may come from a ZIP
         subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-        run = subprocess.run(["git", "check-ignore", "-q", "autograder/secret.txt"], cwd=tmp_path)
+        run = subprocess.run(["git", "check-ignore", "-q", name], cwd=tmp_path)
         assert run.returncode == 0
 
 

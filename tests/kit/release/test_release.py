@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from autograder.release import leaks, student
+from autograder.release.archive import write_zip
 from autograder.release.starter import SourceError, make_starter
 from autograder.repository import DOOR
 from autograder.tasks import load
@@ -455,7 +456,7 @@ def test_archive_is_reproducible(tree, capsys):
 
 def test_archive_with_a_leak_is_deleted(tree, tmp_path):
     archive = tmp_path / "leaky.zip"
-    student.write_zip({"data/notes.txt": b"loss = nelbo.mean()\n"}, archive)
+    write_zip({"vae-assignment/data/notes.txt": b"loss = nelbo.mean()\n"}, archive)
     with pytest.raises(SourceError, match=r"leaky.zip/vae-assignment/data/notes.txt:1: repeats the solution"):
         student.check_archive(archive, SECRETS)
     assert not archive.exists()

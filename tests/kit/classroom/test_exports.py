@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from autograder.classroom.layouts import read_export, slug
+from autograder.classroom.exports.counting import slug
+from autograder.classroom.exports.reading import read_export
 from autograder.classroom.parcel import pack, version
 from autograder.classroom.roster import moment
-from autograder.classroom.trees import UnreadableError, read_tree
 from autograder.grading import intake
+from autograder.grading.files import UnreadableError, read_tree
 
 EXPECTED = ("kl.py", "gmm.py", "gmvae.safetensors")
 KL, GMM = b"def kl(): ...\n", b"def gmm(): ...\n"

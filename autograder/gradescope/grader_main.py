@@ -1,0 +1,8 @@
+"""Becomes __main__.py of the zip's files/grader: what setup.sh, run_autograder and Otter's test files start."""
+
+import sys
+
+if __name__ == "__main__":
+    from autograder.gradescope.run import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,203 @@
+"""Folders and zips as they come: the same files are listed, and what is hostile in them is refused or bounded."""
+
+import os
+import stat
+import struct
+import zipfile
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from autograder.grading.files import (
+    SUBMISSION,
+    UnreadableError,
+    listed,
+    read_tree,
+    shown,
+    without_environments,
+    zip_tree,
+)
+
+FILES = {
+    "b.py": b"b = 1\n",
+    "a/one.py": b"one = 1\n",
+    "a/.hidden": b"",
+    "a/.git/config": b"",
+    "__MACOSX/a/._one.py": b"",
+    "a/Node_Modules/x.js": b"",
+    "mine/pyvenv.cfg": b"",
+    "mine/lib/x.py": b"",
+}
+
+
+@pytest.fixture(params=["folder", "zip"])
+def made(request, tmp_path):
+    """Makes these files, as a folder and as a zip."""
+
+    def make(files: dict[str, bytes]) -> Path:
+        if request.param == "zip":
+            return write_zip(tmp_path / "work.zip", files)
+        for name, content in files.items():
+            path = tmp_path / "work" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return tmp_path / "work"
+
+    return make
+
+
+def write_zip(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_folder_and_zip_list_the_same(made):
+    tree = read_tree(made(FILES))
+    assert tree.name == "work"
+    assert list(map(str, (entry.path for entry in tree.entries))) == [
+        "a/.hidden", "a/one.py", "b.py", "mine/lib/x.py", "mine/pyvenv.cfg"
+    ]  # fmt: skip
+    assert all(entry.regular and entry.size == len(FILES[entry.name]) for entry in tree.entries)
+    assert tree.entries[1].read(3) == b"one"
+    assert tree.repositories == {PurePosixPath("a")}
+    assert tree.tops() == ("a", "b.py", "mine")
+    assert [str(entry.path) for entry in tree.below(PurePosixPath("a")).entries] == [".hidden", "one.py"]
+    assert [str(entry.path) for entry in without_environments(tree.entries)] == ["a/.hidden", "a/one.py", "b.py"]
+
+
+def test_further_folders_and_depth_can_be_left_out(made):
+    path = made(FILES | {"1/2/3/4/5/6/7/8.py": b"", "1/2/3/4/5/6/7/8/9.py": b""})
+    found = [str(entry.path) for entry in read_tree(path, {"a"}, SUBMISSION).entries]
+    assert "1/2/3/4/5/6/7/8.py" in found and "1/2/3/4/5/6/7/8/9.py" not in found
+    assert "a/one.py" not in found
+
+
+def test_an_environment_at_the_top_hides_nothing(made):
+    tree = read_tree(made({"pyvenv.cfg": b"", "a/b.py": b""}))
+    assert len(without_environments(tree.entries)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("../up.py", "up.py"), ("/top.py", "top.py"), ("\\\\server\\share\\x.py", "server/share/x.py"),
+        ("C:\\x.py", "C:/x.py"), ("a/../../x.py", "a/x.py"), ("line\nfeed.py", "line\nfeed.py"),
+    ],
+)  # fmt: skip
+def test_names_that_lead_out_are_no_files(tmp_path, name, path):
+    (entry,) = read_tree(write_zip(tmp_path / "odd.zip", {name: b""})).entries
+    assert not entry.regular
+    assert str(entry.path) == path
+
+
+def test_a_colon_in_a_folders_name_is_no_drive(made):
+    (entry,) = read_tree(made({"Homework: 3/x.py": b""})).entries
+    assert entry.regular
+
+
+def test_links_and_pipes_of_a_folder_are_listed_as_what_they_are_and_not_followed(tmp_path):
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("secret")
+    (folder / "link.py").symlink_to(tmp_path / "secret")
+    (folder / "folder").symlink_to(tmp_path)
+    os.mkfifo(folder / "pipe.py")
+    (folder / "later.py").write_text("")
+    entries = {entry.path.name: entry for entry in read_tree(folder).entries}
+    assert {name: entry.kind for name, entry in entries.items()} == {
+        "link.py": stat.S_IFLNK,
+        "folder": stat.S_IFLNK,
+        "pipe.py": stat.S_IFIFO,
+        "later.py": stat.S_IFREG,
+    }
+    # It becomes a link after it was listed.
+    (folder / "later.py").unlink()
+    (folder / "later.py").symlink_to(tmp_path / "secret")
+    with pytest.raises(UnreadableError, match="later.py cannot be read"):
+        entries["later.py"].read(10)
+
+
+def test_names_are_shown_short_and_harmless():
+    assert shown("\x1b[2J<b>.py") == "??2J?b?.py"
+    assert len(shown("x" * 1000)) == 80
+    assert listed([f"{n}.py" for n in range(7)]) == "0.py, 1.py, 2.py, 3.py, 4.py and 2 more"
+
+
+def test_a_zip_in_memory_is_read_like_a_file(tmp_path):
+    path = write_zip(tmp_path / "x.zip", FILES)
+    in_memory, on_disk = zip_tree(path.read_bytes(), "x.zip"), read_tree(path)
+    assert [entry.path for entry in in_memory.entries] == [entry.path for entry in on_disk.entries]
+    assert [entry.read(100) for entry in in_memory.entries] == [entry.read(100) for entry in on_disk.entries]
+
+
+def refused(path: Path, message: str, **limits: int) -> None:
+    """Reading all of it, as far as a submission is read, ends with this message."""
+    with pytest.raises(UnreadableError, match=message):
+        for entry in read_tree(path, limits=replace(SUBMISSION, **limits)).entries:
+            entry.read(SUBMISSION.model_bytes + 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a zip", b"PK\x03\x04" + bytes(100), b"PK\x05\x06" + bytes(18 - 1), b"PK\x05\x06" + b"\xff" * 18],
+)
+def test_what_is_no_zip_is_refused(tmp_path, content):
+    (tmp_path / "broken.zip").write_bytes(content)
+    refused(tmp_path / "broken.zip", "broken.zip is neither a folder nor a readable zip")
+
+
+def test_what_is_missing_or_no_file_is_refused(tmp_path):
+    refused(tmp_path / "nothing.zip", "nothing at nothing.zip")
+    os.mkfifo(tmp_path / "pipe.zip")
+    refused(tmp_path / "pipe.zip", "neither a folder nor a file")
+
+
+def overwrite(path: Path, places: dict[bytes, int], content: bytes) -> None:
+    """Change a zip's headers: signature of a header to offset in it."""
+    data = bytearray(path.read_bytes())
+    for signature, offset in places.items():
+        at = data.index(signature) + offset
+        data[at : at + len(content)] = content
+    path.write_bytes(data)
+
+
+def test_a_damaged_file_in_a_zip_is_refused(tmp_path):
+    path = write_zip(tmp_path / "damaged.zip", {"work.py": b"x = 1\n" * 100})
+    overwrite(path, {b"PK\x03\x04": 40}, b"\xff\xff")
+    refused(path, "work.py in the zip file is damaged")
+
+
+def test_an_encrypted_zip_is_refused(tmp_path):
+    path = write_zip(tmp_path / "locked.zip", {"work.py": b"x = 1\n"})
+    overwrite(path, {b"PK\x03\x04": 6, b"PK\x01\x02": 8}, struct.pack("<H", 1))
+    refused(path, "encrypted")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_unusual_compression_is_refused(tmp_path, method):
+    refused(write_zip(tmp_path / "odd.zip", {"work.py": b"x = 1\n" * 100}, method), "unusual")
+
+
+def test_a_bomb_by_ratio_is_refused(tmp_path):
+    refused(write_zip(tmp_path / "bomb.zip", {"weights.safetensors": bytes(20 << 20)}), "compressed more")
+
+
+def test_a_bomb_that_lies_about_its_size_is_refused(tmp_path):
+    """The size in the archive is its author's claim; zipfile stops there, and then the checksum is wrong."""
+    path = write_zip(tmp_path / "bomb.zip", {"work.py": bytes(8 << 20)})
+    overwrite(path, {b"PK\x03\x04": 22, b"PK\x01\x02": 24}, struct.pack("<I", 100))
+    refused(path, "damaged")
+
+
+def test_a_bomb_of_entries_is_refused_before_they_are_read(made, monkeypatch):
+    path = made({f"{number}.txt": b"" for number in range(50)})
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", None)
+    refused(path, "more than 49 files", entries=49)
+
+
+def test_a_large_archive_is_refused_unopened(tmp_path):
+    path = write_zip(tmp_path / "large.zip", {"work.py": os.urandom(4000)})
+    refused(path, "large.zip is larger", archive_bytes=1000)
