@@ -9,8 +9,8 @@ import panel as pn
 import param
 from bokeh.models import ColumnDataSource, FactorRange, Legend, LegendItem, Range1d
 
-from lab import kl_numbers as numbers
-from lab.explorer_page import (
+from lab.explorers import kl_numbers as numbers
+from lab.explorers.page import (
     BLUE,
     GREY,
     INK,

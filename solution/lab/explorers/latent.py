@@ -16,7 +16,7 @@ from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from matplotlib.colors import to_hex
 from torch import Tensor, nn
 
-from lab.explorer_page import (
+from lab.explorers.page import (
     GREY,
     INK,
     WIDGET_CSS,
@@ -29,10 +29,10 @@ from lab.explorer_page import (
     prepare,
     text,
 )
-from lab.jobs import HERE
-from lab.parts import Workplace
-from lab.vae_pictures import sample_test_images
-from lab.vae_training import load_autoencoder, load_vae, training_name
+from lab.files import HERE
+from lab.parts.pictures import sample_test_images
+from lab.parts.training import load_autoencoder, load_vae, training_name
+from lab.run.part import Workplace
 from plotting import DIGIT_COLOURS, evaluating
 
 INTRODUCTION = "Point into the plane: what you see beside it is decoded from there. Tasks 3 and 4, W8."
