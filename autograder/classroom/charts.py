@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from autograder.classroom.analysis import Item
 
@@ -20,7 +20,14 @@ TASKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 WIDTH = 7.6  # inches; the page's column
 
 
-def scores(values: Sequence[float], total: float) -> str:
+class Chart(NamedTuple):
+    """A picture for the page: what it shows, in words, and the picture as a data: URL."""
+
+    title: str
+    source: str
+
+
+def scores(values: Sequence[float], total: float) -> Chart:
     """Histogram of the scores, twenty bins over the whole range."""
     figure, axes = _new(2.6)
     axes.hist(values, bins=20, range=(0, total), color=BLUE, edgecolor="white", linewidth=0.8)
@@ -43,7 +50,7 @@ def scores(values: Sequence[float], total: float) -> str:
     return _svg(figure, "Histogram of the scores")
 
 
-def tasks(shares: Sequence[tuple[str, str, float]]) -> str:
+def tasks(shares: Sequence[tuple[str, str, float]]) -> Chart:
     """Mean share of each task's points."""
     figure, axes = _new(0.6 + 0.22 * max(1, len(shares)))
     places = range(len(shares))
@@ -59,7 +66,7 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> str:
     return _svg(figure, "Mean share of the points of each task")
 
 
-def checks(items: Sequence[Item]) -> str:
+def checks(items: Sequence[Item]) -> Chart:
     """Each check's pass rate against how well it tells strong submissions from weak ones."""
     figure, axes = _new(2.8)
     groups = sorted({item.check.task.split(".")[0] for item in items})
@@ -88,7 +95,7 @@ def checks(items: Sequence[Item]) -> str:
     return _svg(figure, "Pass rate and discrimination of each check")
 
 
-def seconds(values: Sequence[float]) -> str:
+def seconds(values: Sequence[float]) -> Chart:
     """Histogram of how long the gradings took."""
     figure, axes = _new(2.0)
     axes.hist(values, bins=20, color=GREEN, edgecolor="white", linewidth=0.8)
@@ -117,13 +124,12 @@ def _new(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _svg(figure: Figure, title: str) -> str:
-    """The figure as an <img> of its own: what is drawn can run nothing."""
+def _svg(figure: Figure, title: str) -> Chart:
+    """The figure as the source of an <img> of its own: what is drawn can run nothing."""
     from matplotlib import rc_context
 
     buffer = io.BytesIO()
     # A fixed salt and no date: the same class gives the same page.
     with rc_context({"svg.hashsalt": "class", "svg.fonttype": "path"}):
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Title": title})
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img class="chart" alt="{title}" src="data:image/svg+xml;base64,{data}">'
+    return Chart(title, f"data:image/svg+xml;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}")

@@ -17,7 +17,7 @@ from autograder.release.student import notebooks
 from autograder.repository import ROOT
 
 if TYPE_CHECKING:
-    from lab.typeset import Pdf
+    from lab.report.typeset import Pdf
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
@@ -26,13 +26,13 @@ def handout_pdf(root: Path = ROOT) -> Pdf:
     """The handout, from student/README.md.
 
     Raises:
-        lab.typeset.TypesetError: it cannot be typeset.
+        lab.report.typeset.TypesetError: it cannot be typeset.
         OSError: the handout is missing.
     """
     solution = str(root / "solution")
     if solution not in sys.path:
         sys.path.append(solution)
-    from lab.typeset import typeset
+    from lab.report.typeset import typeset
 
     text = (root / "student" / "README.md").read_text(encoding="utf-8")
     title = TITLE.search(text)

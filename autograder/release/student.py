@@ -37,6 +37,8 @@ LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
+# What lies in lab/ beside Python: templates, style sheets, and what pandoc reads.
+OTHER_LANGUAGES = {".j2", ".css", ".lua", ".typ"}
 
 PYTEST_INI = """\
 # Plain `pytest` in this folder checks the files of this folder; `pytest -m task1_1` those of one task.
@@ -155,6 +157,8 @@ def other_files(root: Path) -> dict[str, bytes]:
     """What students get as it is, and their requirements."""
     files = {f"figures/{path.name}": path.read_bytes() for path in (root / "solution" / "figures").glob("*.png")}
     files |= {path.name: read(path).encode() for path in (root / "solution").glob("*.ipynb")}
+    lab = (path for path in (root / "solution" / "lab").rglob("*") if path.suffix in OTHER_LANGUAGES)
+    files |= {path.relative_to(root / "solution").as_posix(): read(path).encode() for path in lab}
     files |= {"pytest.ini": PYTEST_INI.encode(), "LICENSE": read(root / "LICENSE").encode()}
     base = read(root / "requirements" / "base.txt")
     files["requirements.txt"] = student_requirements(base).encode()

@@ -32,10 +32,12 @@ sys.path.insert(0, str(SOLUTION))
 
 import explore  # noqa: E402
 from AE import Autoencoder  # noqa: E402
-from lab import kl_explorer, kl_numbers, latent_explorer  # noqa: E402
-from lab.explorer_page import number  # noqa: E402
-from lab.latent_explorer import MissingModel, load_plane  # noqa: E402
-from lab.vae_training import save_state  # noqa: E402
+from lab.explorers import kl as kl_page  # noqa: E402
+from lab.explorers import kl_numbers  # noqa: E402
+from lab.explorers import latent as latent_page  # noqa: E402
+from lab.explorers.latent import MissingModel, load_plane  # noqa: E402
+from lab.explorers.page import number  # noqa: E402
+from lab.parts.training import save_state  # noqa: E402
 from VAE import VAE  # noqa: E402
 
 PAIRS = [((0.0, 1.0), (0.0, 1.0)), ((-1.0, 0.1), (4.0, 4.0)), ((4.0, 4.0), (-4.0, 0.1)), ((0.5, 2.0), (0.3, 1.7))]
@@ -44,7 +46,7 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 WAIT = 60_000  # milliseconds: a page on a busy machine
 LAPTOP, PHONE = (1280, 800), (390, 844)
-FORWARD, BACKWARD = kl_explorer.FORWARD, kl_explorer.BACKWARD
+FORWARD, BACKWARD = kl_page.FORWARD, kl_page.BACKWARD
 
 
 def oracle(p: tuple[float, float], q: tuple[float, float]) -> float:
@@ -146,7 +148,7 @@ def test_the_students_function_is_shown_whatever_it_does(monkeypatch, function, 
     value, exact = kl_numbers.students_value(p, q), kl_numbers.divergence(p, q)
     assert value == (said if isinstance(said, str) else pytest.approx(said or exact, nan_ok=True))
     row = (FORWARD, exact, kl_numbers.Estimate(exact, 0.1), value)
-    assert shown in kl_explorer.table_html([row], 100)
+    assert shown in kl_page.table_html([row], 100)
 
 
 @pytest.mark.parametrize(
@@ -160,13 +162,13 @@ def test_a_detour_that_is_exactly_as_long_breaks_nothing():
     def rows(direct, forward, on):
         return [
             (FORWARD, forward, None, None),
-            (kl_explorer.DIRECT, direct, None, None),
-            (kl_explorer.DETOUR, on, None, None),
+            (kl_page.DIRECT, direct, None, None),
+            (kl_page.DETOUR, on, None, None),
         ]
 
-    assert "is broken" in kl_explorer.verdict(rows(2.0, 0.5, 1.0))
-    assert "holds here" in kl_explorer.verdict(rows(1.0, 0.5, 1.0))
-    assert "holds here" in kl_explorer.verdict(rows(0.5, 0.5, 1.0))
+    assert "is broken" in kl_page.verdict(rows(2.0, 0.5, 1.0))
+    assert "holds here" in kl_page.verdict(rows(1.0, 0.5, 1.0))
+    assert "holds here" in kl_page.verdict(rows(0.5, 0.5, 1.0))
 
 
 # Trained models
@@ -190,7 +192,7 @@ def results(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", latent_explorer.MODELS)
+@pytest.mark.parametrize("name", latent_page.MODELS)
 def test_a_plane_holds_what_the_model_says(results, name):
     plane = load_plane(name, results, ROOT / "data", points=50)
     assert plane.images.shape == (50, 1, 28, 28) and plane.codes.shape == (50, 2)
@@ -210,7 +212,7 @@ def test_a_plane_holds_what_the_model_says(results, name):
 
 
 def test_all_models_show_the_same_images(results):
-    planes = [load_plane(name, results, ROOT / "data", points=20) for name in latent_explorer.MODELS]
+    planes = [load_plane(name, results, ROOT / "data", points=20) for name in latent_page.MODELS]
     assert all(torch.equal(planes[0].images, plane.images) for plane in planes)
 
 
@@ -241,7 +243,7 @@ def test_missing_images_are_named(results, tmp_path):
 
 
 def test_pointing_outside_stays_on_the_map(results):
-    state = latent_explorer.LatentExplorer(results, ROOT / "data", list(latent_explorer.MODELS))
+    state = latent_page.LatentExplorer(results, ROOT / "data", list(latent_page.MODELS))
     plane = state.plane
     state.point(1e9, plane.centre[1])
     assert state.z == pytest.approx((plane.centre[0] + plane.reach, plane.centre[1]))
@@ -253,7 +255,7 @@ def test_pointing_outside_stays_on_the_map(results):
 
 def test_a_jump_passes_through_no_other_place(results):
     """Both sliders follow, one after the other: that must not count as somebody moving one of them."""
-    state = latent_explorer.LatentExplorer(results, ROOT / "data", list(latent_explorer.MODELS))
+    state = latent_page.LatentExplorer(results, ROOT / "data", list(latent_page.MODELS))
     seen = []
     state.param.watch(lambda change: seen.append(change.new), "z")
     (x, y), step = state.plane.centre, state.plane.reach / 2
@@ -524,8 +526,8 @@ def test_every_example(open_page):
         page.agrees_with_the_oracle()
         if preset.r:
             direct, detour = oracle(preset.p, preset.r), oracle(preset.p, preset.q) + oracle(preset.q, preset.r)
-            assert page.exact(kl_explorer.DIRECT) == pytest.approx(direct, abs=0.51e-4)
-            assert page.exact(kl_explorer.DETOUR) == pytest.approx(detour, abs=0.51e-4)
+            assert page.exact(kl_page.DIRECT) == pytest.approx(direct, abs=0.51e-4)
+            assert page.exact(kl_page.DETOUR) == pytest.approx(detour, abs=0.51e-4)
             verdict = "inequality is broken" if direct > detour else "inequality holds here"
             page.page.get_by_text(verdict).wait_for()
 
@@ -612,7 +614,7 @@ def test_switching_models_and_keyboard(open_page, results):
 
     before = pointed_at(page)
     page.press("z1", "ArrowLeft", 5)
-    page.until(lambda: pointed_at(page)[0] < before[0] - 4 * 2 * plane.reach / latent_explorer.STEPS, "z1 moves")
+    page.until(lambda: pointed_at(page)[0] < before[0] - 4 * 2 * plane.reach / latent_page.STEPS, "z1 moves")
     assert pointed_at(page)[1] == before[1]
     page.press("z2", "ArrowLeft", 5)
     page.until(lambda: pointed_at(page)[1] < before[1], "z2 moves")

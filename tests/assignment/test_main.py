@@ -17,9 +17,9 @@ from tests.assignment.main_runs import DATA, ROOT, SOLUTION, TINY, copy_assignme
 
 sys.path.insert(0, str(SOLUTION))
 
-import lab.parts as parts_module  # noqa: E402
+import lab.run.part as parts_module  # noqa: E402
 import main as main_module  # noqa: E402
-from lab.experiments import Settings, all_parts  # noqa: E402
+from lab.run.experiments import Settings, all_parts  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from tests.kit.processes import alive, descendants, until
 
 sys.path.insert(0, str(SOLUTION))
 
-import lab.parts as parts_module  # noqa: E402
+import lab.run.part as parts_module  # noqa: E402
 import main as main_module  # noqa: E402
-from lab.experiments import all_parts  # noqa: E402
+from lab.run.experiments import all_parts  # noqa: E402
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals a group of processes")

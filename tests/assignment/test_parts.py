@@ -9,8 +9,9 @@ from tests.assignment.main_runs import SOLUTION, copy_assignment
 
 sys.path.insert(0, str(SOLUTION))
 
-import lab.parts as parts_module  # noqa: E402
-from lab.experiments import Settings, all_parts  # noqa: E402
+import lab.run.part as parts_module  # noqa: E402
+from lab.files import write_json  # noqa: E402
+from lab.run.experiments import Settings, all_parts  # noqa: E402
 
 
 def test_a_changed_file_makes_its_parts_and_theirs_stale(monkeypatch, tmp_path):
@@ -38,5 +39,5 @@ def test_seeds_of_parts_differ():
 
 
 def test_json_spells_out_what_it_cannot_hold(tmp_path):
-    parts_module.write_json(tmp_path / "numbers.json", {"a": [math.inf, -math.inf, math.nan, 1.5]})
+    write_json(tmp_path / "numbers.json", {"a": [math.inf, -math.inf, math.nan, 1.5]})
     assert json.loads((tmp_path / "numbers.json").read_text()) == {"a": ["inf", "-inf", "nan", 1.5]}

@@ -16,7 +16,7 @@ sys.path.insert(0, str(SOLUTION))
 
 from AE import Autoencoder  # noqa: E402
 from embeddings import decode_grid, plot_embeddings, plot_posterior_rows  # noqa: E402
-from lab import gallery  # noqa: E402
+from lab.run import gallery  # noqa: E402
 from latent_traversal import latent_traversal  # noqa: E402
 from learning_curve import plot_learning_curve  # noqa: E402
 from plotting import evaluating, save_figure, tile_images  # noqa: E402
@@ -71,7 +71,8 @@ def test_every_script_draws_a_picture(name, vae, images, labels, tmp_path):
 @pytest.mark.slow
 def test_importing_the_assignment_does_nothing(tmp_path):
     modules = sorted(path.stem for path in SOLUTION.glob("*.py"))
-    modules += sorted(f"lab.{path.stem}" for path in SOLUTION.glob("lab/*.py"))
+    lab = (path.relative_to(SOLUTION).with_suffix("") for path in SOLUTION.rglob("lab/**/[!_]*.py"))
+    modules += sorted(".".join(path.parts) for path in lab)
     program = f"import sys; sys.path.insert(0, {str(SOLUTION)!r})\nfor name in {modules}: __import__(name)\n"
     program += "import torch; assert torch.initial_seed() == torch.default_generator.initial_seed()\n"
     program += "assert 'matplotlib.pyplot' not in sys.modules and 'torchvision' not in sys.modules\n"
@@ -114,7 +115,7 @@ def test_a_failed_save_leaves_the_old_picture(tmp_path, monkeypatch):
 
 
 def record(**changes) -> dict:
-    figure = {"file": "a.png", "title": "1 < 2", "caption": "Look & see"}
+    figure = {"file": "a.png", "title": "1 < 2", "caption": "Look & see", "wide": True}
     table = {"title": "T", "columns": ["a", "b"], "rows": [["<x>", 1234], [0.123456, "inf"]], "caption": "c"}
     return {"part": "p", "section": "One", "figures": [figure], "tables": [table], "metrics": {}} | changes
 
@@ -128,6 +129,12 @@ def test_gallery_escapes_and_orders():
     assert html.index("One</h2>") < html.index("Two</h2>") < html.index("Three</h2>")
     assert "todo &lt;1&gt;" in html
     assert 'src="p/a.png"' in html and "viewport" in html
+
+
+def test_the_gallery_wears_the_kits_style():
+    """Neither may read the other's file: students have no kit, and the kit knows no assignment."""
+    kits = (ROOT / "autograder" / "grading" / "style.css").read_bytes()
+    assert (SOLUTION / "lab" / "run" / "style.css").read_bytes() == kits
 
 
 def test_gallery_leaves_out_empty_sections():

@@ -17,8 +17,7 @@ sys.path.insert(0, str(SOLUTION))
 
 import run_gmvae  # noqa: E402
 from gmvae import GMVAE  # noqa: E402
-from lab.experiments import Settings, all_parts  # noqa: E402
-from lab.parts import read_part  # noqa: E402
+from lab.run.experiments import Settings, all_parts  # noqa: E402
 from mnist import load_mnist  # noqa: E402
 
 
@@ -59,7 +58,7 @@ def test_script_and_main_write_and_report_the_same(tmp_path, mnist, capsys):
 
     part = all_parts(Settings(seed=5, gmvae_iterations=6), tmp_path / "b", ROOT / "data")["gmvae"]
     part.run(lambda *_: None)
-    assert read_part(part.folder)["metrics"]["gmvae"]["full_test"] == reported["full_test"]
+    assert part.read()["metrics"]["gmvae"]["full_test"] == reported["full_test"]
     for name in ("gmvae.safetensors", "gmvae_samples.png"):
         assert (part.folder / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
 

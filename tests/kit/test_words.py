@@ -37,7 +37,7 @@ def test_the_kit_knows_nothing_of_the_subject():
     assert list(found(ROOT / "autograder")) == []
 
 
-@pytest.mark.parametrize("text", ["# the VAE\n", "latents = 3\n", 'FILE = "gmm.py"\n', "import tsne_latents\n", "x_kl\n"])
+@pytest.mark.parametrize("text", ["# the VAE\n", "latents = 3", 'FILE = "gmm.py"\n', "import tsne_latents\n", "x_kl\n"])
 def test_a_planted_word_is_seen(tmp_path, text):
     (tmp_path / "module.py").write_text(text)
     assert len(list(found(tmp_path))) == 1

@@ -38,11 +38,11 @@ def made() -> notebook.Notebooks:
 
 @pytest.fixture(scope="module")
 def typesetting():
-    """The module lab.typeset."""
+    """The module lab.report.typeset."""
     sys.path.append(str(ROOT / "solution"))
-    import lab.typeset
+    import lab.report.typeset
 
-    return lab.typeset
+    return lab.report.typeset
 
 
 def cells_of(files: dict[str, bytes]) -> list:
@@ -337,7 +337,7 @@ def results(tmp_path) -> Path:
 def test_what_is_shown(results, capsys, monkeypatch):
     """Pictures and tables of a part; a clear message for what is missing; what the results come from."""
     monkeypatch.syspath_prepend(ROOT / "solution")
-    from lab import notebook as shown
+    from lab.report import notebook as shown
 
     displayed = []
     monkeypatch.setattr(shown, "display", lambda *things: displayed.extend(things))

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.line import mean_squared_error, mistakes_of_mean_squared_error, mistakes_of_predict, predict
 
 from autograder.door.diagnose import check_close
-from support.line import mean_squared_error, mistakes_of_mean_squared_error, mistakes_of_predict, predict
 
 
 @pytest.mark.predict

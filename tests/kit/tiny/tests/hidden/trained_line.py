@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from safetensors.numpy import load_file
-
 from autograder.door.judgement import Judgement
+from safetensors.numpy import load_file
 
 TRUE = {"slope": 3.0, "intercept": -1.0}
 

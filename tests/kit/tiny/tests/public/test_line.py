@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from support.line import mistakes_of_mean_squared_error, mistakes_of_predict
 
 from autograder.door.diagnose import check_close
-from support.line import mistakes_of_mean_squared_error, mistakes_of_predict
 
 
 @pytest.mark.predict
