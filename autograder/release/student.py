@@ -91,9 +91,9 @@ def generate(root: Path = ROOT) -> Release:
     """
     course = load(root / "courses" / COURSE_FILE.name)
     problems: list[Problem] = []
-    stubs: dict[str, int] = {}
     secrets: list[SecretLine] = []
-    texts: dict[str, tuple[str, str]] = {}  # name for students -> (where it comes from, text with placeholders)
+    files: dict[str, bytes] = {}
+    known = numbers.values(course, report_notebook.written_points(root))
 
     for source in sorted([*(root / "solution").glob("*.py"), *(root / "solution" / "lab").rglob("*.py")]):
         name = source.relative_to(root / "solution").as_posix()
@@ -103,18 +103,14 @@ def generate(root: Path = ROOT) -> Release:
         except SourceError as error:
             problems += error.problems
             continue
-        texts[name] = (path, starter.text)
-        stubs |= starter.tasks
+        numbers.put_in(read(source), path, known, problems)  # complains with the lines of the source
+        files[name] = numbers.put_in(starter.text, path, known, []).encode()
         secrets += secret_code(path, starter.solution_lines)
     for answers in sorted((root / "solution" / "written").glob("*.md")):
         secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
     for name, source in shipped_tests(root, problems).items():
-        texts[f"tests/{name}"] = (_shown(source, root), read(source))
-
-    written = report_notebook.written_points(root)
-    known = numbers.values(course, written)
+        files[f"tests/{name}"] = numbers.put_in(read(source), _shown(source, root), known, problems).encode()
     handout_text = handout.assemble(course, root / "solution" / "handout", known, problems)
-    files = {name: numbers.put_in(text, path, known, problems).encode() for name, (path, text) in texts.items()}
     files |= other_files(root)
     if report_notebook.exists(root):
         try:
@@ -128,8 +124,6 @@ def generate(root: Path = ROOT) -> Release:
     files["README.md"] = handout_text.encode()
     files["tasks.json"] = task_list(course, files).encode()
 
-    for name in sorted(set(stubs) - {task.name for task in course.tasks}):
-        problems.append(Problem(f"courses/{course.path.name}", 1, f"no task {name} is asked for, but a stub names it"))
     folders = {Path(name).parent.as_posix() for name in files}
     problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
     problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})

@@ -91,7 +91,7 @@ PRESETS = (
     ),
     Preset(
         "Your turn",
-        "Leave all means at 0. For which variances does the detour cost less than the direct way? (`triangle_violation`)",
+        "Leave all means at 0. For which variances does the detour cost less than the direct way?",
         (0.0, 1.0),
         (0.0, 1.0),
         (0.0, 1.0),

@@ -8,30 +8,53 @@ import pytest
 from autograder.release import reference
 from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in, without_markers
-from autograder.tasks import Check, Group, Points, Task
+from autograder.tasks import load
 
-POINTS = Points(
-    groups=(Group(1, "First"),),
-    tasks=(
-        Task("1.1", "One", "one.py", "one"),
-        Task("1.2", "Two", "one.py", "two"),
-        Task("1.3", "Model", "m.safetensors"),
-    ),
-    checks=(Check("model", "1.3", 1, "visible", "A", "weights"),),
-)
 SOURCE = b"def one():\n    # BEGIN SOLUTION\n    return 1  # END SOLUTION of a kind\n    # END SOLUTION\n"
+TREE = {
+    "tests/tasks.toml": """[assignment]
+examples = ["kept/m.safetensors"]
+[[task]]
+name = "one"
+title = "One"
+file = "one.py"
+[task.public]
+test_one = 1
+[[task]]
+name = "model"
+title = "Model"
+file = "m.safetensors"
+judge = "hidden.model:judge"
+""",
+    "tests/public/test_one.py": 'def test_one():\n    """One"""\n',
+    "courses/full.toml": """title = "Ones"
+total = 2
+[[section]]
+name = "ones"
+title = "Ones"
+task = [{ name = "one", points = 1 }, { name = "model", points = 1 }]
+""",
+    "solution/one.py": SOURCE.decode(),
+    "solution/provided.py": "not handed in",
+    "kept/m.safetensors": "numbers",
+}
 
 
 @pytest.fixture
-def course(tmp_path):
-    (tmp_path / "one.py").write_bytes(SOURCE)
-    (tmp_path / "provided.py").write_text("not handed in")
-    (tmp_path / "weights").write_bytes(b"numbers")
+def root(tmp_path):
+    for name, text in TREE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
     return tmp_path
 
 
-def test_what_is_handed_in(course):
-    files = hand_in(POINTS, course, course / "weights")
+@pytest.fixture
+def course(root):
+    return load(root / "courses" / "full.toml")
+
+
+def test_what_is_handed_in(course, root):
+    files = hand_in(course, root)
     assert files == {"one.py": b"def one():\n    return 1  # END SOLUTION of a kind\n", "m.safetensors": b"numbers"}
 
 
@@ -40,21 +63,24 @@ def test_other_lines_stay_as_they_are():
     assert without_markers(source) == b"a = 1\r\n\r\nb = '# END SOLUTION'\r\n\tc\n"
 
 
-def test_a_missing_file_is_named(course):
-    (course / "weights").unlink()
-    with pytest.raises(FileNotFoundError, match="weights"):
-        hand_in(POINTS, course, course / "weights")
+def test_a_missing_file_is_named(course, root):
+    (root / "kept" / "m.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match="m.safetensors"):
+        hand_in(course, root)
+    (root / "tests" / "tasks.toml").write_text(TREE["tests/tasks.toml"].replace("kept/m.", "kept/n."))
+    with pytest.raises(FileNotFoundError, match="no example of m.safetensors"):
+        hand_in(load(course.path), root)
 
 
 def test_the_archive_is_reproducible_and_flat(course, tmp_path):
-    files = hand_in(POINTS, course, course / "weights")
+    files = hand_in(course, tmp_path)
     digests = {write_zip(dict(order), tmp_path / "a.zip") for order in (files.items(), reversed(files.items()))}
     assert digests == {hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest()}
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert archive.namelist() == ["m.safetensors", "one.py"]
 
 
-def test_the_command(course, tmp_path, monkeypatch, capsys):
+def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reference, "ROOT", tmp_path)
     monkeypatch.setattr(reference, "ARCHIVE", tmp_path / "dist" / "reference.zip")
     assert reference.main([]) == 0

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -21,7 +22,7 @@ from autograder.tasks import load
 
 ROOT = Path(__file__).resolve().parents[3]
 
-SOLUTION = '''"""Task 1. One file of a solution."""
+SOLUTION = '''"""One file of a solution."""
 
 import math
 
@@ -40,7 +41,7 @@ def helper(x: float) -> float:
 
 
 def area(r: float, scale: float = math.e) -> float:
-    """Task 1.1: area of a disc.
+    """Task {{task:area}}: area of a disc.
 
     Hint: a hint stays.
     """
@@ -54,7 +55,7 @@ def area(r: float, scale: float = math.e) -> float:
 
 
 class Disc:
-    """Task 1.2: a disc."""
+    """Task {{task:disc}}: a disc."""
 
     def __init__(self, r: float) -> None:
         self.r = r
@@ -67,34 +68,34 @@ class Disc:
         return self.area_of_disc * 2
         # END SOLUTION
 '''
-STARTER = '''"""Task 1. One file of a solution."""
+STARTER = '''"""One file of a solution."""
 
 import math
 
 
 def area(r: float, scale: float = math.e) -> float:
-    """Task 1.1: area of a disc.
+    """Task {{task:area}}: area of a disc.
 
     Hint: a hint stays.
     """
     # YOUR CODE HERE: assign `squared` and `result` (the reference solution has 2 lines here)
     squared = result = ...
-    raise NotImplementedError("Task 1.1: area, see README section 1.1")
+    raise NotImplementedError("Task {{task:area}}: area, see README section {{task:area}}")
     print(squared)
     return result
 
 
 class Disc:
-    """Task 1.2: a disc."""
+    """Task {{task:disc}}: a disc."""
 
     def __init__(self, r: float) -> None:
         self.r = r
         # YOUR CODE HERE (the reference solution has 1 line here)
-        raise NotImplementedError("Task 1.2: Disc.__init__, see README section 1.2")
+        raise NotImplementedError("Task {{task:disc}}: Disc.__init__, see README section {{task:disc}}")
 
     def double(self) -> float:
         # YOUR CODE HERE (the reference solution has 1 line here)
-        raise NotImplementedError("Task 1.2: Disc.double, see README section 1.2")
+        raise NotImplementedError("Task {{task:disc}}: Disc.double, see README section {{task:disc}}")
 '''
 
 
@@ -102,13 +103,13 @@ def test_starter_file():
     """Regions become stubs or disappear, everything else stays, and the removed lines are known by number."""
     starter = make_starter(SOLUTION, "solution/disc.py")
     assert starter.text == STARTER
-    assert set(starter.tasks) == {"1.1", "1.2"}
+    assert set(starter.tasks) == {"area", "disc"}
     lines = SOLUTION.splitlines()
     assert all(lines[number - 1] == line for number, line in starter.solution_lines)
     assert "        return self.area_of_disc * 2" in [line for _, line in starter.solution_lines]
 
 
-def in_function(body: str, docstring: str = '"""Task 1.1: f."""') -> str:
+def in_function(body: str, docstring: str = '"""Task {{task:f}}: f."""') -> str:
     """A function at line 1 with its docstring at line 2 and a body from line 3."""
     return f"def f(x):\n    {docstring}\n" + "".join(f"    {line}\n" for line in body.splitlines())
 
@@ -132,7 +133,7 @@ COMPLAINTS = {
         4,
         "indent both markers",
     ),
-    "no task": (in_function("# BEGIN SOLUTION\nreturn 1\n# END SOLUTION", '"""No number."""'), 3, '"Task N.M"'),
+    "no task": (in_function("# BEGIN SOLUTION\nreturn 1\n# END SOLUTION", '"""No name."""'), 3, '"Task {{task:NAME}}"'),
     "unused import": ("import math\n" + in_function("# BEGIN SOLUTION\nreturn math.pi\n# END SOLUTION"), 1, "'math'"),
     "import needed": (
         "# BEGIN SOLUTION\nimport math\n# END SOLUTION\n" + in_function("return math.pi"),
@@ -145,7 +146,7 @@ COMPLAINTS = {
         "'g' disappears with a region",
     ),
     "does not parse": (
-        'class A:\n    """Task 1.1: A."""\n' + "\n# BEGIN SOLUTION\nclass B:\n    pass\n# END SOLUTION\nx = (\n",
+        'class A:\n    """Task {{task:a}}: A."""\n' + "\n# BEGIN SOLUTION\nclass B:\n    pass\n# END SOLUTION\nx = (\n",
         8,
         "not valid Python",
     ),
@@ -214,56 +215,66 @@ def test_written_answers_are_secret():
     assert [secret.line for secret in leaks.secret_prose("solution/written/a.md", answers)] == [1]
 
 
-POINTS = """
-[[group]]
-number = 1
+COURSE = """title = "Discs"
+total = 3.5
+
+[[section]]
+name = "discs"
 title = "Discs"
-[[task]]
-number = "1.1"
-name = "area"
-file = "disc.py"
-[[task]]
-number = "1.2"
-name = "disc"
-file = "disc.py"
-[[check]]
-id = "public/test_a.py::test_a"
-task = "1.1"
-points = 1
-visibility = "visible"
-title = "a"
-[[check]]
-id = "hidden/test_b.py::test_b"
-task = "1.2"
-points = 2.5
-visibility = "visible"
-title = "b"
+task = [
+    { name = "area", points = 1 },
+    { name = "disc", points = 2.5 },
+]
 """
-HANDOUT = """<!-- not for students -->
+TASKS = """[assignment]
+folder = "discs"
+archives = "data/raw"
+leftovers = ["disc.bin"]
+
+[[task]]
+name = "area"
+title = "Area of a disc"
+file = "disc.py"
+functions = ["area"]
+[task.public]
+test_area = 1
+
+[[task]]
+name = "disc"
+title = "A disc"
+file = "disc.py"
+functions = ["Disc"]
+[task.hidden]
+test_disc = 1
+"""
+PAGE = """<!-- not for students -->
 # Discs, {{points:total}}
 
 <!-- INSTRUCTOR: choose
 something -->
-{{points:1}} [data](data/README.md) [web](https://example.org/x) [part](#11-area)
+{{points:discs}} [data](data/README.md) [web](https://example.org/x) [part]({{link:discs}})
 
-### 1.1 Area
-*{{points:1.1}}*
-### 1.2 Disc
-*{{points:1.2}}*
+{{sections}}
+
+After task {{task:disc}} of section {{section:discs}}.
 """
 ARCHIVE = b"not really gzip"
 TREE = {
     "solution/disc.py": SOLUTION,
-    "solution/README.md": HANDOUT,
+    "solution/handout/full.md": PAGE,
+    "solution/handout/sections/discs.md": "All of it in one file.\n",
+    "solution/handout/area.md": "# Area\n*{{points:area}}*\n",
+    "solution/handout/disc.md": "# Disc\n*{{points:disc}}*, after {{task:area}}\n",
     "solution/written/answers.md": "An answer in full, which no student may see beforehand.\n",
     "tests/conftest.py": "def pytest_configure():\n    from support import lazily\n",
     "tests/support/lazily.py": "from support import deeper\nimport numpy\n",
     "tests/support/deeper.py": "X = 1\n",
     "tests/support/unused.py": "X = 2\n",
-    "tests/public/test_task1_disc.py": "from support.deeper import X\n",
-    "tests/hidden/test_task1_disc.py": "HIDDEN = 1\n",
+    "tests/tasks.toml": TASKS,
+    "tests/public/test_disc.py": 'from support.deeper import X\n\ndef test_area():\n    """The area"""\n',
+    "tests/hidden/test_disc.py": 'def test_disc():\n    """The disc"""\n',
     "tests/kit/test_kit.py": "KIT = 1\n",
-    "courses/full.toml": POINTS,
+    "courses/full.toml": COURSE,
     "requirements/base.txt": (
         "# by: make lock\nnumpy==2.0\nnvidia-cublas==13.1 ; sys_platform == 'linux'\ntriton==3.8.0\n"
     ),
@@ -272,12 +283,12 @@ TREE = {
     "solution/walk.ipynb": '{"cells": []}\n',
     "LICENSE": "A licence\n",
     "data/README.md": f"| `a.gz` | 15 | `{hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()}` |\n",
-    "data/MNIST/raw/a.gz": ARCHIVE,
+    "data/raw/a.gz": ARCHIVE,
 }
 SHIPPED = {
     *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
     *("requirements-explore.txt", "requirements-report.txt", "walk.ipynb"),
-    *("tests/conftest.py", "tests/test_task1_disc.py"),
+    *("tests/conftest.py", "tests/test_disc.py"),
     *(f"tests/support/{name}.py" for name in ("deeper", "lazily", "unused")),
     *(f"tests/{path.relative_to(ROOT).as_posix()}" for path in (DOOR.parent / "__init__.py", *DOOR.glob("*.py"))),
 }
@@ -300,19 +311,27 @@ def test_what_students_get(tree):
     """Starter files, handout, public tests with what they import, settings; nothing hidden, no answers."""
     files = student.generate(tree).files
     assert set(files) == SHIPPED
-    assert files["disc.py"].decode() == STARTER
+    assert files["disc.py"].decode() == STARTER.replace("{{task:area}}", "1.1").replace("{{task:disc}}", "1.2")
     assert files["requirements.txt"].decode().splitlines()[1:] == ["numpy==2.0"]
     assert files["requirements-explore.txt"].decode().splitlines()[1:] == ["panel==1.9"]
     assert files["README.md"].decode().splitlines() == [
         "# Discs, 3.5 points",
         "",
-        "3.5 points [data](data/README.md) [web](https://example.org/x) [part](#11-area)",
+        "3.5 points [data](data/README.md) [web](https://example.org/x) [part](#1-discs)",
+        "",
+        "## 1. Discs",
+        "",
+        "All of it in one file.",
         "",
         "### 1.1 Area",
         "*1 point*",
+        "",
         "### 1.2 Disc",
-        "*2.5 points*",
+        "*2.5 points*, after 1.1",
+        "",
+        "After task 1.2 of section 1.",
     ]
+    assert [task["number"] for task in json.loads(files["tasks.json"])["tasks"]] == ["1.1", "1.2"]
 
 
 def test_student_regenerates_the_folder(tree, capsys):
@@ -324,7 +343,7 @@ def test_student_regenerates_the_folder(tree, capsys):
     (folder / "LICENSE").unlink()
     (folder / "results").mkdir()
     (folder / "results" / "index.html").write_text("mine")
-    (folder / "gmvae.safetensors").write_bytes(b"trained")
+    (folder / "disc.bin").write_bytes(b"trained")
     capsys.readouterr()
     assert student.check_sync([], tree) == 1
     complaint = capsys.readouterr().err
@@ -333,7 +352,7 @@ def test_student_regenerates_the_folder(tree, capsys):
     assert "index.html" not in complaint and "more lines" in complaint
 
     assert student.student([], tree) == 0
-    assert set(content_of(folder)) == SHIPPED | {"results/index.html", "gmvae.safetensors"}
+    assert set(content_of(folder)) == SHIPPED | {"results/index.html", "disc.bin"}
     assert student.check_sync([], tree) == 0
     # Nothing temporary is left beside it.
     assert {path.name for path in tree.iterdir()} == {"solution", "tests", "data", "student"} | {
@@ -373,19 +392,46 @@ def broken(tree: Path, name: str, old: str, new: str) -> None:
             "import autograder.tasks",
             "tests/support/lazily.py:1: students do not get the module",
         ),
-        ("solution/README.md", "{{points:1.2}}", "{{points:9.9}}", "solution/README.md:11: {{points:9.9}} is no"),
-        ("solution/README.md", "{{points:1.2}}", "{{point:1.2}}", "solution/README.md:11: {{point:1.2}} is no"),
-        ("solution/README.md", "{{points:1.2}}", "2.5 points", "{{points:1.2}} is missing"),
-        ("solution/README.md", "### 1.2 ", "### ", "no heading begins with the number of task 1.2"),
-        ("solution/README.md", "data/README.md", "data/x.md", "solution/README.md:6: students get no data/x.md"),
         (
-            "solution/README.md",
+            "solution/handout/disc.md",
+            "{{points:disc}}",
+            "{{points:disk}}",
+            "solution/handout/disc.md:2: {{points:disk}}",
+        ),
+        (
+            "solution/handout/full.md",
+            "{{task:disc}}",
+            "{{task:disk}}",
+            "full.md:10: {{task:disk}}: the course has no such",
+        ),
+        (
+            "solution/handout/disc.md",
+            "{{points:disc}}",
+            "some",
+            "solution/handout/disc.md:1: {{points:disc}} is missing",
+        ),
+        ("solution/handout/disc.md", "# Disc", "Disc", "solution/handout/disc.md:1: the first line is the heading"),
+        (
+            "solution/handout/full.md",
+            "{{sections}}",
+            "",
+            "solution/handout/full.md:1: {{sections}} must stand here, once",
+        ),
+        ("solution/handout/full.md", "data/README.md", "data/x.md", "student/README.md:3: students get no data/x.md"),
+        (
+            "solution/handout/full.md",
             "# Discs",
             "An answer in full, which no student may see beforehand.",
             "answers.md line 1",
         ),
-        ("solution/disc.py", "Task 1.2:", "Task 1.3:", "full.toml has no task 1.3, but a stub names it"),
-        ("courses/full.toml", "points = 1\n", "points = -1\n", "points must be a finite number"),
+        (
+            "solution/disc.py",
+            "{{task:disc}}:",
+            "{{task:disk}}:",
+            "solution/disc.py:34: {{task:disk}}: the course has no",
+        ),
+        ("courses/full.toml", "points = 1 }", "points = -1 }", "full.toml:8: task area: points are a finite number"),
+        ("tests/tasks.toml", "test_area", "test_ara", "tests/public/test_disc.py:1: there is no test_ara"),
     ],
 )
 def test_failed_generation_changes_nothing(tree, capsys, name, old, new, complaint):
@@ -434,7 +480,7 @@ def test_archive_is_reproducible(tree, capsys):
     first = archive.read_bytes()
     printed = capsys.readouterr().out
     assert f"{len(first):,} bytes" in printed and hashlib.sha256(first).hexdigest() in printed
-    assert "to decide, solution/README.md:4: choose something" in printed
+    assert "to decide, solution/handout/full.md:4: choose something" in printed
     for path in tree.rglob("*"):
         os.utime(path, (1e9, 1e9))
     (tree / "LICENSE").chmod(0o600)
@@ -447,8 +493,8 @@ def test_archive_is_reproducible(tree, capsys):
         assert file.testzip() is None
     names = [entry.filename for entry in entries]
     assert names == sorted(names)
-    inside = SHIPPED | {"data/README.md", "data/MNIST/raw/a.gz"}
-    assert set(names) == {f"vae-assignment/{name}" for name in inside}
+    inside = SHIPPED | {"data/README.md", "data/raw/a.gz"}
+    assert set(names) == {f"discs/{name}" for name in inside}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {(entry.compress_type, entry.create_system) for entry in entries} == {(zipfile.ZIP_STORED, 3)}
@@ -465,7 +511,7 @@ def test_archive_with_a_leak_is_deleted(tree, tmp_path):
 @pytest.mark.parametrize(("damage", "message"), [(b"damaged", "a.gz is damaged"), (None, "a.gz is missing")])
 def test_release_refuses_damaged_data(tree, capsys, damage, message):
     student.student([], tree)
-    archive = tree / "data" / "MNIST" / "raw" / "a.gz"
+    archive = tree / "data" / "raw" / "a.gz"
     if damage is None:
         archive.unlink()
     else:
@@ -491,12 +537,12 @@ def real():
 def starter_folder(real, tmp_path_factory):
     """What students unpack, except the data."""
     folder = tmp_path_factory.mktemp("unpacked") / "vae-assignment"
-    student.write_folder(real.files, folder)
+    student.write_folder(real, folder)
     return folder
 
 
 def test_student_folder_is_up_to_date(real):
-    assert student.differences(real.files, ROOT / "student") == []
+    assert student.differences(real, ROOT / "student") == []
 
 
 def test_nothing_secret_is_shipped(real):
@@ -509,20 +555,20 @@ def test_nothing_secret_is_shipped(real):
 
 
 def test_every_task_has_a_stub(real):
-    """Every task of points.toml with a function has a stub in its file, and the handout names every file to hand in."""
+    """Every task with a function has a stub in its file, and the handout names every file to hand in."""
     text = real.files["README.md"].decode()
     what_to_hand_in = text.split("## What to hand in")[1].split("\n## ")[0]
     for task in load().tasks:
-        assert f"`{task.file}`" in what_to_hand_in
+        assert not task.file or f"`{task.file}`" in what_to_hand_in
         if task.file.endswith(".py"):
             assert f"Task {task.number}: " in real.files[task.file].decode(), task
 
 
 def test_handout_is_rendered(real):
-    """No placeholder and no comment is left, and its totals are those of points.toml."""
+    """No placeholder and no comment is left, and its total is that of the course."""
     text = real.files["README.md"].decode()
     assert not re.search(r"\{\{(points|\w+:)|<!--|-->", text)
-    assert f"{sum(check.points for check in load().checks):g} points" in text
+    assert f"{load().total:g} points" in text
 
 
 def test_handout_anchors(real):
@@ -537,7 +583,7 @@ def test_handout_anchors(real):
 def test_starter_files_parse_and_import(starter_folder):
     """Every starter file is valid Python 3.10 and can be imported: no work, and no solution, is needed for that."""
     files = sorted(starter_folder.glob("*.py"))
-    for path in [*files, *starter_folder.glob("lab/*.py")]:
+    for path in [*files, *starter_folder.glob("lab/**/*.py")]:
         ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
     program = "; ".join(["import matplotlib", "matplotlib.use('Agg')", *(f"import {path.stem}" for path in files)])
     subprocess.run([sys.executable, "-c", program], cwd=starter_folder, check=True, timeout=300)
