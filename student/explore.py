@@ -56,7 +56,7 @@ def start_server(pages: dict[str, Any], port: int | None) -> Any:
     """
     from panel.io.server import get_server
 
-    from lab.explorer_page import PAGES as TITLES
+    from lab.explorers.page import PAGES as TITLES
 
     titles = {name: TITLES.get(name, "Explorers") for name in pages}
     for candidate in (PORT, 0) if port is None else (port,):
@@ -69,9 +69,9 @@ def start_server(pages: dict[str, Any], port: int | None) -> Any:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; returns the exit status."""
-    from lab.explorer_page import prepare, whole_page
-    from lab.kl_explorer import kl_explorer
-    from lab.latent_explorer import latent_explorer
+    from lab.explorers.kl import kl_explorer
+    from lab.explorers.latent import latent_explorer
+    from lab.explorers.page import prepare, whole_page
 
     prepare()
     results = (options.results or HERE / "results").absolute()

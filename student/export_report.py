@@ -12,6 +12,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.files import write_whole
+
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
 EXPORTING = "REPORT_IS_BEING_EXPORTED"
@@ -106,9 +108,7 @@ def save_notebook(notebook, path: Path) -> None:
     """Write a notebook, whole or not at all."""
     import nbformat
 
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    nbformat.write(notebook, unfinished)
-    os.replace(unfinished, path)
+    write_whole(path, (nbformat.writes(notebook).rstrip("\n") + "\n").encode())
 
 
 def markdown_of(notebook, folder: Path, pictures: Path) -> str:
@@ -151,7 +151,7 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
     Raises:
         ExportError: there is nothing that could be exported.
     """
-    from lab.typeset import NEW_PAGE, TypesetError, mark, typeset
+    from lab.report.typeset import NEW_PAGE, TypesetError, mark, typeset
 
     path = path.resolve()
     notebook = read_notebook(path)

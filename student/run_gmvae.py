@@ -5,8 +5,8 @@ gmvae_samples.png. `main.py` runs the same functions.
 """
 
 import argparse
+import io
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gmvae import GMVAE
+from lab.files import write_whole
 from mnist import DataError, load_mnist
 from plotting import device_of, evaluating, tile_images
 from train import minibatches
@@ -105,10 +106,9 @@ def save_samples(model: GMVAE, outpath: Path, seed: int = 0) -> Tensor:
         digits = model.sample_x(200)
     sheet = tile_images(digits.reshape(200, 28, 28), rows=10, columns=20, margin=2)
     picture = Image.fromarray((255 * sheet).astype("uint8"))
-    outpath.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = outpath.with_name(f".{outpath.name}.unfinished")
-    picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(unfinished, format="png")
-    os.replace(unfinished, outpath)
+    content = io.BytesIO()
+    picture.resize((2 * picture.width, 2 * picture.height), Image.Resampling.NEAREST).save(content, format="png")
+    write_whole(outpath, content.getvalue())
     return digits
 
 
@@ -116,10 +116,7 @@ def save_weights(model: torch.nn.Module, path: Path) -> None:
     """Write the model's weights as a safetensors file, whole or not at all."""
     from safetensors.torch import save
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_bytes(save({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}))
-    os.replace(unfinished, path)
+    write_whole(path, save({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}))
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -141,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, evaluate, report; returns the exit status (2: bad input, said in one line)."""
     from tqdm import tqdm
 
-    from lab.command_line import InputError, choose_device, writable_folder
+    from lab.run.command_line import InputError, choose_device, writable_folder
 
     options = parse_arguments(arguments)
     try:

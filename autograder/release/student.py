@@ -42,6 +42,8 @@ LEFTOVERS = {
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
+# What lies in lab/ beside Python: templates, style sheets, and what pandoc reads.
+OTHER_LANGUAGES = {".j2", ".css", ".lua", ".typ"}
 # The oldest time that a zip archive can express: the archive must not depend on when it was made.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
@@ -96,7 +98,8 @@ def generate(root: Path = ROOT) -> Release:
     stubs: dict[str, int] = {}
     secrets: list[SecretLine] = []
 
-    for source in sorted([*(root / "solution").glob("*.py"), *(root / "solution" / "lab").glob("*.py")]):
+    lab = root / "solution" / "lab"
+    for source in sorted([*(root / "solution").glob("*.py"), *lab.rglob("*.py")]):
         name = source.relative_to(root / "solution").as_posix()
         path = f"solution/{name}"
         try:
@@ -107,6 +110,9 @@ def generate(root: Path = ROOT) -> Release:
         files[name] = starter.text.encode()
         stubs |= starter.tasks
         secrets += secret_code(path, starter.solution_lines)
+    for source in lab.rglob("*"):
+        if source.suffix in OTHER_LANGUAGES:
+            files[source.relative_to(root / "solution").as_posix()] = read(source).encode()
     for answers in sorted((root / "solution" / "written").glob("*.md")):
         secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
 

@@ -1,4 +1,5 @@
-"""The machinery behind main.py (provided): parts, the processes that run them, progress bars, and the gallery.
+"""The machinery around your files (provided).
 
-Also the pages that explore.py serves.
+run/ runs the main job and shows what it found, parts/ are the pieces of that job, explorers/ are the pages that
+explore.py serves, report/ shows results in report.ipynb and makes its PDF.
 """

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from matplotlib.figure import Figure as Canvas
 
-from lab.parts import Figure, Result, Table, Workplace
+from lab.run.part import Figure, Result, Table, Workplace
 from plotting import save_figure
 
 
@@ -57,6 +57,7 @@ def gmvae(work: Workplace) -> Result:
                 "200 digits sampled from the GMVAE",
                 "Binary pixels drawn from p(x): a component of the mixture, a latent, then every pixel. How many "
                 "are digits? Why are the edges speckled?",
+                wide=True,
             ),
             Figure(
                 "gmvae_curve.png",

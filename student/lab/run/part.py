@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import json
-import math
 import os
 import shutil
 import zlib
@@ -12,20 +11,28 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lab.jobs import HERE, Report
+from lab.files import HERE, read_json, write_json
 
 PART_FILE = "part.json"
 # Parts work in here and move out when they are finished, so that what lies outside is always whole.
 UNFINISHED = ".unfinished"
 
+# Called as report(iteration, total, text) to show progress.
+Report = Callable[[int, int, str], None]
+
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture: its file name in the part's folder, and a caption that says what to look for."""
+    """A picture: its file name in the part's folder, and a caption that says what to look for.
+
+    Attributes:
+        wide: as wide as the gallery, because a sheet of many small pictures is illegible otherwise.
+    """
 
     file: str
     title: str
     caption: str
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Workplace:
         settings: the part's own settings, among them "seed" and "device".
         results: the folder in which the finished parts lie, each under its name.
         data: the folder of MNIST, None for the one beside the assignment.
-        report: call as report(iteration, total, text) to show progress.
+        report: shows progress.
     """
 
     folder: Path
@@ -72,6 +79,10 @@ class Workplace:
     def finished(self, name: str) -> Path:
         """Folder of a finished part that this one needs."""
         return self.results / name
+
+    def metrics(self, name: str) -> dict[str, Any]:
+        """The numbers of a finished part that this one needs."""
+        return read_json(self.finished(name) / PART_FILE)["metrics"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,11 @@ class Part:
 
     def is_finished(self) -> bool:
         """Whether the results that lie there come from these settings and this code."""
-        return (read_part(self.folder) or {}).get("key") == self.key
+        return (self.read() or {}).get("key") == self.key
+
+    def read(self) -> dict[str, Any] | None:
+        """What the part recorded when it was finished, with whatever settings; None if there is nothing to be read."""
+        return read_json(self.folder / PART_FILE)
 
     def run(self, report: Report) -> None:
         """Do the work from a seed of its own; its folder appears, or is replaced, when all of it is done."""
@@ -119,6 +134,31 @@ class Part:
         write_json(folder / PART_FILE, record | asdict(result))
         shutil.rmtree(self.folder, ignore_errors=True)
         os.replace(folder, self.folder)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a part ended.
+
+    Attributes:
+        status: "done", "todo" (a student's function is still to be written), "failed" or "skipped" (a part that it
+            needs did not finish).
+        message: for "todo" the task that comes next, for "failed" a traceback, for "skipped" what was missing.
+    """
+
+    status: str
+    message: str = ""
+    seconds: float = 0.0
+
+    @property
+    def words(self) -> str:
+        """The outcome in a few words."""
+        return {
+            "done": f"done in {self.seconds:.1f} s",
+            "todo": self.message,
+            "failed": "stopped with an error",
+            "skipped": f"waits for {self.message}",
+        }[self.status]
 
 
 @functools.lru_cache(maxsize=1)
@@ -140,27 +180,3 @@ def checksum(settings: dict[str, Any], sources: tuple[str, ...], keys_of_needs: 
     for name in sources:
         digest.update((HERE / name).read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()[:16]
-
-
-def strict(value: Any) -> Any:
-    """The value with infinite and undefined numbers spelt out, which JSON cannot hold."""
-    if isinstance(value, dict):
-        return {str(key): strict(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [strict(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write strict JSON, whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    unfinished.write_text(json.dumps(strict(value), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(unfinished, path)
-
-
-def read_part(folder: Path) -> dict[str, Any] | None:
-    """What a finished part recorded; None where there is none, or none that can be read."""
-    try:
-        return json.loads((folder / PART_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from lab.jobs import Outcome
+from lab.run.part import Outcome
 
 # Where bars make no sense (a log file, a notebook's shell), a running part says a line this often (seconds).
 SAY_EVERY = 15.0
@@ -45,13 +45,8 @@ class Terminal:
         if slot in self.bars:
             self.bars.pop(slot).close()
         self.ended_parts += 1
-        words = {
-            "done": f"done in {outcome.seconds:.1f} s",
-            "todo": outcome.message,
-            "failed": "stopped with an error, see below",
-            "skipped": f"waits for {outcome.message}",
-        }
-        self.say(f"[{self.ended_parts}/{self.total}] {name}: {words[outcome.status]}")
+        below = ", see below" if outcome.status == "failed" else ""
+        self.say(f"[{self.ended_parts}/{self.total}] {name}: {outcome.words}{below}")
 
     def close(self) -> None:
         for bar in self.bars.values():

@@ -3,14 +3,14 @@
 The student's modules are imported inside the functions, so that a mistake in one of them stops only its own parts.
 """
 
-import json
 from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
-from lab.parts import Figure, Result, Table, Workplace, write_json
+from lab.files import write_json
+from lab.run.part import Figure, Result, Table, Workplace
 from plotting import save_figure
 
 # A latent unit is active when its posterior mean varies with the image by more than this (Burda et al. 2016, 4.2).
@@ -136,9 +136,7 @@ def comparison(work: Workplace) -> Result:
     """Architectures and latent sizes against each other on the test images: a table and a plot."""
     rows, lines = [], {}
     for architecture, latent_dim in work.settings["trainings"]:
-        folder = work.finished(training_name(architecture, latent_dim))
-        record = json.loads((folder / "part.json").read_text(encoding="utf-8"))["metrics"]["vae"]
-        measured = record[architecture][str(latent_dim)]
+        measured = work.metrics(training_name(architecture, latent_dim))["vae"][architecture][str(latent_dim)]
         lines.setdefault(architecture, {})[latent_dim] = measured
         columns = ("parameters", "reconstruction", "test_mse", "kl", "negative_elbo", "active_units")
         rows.append([architecture, latent_dim, *(measured[column] for column in columns)])
@@ -172,6 +170,7 @@ def comparison(work: Workplace) -> Result:
                 "Architecture and latent size",
                 "Averages over all 10,000 test images. From which size on do more latents stop helping, and "
                 "how many does the model really use? How far apart are the architectures at equal size?",
+                wide=True,
             )
         ],
         tables=[

@@ -1,15 +1,15 @@
 """Pictures and numbers of your own run, for the cells of report.ipynb (provided)."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from IPython.display import Image, Markdown, display
 
-from lab.gallery import format_cell
+from lab.files import HERE, read_json
+from lab.run.gallery import format_cell
 
-RESULTS = Path(__file__).resolve().parents[1] / "results"
+RESULTS = HERE / "results"
 WIDTH = 760  # of pictures on the screen, in pixels
 FULL_RUN = {"vae_iterations": 5000, "gmvae_iterations": 20000}
 
@@ -17,14 +17,6 @@ FULL_RUN = {"vae_iterations": 5000, "gmvae_iterations": 20000}
 def missing(what: str, command: str) -> None:
     """Say in the notebook that results are not there, and what makes them."""
     display(Markdown(f"**Missing: {what}.** Run `{command}` first, then this cell again."))
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """A file of results, None if it is not there or is no whole JSON document."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, json.JSONDecodeError):
-        return None
 
 
 def table_markdown(table: dict[str, Any]) -> str:

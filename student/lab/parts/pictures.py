@@ -4,7 +4,6 @@ The student's modules are imported inside the functions, so that a mistake in on
 """
 
 import itertools
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import torch
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
-from lab.parts import Figure, Result, Table, Workplace
-from lab.vae_training import load_autoencoder, load_vae, stage_iterations, training_name
+from lab.files import read_json
+from lab.parts.training import load_autoencoder, load_vae, stage_iterations, training_name
+from lab.run.part import Figure, Result, Table, Workplace
 from plotting import device_of, evaluating, save_figure, tile_images
 
 STAGES = ("beginning", "middle", "end")
@@ -101,10 +101,8 @@ def side_by_side(work: Workplace) -> Result:
             ax.set_title(f"{model}: {title}")
             ax.axis("off")
     save_figure(canvas, work.folder / "autoencoder_and_vae.png")
-    recorded = [
-        json.loads((work.finished(part) / "part.json").read_text(encoding="utf-8"))["metrics"]
-        for part in ("train-autoencoder", "autoencoder-plane", training_name("mlp", 2), "vae-plane")
-    ]
+    parts = ("train-autoencoder", "autoencoder-plane", training_name("mlp", 2), "vae-plane")
+    recorded = [work.metrics(part) for part in parts]
     plain, plain_plane = recorded[0]["autoencoder"], recorded[1]["autoencoder"]["plane"]
     vae, vae_plane = recorded[2]["vae"]["mlp"]["2"], recorded[3]["vae"]["plane"]
     rows = [
@@ -118,6 +116,7 @@ def side_by_side(work: Workplace) -> Result:
                 "Autoencoder and VAE side by side",
                 "The same test images through both. Compare the range of the axes, the gaps between digits, and what "
                 "the gaps decode to. From which plane would you draw new digits?",
+                wide=True,
             )
         ],
         tables=[
@@ -197,7 +196,7 @@ def learning_curves(work: Workplace) -> Result:
     stages, files = stage_iterations(work.settings["iterations"]), []
     for latent_dim in work.settings["latent_dims"]:
         path = work.finished(training_name("mlp", latent_dim)) / "curve.json"
-        curve = json.loads(path.read_text(encoding="utf-8"))
+        curve = read_json(path)
         for stage in STAGES:
             files.append(f"curve_{latent_dim}_{stage}.png")
             plot_learning_curve(curve[: stages[stage]], work.folder / files[-1])
@@ -234,6 +233,7 @@ def contact_sheet(work: Workplace) -> Result:
                 f"All {3 * len(dims) * len(kinds)} plots on one sheet",
                 "Read down a column to see training progress, and compare the two blocks to see what more latents "
                 "change.",
+                wide=True,
             )
         ]
     )
@@ -311,6 +311,7 @@ def posterior_rows(work: Workplace) -> Result:
                 "Input, posterior, reconstruction",
                 "Two sixes and another digit through the VAE with two latents. Which reconstruction misses more? Which "
                 "posterior lies further from the prior or is narrower, and what does that cost?",
+                wide=True,
             )
         ],
         tables=[

@@ -1,0 +1,43 @@
+"""The assignment's folder, and files that are whole or not there at all (provided)."""
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+# Where the student's files lie.
+HERE = Path(__file__).resolve().parents[1]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file, and its folder if that is missing.
+
+    At every instant the file holds either what it held before or all of the new content.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, path)
+
+
+def strict(value: Any) -> Any:
+    """The value with infinite and undefined numbers spelt out, which JSON cannot hold."""
+    if isinstance(value, dict):
+        return {str(key): strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [strict(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON."""
+    write_whole(path, (json.dumps(strict(value), indent=1, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; None if it cannot be read or is not a whole JSON document."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
