@@ -14,16 +14,16 @@ from lab.explorers.page import (
     BLUE,
     GREY,
     INK,
+    LOOK,
     ORANGE,
     PURPLE,
     RED,
-    WIDGET_CSS,
     button,
     choice,
     grid,
     header,
-    note,
     number,
+    piece,
     plain_figure,
     prepare,
     text,
@@ -117,9 +117,10 @@ class KLExplorer(param.Parameterized):
         self.areas["above"].data = {"x": self.x, "y": y.clip(min=0)}
         self.areas["below"].data = {"x": self.x, "y": y.clip(max=0)}
         area = number(numbers.divergence(first, second))
-        self.integrand_title.object = (
-            f"<p><b>What {self.direction} integrates.</b> Orange counts as positive, hatched grey as negative; "
-            f"together: {area} nats</p>"
+        self.integrand_title.object = piece(
+            "paragraph",
+            f"Orange counts as positive, hatched grey as negative; together: {area} nats",
+            bold=f"What {self.direction} integrates.",
         )
         rows = self.rows()
         self.bars.data = {
@@ -132,7 +133,7 @@ class KLExplorer(param.Parameterized):
         self.chart.y_range.factors = [name for name, *_ in rows][::-1]
         self.chart.height = 55 + 28 * len(rows)
         self.table.object = table_html(rows, self.samples)
-        self.verdict.object = note(verdict(rows)) if self.third else ""
+        self.verdict.object = piece("note", verdict(rows)) if self.third else ""
 
     def draw_densities(self):
         """The normals' densities."""
@@ -177,25 +178,8 @@ def verdict(rows: list) -> str:
 
 def table_html(rows: list, samples: int) -> str:
     """All numbers, in nats, as a table."""
-    body = []
-    for name, exact, estimate, own in rows:
-        if own is None:
-            yours = "<td></td>"
-        elif isinstance(own, str):
-            yours = f"<td>{own}</td>"
-        elif numbers.agrees(own, exact):
-            yours = f"<td>{number(own)}</td>"
-        else:
-            yours = f'<td class="differs">{number(own)}<small>differs</small></td>'
-        body.append(
-            f'<tr data-row="{name}"><th scope="row">{name}</th><td>{number(exact)}</td>'
-            f"<td>{number(estimate.value)}<small>± {number(estimate.error)}</small></td>{yours}</tr>"
-        )
-    return (
-        '<table role="status"><thead><tr><th scope="col">nats</th><th scope="col">closed form</th>'
-        f'<th scope="col">Monte Carlo</th><th scope="col">your kl.py</th></tr></thead><tbody>{"".join(body)}</tbody>'
-        f"<caption>Monte Carlo: {samples:,} draws from the first of the two, ± one standard error.</caption></table>"
-    )
+    judged = [(*row, isinstance(row[3], float) and not numbers.agrees(row[3], row[1])) for row in rows]
+    return piece("divergences", judged, samples)
 
 
 def kl_explorer(links: bool = False) -> pn.Column:
@@ -207,7 +191,7 @@ def kl_explorer(links: bool = False) -> pn.Column:
     prepare()
     state = KLExplorer()
     examples = [button(preset.name, functools.partial(state.start_from, preset)) for preset in numbers.PRESETS]
-    options = {"stylesheets": [WIDGET_CSS], "margin": (4, 8)}
+    options = {"stylesheets": [LOOK], "margin": (4, 8)}
     sliders = {}
     for name, (colour, _) in STYLES.items():
         pair = (state.param[f"{kind}_{name}"] for kind in ("mean", "var"))
@@ -216,18 +200,18 @@ def kl_explorer(links: bool = False) -> pn.Column:
     state.param.watch(lambda change: setattr(sliders["r"], "visible", change.new), "third")
     controls = pn.Column(
         pn.FlexBox(*examples),
-        text(pn.bind(note, state.param.question)),
+        text(pn.bind(functools.partial(piece, "note"), state.param.question)),
         *sliders.values(),
-        pn.widgets.Checkbox.from_param(state.param.third, stylesheets=[WIDGET_CSS], margin=(4, 8)),
+        pn.widgets.Checkbox.from_param(state.param.third, stylesheets=[LOOK], margin=(4, 8)),
     )
-    densities = pn.Column(text("<p><b>Densities</b></p>"), pn.pane.Bokeh(state.densities))
-    draws = pn.Row(choice(state.param.samples), button("Draw again", state.draw_again, margin=(5, 6)))
-    results = pn.Column(state.table, state.verdict, text("<p>Monte-Carlo draws:</p>"), draws)
+    densities = pn.Column(text(piece("paragraph", bold="Densities")), pn.pane.Bokeh(state.densities))
+    draws = pn.FlexBox(choice(state.param.samples), button("Draw again", state.draw_again, margin=(5, 6)))
+    results = pn.Column(state.table, state.verdict, text(piece("paragraph", "Monte-Carlo draws:")), draws)
     pictures = pn.Column(
         choice(state.param.direction),
         state.integrand_title,
         pn.pane.Bokeh(state.integrand),
-        text("<p><b>Closed form</b> (bars) and <b>Monte Carlo</b> (points, ± 2 standard errors)</p>"),
+        text(piece("chart_legend")),
         pn.pane.Bokeh(state.chart),
     )
-    return pn.Column(header("kl", INTRODUCTION, links), grid(5, 8, controls, densities, results, pictures))
+    return pn.Column(header("kl", INTRODUCTION, links), grid("kl", controls, densities, results, pictures))

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from lab.explorers.page import (
     GREY,
     INK,
-    WIDGET_CSS,
+    LOOK,
     button,
     choice,
     grid,
     header,
-    note,
+    piece,
     plain_figure,
     prepare,
     text,
@@ -177,9 +177,7 @@ class LatentExplorer(param.Parameterized):
         self.decoded_picture = draw_picture(self.decoded, 220)
         self.nearest_picture = draw_picture(self.nearest, 110)
         self.title, self.readout = text(""), text("")
-        self.sliders = [
-            pn.widgets.FloatSlider(label=name, margin=(4, 8), stylesheets=[WIDGET_CSS]) for name in ("z1", "z2")
-        ]
+        self.sliders = [pn.widgets.FloatSlider(label=name, margin=(4, 8), stylesheets=[LOOK]) for name in ("z1", "z2")]
         for slider in self.sliders:
             slider.param.watch(lambda _: self.follow_sliders(), "value")
         self.moving_sliders = False
@@ -220,7 +218,8 @@ class LatentExplorer(param.Parameterized):
             shown.update(start=low, end=high)
             slider.param.update(start=low, end=high, step=2 * plane.reach / STEPS, value=first[i])
         self.moving_sliders = False
-        self.title.object = f"<p><b>{self.which}:</b> {len(digits):,} test images, each drawn as its digit</p>"
+        images = f"{len(digits):,} test images, each drawn as its digit"
+        self.title.object = piece("paragraph", images, bold=f"{self.which}:")
         self.z = (first[0], first[1])
         self.show_point()  # also where z has not changed, for the model has
 
@@ -237,11 +236,7 @@ class LatentExplorer(param.Parameterized):
         index, distance = self.plane.nearest(z)
         digit = int(self.plane.labels[index])
         self.nearest.data = {"image": [self.plane.images[index, 0].numpy()[::-1]]}
-        self.readout.object = (
-            f'<p role="status">z = (<span data-value="z1">{z[0]:.2f}</span>, <span data-value="z2">{z[1]:.2f}</span>), '
-            f"{np.hypot(*z):.2f} from the origin. The nearest of the encoded images is a "
-            f'<b data-value="digit">{digit}</b>, <span data-value="distance">{distance:.2f}</span> away.</p>'
-        )
+        self.readout.object = piece("place", z, float(np.hypot(*z)), digit, distance)
 
     def draw_map(self):
         """The plane with the encoded images, the prior, and the place that is pointed at."""
@@ -290,25 +285,22 @@ def latent_explorer(results: Path = RESULTS, data: Path | None = None, links: bo
             names.append(name)
         except MissingModel as problem:
             problems.append(str(problem))
-    remarks = text("".join(note(problem) for problem in problems))
+    remarks = text("".join(piece("note", problem) for problem in problems))
     if not names:
         return pn.Column(header("latent", INTRODUCTION, links), remarks)
     state = LatentExplorer(results, data, names)
     beside = pn.Column(
         pn.Row(
-            pn.Column(text("<p><b>Decoded from here</b></p>"), pn.pane.Bokeh(state.decoded_picture), width=240),
-            pn.Column(text("<p>Nearest image</p>"), pn.pane.Bokeh(state.nearest_picture), width=125),
+            pn.Column(
+                text(piece("paragraph", bold="Decoded from here")), pn.pane.Bokeh(state.decoded_picture), width=240
+            ),
+            pn.Column(text(piece("paragraph", "Nearest image")), pn.pane.Bokeh(state.nearest_picture), width=125),
         ),
         state.readout,
         *state.sliders,
         button("Draw from the prior N(0, I)", state.draw_from_prior, margin=(6, 8)),
-        text(
-            "<p>Mouse: move over the plane. Phone: tap. Keyboard: Tab to a slider, then the arrow "
-            "keys. Dashed circles: 1, 2 and 3 standard deviations of the prior N(0, I), which only a VAE is trained "
-            "towards.</p><p>What lies where no image does: a digit, a mixture, nothing? Which draws from the prior "
-            "would pass for digits, in either model?</p>"
-        ),
+        text(piece("latent_help")),
         remarks,
     )
     plane = pn.Column(choice(state.param.which), state.title, pn.pane.Bokeh(state.map))
-    return pn.Column(header("latent", INTRODUCTION, links), grid(8, 7, plane, beside))
+    return pn.Column(header("latent", INTRODUCTION, links), grid("latent", plane, beside))

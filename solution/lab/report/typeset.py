@@ -5,75 +5,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-# A mark remembers the page on which it comes to stand.
-MARK = '\n```{{=typst}}\n#context [#metadata((name: "{name}", page: here().page())) <mark>]\n```\n'
+MARK = '\n```{{=typst}}\n#remember("{name}")\n```\n'
 NEW_PAGE = "\n```{=typst}\n#pagebreak(weak: true)\n```\n"
 DIALECT = (
     "markdown-smart-implicit_figures-fancy_lists-blank_before_header-blank_before_blockquote"
     "+gfm_auto_identifiers+autolink_bare_uris+lists_without_preceding_blankline"
 )
-# A PDF is read alone: links to files beside the source lead nowhere, and Typst refuses links to headings that do not
-# exist. Both become plain text. A picture of no stated size gets one by its pixels, 1,300 for the width of the text. A
-# title, a paragraph all in italics, stays with the picture or table that it is above or, if it has none, below.
-FILTER = """
-local function is_picture(block)
-  return block and (block.t == "Table" or block.t == "Para" and #block.content == 1 and block.content[1].t == "Image")
-end
-
-local function is_title(block)
-  return block and block.t == "Para" and #block.content == 1 and block.content[1].t == "Emph"
-end
-
-local function keep_titles(blocks)
-  local i = 1
-  while i < #blocks do
-    local above, below = blocks[i], blocks[i + 1]
-    if is_title(above) and is_picture(below) or is_picture(above) and is_title(below) then
-      blocks[i] = pandoc.Div({above}, {["typst:sticky"] = "true"})
-      i = i + 1
-    end
-    i = i + 1
-  end
-  return blocks
-end
-
-function Pandoc(document)
-  local known = {}
-  document:walk({Header = function(header) known["#" .. header.identifier] = true end})
-  return document:walk({
-    Blocks = keep_titles,
-    Link = function(link)
-      if not known[link.target] and not link.target:match("^%a[%w+.-]*:") then return link.content end
-    end,
-    Image = function(image)
-      local found, _, content = pcall(pandoc.mediabag.fetch, image.src)
-      local read, size = pcall(pandoc.image.size, found and content or "")
-      if read and not image.attributes.width then
-        image.attributes.width = math.floor(math.min(100, size.width / 13)) .. "%"
-      end
-      return image
-    end,
-  })
-end
-"""
-TEMPLATE = """
-#set document(title: "$pagetitle$")
-#set page(paper: "a4", margin: (x: 2cm, top: 2cm, bottom: 2.2cm), numbering: "1 / 1")
-#set text(font: "Libertinus Serif", size: 10pt, lang: "en")
-#set par(justify: true, leading: 0.62em)
-#show heading: set block(above: 1.5em, below: 0.8em)
-#show raw: set text(font: "DejaVu Sans Mono", size: 1em)
-#show raw.where(block: true): it => block(fill: luma(244), inset: 7pt, radius: 3pt, width: 100%, it)
-#show link: set text(fill: rgb("#0b4f9e"))
-#set table(inset: (x: 5pt, y: 4pt), stroke: (x, y) => (bottom: 0.4pt + luma(190)))
-#show table: set par(justify: false)
-#show table: set align(left)
-#show figure: set block(breakable: true)
-#set list(indent: 0.6em)
-#let horizontalrule = line(length: 100%, stroke: 0.5pt + luma(160))
-
-$body$
-"""
+HERE = Path(__file__).parent
+# pandoc's template, and its filter: what links, pictures and their titles become on paper.
+TEMPLATE, FILTER = HERE / "page.typ", HERE / "links.lua"
 
 
 class TypesetError(Exception):
@@ -118,10 +58,8 @@ def typeset(markdown: str, folder: Path, title: str) -> Pdf:
         raise TypesetError(f"{error.name} is not installed: pip install -r requirements-report.txt") from None
 
     with tempfile.TemporaryDirectory() as temporary:
-        filter_file, template, log = (Path(temporary) / name for name in ("pdf.lua", "pdf.typst", "log.json"))
-        filter_file.write_text(FILTER, encoding="utf-8")
-        template.write_text(TEMPLATE, encoding="utf-8")
-        options = ["--standalone", f"--template={template}", f"--lua-filter={filter_file}", f"--log={log}"]
+        log = Path(temporary) / "log.json"
+        options = ["--standalone", f"--template={TEMPLATE}", f"--lua-filter={FILTER}", f"--log={log}"]
         options += ["--syntax-highlighting=none", "--wrap=none", f"--metadata=pagetitle:{title}", "--quiet"]
         options += [f"--resource-path={folder}"]
         options += ["--columns=10000"]  # else wide tables get columns of equal width
