@@ -25,7 +25,7 @@ def grader_sources(root: Path = ROOT) -> list[Path]:
     """The trusted grader's own modules, sorted by path: what the zip holds, and what a class's results depend on."""
     kit = root / "autograder"
     rooms = (path for room in ("door", "sandbox", "grading") for path in (kit / room).rglob("*.py"))
-    return sorted([*rooms, *(kit / name for name in ("__init__.py", "repository.py", "tasks.py"))])
+    return sorted([*rooms, *(kit / name for name in ("__init__.py", "exits.py", "repository.py", "tasks.py"))])
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from typing import Any
 from autograder.classroom.roster import Roster, Student, iso_time, moment, read_roster, same
 from autograder.classroom.trees import Entry, Tree, UnreadableError, open_zip, read_tree, zip_tree
 from autograder.grading.intake import MIB
-from autograder.grading.results import safe_text
+from autograder.sandbox.text import safe_text
 
 LAYOUTS = ("gradescope", "canvas", "moodle", "github", "plain")
 METADATA = ("submission_metadata.yml", "submission_metadata.yaml")

@@ -19,7 +19,7 @@ from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import Pair
 from autograder.classroom.trees import UnreadableError
-from autograder.grading.grade import PROVIDED
+from autograder.grading.intake import PROVIDED
 from autograder.grading.report import STYLE as REPORT_STYLE
 from autograder.grading.report import number
 from autograder.grading.results import write_atomically
@@ -176,7 +176,7 @@ def _checks(about: Class) -> str:
     )
     order = {task.number: place for place, task in enumerate(about.points.tasks)}
     odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
-    hardest = sorted(odd, key=lambda item: (item.remark == "everyone passes", item.passed, order[item.check.task]))
+    hardest = sorted(odd, key=lambda item: (item.passed == 1, item.passed, order[item.check.task]))
     listed = sorted(found, key=lambda item: (order[item.check.task], item.passed))
     chart = charts.checks(found) if any(item.discrimination is not None for item in found) else ""
     first = _items(hardest[:SHOWN_HARDEST]) if hardest else "<p>No check stands out.</p>"

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autograder.evidence.bench_grading import boundary, grading
+from autograder.exits import Exit
 from autograder.repository import ROOT, SOLUTION
 
 Numbers = dict[str, float]
@@ -205,4 +206,4 @@ def main(arguments: list[str]) -> int:
     unfinished = options.out.with_name(f".{options.out.name}.unfinished")
     unfinished.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     os.replace(unfinished, options.out)
-    return 0
+    return Exit.DONE

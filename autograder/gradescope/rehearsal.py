@@ -25,6 +25,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from autograder.exits import Exit
 from autograder.gradescope import bundle
 from autograder.gradescope.caps import Caps, Usage, run
 
@@ -268,6 +269,9 @@ def describe(usage: Usage, caps: Caps) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
+    if not options.submission.exists():
+        print(f"there is no submission {options.submission}", file=sys.stderr)
+        return Exit.NOTHING
     caps = Caps(options.memory, options.cpus, options.seconds)
     try:
         with temporary_folder(options.keep) as folder:
@@ -285,13 +289,14 @@ def main(arguments: Sequence[str]) -> int:
             return report(graded, caps, options.out)
     except (StandInError, FileExistsError, bundle.BundleError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return Exit.NOTHING if isinstance(error, FileExistsError) else Exit.FAILED
 
 
 def report(graded: Graded, caps: Caps, out: Path) -> int:
-    """Print the run, keep results.json; 1 if Gradescope would have shown a failure of the autograder."""
+    """Print the run, keep results.json; the exit status of `gradescope`."""
     from autograder import tasks
     from autograder.grading import report as terminal
+    from autograder.grading.results import exit_status
 
     print(f"run_autograder: {describe(graded.usage, caps)}, exit status {graded.usage.status}")
     problems = list(graded.problems)
@@ -310,7 +315,7 @@ def report(graded: Graded, caps: Caps, out: Path) -> int:
         print(f"results.json, as Gradescope would get it: {out}")
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    return Exit.FAILED if problems or graded.document is None else exit_status(graded.document)
 
 
 def _previous(count: int) -> list[dict[str, Any]]:

@@ -62,6 +62,8 @@ class Intake:
         folder: where the copies are.
         files: names of the submission's files that were copied, relative to `folder`.
         missing: expected files that the submission does not have.
+        left_out: names of files that were set aside: modules whose names are taken, links, devices. Not the folder
+            tests/, which students are given, nor notebooks, nor what is no code.
         notes: what the student should know, one sentence each.
         errors: why nothing can be graded at all; empty if something can.
     """
@@ -69,6 +71,7 @@ class Intake:
     folder: Path
     files: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
@@ -113,16 +116,22 @@ def unpack(
         expected = {task.file for task in tasks.load(total=None).tasks}
     try:
         with contextlib.ExitStack() as stack:
-            entries, notes = _open(path, limits, stack)
+            entries, odd = _open(path, limits, stack)
             selection = _select(entries, expected, _modules_of(provided))
-            selection.notes[:0] = notes
+            selection.notes[:0] = _odd_notes(odd)
             _copy(selection, into, limits)
     except IntakeError as error:
         return Intake(folder=into, missing=tuple(sorted(expected)), errors=(str(error),))
     missing = tuple(sorted(set(expected) - set(selection.files)))
     if provided is not None:
         _add_provided(provided, into, expected, selection.files)
-    return Intake(folder=into, files=tuple(sorted(selection.files)), missing=missing, notes=_all_notes(selection))
+    return Intake(
+        folder=into,
+        files=tuple(sorted(selection.files)),
+        missing=missing,
+        left_out=(*odd, *(name for name in selection.set_aside if not name.startswith("tests/"))),
+        notes=_all_notes(selection),
+    )
 
 
 @cache
@@ -139,7 +148,7 @@ def reserved_modules() -> frozenset[str]:
 
 
 def _open(path: Path, limits: IntakeLimits, stack: contextlib.ExitStack) -> tuple[list[_Entry], list[str]]:
-    """(the submission's regular files, notes on what else there is)."""
+    """(the submission's regular files, names of what else there is)."""
     if path.is_dir():
         return _folder_entries(path, limits)
     if not path.exists():
@@ -176,7 +185,7 @@ def _folder_entries(folder: Path, limits: IntakeLimits) -> tuple[list[_Entry], l
                     odd.append(str(relative / name))
             elif inside == name or (len(parts) <= limits.depth and not any(map(_is_ignored_folder, parts[:-1]))):
                 entries.append(_Entry(PurePosixPath(*parts), partial(_read_file, file)))
-    return entries, _odd_notes(odd)
+    return entries, odd
 
 
 def _read_file(file: Path, size: int) -> bytes:
@@ -213,7 +222,7 @@ def _zip_entries(path: Path, limits: IntakeLimits, stack: contextlib.ExitStack) 
             entries.append(_Entry(PurePosixPath(*parts), partial(_read_member, archive, info, limits)))
     environments = {entry.path.parent for entry in entries if entry.path.name == "pyvenv.cfg"}
     kept = [entry for entry in entries if not environments & set(entry.path.parents)]
-    return kept, _odd_notes(odd)
+    return kept, odd
 
 
 def _count(path: Path, needle: bytes) -> int:

@@ -11,7 +11,9 @@ import os
 import secrets
 from pathlib import Path
 
-SECRET_FILE = Path(__file__).resolve().parent / "secret.txt"
+from autograder.repository import ROOT
+
+SECRET_FILE = ROOT / "autograder" / "secret.txt"
 VARIABLE = "AUTOGRADER_SECRET"
 SHORTEST = 16  # characters; fewer could be guessed
 

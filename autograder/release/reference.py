@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autograder.exits import Exit
 from autograder.release.starter import BEGIN, END
 from autograder.release.student import write_zip
 from autograder.repository import CORPUS, DIST, ROOT, SOLUTION
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         files = hand_in(load())
     except (FileNotFoundError, PointsError) as error:
         print(f"no reference submission: {error}", file=sys.stderr)
-        return 1
+        return Exit.FAILED
     digest = write_zip(files, ARCHIVE, top="")
     print(f"{ARCHIVE.relative_to(ROOT)}: {len(files)} files, {ARCHIVE.stat().st_size:,} bytes\nSHA-256 {digest}")
-    return 0
+    return Exit.DONE

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder import tasks as points_module
+from autograder.exits import Exit
 from autograder.release import handout
 from autograder.release import notebook as report_notebook
 from autograder.release.leaks import SecretLine, find_leaks, secret_code, secret_prose
@@ -354,7 +355,7 @@ def write_zip(files: Mapping[str, bytes], archive: Path, top: str = f"{TOP_FOLDE
 
 
 def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
-    """The command, printing what is wrong instead of a traceback; its exit status is then 1."""
+    """The command, printing what is wrong instead of a traceback."""
 
     @functools.wraps(command)
     def reported(arguments: list[str], root: Path = ROOT) -> int:
@@ -362,7 +363,7 @@ def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
             return command(arguments, root)
         except (SourceError, ReleaseError) as error:
             print(error, file=sys.stderr)
-            return 1
+            return Exit.FAILED
 
     return reported
 
@@ -376,20 +377,20 @@ def student(arguments: list[str], root: Path) -> int:
     if changes:
         write_folder(release.files, root / "student")
     print(f"student/: {len(release.files)} files, {len(changes)} changed")
-    return 0
+    return Exit.DONE
 
 
 @reporting
 def check_sync(arguments: list[str], root: Path) -> int:
-    """Say where student/ differs from what would be generated; exit status 1 if it does."""
+    """Say where student/ differs from what would be generated; it fails if it does."""
     parse("check-sync", "Fail if student/ is not what `student` generates.", arguments)
     changes = differences(generate(root).files, root / "student")
     if not changes:
         print("student/ is up to date")
-        return 0
+        return Exit.DONE
     print("student/ is not what solution/ and tests/public generate:", *changes, sep="\n  ", file=sys.stderr)
     print("Run `make student`; edit solution/ and tests/, never student/.", file=sys.stderr)
-    return 1
+    return Exit.FAILED
 
 
 @reporting
@@ -405,7 +406,7 @@ def release(arguments: list[str], root: Path) -> int:
     print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
     for line, decision in handout.decisions_left(read(root / "solution" / "README.md")):
         print(f"to decide, solution/README.md:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
-    return 0
+    return Exit.DONE
 
 
 def check_archive(archive: Path, secrets: list[SecretLine]) -> None:
