@@ -6,6 +6,8 @@ import importlib
 import os
 import sys
 
+from autograder.exits import Exit
+
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
 COMMANDS = {
     "student": ("autograder.release.student", "student", "regenerate student/ from solution/ and tests/"),
@@ -13,7 +15,7 @@ COMMANDS = {
     "release": ("autograder.release.student", "release", "write dist/student.zip"),
     "handout": ("autograder.release.pdf", "handout", "write dist/handout.pdf"),
     "report": ("autograder.release.pdf", "report", "run the report's notebook with its answers, write dist/report/"),
-    "grade": ("autograder.grading.grade", "main", "grade a submission: folder or zip"),
+    "grade": ("autograder.grading.command", "main", "grade a submission: folder or zip"),
     "class": (
         "autograder.classroom.command",
         "main",
@@ -30,12 +32,16 @@ COMMANDS = {
 def main(arguments: list[str]) -> int:
     if arguments and arguments[0] in COMMANDS:
         module, function, _ = COMMANDS[arguments[0]]
-        return getattr(importlib.import_module(module), function)(arguments[1:])
+        try:
+            return getattr(importlib.import_module(module), function)(arguments[1:])
+        except KeyboardInterrupt:
+            print(f"{arguments[0]}: interrupted", file=sys.stderr)
+            return Exit.INTERRUPTED
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     lines = ["usage: python -m autograder COMMAND [ARGUMENT ...]", ""]
     lines += [f"  {name:<22} {meaning}" for name, (_, _, meaning) in COMMANDS.items()]
     print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
-    return 0 if asked else 2
+    return Exit.DONE if asked else Exit.NOTHING
 
 
 def forget_working_folder() -> None:

@@ -25,7 +25,8 @@ def grader_sources(root: Path = ROOT) -> list[Path]:
     """The trusted grader's own modules, sorted by path: what the zip holds, and what a class's results depend on."""
     kit = root / "autograder"
     rooms = (path for room in ("door", "sandbox", "grading") for path in (kit / room).rglob("*.py"))
-    return sorted([*rooms, *(kit / name for name in ("__init__.py", "repository.py", "tasks.py", "writing.py"))])
+    bottom = ("__init__", "exits", "repository", "tasks", "writing")
+    return sorted([*rooms, *(kit / f"{name}.py" for name in bottom)])
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -11,14 +11,28 @@ from typing import Any
 
 from autograder.classroom.grading import out_of_time
 from autograder.grading.messages import COUNT
+from autograder.grading.results import Kind
 from autograder.grading.weights import LEADERBOARD
 from autograder.tasks import Check, Points
 
 # What is no mistake but work that was not handed in, or a consequence of something else.
-NOT_ATTEMPTED = ("Not implemented yet", "Missing file", "Not run", "Not graded")
-EXTRA = re.compile(r"\n\nYour code printed:|\nFalsifying example|\nYou can reproduce")
+NOT_ATTEMPTED: tuple[Kind, ...] = ("not_implemented", "missing", "not_run", "grader")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 FEW = 5  # with fewer submissions a correlation says nothing
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a submission has not passed a check.
+
+    Attributes:
+        kind, cause: as in results.Row.
+        text: what the student reads, without examples and prints.
+    """
+
+    kind: Kind
+    cause: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,7 @@ class Graded:
         slug: its name in files.
         score: points.
         shares: check id -> share of its points, 1 for a check that passed.
-        failures: check id -> first paragraph of what the student reads.
+        failures: check id -> why it has not passed.
         elbo: negative ELBO of the trained model; None without one.
         errors: why nothing of it could be taken in.
         slow: whether it lost a task because it took too long.
@@ -38,7 +52,7 @@ class Graded:
     slug: str
     score: float
     shares: dict[str, float]
-    failures: dict[str, str]
+    failures: dict[str, Failure]
     elbo: float | None
     errors: tuple[str, ...] = ()
     slow: bool = False
@@ -81,19 +95,21 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
     """What is needed of a results.json."""
     shares, failures = {}, {}
     for row in document["tests"]:
-        id = row["extra_data"]["id"]
+        about = row["extra_data"]
+        id = about["id"]
         passed = row["status"] == "passed"
         shares[id] = 1.0 if passed else row["score"] / row["max_score"] if row["max_score"] else 0.0
         if not passed:
-            failures[id] = EXTRA.split(row["output"], maxsplit=1)[0].strip()
+            text = about["diagnosis"] if "diagnosis" in about else row["output"]
+            failures[id] = Failure(about["kind"], about["cause"], text)
     elbo = next((entry["value"] for entry in document["leaderboard"] if entry["name"] == LEADERBOARD), None)
     errors = document["extra_data"].get("submission", {}).get("errors", [])
     return Graded(slug, document["score"], shares, failures, elbo, tuple(errors), out_of_time(document))
 
 
-def attempted(text: str) -> bool:
-    """Whether a failed check's text is about work that was handed in."""
-    return not text.startswith(NOT_ATTEMPTED)
+def attempted(failure: Failure | None) -> bool:
+    """Whether a check has passed, or failed by work that was handed in."""
+    return failure is None or failure.kind not in NOT_ATTEMPTED
 
 
 def analyse(graded: Sequence[Graded], points: Points) -> list[Item]:
@@ -104,7 +120,7 @@ def analyse(graded: Sequence[Graded], points: Points) -> list[Item]:
 def _item(check: Check, graded: Sequence[Graded]) -> Item:
     shares = [one.shares.get(check.id, 0.0) for one in graded]
     passed = [share == 1.0 for share in shares]
-    tried = [passes or attempted(one.failures.get(check.id, "")) for one, passes in zip(graded, passed, strict=True)]
+    tried = [attempted(one.failures.get(check.id)) for one in graded]
     rest = [one.score - share * check.points for one, share in zip(graded, shares, strict=True)]
     rate = _mean(passed)
     discrimination = correlation(shares, rest) if len(graded) >= FEW else None
@@ -147,17 +163,20 @@ def task_shares(graded: Sequence[Graded], points: Points) -> list[tuple[str, str
 
 
 def mistakes(graded: Iterable[Graded], points: Points) -> list[Mistake]:
-    """Diagnoses by how many submissions got them, the commonest first; one that fails several checks counts once."""
+    """Diagnoses by how many submissions got them, the commonest first; one that fails several checks counts once.
+
+    Where a check has named the cause, that is the diagnosis; else its text is.
+    """
     tasks = {check.id: check.task for check in points.checks}
     found: dict[tuple[str, str], Mistake] = {}
     texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for one in graded:
         seen = set()
-        for id, text in one.failures.items():
-            if not text or not attempted(text) or id not in tasks:
+        for id, failure in one.failures.items():
+            if not failure.text or not attempted(failure) or id not in tasks:
                 continue
-            key = tasks[id], without_numbers(text)
-            texts[key][text] += 1
+            key = tasks[id], failure.cause or without_numbers(failure.text)
+            texts[key][failure.text] += 1
             if key not in seen:
                 seen.add(key)
                 found.setdefault(key, Mistake("", tasks[id])).slugs.append(one.slug)

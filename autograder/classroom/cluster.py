@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from autograder.classroom.grading import Options, Outcome, grade_fairly, grader_digest
+from autograder.classroom.grading import ParcelOutcome, grade_fairly, grader_digest
 from autograder.classroom.pool import TICK_SECONDS, Finished, Job
 from autograder.grading.files import UnreadableError
+from autograder.grading.session import Session
 
 CONNECT_SECONDS = 30
 # Submissions on their way or waiting at a worker, for each thread of the cluster; more would only fill its memory.
@@ -27,22 +28,22 @@ class ClusterError(Exception):
     """The cluster cannot be used; the message says what to do."""
 
 
-def grade_remotely(content: bytes, options: Options, digest: str) -> Outcome:
+def grade_remotely(content: bytes, session: Session, digest: str) -> ParcelOutcome:
     """A task: grade one submission on the worker that this runs on.
 
     Raises:
         RuntimeError: the grader here is another one, or it could not do its work; Dask tries again elsewhere.
     """
     # A worker may have joined after the run began.
-    if grader_digest(options.tests, options.provided) != digest:
+    if grader_digest(session.tests, session.provided) != digest:
         raise RuntimeError("the grader on this worker differs from the one that the class is graded with")
-    outcome = grade_fairly(content, options)
+    outcome = grade_fairly(content, session)
     if outcome.problem:
         raise RuntimeError(outcome.problem)
     return outcome
 
 
-def grade_on_cluster(jobs: Sequence[Job], options: Options, scheduler: str) -> Iterator[Finished | None]:
+def grade_on_cluster(jobs: Sequence[Job], session: Session, scheduler: str) -> Iterator[Finished | None]:
     """Outcomes as they come; None about once a second while there is none.
 
     Args:
@@ -63,19 +64,19 @@ def grade_on_cluster(jobs: Sequence[Job], options: Options, scheduler: str) -> I
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(f"there is no Dask scheduler at {scheduler} ({error}); start one: dask scheduler") from None
     with client:
-        digest = grader_digest(options.tests, options.provided)
-        _check_workers(client, options, digest)
-        yield from _grade_all(client, jobs, options, digest)
+        digest = grader_digest(session.tests, session.provided)
+        _check_workers(client, session, digest)
+        yield from _grade_all(client, jobs, session, digest)
 
 
-def _check_workers(client: Any, options: Options, digest: str) -> None:
+def _check_workers(client: Any, session: Session, digest: str) -> None:
     threads = client.nthreads()
     if not threads:
         raise ClusterError(
             "the cluster has no workers; start them in this repository: dask worker ADDRESS --nthreads 1"
         )
     try:
-        found = client.run(grader_digest, options.tests, options.provided, on_error="return")
+        found = client.run(grader_digest, session.tests, session.provided, on_error="return")
     except Exception as error:
         raise ClusterError(f"the workers do not answer: {error}") from error
     broken = {worker: answer for worker, answer in found.items() if answer != digest}
@@ -88,7 +89,7 @@ def _check_workers(client: Any, options: Options, digest: str) -> None:
         )
 
 
-def _grade_all(client: Any, jobs: Sequence[Job], options: Options, digest: str) -> Iterator[Finished | None]:
+def _grade_all(client: Any, jobs: Sequence[Job], session: Session, digest: str) -> Iterator[Finished | None]:
     waiting = iter(jobs)
     pending: dict[Any, Job] = {}
     try:
@@ -98,12 +99,12 @@ def _grade_all(client: Any, jobs: Sequence[Job], options: Options, digest: str) 
                 try:
                     content = job.content()
                 except UnreadableError as error:
-                    yield job, Outcome(None, problem=str(error))
+                    yield job, ParcelOutcome(None, problem=str(error))
                     continue
                 future = client.submit(
                     grade_remotely,
                     content,
-                    options,
+                    session,
                     digest,
                     # Results differ between runs in their times: never share one from an earlier run.
                     key=f"grade-{job.submission.slug}-{job.key[:16]}",
@@ -142,7 +143,7 @@ def _wait(futures: Iterable[Any]) -> list[Any]:
         time.sleep(POLL_SECONDS)
 
 
-def _outcome(future: Any) -> Outcome:
+def _outcome(future: Any) -> ParcelOutcome:
     """What a finished task says; an exception is a grading that failed.
 
     Raises:
@@ -155,4 +156,4 @@ def _outcome(future: Any) -> Outcome:
     except Exception as error:
         # KilledWorker: every worker that tried was lost. Its text is long and for programmers.
         what = "every worker that tried it was lost" if type(error).__name__ == "KilledWorker" else str(error)
-        return Outcome(None, problem=what or type(error).__name__)
+        return ParcelOutcome(None, problem=what or type(error).__name__)

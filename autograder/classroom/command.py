@@ -20,13 +20,15 @@ from autograder.classroom import gradebook
 from autograder.classroom.cluster import ClusterError, grade_on_cluster
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.grading import Options, grading_key
+from autograder.classroom.grading import grading_key
 from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Finished, Job, grade_locally
 from autograder.classroom.results_folder import GRADED, BusyError, Store
 from autograder.classroom.roster import moment
+from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
+from autograder.grading.session import Session
 from autograder.sandbox import layers
 from autograder.tasks import PointsError
 
@@ -38,7 +40,7 @@ class ClassSettings:
     Attributes:
         submissions: the export: folder or zip.
         out: the results' folder.
-        options: of each grading.
+        session: see grading/session.py.
         workers: gradings at the same time on this machine.
         scheduler: address of a Dask scheduler to grade on instead, or None.
         layout, roster, due: see reading.read_export.
@@ -49,7 +51,7 @@ class ClassSettings:
 
     submissions: Path
     out: Path
-    options: Options
+    session: Session
     workers: int = 1
     scheduler: str | None = None
     layout: str | None = None
@@ -68,6 +70,8 @@ class Summary:
         export: the class.
         notes: slug -> what the instructor should know about a submission.
         graded, reused, failed: slugs: graded now, found finished, not graded.
+        unreadable: slugs among the failed ones: of submissions that cannot be read.
+        left_out: slugs of submissions of which something was left out.
         seconds: wall-clock time of the gradings.
     """
 
@@ -76,6 +80,8 @@ class Summary:
     graded: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -88,27 +94,29 @@ def grade_class(settings: ClassSettings) -> Summary:
     """
     from autograder.classroom import page
 
-    entries = settings.options.entries()
+    entries = settings.session.entries()
     expected = frozenset(task.file for task in entries.tasks)
     export = reading.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, entries)
     summary = Summary(export)
     with store.locked():
-        jobs = list(_plan(export.submissions, expected, settings.options, store, summary))
+        jobs = list(_plan(export.submissions, expected, settings.session, store, summary))
         began = time.monotonic()
         try:
             with contextlib.closing(_outcomes(jobs, settings)) as outcomes:
                 _collect(outcomes, len(jobs), store, summary)
         finally:
             summary.seconds = time.monotonic() - began
+        records = {slug: store.record(slug) for slug in (*summary.graded, *summary.reused)}
+        summary.left_out += [slug for slug, record in records.items() if record and record.left_out]
         gradebook.write(settings.out / "grades.csv", export, store, settings.form or export.layout, settings.title)
         page.write(settings.out, export, store, entries, summary.notes, settings.similarity)
     return summary
 
 
 def _plan(
-    submissions: Sequence[Submission], expected: frozenset[str], options: Options, store: Store, summary: Summary
+    submissions: Sequence[Submission], expected: frozenset[str], session: Session, store: Store, summary: Summary
 ) -> Iterator[Job]:
     """The submissions that have to be graded."""
     for submission in tqdm(submissions, "reading", unit=" submissions", dynamic_ncols=True):
@@ -116,10 +124,13 @@ def _plan(
             parcel = pack(submission.entries, expected)
         except UnreadableError as error:
             summary.notes[submission.slug] = (*submission.notes, str(error))
+            summary.unreadable.append(submission.slug)
             yield Job(submission, "unreadable", expected)
             continue
         summary.notes[submission.slug] = (*submission.notes, *parcel.notes)
-        key = grading_key(parcel.content, options)
+        if parcel.left_out:
+            summary.left_out.append(submission.slug)
+        key = grading_key(parcel.content, session)
         if store.finished(submission.slug, key):
             summary.reused.append(submission.slug)
         else:
@@ -129,9 +140,9 @@ def _plan(
 def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finished | None, None, None]:
     """Outcomes as they come."""
     if jobs and settings.scheduler:
-        yield from grade_on_cluster(jobs, settings.options, settings.scheduler)
+        yield from grade_on_cluster(jobs, settings.session, settings.scheduler)
     elif jobs:
-        yield from grade_locally(jobs, settings.options, settings.workers)
+        yield from grade_locally(jobs, settings.session, settings.workers)
 
 
 def _collect(outcomes: Iterator[Finished | None], total: int, store: Store, summary: Summary) -> None:
@@ -180,7 +191,7 @@ def _refuse_open_folder(path: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The subcommand. Returns 0 if every submission was graded, 1 if some were not, 2 if none could be."""
+    """The subcommand."""
     options = _parser().parse_args(arguments)
     # Batch systems and shutdowns ask like this.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -189,21 +200,25 @@ def main(arguments: Sequence[str]) -> int:
         summary = grade_class(settings)
     except (UnreadableError, PointsError, ClusterError, BusyError, SecretError) as error:
         print(f"class: {error}", file=sys.stderr)
-        return 2
+        return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)
-        return 130
+        return Exit.INTERRUPTED
     export = summary.export
     print(
         f"{len(export.submissions)} submissions ({export.layout} export): {len(summary.graded)} graded in "
         f"{summary.seconds:.0f} s, {len(summary.reused)} graded before, {len(summary.failed)} failed"
     )
-    store = Store(settings.out, settings.options.entries())
+    store = Store(settings.out, settings.session.entries())
     for slug in summary.failed:
         record = store.record(slug)
         print(f"  failed: {slug}: {record.problem if record else 'no record'}")
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
-    return 1 if summary.failed else 0
+    for slug in sorted(set(summary.left_out)):
+        print(f"  something was left out, see its report: {slug}")
+    if set(summary.failed) - set(summary.unreadable):
+        return Exit.FAILED
+    return Exit.LEFT_OUT if summary.unreadable or summary.left_out else Exit.DONE
 
 
 def _settings(options: argparse.Namespace) -> ClassSettings:
@@ -217,7 +232,7 @@ def _settings(options: argparse.Namespace) -> ClassSettings:
     return ClassSettings(
         submissions=options.submissions,
         out=options.out,
-        options=Options(secret=load_secret(options.secret_file), seconds=options.seconds),
+        session=Session(load_secret(options.secret_file), seconds=options.seconds),
         workers=options.workers,
         scheduler=options.scheduler,
         layout=options.layout,
@@ -246,7 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--due", default="", metavar="TIME", help="when it was due, such as 2026-11-20T23:59+01:00")
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
     parser.add_argument("--title", default=ClassSettings.title, help="the assignment's name in grades.csv")
-    parser.add_argument("--seconds", type=float, default=Options.seconds, help="limit of a grading (%(default)g)")
+    parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
     parser.add_argument(
         "--no-similarity", dest="similarity", action="store_false", help="leave the comparison of submissions out"

@@ -13,32 +13,24 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
+from autograder.exits import Exit
 from autograder.grading import grade
+from autograder.grading.session import Grading
 from autograder.writing import write_atomically
 
 
 def main() -> int:
-    """Grade what standard input says. Returns 0 if results were written, 1 if it was interrupted."""
+    """Grade what standard input says. Returns 0 if results were written, 130 if it was interrupted."""
     instructions = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_our_starter, daemon=True).start()
     grade.prepare_process()
     try:
-        grade.grade(settings_of(instructions))
+        grade.grade(Grading.from_json(instructions["grading"]))
     except KeyboardInterrupt:
-        return 1
+        return Exit.INTERRUPTED
     write_atomically(Path(instructions["usage"]), json.dumps(_usage()))
-    return 0
-
-
-def settings_of(instructions: dict[str, Any]) -> grade.Settings:
-    """The grader's settings out of instructions as JSON has them."""
-    values = dict(instructions["settings"])
-    for name in ("submission", "out", "tests", "points_file", "provided"):
-        values[name] = Path(values[name]) if values[name] is not None else None
-    values["private"] = tuple(map(Path, values["private"]))
-    return grade.Settings(**values)
+    return Exit.DONE
 
 
 def _end_with_our_starter() -> None:

@@ -19,18 +19,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from autograder import tasks
-from autograder.grading import grade
 from autograder.grading.intake import PROVIDED
-from autograder.grading.messages import DEATHS, check_sources
+from autograder.grading.messages import check_sources
 from autograder.grading.secret import SECRET_FILE
-from autograder.grading.suites import TIME_IS_UP
+from autograder.grading.session import Session
 from autograder.repository import ROOT, TESTS, grader_sources
 
 # Beyond the grader's own limit: it has to start, and to end its workers.
@@ -40,52 +38,12 @@ KEPT_LOG = 20_000  # characters
 # The grader's limits are of wall-clock time. On a busy machine right code can run into them, and wrong points are worse
 # than a minute: what ran out of time is graded once more, with limits so many times as large, and that counts.
 STRETCH = 4.0
-STOPPED = "Your code was stopped while it ran a check of this task: "
-OUT_OF_TIME = (
-    TIME_IS_UP,
-    STOPPED + DEATHS["timeout"],
-    STOPPED + "no answer within",
-    STOPPED + "the time for the whole task is used up",
-)
 # Another release of these may judge differently.
 PACKAGES = ("torch", "numpy", "scipy", "hypothesis", "pytest", "matplotlib", "scikit-learn", "safetensors")
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a class is graded: what `autograder.grading.grade.Settings` has that is the same for everybody.
-
-    Attributes:
-        secret: seeds the inputs of all checks.
-        others: as there.
-    """
-
-    secret: str
-    seconds: float = grade.SECONDS
-    task_seconds: float = grade.Settings.task_seconds
-    call_seconds: float = grade.Settings.call_seconds
-    memory_mib: int = grade.Settings.memory_mib
-    tests: str = str(TESTS)
-    points_file: str = str(tasks.POINTS_FILE)
-    total: float | None = tasks.TOTAL_POINTS
-    provided: str | None = str(PROVIDED)
-
-    def stretched(self) -> Options:
-        """The same with limits of time so large that only code that is far too slow meets them."""
-        return replace(
-            self,
-            seconds=STRETCH * self.seconds,
-            task_seconds=STRETCH * self.task_seconds,
-            call_seconds=STRETCH * self.call_seconds,
-        )
-
-    def entries(self) -> tasks.Points:
-        """The checks. PointsError if the file is inconsistent."""
-        return tasks.load(Path(self.points_file), self.total)
-
-
-@dataclass(frozen=True)
-class Outcome:
+class ParcelOutcome:
     """What came of a grading.
 
     Attributes:
@@ -109,12 +67,12 @@ class Outcome:
     again: bool = False
 
 
-def grade_fairly(content: bytes, options: Options, stop: threading.Event | None = None) -> Outcome:
+def grade_fairly(content: bytes, session: Session, stop: threading.Event | None = None) -> ParcelOutcome:
     """Grade a submission, once more with stretched limits if it ran out of time; arguments as for `grade_parcel`."""
-    first = grade_parcel(content, options, stop)
+    first = grade_parcel(content, session, stop)
     if first.document is None or not out_of_time(first.document):
         return first
-    second = grade_parcel(content, options.stretched(), stop)
+    second = grade_parcel(content, stretched(session), stop)
     return replace(
         second,
         seconds=first.seconds + second.seconds,
@@ -124,12 +82,22 @@ def grade_fairly(content: bytes, options: Options, stop: threading.Event | None 
     )
 
 
+def stretched(session: Session) -> Session:
+    """The same with limits of time so large that only code that is far too slow meets them."""
+    return replace(
+        session,
+        seconds=STRETCH * session.seconds,
+        task_seconds=STRETCH * session.task_seconds,
+        call_seconds=STRETCH * session.call_seconds,
+    )
+
+
 def out_of_time(document: dict[str, Any]) -> bool:
     """Whether a limit of time has cost the submission points."""
-    return any(row["output"].startswith(OUT_OF_TIME) for row in document["tests"] if row["status"] != "passed")
+    return any(row["extra_data"]["kind"] == "timeout" for row in document["tests"])
 
 
-def grade_parcel(content: bytes, options: Options, stop: threading.Event | None = None) -> Outcome:
+def grade_parcel(content: bytes, session: Session, stop: threading.Event | None = None) -> ParcelOutcome:
     """Grade a submission; never raises because of what is in it.
 
     Args:
@@ -141,18 +109,18 @@ def grade_parcel(content: bytes, options: Options, stop: threading.Event | None 
         usage = folder / "private" / "usage.json"
         out = folder / "private" / "results.json"
         (folder / "private" / "submission.zip").write_bytes(content)
-        settings = asdict(options) | {
+        grading = session.to_json() | {
             "submission": str(folder / "private" / "submission.zip"),
             "out": str(out),
             "private": [str(SECRET_FILE)],
         }
-        status, log = _run({"settings": settings, "usage": str(usage)}, folder, options.seconds + GRACE_SECONDS, stop)
+        status, log = _run({"grading": grading, "usage": str(usage)}, folder, session.seconds + GRACE_SECONDS, stop)
         document = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None
         used = json.loads(usage.read_text(encoding="utf-8")) if usage.exists() else {}
     problem = document["extra_data"].get("problem", "") if document else "no results were written"
     if status != 0:
         problem = _ended(status, stop)
-    return Outcome(
+    return ParcelOutcome(
         document=document if not problem else None,
         problem=problem,
         log=log,
@@ -235,13 +203,13 @@ def _ended(status: int, stop: threading.Event | None) -> str:
 
 
 @cache
-def grader_digest(tests: str = str(TESTS), provided: str | None = str(PROVIDED)) -> str:
+def grader_digest(tests: Path = TESTS, provided: Path | None = PROVIDED) -> str:
     """SHA-256 of all that decides on results besides points, secret and submission: code, checks, Python, libraries."""
     digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
     for library in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
             digest.update(f"{library} {metadata.version(library)}\n".encode())
-    for path in grader_files(Path(tests), Path(provided) if provided else None):
+    for path in grader_files(tests, provided):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
@@ -253,14 +221,14 @@ def grader_files(tests: Path, provided: Path | None) -> list[Path]:
     return sorted(files | set(provided.glob("*.py") if provided else ()))
 
 
-def grading_key(content: bytes, options: Options) -> str:
+def grading_key(content: bytes, session: Session) -> str:
     """SHA-256 of everything that a result follows from: the same key, the same result."""
-    settings = asdict(options)
-    tests, points_file, provided = (settings.pop(name) for name in ("tests", "points_file", "provided"))
+    files = ("tests", "points_file", "provided")
+    values = {name: value for name, value in session.to_json().items() if name not in files}
     parts = [
-        grader_digest(tests, provided),
-        hashlib.sha256(Path(points_file).read_bytes()).hexdigest(),
-        json.dumps(settings, sort_keys=True),
+        grader_digest(session.tests, session.provided),
+        hashlib.sha256(session.points_file.read_bytes()).hexdigest(),
+        json.dumps(values, sort_keys=True),
         hashlib.sha256(content).hexdigest(),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

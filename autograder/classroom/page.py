@@ -20,7 +20,7 @@ from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import Pair
 from autograder.grading import report
 from autograder.grading.files import UnreadableError
-from autograder.grading.grade import PROVIDED
+from autograder.grading.intake import PROVIDED
 from autograder.grading.report import number
 from autograder.tasks import Points
 from autograder.writing import write_atomically
@@ -154,7 +154,7 @@ def _checks(about: Class) -> dict[str, Any]:
     found = analysis.analyse(about.graded, about.points)
     order = {task.number: place for place, task in enumerate(about.points.tasks)}
     odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
-    odd.sort(key=lambda item: (item.remark == "everyone passes", item.passed, order[item.check.task]))
+    odd.sort(key=lambda item: (item.passed == 1, item.passed, order[item.check.task]))
     return {
         "chart": charts.checks(found) if any(item.discrimination is not None for item in found) else None,
         "odd": odd[:SHOWN_HARDEST],

@@ -40,10 +40,12 @@ class Parcel:
     Attributes:
         content: bytes of a zip.
         notes: what the instructor should know about how it was handed in.
+        left_out: whether there is a zip that was not opened.
     """
 
     content: bytes
     notes: tuple[str, ...] = ()
+    left_out: bool = False
 
 
 def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
@@ -61,21 +63,22 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     code = {name for name in wanted if name.endswith(".py")}
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
     loose = [entry for entry in entries if entry not in zips]
+    left_out = len(zips) > 1 or bool(zips and _holds(loose, code))
     if zips and not _holds(loose, code):
         name, content, more = _choose(zips, wanted)
         notes += more
         extra = [entry for entry in loose if entry.path.name.lower() in wanted]
         if not extra:
-            return Parcel(content, tuple(notes))
+            return Parcel(content, tuple(notes), left_out)
         joined = _join(content, extra, code)
         if joined is not None:
             notes.append(f"{_names(extra)} handed in beside {name}")
-            return Parcel(write_parcel(joined, wanted), tuple(notes))
+            return Parcel(write_parcel(joined, wanted), tuple(notes), left_out)
     elif zips:
         notes.append(f"not opened, for the files to grade lie beside it: {_names(zips)}")
     elif not any(entry.path.suffix in (".py", MODEL_SUFFIX) for entry in loose):
         notes.append(NOTHING.format(_names(loose)) if loose else "nothing was handed in")
-    return Parcel(write_parcel(loose, wanted), tuple(notes))
+    return Parcel(write_parcel(loose, wanted), tuple(notes), left_out)
 
 
 def write_parcel(entries: Iterable[Entry], wanted: Collection[str]) -> bytes:

@@ -8,9 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from autograder.classroom.exports.submission import Submission
-from autograder.classroom.grading import Options, Outcome, grade_fairly
+from autograder.classroom.grading import ParcelOutcome, grade_fairly
 from autograder.classroom.parcel import pack
 from autograder.grading.files import UnreadableError
+from autograder.grading.session import Session
 
 TICK_SECONDS = 1.0
 ATTEMPTS = 2  # a grading that the grader, not the submission, has spoilt is tried once more
@@ -34,10 +35,10 @@ class Job:
         return pack(self.submission.entries, self.expected).content
 
 
-Finished = tuple[Job, Outcome]
+Finished = tuple[Job, ParcelOutcome]
 
 
-def grade_locally(jobs: Sequence[Job], options: Options, workers: int) -> Iterator[Finished | None]:
+def grade_locally(jobs: Sequence[Job], session: Session, workers: int) -> Iterator[Finished | None]:
     """Outcomes as they come; None about once a second while there is none.
 
     When the iteration is given up, gradings that run are stopped, with all of their processes.
@@ -46,7 +47,7 @@ def grade_locally(jobs: Sequence[Job], options: Options, workers: int) -> Iterat
     # Threads that wait: the work is done by a process a grading.
     pool = ThreadPoolExecutor(workers, thread_name_prefix="grading")
     try:
-        pending: dict[Future[Outcome], Job] = {pool.submit(_grade, job, options, stop): job for job in jobs}
+        pending: dict[Future[ParcelOutcome], Job] = {pool.submit(_grade, job, session, stop): job for job in jobs}
         while pending:
             done, _ = wait(pending, TICK_SECONDS, FIRST_COMPLETED)
             for future in done:
@@ -58,16 +59,16 @@ def grade_locally(jobs: Sequence[Job], options: Options, workers: int) -> Iterat
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _grade(job: Job, options: Options, stop: threading.Event) -> Outcome:
+def _grade(job: Job, session: Session, stop: threading.Event) -> ParcelOutcome:
     try:
         content = job.content()
     except UnreadableError as error:
-        return Outcome(None, problem=str(error))
+        return ParcelOutcome(None, problem=str(error))
     for attempt in range(ATTEMPTS):
         try:
-            outcome = grade_fairly(content, options, stop)
+            outcome = grade_fairly(content, session, stop)
         except OSError as error:  # no space left, no process to be had: the next grading may be luckier
-            outcome = Outcome(None, problem=f"the grading could not be started: {error}")
+            outcome = ParcelOutcome(None, problem=f"the grading could not be started: {error}")
         if not outcome.problem or stop.is_set() or attempt + 1 == ATTEMPTS:
             return outcome
     raise AssertionError("unreachable")

@@ -19,8 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom.grading import Outcome
+from autograder.classroom.grading import ParcelOutcome
+from autograder.exits import Exit
 from autograder.grading import report
+from autograder.grading.results import exit_status
 from autograder.tasks import Points
 from autograder.writing import write_atomically
 
@@ -41,7 +43,8 @@ class Record:
         problem: why it failed.
         score: points; None if it failed.
         results_sha256: of results.json.
-        others: as in grading.Outcome.
+        left_out: whether files that were handed in were set aside, or none could be graded.
+        others: as in grading.ParcelOutcome.
     """
 
     key: str
@@ -53,6 +56,7 @@ class Record:
     peak_mib: float = 0.0
     host: str = ""
     again: bool = False
+    left_out: bool = False
     results_sha256: str = ""
 
 
@@ -114,7 +118,7 @@ class Store:
         """A student's results.json."""
         return json.loads(self.path(slug, "results.json").read_text(encoding="utf-8"))
 
-    def save(self, slug: str, key: str, outcome: Outcome) -> Record:
+    def save(self, slug: str, key: str, outcome: ParcelOutcome) -> Record:
         """Write what came of a grading.
 
         Raises:
@@ -145,6 +149,7 @@ class Store:
             peak_mib=round(outcome.peak_mib, 1),
             host=outcome.host,
             again=outcome.again,
+            left_out=outcome.document is not None and exit_status(outcome.document) in (Exit.NOTHING, Exit.LEFT_OUT),
             results_sha256=_sha256(content.encode()),
         )
         write_atomically(self.path(slug, "grading.json"), json.dumps(asdict(record), indent=1) + "\n")

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from autograder.grading.files import UnreadableError
-from autograder.grading.results import safe_text
+from autograder.sandbox.text import safe_text
 
 # What the platforms call these columns in the CSV files that they offer.
 COLUMNS = {

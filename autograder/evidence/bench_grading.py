@@ -51,10 +51,10 @@ def boundary(options: argparse.Namespace) -> Numbers:
     import numpy as np
 
     from autograder.door.submission import Submission
-    from autograder.sandbox.backend import Settings, Zygote, workspace
+    from autograder.sandbox.zygote import Zygote, ZygoteSettings, workspace
 
     numbers = {}
-    with workspace() as folder, Zygote(Settings(executor=EXECUTOR)) as zygote:
+    with workspace() as folder, Zygote(ZygoteSettings(executor=EXECUTOR)) as zygote:
         code = folder / "submission"
         code.mkdir()
         (code / "echo.py").write_text("def same(x):\n    return x\n")

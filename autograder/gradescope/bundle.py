@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from autograder import tasks as points_module
+from autograder.exits import Exit
 from autograder.gradescope.otter import configuration, driver_notebook, test_files
 from autograder.gradescope.settings import Settings, SettingsError
 from autograder.gradescope.settings import load as load_settings
@@ -63,11 +64,11 @@ def main(arguments: Sequence[str]) -> int:
         digest = write(options.out.resolve())
     except (BundleError, PointsError, SettingsError, SecretError) as error:
         print(f"no autograder.zip: {error}", file=sys.stderr)
-        return 1
+        return Exit.FAILED
     size = options.out.stat().st_size
     print(f"{options.out}: {size:,} bytes ({size / UPLOAD_LIMIT:.1%} of what Gradescope takes)\nSHA-256 {digest}")
     print("It holds the hidden checks and the secret: keep it away from students.")
-    return 0
+    return Exit.DONE
 
 
 def write(archive: Path, root: Path = ROOT) -> str:

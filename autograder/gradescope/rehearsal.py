@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder import measuring
+from autograder.exits import Exit
 from autograder.gradescope import bundle
 from autograder.measuring import Usage
 
@@ -228,6 +229,9 @@ def describe(usage: Usage) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
+    if not options.submission.exists():
+        print(f"there is no submission {options.submission}", file=sys.stderr)
+        return Exit.NOTHING
     try:
         with temporary_folder(options.keep) as folder:
             if options.archive is None:
@@ -244,13 +248,14 @@ def main(arguments: Sequence[str]) -> int:
             return report(graded, options.memory, options.out)
     except (StandInError, FileExistsError, bundle.BundleError) as error:
         print(error, file=sys.stderr)
-        return 1
+        return Exit.NOTHING if isinstance(error, FileExistsError) else Exit.FAILED
 
 
 def report(graded: Graded, memory_mib: float, out: Path) -> int:
-    """Print the run, keep results.json; 1 if Gradescope would have shown a failure of the autograder."""
+    """Print the run, keep results.json; the exit status of `gradescope`."""
     from autograder import tasks
     from autograder.grading import report as terminal
+    from autograder.grading.results import exit_status
 
     print(f"run_autograder: {describe(graded.usage)}, exit status {graded.usage.status}")
     problems = list(graded.problems)
@@ -271,7 +276,7 @@ def report(graded: Graded, memory_mib: float, out: Path) -> int:
         print(f"results.json, as Gradescope would get it: {out}")
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
-    return 1 if problems else 0
+    return Exit.FAILED if problems or graded.document is None else exit_status(graded.document)
 
 
 def _previous(count: int) -> list[dict[str, Any]]:

@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder.exits import Exit
 from autograder.gradescope import rules
 from autograder.gradescope.settings import Settings, SettingsError, load
 from autograder.grading import grade
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
+from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
 from autograder.writing import write_atomically
 
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(folder: Path) -> int:
-    """Grade for Gradescope; results.json is written in any case. Returns 0 when it tells how good the submission is."""
+    """Grade for Gradescope. Returns 0 as soon as there is a results.json, which says so if the grader had a problem."""
     out = folder / "results" / "results.json"
     metadata_file = folder / METADATA
     metadata = rules.read_metadata(metadata_file)
@@ -47,15 +49,16 @@ def run(folder: Path) -> int:
         settings, secret = load(), load_secret(SECRET_FILE, create=False)
     except (SettingsError, SecretError) as error:
         traceback.print_exc()
-        return _broken(out, error)
+        _write_broken(out, error)
+        return Exit.DONE
     refused = rules.refusal(settings, metadata)
     if refused is not None:
         write_atomically(out, json.dumps(refused, indent=1) + "\n")
         print(refused["output"])
-        return 0
+        return Exit.DONE
     grade.prepare_process()
     results = grade.grade(
-        _grader_settings(
+        _grading(
             settings,
             submission=the_submission(folder / "submission"),
             out=out,
@@ -66,7 +69,7 @@ def run(folder: Path) -> int:
         )
     )
     grade.log_resources(results.seconds)
-    return 2 if "problem" in results.extra else 0
+    return Exit.DONE
 
 
 def rehearse(folder: Path) -> int:
@@ -75,10 +78,10 @@ def rehearse(folder: Path) -> int:
         settings, secret = load(), load_secret(SECRET_FILE, create=False)
     except (SettingsError, SecretError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return Exit.FAILED
     grade.prepare_process()
     results = grade.grade(
-        _grader_settings(settings, submission=folder / "submission", out=folder / "results.json", secret=secret)
+        _grading(settings, submission=folder / "submission", out=folder / "results.json", secret=secret)
     )
     sandbox = results.extra.get("sandbox", {})
     print(f"sandbox here: {', '.join(sandbox.get('layers', ())) or 'nothing'}")
@@ -86,8 +89,8 @@ def rehearse(folder: Path) -> int:
         print(f"sandbox here: no {layer}: {reason}")
     if "problem" in results.extra:
         print(results.extra["problem"], file=sys.stderr)
-        return 2
-    return 0
+        return Exit.FAILED
+    return Exit.DONE
 
 
 def otter(folder: Path) -> int:
@@ -98,7 +101,7 @@ def otter(folder: Path) -> int:
         submitted = Path(scratch) / "submission"
         copy_submission(folder / "submission", submitted)
         results = grade.grade(
-            _grader_settings(
+            _grading(
                 settings,
                 submission=the_submission(submitted),
                 out=folder / "results" / "graded.json",
@@ -107,7 +110,7 @@ def otter(folder: Path) -> int:
                 publish=lambda document: rules.publish(document, settings, {}),
             )
         )
-    return 2 if "problem" in results.extra else 0
+    return Exit.FAILED if "problem" in results.extra else Exit.DONE
 
 
 def the_submission(folder: Path) -> Path:
@@ -130,14 +133,13 @@ def copy_submission(source: Path, target: Path) -> None:
             shutil.copy2(entry, target / entry.name, follow_symlinks=False)
 
 
-def _grader_settings(settings: Settings, **parts: Any) -> grade.Settings:
+def _grading(settings: Settings, secret: str, **parts: Any) -> Grading:
     limits = settings.limits
-    return grade.Settings(
-        seconds=limits.seconds, task_seconds=limits.task_seconds, memory_mib=limits.memory_mib, **parts
-    )
+    session = Session(secret, seconds=limits.seconds, task_seconds=limits.task_seconds, memory_mib=limits.memory_mib)
+    return Grading(session, **parts)
 
 
-def _broken(out: Path, error: Exception) -> int:
+def _write_broken(out: Path, error: Exception) -> None:
     """Results for when the zip itself is unusable; students are told whose fault it is."""
     document = {
         "score": 0,
@@ -148,4 +150,3 @@ def _broken(out: Path, error: Exception) -> int:
         "tests": [],
     }
     write_atomically(out, json.dumps(document, indent=1) + "\n")
-    return 2

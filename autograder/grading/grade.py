@@ -1,13 +1,12 @@
-"""`python -m autograder grade SUBMISSION`: grade a folder or a zip, write results.json, print a report.
+"""Grades one submission. This process is trusted: it holds the hidden checks, the oracles and the secret, and imports
+neither torch nor anything of the submission.
 
-This process is trusted: it holds the hidden checks, the oracles and the secret, and imports neither torch nor anything
-of the submission. It writes results.json before it begins, after every part, and once more when no process of the
-submission is left.
+It writes results.json before it begins, after every part, and once more when no process of the submission is left.
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
 import gc
 import os
 import resource
@@ -15,70 +14,25 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autograder import tasks
-from autograder.grading import report
 from autograder.grading.results import Results
-from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
-from autograder.repository import DATA, EXECUTOR, ROOT, STUDENT, TESTS
+from autograder.grading.session import Grading, Session
+from autograder.repository import DATA, EXECUTOR, ROOT
 from autograder.tasks import Points
-from autograder.writing import write_atomically
 
+# What brings NumPy along is imported in the functions, after `prepare_process` has set how many threads it may use.
 if TYPE_CHECKING:
     from autograder.grading.intake import Intake
-    from autograder.sandbox.backend import Zygote
     from autograder.sandbox.layers import Protection
+    from autograder.sandbox.zygote import Zygote
 
-PROVIDED = STUDENT
-SECONDS = 480.0  # of the 600 that Gradescope gives by default
 REQUIRED_LAYERS = ("session", "uid", "rlimits", "seccomp")
-# In Gradescope's container: names the student and lists earlier results.
-METADATA = Path("/autograder/submission_metadata.json")
 SETUP_PROBLEM = (
     "Grader set-up problem: your submission was not graded. This is not your fault. Please tell your instructor."
 )
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to grade, and how.
-
-    Attributes:
-        submission: folder or zip.
-        out: where results.json goes.
-        secret: seeds the inputs of all checks.
-        private: files that the graded code must not be able to read, besides results.json.
-        gradescope: take everybody else's rights from `private`, and refuse to grade unless REQUIRED_LAYERS are in
-            force.
-        seconds: wall-clock limit of the whole grading.
-        task_seconds: limit for the calls of one task's checks together.
-        call_seconds: limit for one call; t-SNE's, which imports scikit-learn, takes 10 s on a busy half processor.
-        memory_mib: what the code of one task may use beyond PyTorch itself.
-        tests: folder with conftest.py, public/ and hidden/.
-        points_file: entries of its checks.
-        total: what the points must add up to, None for anything.
-        provided: folder with the modules that students need not hand in, None for none.
-        publish: what becomes of the document before it is written (visibility, late penalty), None for nothing.
-    """
-
-    submission: Path
-    out: Path
-    secret: str
-    private: tuple[Path, ...] = ()
-    gradescope: bool = False
-    seconds: float = SECONDS
-    task_seconds: float = 90.0  # five tasks that use all of it still fit
-    call_seconds: float = 30.0
-    memory_mib: int = 384
-    tests: Path = TESTS
-    points_file: Path = tasks.POINTS_FILE
-    total: float | None = tasks.TOTAL_POINTS
-    provided: Path | None = PROVIDED
-    publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
 def prepare_process() -> None:
@@ -96,20 +50,40 @@ def prepare_process() -> None:
     sys.path[:] = [str(ROOT), *(entry for entry in sys.path if entry not in ("", here, str(ROOT)))]
 
 
-def grade(settings: Settings) -> Results:
-    """Grade a submission. Results are written to `settings.out` whatever happens.
+def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
+    """Grade a submission. Results are written to `grading.out` whatever happens.
+
+    Args:
+        zygote: forks the workers; started for this grading where None.
 
     Raises:
         KeyboardInterrupt: after the results so far have been written.
     """
-    grading = _Grading(settings)
-    results = grading.results
+    results = Results({})
+    began = time.monotonic()
+
+    def save() -> None:
+        results.seconds = time.monotonic() - began
+        results.write(grading.out, grading.publish)
+
     try:
-        entries = tasks.load(settings.points_file, settings.total)
+        entries = grading.session.entries()
         results.rows.update(Results.of(entries).rows)
         results.notes = ["Grading did not finish: below is what was graded until it was cut off."]
-        grading.save()
-        submitted = grading.run(entries)
+        save()
+        if grading.gradescope:
+            make_private(grading.private)
+        with taken_in(grading.submission, entries, grading.session) as submitted:
+            _note(submitted, entries, results)
+            if not submitted.errors:
+                _grade_weights(entries, submitted, grading.session, results)
+                save()
+                with _zygote_of(grading, zygote, began + grading.session.seconds) as forking:
+                    _check_protection(forking.protection, grading, results)
+                    # hypothesis watches collections by a callback, and a Ctrl-C that comes during one is lost: keep
+                    # them short.
+                    gc.freeze()
+                    grade_in(forking, submitted, entries, grading.session, results, save)
         results.notes = [*submitted.errors, *submitted.notes]
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
@@ -119,7 +93,7 @@ def grade(settings: Settings) -> Results:
         traceback.print_exc()
         fail(results, error)
     finally:
-        grading.save()
+        save()
     return results
 
 
@@ -130,103 +104,129 @@ def fail(results: Results, error: Exception) -> None:
     results.extra["problem"] = f"{type(error).__name__}: {error}"
 
 
-class _Grading:
-    """One grading and its results."""
+@contextlib.contextmanager
+def taken_in(submission: Path, entries: Points, session: Session) -> Iterator[Intake]:
+    """The files of a submission, a folder or a zip, copied to where workers can read them; they go at the end."""
+    from autograder.grading import intake
+    from autograder.sandbox.zygote import workspace
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.results = Results({})
-        self._began = time.monotonic()
-        self._deadline = self._began + settings.seconds
+    with workspace() as place:
+        folder = place / "submission"
+        folder.mkdir()
+        folder.chmod(0o755)  # the graded code's user reads it
+        yield intake.unpack(submission, folder, {task.file for task in entries.tasks}, session.provided)
 
-    def save(self) -> None:
-        """Write the results as they are now."""
-        self.results.seconds = time.monotonic() - self._began
-        self.results.write(self.settings.out, self.settings.publish)
 
-    def run(self, entries: Points) -> Intake:
-        """Everything between the first writing of the results and the last; at its end no other process is left."""
-        # Imported here, after `prepare_process`.
-        from hypothesis.configuration import set_hypothesis_home_dir
+def grade_in(
+    zygote: Zygote,
+    submitted: Intake,
+    entries: Points,
+    session: Session,
+    results: Results,
+    save: Callable[[], None] = lambda: None,
+    stop_at_first_failure: bool = False,
+) -> None:
+    """Run the checks on a submission, in workers that are forked from a zygote; at the end none of them is left.
 
-        from autograder.grading import intake
-        from autograder.sandbox import backend
+    Args:
+        submitted: what `taken_in` gives.
+        results: filled in as the checks end; a check without a row is not run.
+        save: called after every file of checks.
+        stop_at_first_failure: the rest of the rows stays as it is.
 
-        settings, results = self.settings, self.results
-        if str(settings.tests) not in sys.path:
-            sys.path.insert(0, str(settings.tests))
-        if settings.gradescope:
-            make_private(settings.private)
-        with tempfile.TemporaryDirectory(prefix="grader-") as scratch, backend.workspace() as workspace:
-            set_hypothesis_home_dir(Path(scratch) / "hypothesis")
-            folder = workspace / "submission"
-            folder.mkdir()
-            folder.chmod(0o755)  # the graded code's user reads it
-            expected = {task.file for task in entries.tasks}
-            submitted = intake.unpack(settings.submission, folder, expected, settings.provided)
-            _log(*submitted.errors, *submitted.notes)
-            results.extra["submission"] = {"notes": list(submitted.notes), "errors": list(submitted.errors)}
-            if submitted.errors:
-                for check in entries.checks:
-                    results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors))
-                return submitted
-            self._grade_weights(entries, submitted)
-            self.save()
-            remote_settings = backend.Settings(executor=EXECUTOR, secrets=_private_files(settings))
-            with backend.Zygote(remote_settings, deadline=self._deadline) as zygote:
-                results.extra["sandbox"] = _summary(zygote.protection)
-                _log(zygote.protection.describe())
-                if settings.gradescope:
-                    zygote.protection.require(REQUIRED_LAYERS)
-                elif zygote.protection.missing:
-                    _log("warning: not every layer of the sandbox is in force: do not grade strangers' code like this")
-                self._run_checks(entries, submitted, zygote, Path(scratch))
-        return submitted
+    Raises:
+        GradingError: the grader could not do its work.
+        KeyboardInterrupt: somebody pressed Ctrl-C.
+    """
+    from hypothesis.configuration import set_hypothesis_home_dir
 
-    def _grade_weights(self, entries: Points, submitted: Intake) -> None:
-        """The checks of trained weights. Before all others: nothing of the submission has run yet."""
-        from autograder.grading.weights import grade_weights
+    from autograder.grading.suites import Grader, GradingError, run_suites
+    from autograder.sandbox.layers import Limits
 
+    _find_helpers(session)
+    limits = Limits(
+        call_seconds=session.call_seconds,
+        task_seconds=session.task_seconds,
+        memory_bytes=session.memory_mib * 2**20,
+    )
+    grader = Grader(
+        entries,
+        session,
+        submitted,
+        results,
+        start_worker=lambda draws: zygote.start_worker(submitted.folder, limits, scratch=draws),
+        deadline=time.monotonic() + session.seconds if zygote.deadline is None else zygote.deadline,
+        save=save,
+    )
+    with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
+        set_hypothesis_home_dir(Path(scratch) / "hypothesis")
+        run_suites(grader, session.tests, Path(scratch), stop_at_first_failure)
+    if "torch" in sys.modules:
+        raise GradingError("a check has imported torch, which only the executor may")
+    if grader.problem is not None:
+        raise GradingError(grader.problem)
+
+
+def _note(submitted: Intake, entries: Points, results: Results) -> None:
+    """Record what became of the submission's files."""
+    _log(*submitted.errors, *submitted.notes)
+    results.extra["submission"] = {
+        "files": len(submitted.files),
+        "left_out": list(submitted.left_out),
+        "notes": list(submitted.notes),
+        "errors": list(submitted.errors),
+    }
+    if submitted.errors:
         for check in entries.checks:
-            if check.kind == "weights":
-                name = entries.task(check.task).file
-                path = submitted.folder / name if name in submitted.files else None
-                outcome = grade_weights(path, self.settings.secret, DATA)
-                self.results.set(check.id, outcome.fraction, outcome.message)
-                self.results.leaderboard += outcome.leaderboard()
+            results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors), kind="not_run")
 
-    def _run_checks(self, entries: Points, submitted: Intake, zygote: Zygote, scratch: Path) -> None:
-        """The pytest suites."""
-        from autograder.grading.intake import MODEL_SUFFIX
-        from autograder.grading.suites import Grader, GradingError, run_suites
-        from autograder.sandbox.layers import Limits
 
-        settings = self.settings
-        limits = Limits(
-            call_seconds=settings.call_seconds,
-            task_seconds=settings.task_seconds,
-            memory_bytes=settings.memory_mib * 2**20,
-        )
-        models = (submitted.folder / name for name in submitted.files if name.endswith(MODEL_SUFFIX))
-        grader = Grader(
-            points=entries,
-            results=self.results,
-            tests=settings.tests,
-            start_worker=lambda draws: zygote.start_worker(submitted.folder, limits, scratch=draws),
-            files=frozenset(submitted.files),
-            trained_weights=next(models, None),
-            secret=settings.secret,
-            deadline=self._deadline,
-            task_seconds=settings.task_seconds,
-            save=self.save,
-        )
-        # hypothesis watches collections by a callback, and a Ctrl-C that comes during one is lost: keep them short.
-        gc.freeze()
-        run_suites(grader, settings.tests, scratch)
-        if "torch" in sys.modules:
-            raise GradingError("a check has imported torch, which only the executor may")
-        if grader.problem is not None:
-            raise GradingError(grader.problem)
+def _grade_weights(entries: Points, submitted: Intake, session: Session, results: Results) -> None:
+    """The checks of trained weights. Before all others: nothing of the submission has run yet."""
+    from autograder.grading.weights import grade_weights
+
+    _find_helpers(session)
+    for check in entries.checks:
+        if check.kind == "weights":
+            name = entries.task(check.task).file
+            path = submitted.folder / name if name in submitted.files else None
+            outcome = grade_weights(path, session.secret, DATA)
+            results.set(check.id, outcome.fraction, outcome.message, kind=outcome.kind)
+            results.leaderboard += outcome.leaderboard()
+
+
+def _find_helpers(session: Session) -> None:
+    """Have the helpers of the checks found by their imports."""
+    if str(session.tests) not in sys.path:
+        sys.path.insert(0, str(session.tests))
+
+
+@contextlib.contextmanager
+def _zygote_of(grading: Grading, given: Zygote | None, deadline: float) -> Iterator[Zygote]:
+    """The zygote that forks a grading's workers."""
+    from autograder.sandbox.zygote import Zygote, ZygoteSettings
+
+    if given is not None:
+        given.deadline = deadline
+        yield given
+        return
+    settings = ZygoteSettings(executor=EXECUTOR, secrets=_private_files(grading), **grading.zygote)
+    with Zygote(settings, deadline) as started:
+        yield started
+
+
+def _check_protection(protection: Protection, grading: Grading, results: Results) -> None:
+    """Log what is in force, and refuse to grade for Gradescope without REQUIRED_LAYERS.
+
+    Raises:
+        Unprotected: a layer is missing.
+    """
+    results.extra["sandbox"] = _summary(protection)
+    _log(protection.describe())
+    if grading.gradescope:
+        protection.require(REQUIRED_LAYERS)
+    elif protection.missing:
+        _log("warning: not every layer of the sandbox is in force: do not grade strangers' code like this")
 
 
 def make_private(paths: Sequence[Path]) -> None:
@@ -236,13 +236,13 @@ def make_private(paths: Sequence[Path]) -> None:
             path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def _private_files(settings: Settings) -> tuple[Path, ...]:
+def _private_files(grading: Grading) -> tuple[Path, ...]:
     """The files on which the sandbox's self-check proves that the graded code cannot read them.
 
     On an instructor's own machine some lie open to all users; there Landlock is what hides them.
     """
-    candidates = [settings.out]
-    for path in settings.private:
+    candidates = [grading.out]
+    for path in grading.private:
         candidates += [path] if path.is_file() else sorted(path.glob("*.py"))
     return tuple(path for path in candidates if path.is_file() and _closed_to_others(path))
 
@@ -274,54 +274,3 @@ def log_resources(seconds: float) -> None:
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
     peak = max(own.ru_maxrss, others.ru_maxrss) * unit / 2**20
     _log(f"graded in {seconds:.1f} s, {cpu:.1f} s of processor time; the largest process took {peak:.0f} MiB")
-
-
-def main(arguments: Sequence[str]) -> int:
-    """The subcommand. Returns 0 when the submission was graded, whatever its score; 2 when it could not be."""
-    options = _parser().parse_args(arguments)
-    prepare_process()
-    out = options.out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    secret_file = options.secret_file or SECRET_FILE
-    results = Results({})
-    try:
-        settings = Settings(
-            submission=options.submission.resolve(),
-            out=out,
-            # A secret made up on the spot would give every container other inputs.
-            secret=load_secret(options.secret_file, create=not options.gradescope),
-            private=(secret_file, TESTS / "hidden", METADATA) if options.gradescope else (secret_file,),
-            gradescope=options.gradescope,
-            seconds=options.seconds,
-        )
-        results = grade(settings)
-    except SecretError as error:
-        fail(results, error)
-        results.write(out)
-    except KeyboardInterrupt:
-        _log(f"interrupted; {out} has what was graded until then")
-        return 130
-    else:
-        log_resources(results.seconds)
-    problem = results.extra.get("problem")
-    if problem is not None:
-        _log(f"not graded: {problem}")
-        return 2
-    document, entries = results.document(), tasks.load()
-    report.write_terminal(document, entries, sys.stdout)
-    if options.html is not None:
-        write_atomically(options.html.resolve(), report.page(document, entries), mode=0o644)
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m autograder grade", description="Grade a submission.")
-    parser.add_argument("submission", type=Path, help="a folder or a zip file")
-    parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to write results.json")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page of HTML")
-    parser.add_argument("--gradescope", action="store_true", help="refuse to grade unless the sandbox is complete")
-    parser.add_argument(
-        "--secret-file", type=Path, metavar="FILE", help=f"the assignment's secret ({SECRET_FILE.name})"
-    )
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="limit for the whole grading (%(default)g)")
-    return parser

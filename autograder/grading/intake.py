@@ -53,6 +53,8 @@ class Intake:
         folder: where the copies are.
         files: names of the submission's files that were copied, relative to `folder`.
         missing: expected files that the submission does not have.
+        left_out: names of files that were set aside: modules whose names are taken, links, devices. Not the folder
+            tests/, which students are given, nor notebooks, nor what is no code.
         notes: what the student should know, one sentence each.
         errors: why nothing can be graded at all; empty if something can.
     """
@@ -60,6 +62,7 @@ class Intake:
     folder: Path
     files: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
@@ -74,6 +77,7 @@ class _Selection:
 
     files: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
     notebooks: list[str] = field(default_factory=list)
 
@@ -102,7 +106,13 @@ def unpack(
     missing = tuple(sorted(set(expected) - set(selection.files)))
     if provided is not None:
         _add_provided(provided, into, expected, selection.files)
-    return Intake(folder=into, files=tuple(sorted(selection.files)), missing=missing, notes=_all_notes(selection))
+    return Intake(
+        folder=into,
+        files=tuple(sorted(selection.files)),
+        missing=missing,
+        left_out=(*selection.odd, *(name for name in selection.set_aside if not name.startswith("tests/"))),
+        notes=_all_notes(selection),
+    )
 
 
 def code_of(archive: bytes, expected: Collection[str], limits: Limits = SUBMISSION) -> dict[str, bytes]:
@@ -141,9 +151,9 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
     """Which files are copied, and as what."""
     selection = _Selection()
     found = without_environments(found)
-    odd = [entry.name for entry in found if not entry.regular and not entry.path.name.startswith(".")]
-    if odd:
-        selection.notes.append(f"Not used, for they are no ordinary files of the submission: {listed(odd)}.")
+    selection.odd = [entry.name for entry in found if not entry.regular and not entry.path.name.startswith(".")]
+    if selection.odd:
+        selection.notes.append(f"Not used, for they are no ordinary files of the submission: {listed(selection.odd)}.")
     # Repair the case of names first: the folder to grade is found by them.
     canonical = {name.lower(): name for name in (*expected, *provided)}
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]

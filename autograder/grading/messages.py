@@ -11,11 +11,13 @@ import builtins
 import functools
 import re
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.grading.results import Kind
 from autograder.repository import DOOR
-from autograder.tasks import Check, Points, Task
+from autograder.tasks import Check, Points
 
 # Exceptions whose names tell a student something; any other name may have been made up to carry data.
 KNOWN_EXCEPTIONS = {name for name, value in vars(builtins).items() if isinstance(value, type)} | {
@@ -24,11 +26,30 @@ KNOWN_EXCEPTIONS = {name for name, value in vars(builtins).items() if isinstance
     "UnpicklingError",
     "DataError",
 }
+OUT_OF_MEMORY = {"MemoryError", "_ArrayMemoryError", "OutOfMemoryError"}  # Python's, NumPy's, torch's for a GPU
+# What students read, by what has happened. Nothing is ever decided by these words: see Kind for that.
+SENTENCES = {
+    "missing": "Missing file: {file} is not in the submission, so this check could not be run.",
+    "time is up": (
+        "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
+    ),
+    "grader": "Not run: the grader has a problem. Please tell your instructor.",
+    "stopped": "Your code was stopped while it ran a check of this task: {why}. The task's other checks are not run.",
+    "stub": "Not implemented yet: Task {number} ({name}{function}).",
+    "import": "Your code cannot be imported: {error}",
+    "hidden import": "Your code cannot be imported: {error}. The public checks of this task show the message.",
+    "raised": "Your code raised an exception: {error}",
+    "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
+    "unusable": "The check could not use what your code returned: {error}",
+    "skipped": "Skipped: {why}",
+}
+# Why code was stopped, where nothing of the submission's own doing may be shown.
 DEATHS = {
     "timeout": "it took too long",
     "crash": "its process ended during a call",
     "protocol": "it tampered with the connection to the grader",
     "flood": "it printed far too much",
+    "grader": "its process is gone",
 }
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
@@ -39,25 +60,43 @@ COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
 STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """Why a check has failed: see `results.Row`."""
+
+    kind: Kind
+    text: str
+    cause: str = ""
+    example: str = ""
+
+
 class NotRun(BaseException):
-    """A check that is not run, and why. No Exception: neither a test nor hypothesis shall catch it and try again."""
+    """A check that is not run. No Exception: neither a test nor hypothesis may catch it and try again.
+
+    Attributes:
+        kind: as `Explanation` has it.
+    """
+
+    def __init__(self, kind: Kind, text: str) -> None:
+        super().__init__(text)
+        self.kind: Kind = kind
 
 
 class TaskLost(NotRun):
     """The worker of a task died, so that none of its checks can run any more.
 
     Attributes:
-        kind, reason: as `WorkerDied` has them.
+        reason: one sentence for the student.
         in_public: whether it died in a public check; only then may `reason` be shown.
     """
 
-    def __init__(self, kind: str, reason: str, in_public: bool) -> None:
-        super().__init__(reason)
-        self.kind, self.reason, self.in_public = kind, reason, in_public
+    def __init__(self, kind: Kind, reason: str, in_public: bool) -> None:
+        super().__init__(kind, reason)
+        self.reason, self.in_public = reason, in_public
 
 
 class Explainer:
-    """Turns what ended a check into text for the student.
+    """Turns what ended a check into its kind, its cause and text for the student.
 
     Args:
         points: for the tasks' names.
@@ -69,31 +108,42 @@ class Explainer:
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in points.tasks}
 
-    def explain(self, error: BaseException, check: Check, place: str = "") -> str:
-        """Text for a failed check.
+    def explain(self, error: BaseException, check: Check, place: str = "") -> Explanation:
+        """Explain a failed check.
 
         Args:
             error: what it raised.
             place: where in the test it was raised, "file.py, line n".
         """
-        return ADDRESS.sub("0x…", TEMPORARY.sub("", self._explain(error, check, place)))
+        found = self._explain(error, check, place)
+        text, cause, example = map(_steady, (found.text, found.cause, found.example))
+        return Explanation(found.kind, text, cause, example)
 
-    def _explain(self, error: BaseException, check: Check, place: str) -> str:
+    def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         from autograder.door.diagnose import CheckFailed
         from autograder.door.submission import NotImplementedYet, SubmissionError
 
         error = _first_cause(error, (CheckFailed, SubmissionError))
         if isinstance(error, TaskLost):
-            return self._lost(error)
+            why = error.reason if error.in_public else DEATHS[error.kind]
+            return Explanation(error.kind, SENTENCES["stopped"].format(why=why))
         if isinstance(error, NotRun):
-            return str(error)
+            return Explanation(error.kind, str(error))
         if isinstance(error, NotImplementedYet):
-            return self._not_implemented(error, check)
+            return Explanation("not_implemented", self._not_implemented(error, check))
+        example = "" if check.hidden_inputs else "\n".join(_notes(error))
         if isinstance(error, SubmissionError):
-            return self._raised(error, check)
+            kind: Kind = "memory" if error.type in OUT_OF_MEMORY else "raised"
+            return Explanation(kind, self._raised(error, check), example=example)
+        if isinstance(error, CheckFailed) and check.hidden_inputs:
+            # A cause is shown whole or not at all.
+            cause = error.cause if self.withhold(error.cause) == error.cause else ""
+            return Explanation("wrong", self.withhold(str(error)), cause)
         if isinstance(error, CheckFailed):
-            return self.withhold(str(error)) if check.hidden_inputs else "\n".join([str(error), *_notes(error)])
-        return self._other(error, check, place)
+            return Explanation("wrong", str(error), error.cause, example)
+        if type(error).__name__ == "Skipped":  # pytest.skip
+            return Explanation("not_run", SENTENCES["skipped"].format(why=error))
+        return Explanation("wrong", self._unusable(error, check, place))
 
     def withhold(self, text: str) -> str:
         """A diagnosis without what could be data: shapes that were returned, counts, unknown words, long numbers."""
@@ -109,40 +159,33 @@ class Explainer:
         text = COUNT.sub(_without_count, text)
         return WORD.sub(keep, text)
 
-    def missing_file(self, task: Task) -> str:
-        return f"Missing file: {task.file} is not in the submission, so this check could not be run."
-
-    def _lost(self, error: TaskLost) -> str:
-        what = error.reason if error.in_public else DEATHS.get(error.kind, "its process is gone")
-        return f"Your code was stopped while it ran a check of this task: {what}. The task's other checks are not run."
-
     def _not_implemented(self, error: Any, check: Check) -> str:
         # The stub that was reached may belong to another task than the check.
         named = TASK_NUMBER.search(error.message[:200])
         task = self._tasks.get(named.group(1)) if named else None
         task = task or self._tasks[check.task]
         function = f", {task.function} in {task.file}" if task.function else ""
-        return f"Not implemented yet: Task {task.number} ({task.name}{function})."
+        return SENTENCES["stub"].format(number=task.number, name=task.name, function=function)
 
     def _raised(self, error: Any, check: Check) -> str:
-        importing = error.stage == "import"
+        what = "import" if error.stage == "import" else "raised"
         if check.hidden_inputs:
-            kind = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
-            if importing:
-                return f"Your code cannot be imported: {kind}. The public checks of this task show the message."
-            return f"Your code raised {kind}. (Hidden checks do not show more.)"
+            name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
+            return SENTENCES[f"hidden {what}"].format(error=name)
         where = f" ({error.where})" if error.where else ""
-        what = "Your code cannot be imported" if importing else "Your code raised an exception"
-        return "\n".join([f"{what}: {error.type}: {error.message}{where}", *_notes(error)])
+        return SENTENCES[what].format(error=f"{error.type}: {error.message}{where}")
 
-    def _other(self, error: BaseException, check: Check, place: str) -> str:
-        if type(error).__name__ == "Skipped":  # pytest.skip
-            return f"Skipped: {error}"
-        what = "The check could not use what your code returned"
+    def _unusable(self, error: BaseException, check: Check, place: str) -> str:
         name = type(error).__name__
+        shown = f"{name}: {error}" + (f" ({place})" if place else "")
         if check.hidden_inputs:
-            return f"{what}: {name if name in KNOWN_EXCEPTIONS else 'another type or structure was expected'}."
-        return f"{what}: {name}: {error}" + (f" ({place})" if place else "")
+            shown = (name if name in KNOWN_EXCEPTIONS else "another type or structure was expected") + "."
+        return SENTENCES["unusable"].format(error=shown)
+
+
+def _steady(text: str) -> str:
+    """The text without what differs from run to run."""
+    return ADDRESS.sub("0x…", TEMPORARY.sub("", text))
 
 
 def _without_count(match: re.Match[str]) -> str:

@@ -8,37 +8,34 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from autograder.exits import Exit
+from autograder.sandbox.text import safe_text
 from autograder.tasks import Check, Points
 from autograder.writing import write_atomically
 
 UNFINISHED = "Not graded: grading did not finish."
-MAX_TEXT = 2000  # characters of a row's output
 MAX_OUTPUT = 8000  # characters of the text about the whole submission
 
-# Escape sequences of terminals: CSI (colours, cursor), OSC (titles, links), and the two-character ones.
-ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-# Control characters but newline and tab; invisible ones and those that turn the direction of the text around them.
-CONTROL_CHARACTERS = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-)
-
-
-def safe_text(text: str, limit: int = MAX_TEXT) -> str:
-    """Text that a stranger may have written, for people to read: no control characters, valid Unicode, capped.
-
-    It is still plain text: HTML needs escaping on top.
-    """
-    # Bounded before the regular expressions see it.
-    text = text[: 4 * limit].replace("\r\n", "\n").replace("\r", "\n")
-    text = CONTROL_CHARACTERS.sub("", ESCAPE_SEQUENCES.sub("", text))
-    text = text.encode("utf-8", "replace").decode("utf-8").strip()
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+# What became of a check. What came first counts: code that raises MemoryError is out of memory, for one.
+Kind = Literal[
+    "passed",
+    "wrong",  # the check has found a mistake, or cannot use what was returned
+    "raised",
+    "not_implemented",
+    "missing",  # the file
+    "timeout",  # a call, the task or the whole grading
+    "memory",
+    "crash",
+    "protocol",  # the connection was tampered with
+    "flood",  # of printed text
+    "not_run",  # for a reason that has nothing to do with this check: grading did not get there
+    "grader",  # could not do its work
+]
 
 
 @dataclass
@@ -47,31 +44,40 @@ class Row:
 
     Attributes:
         score: points earned, from 0 to check.points.
-        passed: whether it passed in full.
+        kind: what became of it.
+        cause: the mistake that the check has named, "" if none.
         output: what to tell the student; any text, `safe_text` is applied on writing.
+        example: the example that hypothesis found, as text; "" for hidden checks.
+        printed: what the code printed meanwhile; "" for hidden checks.
     """
 
     check: Check
     score: float = 0.0
-    passed: bool = False
+    kind: Kind = "not_run"
+    cause: str = ""
     output: str = UNFINISHED
+    example: str = ""
+    printed: str = ""
 
     def document(self) -> dict[str, Any]:
-        """The row as Gradescope wants it."""
+        """The row as Gradescope wants it; `extra_data` says by itself what else the output consists of."""
         if not (math.isfinite(self.score) and 0 <= self.score <= self.check.points):
             raise ValueError(f"{self.check.id}: a score of {self.score} out of {self.check.points}")
+        parts = {"diagnosis": self.output, "example": self.example, "printed": self.printed}
+        more = {name: safe_text(text) for name, text in parts.items() if text} if self.example or self.printed else {}
+        output = "\n".join(filter(None, (self.output, self.example)))
         return {
             "score": _number(self.score),
             "max_score": _number(self.check.points),
-            "status": "passed" if self.passed else "failed",
+            "status": "passed" if self.kind == "passed" else "failed",
             "name": self.check.title,
             "name_format": "text",
             "number": self.check.task,
-            "output": safe_text(self.output),
+            "output": safe_text(output + (f"\n\nYour code printed:\n{self.printed}" if self.printed else "")),
             "output_format": "text",
             "tags": [f"task{self.check.task.split('.')[0]}", "hidden" if self.check.hidden_inputs else "public"],
             "visibility": self.check.visibility,
-            "extra_data": {"id": self.check.id},
+            "extra_data": {"id": self.check.id, "kind": self.kind, "cause": safe_text(self.cause), **more},
         }
 
 
@@ -103,19 +109,31 @@ class Results:
         """Sum of the points earned."""
         return _number(math.fsum(row.score for row in self.rows.values()))
 
-    def set(self, check_id: str, fraction: float, output: str = "") -> None:
+    def set(
+        self,
+        check_id: str,
+        fraction: float,
+        output: str = "",
+        *,
+        kind: Kind = "wrong",
+        cause: str = "",
+        example: str = "",
+        printed: str = "",
+    ) -> None:
         """Record the outcome of a check.
 
         Args:
-            fraction: share of its points, from 0 to 1; 1 counts as passed.
+            fraction: share of its points, from 0 to 1; with 1 its kind is "passed".
+            others: see Row.
         """
-        row = self.rows[check_id]
-        row.score, row.passed, row.output = fraction * row.check.points, fraction == 1, output
+        check = self.rows[check_id].check
+        kind = "passed" if fraction == 1 else kind
+        self.rows[check_id] = Row(check, fraction * check.points, kind, cause, output, example, printed)
 
     def withdraw(self, reason: str) -> None:
         """Take back every point, for when nothing that was graded can be relied on; every row gives the reason."""
-        for row in self.rows.values():
-            row.score, row.passed, row.output = 0.0, False, reason
+        for id in self.rows:
+            self.set(id, 0.0, reason, kind="grader")
         self.leaderboard.clear()
 
     def document(self) -> dict[str, Any]:
@@ -143,6 +161,19 @@ class Results:
         """
         document = self.document() if publish is None else publish(self.document())
         write_atomically(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def exit_status(document: dict[str, Any]) -> Exit:
+    """The exit status of a command that has graded one submission, from its results.json."""
+    extra = document.get("extra_data", {})
+    if "problem" in extra:
+        return Exit.FAILED
+    taken = extra.get("submission")
+    if taken is None:  # refused, by Gradescope's rules
+        return Exit.DONE
+    if taken["errors"] or not taken["files"]:
+        return Exit.NOTHING
+    return Exit.LEFT_OUT if taken["left_out"] else Exit.DONE
 
 
 def _number(value: float) -> float | int:

@@ -9,7 +9,7 @@ share a budget: once a worker has died, their other checks fail at once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -17,17 +17,20 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 import pytest
 
-from autograder.grading.messages import Explainer, NotRun, TaskLost
-from autograder.grading.results import MAX_TEXT, Results
-from autograder.sandbox.backend import WorkerDied, ZygoteDied
+from autograder.grading.intake import MODEL_SUFFIX, Intake
+from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun, TaskLost
+from autograder.grading.results import Kind, Results
+from autograder.grading.session import Session
+from autograder.sandbox.backend import WorkerDied
+from autograder.sandbox.text import MAX_TEXT
+from autograder.sandbox.zygote import ZygoteDied
 from autograder.tasks import Check, Points, compare
 
-TIME_IS_UP = "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
 SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
 
 
 class Worker(Protocol):
-    """What `remote.RemoteBackend` offers."""
+    """What `backend.RemoteBackend` offers."""
 
     @property
     def output(self) -> str: ...
@@ -42,7 +45,7 @@ class GradingError(Exception):
 
 
 @dataclass
-class _Task:
+class _TaskState:
     """What the workers of the public and the hidden file of one name share.
 
     Attributes:
@@ -62,7 +65,7 @@ class _Task:
 class _Guarded:
     """A worker as a Submission's backend: its death ends the check in a way that nothing catches."""
 
-    def __init__(self, worker: Worker, task: _Task, in_public: bool) -> None:
+    def __init__(self, worker: Worker, task: _TaskState, in_public: bool) -> None:
         self._worker, self._task, self._in_public = worker, task, in_public
 
     def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
@@ -73,7 +76,8 @@ class _Guarded:
         try:
             reply, returned = self._worker.execute(header, arrays)
         except WorkerDied as error:
-            task.lose(TaskLost(error.kind, error.reason, self._in_public))
+            kind: Kind = "grader" if error.kind == "closed" else error.kind
+            task.lose(TaskLost(kind, error.reason, self._in_public))
         finally:
             task.seconds_left -= time.monotonic() - began
         return (reply if reply.get("ok") is True else _failure(reply.get("error"))), returned
@@ -104,53 +108,45 @@ class Grader:
 
     Args:
         points: entries of all checks.
-        results: filled in as the checks end.
-        tests: folder with conftest.py, public/ and hidden/.
+        session: how they are run.
+        submitted: the submission.
+        results: filled in as the checks end; a check without a row is not run.
         start_worker: makes a worker; its argument says whether it gets a scratch folder.
-        files: names of the submitted files.
-        trained_weights: where the trained model lies, if it was handed in.
-        secret: seeds the inputs of all checks.
         deadline: time.monotonic() after which no check begins.
-        task_seconds: limit for the calls of all checks of one student's file together, public and hidden (90 s).
         save: called after every file of checks.
-        left_out: ids of checks not to run, of which `points` need not know.
     """
 
     def __init__(
         self,
-        *,
         points: Points,
+        session: Session,
+        submitted: Intake,
         results: Results,
-        tests: Path,
+        *,
         start_worker: Callable[[bool], Worker],
-        files: frozenset[str],
-        trained_weights: Path | None,
-        secret: str,
         deadline: float,
-        task_seconds: float,
         save: Callable[[], None],
-        left_out: Collection[str] = (),
     ) -> None:
         self.problem: str | None = None  # why the grader cannot go on
         self.error: BaseException | None = None  # what stopped pytest itself
-        self._points, self._results, self._tests = points, results, tests
-        self._start_worker, self._files, self._secret = start_worker, files, secret
-        self._trained_weights = trained_weights
-        self._left_out = frozenset(left_out)
-        self._deadline, self._task_seconds, self._save = deadline, task_seconds, save
-        self._explainer = Explainer(points, tests)
-        self._checks = {check.id: check for check in points.checks if check.kind == "pytest"}
+        self._points, self._session, self._submitted, self._results = points, session, submitted, results
+        self._start_worker, self._deadline, self._save = start_worker, deadline, save
+        self._explainer = Explainer(points, session.tests)
+        checks = [check for check in points.checks if check.kind == "pytest"]
+        self._checks = {check.id: check for check in checks if check.id in results.rows}
+        self._left_out = {check.id for check in checks} - set(self._checks)
         self._current: Check | None = None
         self._workers: dict[Worker, bool] = {}  # living workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._tasks: dict[str, _Task] = {}
+        self._tasks: dict[str, _TaskState] = {}
 
     # Before conftest.py looks for these attributes.
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.submission_factory = self._make_submission  # type: ignore[attr-defined]
-        config.assignment_secret = self._secret  # type: ignore[attr-defined]
-        config.trained_weights = self._trained_weights  # type: ignore[attr-defined]
+        config.assignment_secret = self._session.secret  # type: ignore[attr-defined]
+        models = [self._submitted.folder / name for name in self._submitted.files if name.endswith(MODEL_SUFFIX)]
+        config.trained_weights = models[0] if models else None  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -166,7 +162,7 @@ class Grader:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        differences = compare(self._points, [self.id_of(item) for item in session.items])
+        differences = compare(self._points, [*self._left_out, *map(self.id_of, session.items)])
         if differences:
             raise GradingError("points.toml and the suites disagree:\n" + "\n".join(differences))
         # From here on nobody reads pytest's own tracebacks; quoting the sources for them takes a fifth of a grading.
@@ -177,7 +173,7 @@ class Grader:
         return True  # nothing to print: `run_suites` raises it
 
     def id_of(self, item: pytest.Item) -> str:
-        return check_id(item, self._tests)
+        return check_id(item, self._session.tests)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
@@ -191,7 +187,7 @@ class Grader:
 
     def runs(self, file: Path) -> bool:
         """Whether a file of checks has to be collected; not if all of its checks are left out."""
-        prefix = f"{file.relative_to(self._tests).as_posix()}::"
+        prefix = f"{file.relative_to(self._session.tests).as_posix()}::"
         left_out = any(id.startswith(prefix) for id in self._left_out)
         return not left_out or any(id.startswith(prefix) for id in self._checks)
 
@@ -206,41 +202,49 @@ class Grader:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         assert self._current is not None
         if self.problem is not None:
-            raise NotRun("Not run: the grader has a problem. Please tell your instructor.")
+            raise NotRun("grader", SENTENCES["grader"])
         if time.monotonic() >= self._deadline:
-            raise NotRun(TIME_IS_UP)
+            raise NotRun("timeout", SENTENCES["time is up"])
         lost = self._task_of(self._current).lost
         if lost is not None:
             raise lost.with_traceback(None)  # else every check would add its frames to those of the checks before
         task = self._points.task(self._current.task)
-        if task.file not in self._files:
-            raise NotRun(self._explainer.missing_file(task))
+        if task.file not in self._submitted.files:
+            raise NotRun("missing", SENTENCES["missing"].format(file=task.file))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         assert self._current is not None
         if call.excinfo is not None and call.when != "teardown":
-            self._results.set(self._current.id, 0.0, self._explain(call.excinfo))
+            why = self._explain(call.excinfo)
+            self._results.set(
+                self._current.id,
+                0.0,
+                why.text,
+                kind=why.kind,
+                cause=why.cause,
+                example=why.example,
+                printed="" if self._current.hidden_inputs or why.kind == "grader" else self._what_was_printed(),
+            )
         elif call.when == "call":
             self._results.set(self._current.id, 1.0)
         elif call.excinfo is not None and isinstance(call.excinfo.value, ZygoteDied):
             self.problem = str(call.excinfo.value)
         return (yield)
 
-    def _explain(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    def _explain(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Explanation:
         assert self._current is not None
         if isinstance(excinfo.value, ZygoteDied):
             self.problem = str(excinfo.value)
-            return "Not run: the grader has a problem. Please tell your instructor."
+            return Explanation("grader", SENTENCES["grader"])
         entry = excinfo.traceback[-1]
-        text = self._explainer.explain(
-            excinfo.value, self._current, f"{Path(entry.path).name}, line {entry.lineno + 1}"
-        )
-        if self._current.hidden_inputs:
-            return text
+        place = f"{Path(entry.path).name}, line {entry.lineno + 1}"
+        return self._explainer.explain(excinfo.value, self._current, place)
+
+    def _what_was_printed(self) -> str:
+        """By the code, during this check; of more than SHOWN_PRINT characters the last, just before it went wrong."""
         printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers).strip()
-        # The end says most: what was printed just before it went wrong.
-        return f"{text}\n\nYour code printed:\n{printed[-SHOWN_PRINT:]}" if printed else text
+        return printed[-SHOWN_PRINT:]
 
     def _make_submission(self, draws: bool) -> Any:
         """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""
@@ -261,8 +265,8 @@ class Grader:
                 self.problem = str(error)
             del self._workers[worker]
 
-    def _task_of(self, check: Check) -> _Task:
-        return self._tasks.setdefault(_file_name(check.id), _Task(self._task_seconds))
+    def _task_of(self, check: Check) -> _TaskState:
+        return self._tasks.setdefault(_file_name(check.id), _TaskState(self._session.task_seconds))
 
 
 def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:
@@ -270,7 +274,7 @@ def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure
 
     Args:
         scratch: a temporary folder, for what pytest insists on writing.
-        stop_at_first_failure: for who only wants to know whether all checks pass.
+        stop_at_first_failure: for callers that only want to know whether all checks pass.
 
     Raises:
         GradingError: pytest could not run the suites.

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autograder.grading.results import Kind
+
 IMAGES = 2000  # evenly spaced among the 10,000 test images; takes about two seconds
 FULL_MARKS_UP_TO = 99.0  # nats per image
 NONE_FROM = 104.0
@@ -21,18 +23,20 @@ LEADERBOARD = "Negative ELBO"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WeightsOutcome:
     """What the weights are worth.
 
     Attributes:
         fraction: share of the points.
         message: for the student.
         negative_elbo: nats per image; None where the weights cannot be used.
+        kind: see results.Row; what it is where not all points are earned.
     """
 
     fraction: float
     message: str
     negative_elbo: float | None = None
+    kind: Kind = "wrong"
 
     def leaderboard(self) -> list[dict[str, Any]]:
         """Entries for Gradescope's leaderboard; smaller is better."""
@@ -48,7 +52,7 @@ def fraction(negative_elbo: float) -> float:
     return min(1.0, max(0.0, (NONE_FROM - negative_elbo) / (NONE_FROM - FULL_MARKS_UP_TO)))
 
 
-def grade_weights(path: Path | None, secret: str, data: Path) -> Outcome:
+def grade_weights(path: Path | None, secret: str, data: Path) -> WeightsOutcome:
     """Judge a file of weights.
 
     Args:
@@ -60,18 +64,21 @@ def grade_weights(path: Path | None, secret: str, data: Path) -> Outcome:
     from support.trained_model import WeightsError, binary_test_images, read_gmvae
 
     if path is None:
-        return Outcome(0.0, "Missing file: hand in gmvae.safetensors, which run_gmvae.py writes when it has trained.")
+        message = "Missing file: hand in gmvae.safetensors, which run_gmvae.py writes when it has trained."
+        return WeightsOutcome(0.0, message, kind="missing")
     try:
         # Neither a link nor a device, which could lead elsewhere or never end.
         if not stat.S_ISREG(path.lstat().st_mode):
             raise WeightsError(f"{path.name} is not a regular file")
         weights = read_gmvae(path)
     except WeightsError as error:
-        return Outcome(0.0, f"The weights cannot be used: {error}.")
+        return WeightsOutcome(0.0, f"The weights cannot be used: {error}.")
     noise, pixels = (_seed(secret, purpose) for purpose in ("noise", "pixels"))
     nelbo, kl, rec = gmvae_negative_elbo(weights, binary_test_images(data, IMAGES, pixels), noise)
     if not 0 <= nelbo < LARGEST:  # NaN included
-        return Outcome(0.0, "The weights cannot be used: they give no sensible negative ELBO. The training diverged.")
+        return WeightsOutcome(
+            0.0, "The weights cannot be used: they give no sensible negative ELBO. The training diverged."
+        )
     share = fraction(nelbo)
     message = f"Negative ELBO on {IMAGES} test images: {nelbo:.2f} nats (KL {kl:.2f}, reconstruction {rec:.2f})."
     if share < 1:
@@ -79,7 +86,7 @@ def grade_weights(path: Path | None, secret: str, data: Path) -> Outcome:
             f" Full points need at most {FULL_MARKS_UP_TO:g}; there are none from {NONE_FROM:g}. Was the model trained "
             "for all 20,000 iterations, on images binarised afresh at every step?"
         )
-    return Outcome(share, message, nelbo)
+    return WeightsOutcome(share, message, nelbo)
 
 
 def _seed(secret: str, purpose: str) -> int:

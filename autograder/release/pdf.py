@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autograder.exits import Exit
 from autograder.release import notebook
 from autograder.release.starter import SourceError
 from autograder.release.student import notebooks
@@ -48,14 +49,14 @@ def handout(arguments: list[str], root: Path = ROOT) -> int:
     except Exception as error:
         # TypesetError is known only after the import of lab; whatever else it is, its own message says it best.
         print(f"no handout: {error}", file=sys.stderr)
-        return 1
+        return Exit.FAILED
     out = root / "dist" / "handout.pdf"
     out.parent.mkdir(exist_ok=True)
     out.write_bytes(pdf.content)
     for warning in pdf.warnings:
         print(f"not converted: {warning}", file=sys.stderr)
     print(f"wrote {out}: {len(pdf.content):,} bytes")
-    return 1 if pdf.warnings else 0
+    return Exit.FAILED if pdf.warnings else Exit.DONE
 
 
 def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
@@ -85,7 +86,7 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
     options = parser.parse_args(arguments)
     if not (options.results / "metrics.json").is_file():
         print(f"{options.results} has no metrics.json: `make run` first", file=sys.stderr)
-        return 1
+        return Exit.NOTHING
     out = root / "dist" / "report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -93,9 +94,9 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
             lay_out(folder, options.results, root)
         except SourceError as error:
             print(error, file=sys.stderr)
-            return 1
+            return Exit.FAILED
         out.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "export_report.py", "--save", "--out", str(out.resolve() / "report.pdf")]
         status = subprocess.run(command, cwd=folder, check=False).returncode
         shutil.copy(folder / notebook.NOTEBOOK, out / notebook.NOTEBOOK)
-    return status
+    return Exit.FAILED if status else Exit.DONE

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autograder.exits import Exit
 from autograder.release.archive import write_zip
 from autograder.release.starter import BEGIN, END
 from autograder.repository import DIST, ROOT
@@ -50,4 +51,4 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     digest = write_zip(files, ARCHIVE)
     print(f"{ARCHIVE.relative_to(ROOT)}: {len(files)} files, {ARCHIVE.stat().st_size:,} bytes\nSHA-256 {digest}")
-    return 0
+    return Exit.DONE

@@ -24,6 +24,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.exits import Exit
 from autograder.release import handout, numbers
 from autograder.release import notebook as report_notebook
 from autograder.release.archive import write_zip
@@ -343,7 +344,7 @@ def data_files(root: Path, archives: str) -> dict[str, bytes]:
 
 
 def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
-    """The command, printing what is wrong instead of a traceback; its exit status is then 1."""
+    """The command, printing what is wrong instead of a traceback."""
 
     @functools.wraps(command)
     def reported(arguments: list[str], root: Path = ROOT) -> int:
@@ -351,7 +352,7 @@ def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
             return command(arguments, root)
         except (SourceError, CourseError, ReleaseError) as error:
             print(error, file=sys.stderr)
-            return 1
+            return Exit.FAILED
 
     return reported
 
@@ -365,20 +366,20 @@ def student(arguments: list[str], root: Path) -> int:
     if changes:
         write_folder(release, root / "student")
     print(f"student/: {len(release.files)} files, {len(changes)} changed")
-    return 0
+    return Exit.DONE
 
 
 @reporting
 def check_sync(arguments: list[str], root: Path) -> int:
-    """Say where student/ differs from what would be generated; exit status 1 if it does."""
+    """Say where student/ differs from what would be generated; it fails if it does."""
     parse("check-sync", "Fail if student/ is not what `student` generates.", arguments)
     changes = differences(generate(root), root / "student")
     if not changes:
         print("student/ is up to date")
-        return 0
+        return Exit.DONE
     print("student/ is not what solution/ and tests/public generate:", *changes, sep="\n  ", file=sys.stderr)
     print("Run `make student`; edit solution/ and tests/, never student/.", file=sys.stderr)
-    return 1
+    return Exit.FAILED
 
 
 @reporting

@@ -1,374 +1,68 @@
-"""The grader's end: starts the zygote, has it fork a worker for each task, and talks to that worker.
+"""One worker, as the grader sees it: sends it a submission's messages and takes its answers.
 
-    with Zygote(Settings(executor=Path("autograder/door/executor.py"))) as zygote:
-        zygote.protection.require(("uid", "seccomp"))
-        with zygote.start_worker(folder, Limits()) as backend:
-            reply, arrays = backend.execute(header, arrays)
-
-Neither torch nor student code is imported here. Every wait has a deadline; a worker that misses one, or breaks the
-protocol, is killed, and each later call on its backend fails at once with the same reason: a submission that hangs at
-import is paid for once.
+Every wait has a deadline; a worker that misses one, or breaks the protocol, is killed, and each later call on its
+backend fails at once with the same reason: a submission that hangs at import is paid for once.
 """
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import os
-import platform
 import re
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from autograder.sandbox import layers, selfcheck
 from autograder.sandbox.frames import Channel, FrameClosed, FrameError, FrameLimits, FrameTimeout
-from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
-from autograder.sandbox.layers import Confinement, Limits, Protection
-from autograder.sandbox.worker import receive_message, send_message
+from autograder.sandbox.layers import Confinement
+from autograder.sandbox.text import safe_text
 
-PACKAGE_ROOT = Path(__file__).resolve().parents[2]
-BOOTSTRAP = (
-    "import sys; sys.path[:] = sys.argv[2:];"
-    "from autograder.sandbox.worker import run_zygote; run_zygote(int(sys.argv[1]), sys.argv[2])"
-)
-START_SECONDS = 120.0  # torch from a cold disk on half a processor
-CONTROL_SECONDS = 20.0
 PIPE_BYTES = 1 << 20
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
-CONTROL_CHARACTERS = re.compile(r"[^\S\n\t ]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+
+Death = Literal["timeout", "crash", "protocol", "flood", "closed"]
 
 
 class WorkerDied(Exception):
     """The worker is gone, so the call has no answer; every later call on the same backend raises this again.
 
     Attributes:
-        kind: "timeout", "crash", "protocol", "flood" or "closed".
+        kind: what it died of; "closed" where the grader has ended it.
         reason: one sentence for the student.
     """
 
-    def __init__(self, kind: str, reason: str) -> None:
+    def __init__(self, kind: Death, reason: str) -> None:
         super().__init__(reason)
         self.kind, self.reason = kind, reason
-
-
-class ZygoteDied(Exception):
-    """The zygote could not be started, or is gone. Not the submission's doing: it never runs there."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the zygote is started with.
-
-    Attributes:
-        executor: Python file with the class `Executor(folder, scratch)`; it is loaded in the zygote.
-        preload: modules to import there, once for all workers. pyplot among them: in the sandbox it could keep no font
-            cache. scikit-learn not: few workers use it, and all others would carry its 80 MiB.
-        layers: the most that is put on a worker; what the machine cannot do is left out (see `Zygote.protection`).
-        secrets: files of the grader; the self-check tries to read them.
-        environment: further environment variables of the zygote and its workers.
-    """
-
-    executor: Path | None
-    preload: tuple[str, ...] = ("numpy", "torch", "matplotlib.pyplot")
-    layers: tuple[str, ...] = layers.LAYERS
-    secrets: tuple[Path, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
-@contextlib.contextmanager
-def workspace() -> Iterator[Path]:
-    """A temporary folder that everybody may enter and only we may list or write: for what a worker is to read."""
-    folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
-    try:
-        folder.chmod(0o711)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def clean_text(text: str, limit: int = 2000) -> str:
-    """Text from a stranger, for people to read: control and direction characters removed, capped in length."""
-    text = CONTROL_CHARACTERS.sub("", text)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def exception_name(name: str) -> str:
-    """The name of an exception's class where it is one of Python's own; for where no hidden input may ride on it.
-
-    A class of the submission's can be called anything, the values that it was called with included.
-    """
-    known = getattr(builtins, name, None) if name.isidentifier() else None
-    return name if isinstance(known, type) and issubclass(known, BaseException) else "an exception of its own"
-
-
-class Zygote:
-    """The process that workers are forked from, and the record of what protects us from them.
-
-    Args:
-        settings: see Settings.
-        deadline: time.monotonic() at which the whole grading must be over; no call lasts longer than that.
-    """
-
-    def __init__(self, settings: Settings, deadline: float | None = None) -> None:
-        self.settings = settings
-        self.deadline = deadline
-        self.protection = Protection()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._backends: list[RemoteBackend] = []
-        self._stack = contextlib.ExitStack()
-
-    def __enter__(self) -> Zygote:
-        try:
-            self._workspace = self._stack.enter_context(workspace())
-            possible, missing = layers.available_layers()
-            missing |= {name: "not requested" for name in possible if name not in self.settings.layers}
-            wanted = tuple(name for name in possible if name in self.settings.layers)
-            self._first_id = layers.choose_identity() if "uid" in wanted else os.geteuid()
-            self._count = 0
-            self._runtime = find_runtime(for_other_user="uid" in wanted)
-            self._start()
-            self.protection = self._check_layers(wanted, missing)
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def pid(self) -> int:
-        """Pid of the zygote."""
-        assert self._process is not None
-        return self._process.pid
-
-    def start_worker(self, folder: Path, limits: Limits | None = None, scratch: bool = False) -> RemoteBackend:
-        """Fork a worker for a submission.
-
-        Args:
-            folder: the unpacked submission, readable to everybody (see `workspace` and intake.unpack).
-            limits: what this worker may use; the defaults of Limits where None.
-            scratch: give it a folder for the files that messages name as {"$path": name}.
-
-        Raises:
-            ZygoteDied: no worker could be started, for a reason that is not the submission's.
-        """
-        confinement = self._confine(self.protection.layers, folder, limits or Limits(), scratch)
-        return self._fork(confinement, {"folder": str(folder), "probe": None, "target": None})
-
-    def close(self) -> None:
-        """End every worker and the zygote; afterwards no process and no file of theirs is left."""
-        for backend in list(self._backends):
-            with contextlib.suppress(ZygoteDied):  # what cannot be killed one by one, `_kill_zygote` tries once more
-                backend.close()
-        if self._process is not None:
-            self._control.close()  # the zygote's sign to kill its workers and exit
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(CONTROL_SECONDS)
-            self._kill_zygote()
-            self._process = None
-        self._stack.close()
-
-    def _start(self) -> None:
-        control, theirs = socket.socketpair()
-        control.settimeout(START_SECONDS)
-        errors = (self._workspace / "zygote.err").open("w+b")
-        self._stack.callback(errors.close)
-        paths = [str(path) for path in (PACKAGE_ROOT, *self._runtime.paths)]
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-s", "-c", BOOTSTRAP, str(theirs.fileno()), *paths],
-                env={**_environment(self._runtime), **self.settings.environment},
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,
-            )
-        self._control = control
-        self._errors = errors
-        executor = str(self.settings.executor.resolve()) if self.settings.executor else None
-        self._ask({"executor": executor, "preload": self.settings.preload, "workspace": str(self._workspace)})
-        control.settimeout(CONTROL_SECONDS)
-
-    def _ask(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> dict[str, Any]:
-        """One request to the zygote and its answer."""
-        try:
-            send_message(self._control, message, fds)
-            return receive_message(self._control)[0]
-        except (OSError, EOFError) as error:
-            self._errors.seek(0)
-            said = clean_text(self._errors.read().decode("utf-8", "replace")[-2000:])
-            raise ZygoteDied(f"the process that workers are forked from does not answer ({error}). {said}") from None
-        except BaseException:
-            # Interrupted before the answer came, which would be taken for the next one's. The zygote ends itself.
-            self._control.close()
-            raise
-
-    def _kill_zygote(self) -> None:
-        """Kill the zygote's whole session; then, as root, whatever may be left of its workers' uids."""
-        assert self._process is not None
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        if "uid" in self.protection.layers:
-            for pid in layers.processes_of(range(self._first_id, self._first_id + self._count)):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
-    def _confine(self, worn: tuple[str, ...], folder: Path, limits: Limits, scratch: bool) -> Confinement:
-        """A confinement with an identity of its own: no worker can reach another one's processes or files."""
-        identity = self._first_id + self._count
-        self._count += 1
-        scratch_folder = None
-        if scratch:
-            scratch_folder = self._workspace / f"scratch-{self._count}"
-            scratch_folder.mkdir()
-            scratch_folder.chmod(0o711)
-        readable = (*(str(path) for path in self._runtime.paths), str(folder))
-        return Confinement(
-            layers=worn,
-            uid=identity,
-            gid=identity,
-            readable=readable,
-            scratch=str(scratch_folder) if scratch_folder else None,
-            limits=limits,
-        )
-
-    def _fork(self, confinement: Confinement, message: dict[str, Any]) -> RemoteBackend:
-        if self._process is None:
-            raise ZygoteDied("the zygote is closed")
-        if self._process.poll() is not None:
-            self._control.close()
-            self._start()
-        request_out, request_in = os.pipe()
-        reply_out, reply_in = os.pipe()
-        output_out, output_in = os.pipe()
-        theirs = (request_out, reply_in, output_in)
-        ours = (reply_out, request_in, output_out)
-        try:
-            pid = self._ask({"op": "fork", "confinement": confinement.to_json(), **message}, theirs)["pid"]
-        except BaseException:
-            for fd in ours:
-                os.close(fd)
-            raise
-        finally:
-            for fd in theirs:
-                os.close(fd)
-        backend = RemoteBackend(self, pid, ours, confinement)
-        self._backends.append(backend)
-        backend.hello = backend._receive_hello()
-        return backend
-
-    def _end(self, backend: RemoteBackend, wait: bool) -> dict[str, Any]:
-        self._backends.remove(backend)
-        try:
-            return self._ask({"op": "end", "pid": backend.pid, "wait": wait})
-        except ZygoteDied:
-            # Its workers die with it (PR_SET_PDEATHSIG); `close` sees to what does not.
-            return {"status": None, "left": []}
-
-    def _check_layers(self, wanted: tuple[str, ...], missing: dict[str, str]) -> Protection:
-        """Put on each layer by itself, then all of them, and keep those whose probes were all refused."""
-        protection = Protection(
-            missing=dict(missing),
-            landlock_abi=layers.landlock_abi(),
-            kernel=f"{platform.system()} {platform.release()}",
-        )
-        folder = self._workspace / "probed"
-        folder.mkdir()
-        folder.chmod(0o755)
-        public = self._workspace / "public"
-        public.write_text("readable to everybody, in no folder that a worker may read")
-        public.chmod(0o644)
-        secret = self._workspace / "secret"
-        secret.touch(mode=0o600)
-        target = {
-            "grader": os.getpid(),
-            "secrets": [str(path) for path in (secret, *self.settings.secrets)],
-            "public": str(public),
-            "folder": str(folder),
-            "calls": selfcheck.raw_call_numbers(),
-        }
-        in_force = []
-        for layer in wanted:
-            try:
-                found = self._probe((layer,), folder, target)[layer]
-            except ZygoteDied as error:
-                protection.missing[layer] = str(error)
-                continue
-            protection.proofs[layer] = found
-            possible = [name for name, outcome in found.items() if outcome == "possible"]
-            if possible:
-                protection.missing[layer] = f"the self-check could {', '.join(possible[:3])}"
-            else:
-                in_force.append(layer)
-        protection.layers = tuple(in_force)
-        for layer, together in self._probe(protection.layers, folder, target).items():
-            if "possible" in together.values():
-                raise ZygoteDied(f"the layers of the sandbox do not work together: {layer}: {together}")
-        return protection
-
-    def _probe(self, worn: tuple[str, ...], folder: Path, target: dict[str, Any]) -> dict[str, dict[str, str]]:
-        """Outcomes of the probes of `worn` in a worker that wears exactly these."""
-        confinement = self._confine(worn, folder, Limits(), scratch=False)
-        with self._fork(confinement, {"folder": str(folder), "probe": worn, "target": target}) as backend:
-            return backend.hello["results"]
-
-
-def _environment(runtime: Runtime) -> dict[str, str]:
-    """The whole environment of the zygote and its workers; nothing else is inherited."""
-    environment = {
-        "LANG": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "USER": "student",  # torch asks for the user's name; the uid has none
-        "CUDA_VISIBLE_DEVICES": "",  # a device cannot be opened in the sandbox
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": str(cache_folder() / "matplotlib"),
-        # torch's optimisers import its compiler, which makes sure that this folder exists; nothing is written there.
-        "TORCHINDUCTOR_CACHE_DIR": str(cache_folder()),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        # The order of sets must not make two gradings of one submission differ.
-        "PYTHONHASHSEED": "0",
-        "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",  # macOS: we fork on purpose
-        "MALLOC_ARENA_MAX": "2",
-    }
-    environment |= dict.fromkeys((f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")), "1")
-    # A submission may ask for more threads. Without work they would wait busily and keep each other from working: on
-    # fewer processors than threads, right code took four times as long.
-    environment["OMP_WAIT_POLICY"] = "PASSIVE"
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):  # some interpreters do not start without
-        if name in os.environ:
-            environment[name] = os.environ[name]
-    if runtime.home is not None:
-        environment["PYTHONHOME"] = str(runtime.home)
-    return environment
 
 
 class RemoteBackend:
     """A worker, as the backend of a `Submission`.
 
-    Attributes:
+    Args:
         pid: its process id.
-        hello: what it said when it was locked in.
+        fds: ends of its pipes: its answers, its requests, its standard output and error.
+        confinement: what it has been locked into.
+        end: kills it with all that it started, given its pid and whether to give it time to exit by itself; returns
+            the exit status with which it had ended by itself, else None.
+        deadline: time.monotonic() at which the whole grading must be over; None for no such limit.
     """
 
-    def __init__(self, zygote: Zygote, pid: int, fds: tuple[int, int, int], confinement: Confinement) -> None:
+    def __init__(
+        self,
+        pid: int,
+        fds: tuple[int, int, int],
+        confinement: Confinement,
+        end: Callable[[int, bool], int | None],
+        deadline: float | None = None,
+    ) -> None:
         self.pid = pid
-        self.hello: dict[str, Any] = {}
-        self._zygote = zygote
+        self._end_process, self._deadline = end, deadline
         self._confinement = confinement
         self._limits = confinement.limits
         self._fds = fds
@@ -391,17 +85,12 @@ class RemoteBackend:
         self.close()
 
     @property
-    def death(self) -> WorkerDied | None:
-        """Why the worker is gone; None while it lives."""
-        return self._death
-
-    @property
     def output(self) -> str:
         """What the submission printed so far, cleaned, and capped by Limits.output_bytes."""
         if self._death is None:
             with contextlib.suppress(_Flood):  # the next call will end it
                 self._keep_output()
-        return clean_text(self._output.decode("utf-8", "replace"), self._limits.output_bytes)
+        return safe_text(self._output.decode("utf-8", "replace"), self._limits.output_bytes)
 
     def execute(
         self, header: dict[str, Any], arrays: list[np.ndarray], seconds: float | None = None
@@ -460,22 +149,20 @@ class RemoteBackend:
             (self._limits.call_seconds if seconds is None else seconds, "{:g} seconds"),
             (self._limits.task_seconds - self._spent, "the time for the whole task"),
         ]
-        if self._zygote.deadline is not None:
-            choices.append((self._zygote.deadline - time.monotonic(), "the time for the whole grading"))
+        if self._deadline is not None:
+            choices.append((self._deadline - time.monotonic(), "the time for the whole grading"))
         allowed, words = min(choices)
         return allowed, words.format(allowed)
 
-    def _receive_hello(self) -> dict[str, Any]:
-        """The worker's first frame, sent when it is locked in and before it loads anything of the submission."""
+    def receive_hello(self, seconds: float) -> dict[str, Any]:
+        """The worker's first frame, sent when it is locked in and before it loads anything of the submission.
+
+        It has the key "failed", with the reason, if the worker could not be locked in.
+        """
         try:
-            body = self._channel.receive(time.monotonic() + CONTROL_SECONDS).body
+            return self._channel.receive(time.monotonic() + seconds).body
         except (FrameTimeout, FrameClosed, FrameError) as error:
-            body = {"failed": f"{type(error).__name__}: {error}"}
-        if "failed" in body:
-            said = self.output
-            self.close()
-            raise ZygoteDied(f"a worker could not be locked in: {body['failed']} {said}".strip())
-        return body
+            return {"failed": f"{type(error).__name__}: {error}"}
 
     def _keep_output(self) -> bool:
         """Empty the pipe of the worker's standard output and error; False once it is closed."""
@@ -517,26 +204,25 @@ class RemoteBackend:
             os.chown(path, self._confinement.uid, self._confinement.gid)
         self._scratch_names.add(name)
 
-    def _die(self, kind: str, reason: str) -> NoReturn:
+    def _die(self, kind: Death, reason: str) -> NoReturn:
         """End the worker, remember why, and raise it."""
         death = self._end(WorkerDied(kind, reason), wait=kind == "crash")
         raise WorkerDied(death.kind, death.reason)
 
     def _end(self, death: WorkerDied, wait: bool) -> WorkerDied:
-        """End the worker; remember, and return, why: the zygote may know better."""
+        """End the worker; remember, and return, why: its exit status may say more."""
         self._death = death
-        outcome = self._zygote._end(self, wait)
-        if outcome["status"] is not None and death.kind == "crash":
-            words = _exit_words(outcome["status"])
-            death = self._death = WorkerDied("crash", f"the process ended during the call: {words}")
-        with contextlib.suppress(_Flood):
-            self._keep_output()
-        for fd in self._fds:
-            os.close(fd)
-        if self._confinement.scratch is not None:
-            shutil.rmtree(self._confinement.scratch, ignore_errors=True)
-        if outcome["left"]:
-            raise ZygoteDied(f"processes of the submission cannot be killed: {outcome['left']}")
+        try:
+            status = self._end_process(self.pid, wait)
+        finally:
+            with contextlib.suppress(_Flood):
+                self._keep_output()
+            for fd in self._fds:
+                os.close(fd)
+            if self._confinement.scratch is not None:
+                shutil.rmtree(self._confinement.scratch, ignore_errors=True)
+        if status is not None and death.kind == "crash":
+            death = self._death = WorkerDied("crash", f"the process ended during the call: {_exit_words(status)}")
         return death
 
 
@@ -556,7 +242,7 @@ def _checked_reply(body: dict[str, Any]) -> dict[str, Any]:
     texts = {key: error.get(key, "") for key in ("type", "message", "where", "stage")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise FrameError("an error must be described by strings")
-    texts = {key: clean_text(text, 2000 if key == "message" else 100) for key, text in texts.items()}
+    texts = {key: safe_text(text, 2000 if key == "message" else 100) for key, text in texts.items()}
     if not texts["type"].isidentifier():
         texts["type"] = "Exception"
     return {"ok": False, "error": texts}

@@ -10,7 +10,7 @@
 
 `enter` puts them on, in the forked worker, after torch is loaded and before any student code is. Layers overlap on
 purpose: a kernel that lacks one of them (Landlock before 5.13, say, which some graders' hosts still run) leaves the
-others. `probes.py` proves each one by itself.
+others. `selfcheck.py` proves each one by itself.
 
 Bindings. Landlock: landlockpy (pure Python, no dependencies, ABI 1 to 11, released most recently) rather than
 py-landlock (ABI 1 to 7, two processor types) or landlock (a pre-release). seccomp: pyseccomp, ctypes over the
@@ -42,7 +42,7 @@ LAYERS = ("session", "uid", "rlimits", "no_new_privs", "landlock", "seccomp")
 MIB = 1 << 20
 
 # prctl(2)
-PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 3, 4, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
 
 # What the dynamic loader and the C library open for a module that is imported late; nothing here is private.
@@ -139,9 +139,6 @@ class Protection:
     landlock_abi: int = 0
     kernel: str = ""
     proofs: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
     def require(self, layers: Iterable[str]) -> None:
         """Raise Unprotected unless each of `layers` is in force."""

@@ -1,7 +1,7 @@
 """The untrusted side: a zygote that has loaded torch, and the workers that it forks, one for each task.
 
 The zygote runs no student code and knows no secret: what it is told over its control socket are folders, ids and
-limits. A worker is forked from it in milliseconds, closes the socket, locks itself in (sandbox.py) and only then lets
+limits. A worker is forked from it in milliseconds, closes the socket, locks itself in (layers.py) and only then lets
 the executor load the submission. What comes from a worker reaches the grader directly, over pipes of its own.
 """
 

@@ -15,7 +15,7 @@ ROOMS = [
     {"grading", "release"},
     {"sandbox"},
     {"door", "tasks"},
-    {"repository", "writing", "measuring"},
+    {"exits", "measuring", "repository", "writing"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 

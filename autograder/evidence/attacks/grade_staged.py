@@ -11,57 +11,42 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autograder import tasks
 from autograder.grading import grade, report
-from autograder.sandbox import backend
+from autograder.grading.session import Grading
+from autograder.repository import EXECUTOR
 from autograder.writing import write_atomically
+
+if TYPE_CHECKING:
+    from autograder.sandbox.zygote import Zygote
 
 
 def main(instructions: Path) -> int:
     document = json.loads(instructions.read_text())
     instructions.unlink()
-    secret = Path(document["secret_file"]).read_text()
+    common = {"secret": Path(document["secret_file"]).read_text(), "total": None, "zygote": document["zygote"]}
     grade.prepare_process()
-    # The grader always asks for every layer; only to see what fewer would do is it made to ask for these.
-    backend.Settings = partial(backend.Settings, **document["zygote"])  # type: ignore[assignment,misc]
-    with _one_zygote():
-        for grading in document["gradings"]:
-            _grade(grading["settings"], grading["facts"], secret)
+    from autograder.sandbox.zygote import Zygote, ZygoteSettings
+
+    gradings = document["gradings"]
+    with contextlib.ExitStack() as stack:
+        shared = None
+        if len(gradings) > 1:
+            shared = stack.enter_context(Zygote(ZygoteSettings(executor=EXECUTOR, **document["zygote"])))
+        for grading in gradings:
+            _grade(Grading.from_json(grading["settings"] | common), grading["facts"], shared)
     return 0
 
 
-def _grade(settings: dict[str, Any], facts: dict[str, Any], secret: str) -> None:
-    _tell(Path(settings["submission"]), {**facts, "grader": os.getpid()})
-    for name in ("submission", "out", "tests", "points_file", "provided"):
-        settings[name] = settings[name] and Path(settings[name])
-    private = tuple(map(Path, settings.pop("private")))
-    results = grade.grade(grade.Settings(**settings, private=private, secret=secret, total=None))
-    entries = tasks.load(settings["points_file"], None)
+def _grade(grading: Grading, facts: dict[str, Any], zygote: Zygote | None) -> None:
+    _tell(grading.submission, {**facts, "grader": os.getpid()})
+    results = grade.grade(grading, zygote)
+    entries = grading.session.entries()
     report.write_terminal(results.document(), entries, sys.stdout)
-    html = settings["out"].with_name("report.html")
+    html = grading.out.with_name("report.html")
     write_atomically(html, report.page(results.document(), entries), mode=0o644)
-
-
-@contextlib.contextmanager
-def _one_zygote() -> Iterator[None]:
-    """The gradings within share the zygote that the first of them starts."""
-    start = backend.Zygote
-    with contextlib.ExitStack() as stack:
-        started: list[backend.Zygote] = []
-
-        def shared(settings: backend.Settings, deadline: float) -> contextlib.AbstractContextManager[backend.Zygote]:
-            if not started:
-                started.append(stack.enter_context(start(settings)))
-            started[0].deadline = deadline
-            return contextlib.nullcontext(started[0])
-
-        backend.Zygote = shared  # type: ignore[assignment,misc]
-        yield
 
 
 def _tell(submission: Path, facts: dict[str, Any]) -> None:

@@ -33,7 +33,8 @@ from autograder.evidence.attacks.starters import taken_over
 from autograder.evidence.audit.laboratory import ALLOCATORS, PRELOAD
 from autograder.grading import grade
 from autograder.repository import ROOT, TESTS
-from autograder.sandbox import backend, layers
+from autograder.sandbox import layers
+from autograder.sandbox.zygote import ZygoteSettings
 
 PLACES = ("kl", "gmm", "AE", "ELBO", "utils", "VAE", "train", "tsne", "gmvae")  # the modules of the tasks
 DRAWING = "AE"  # the one whose checks hand out a scratch folder
@@ -237,7 +238,7 @@ class _Stage:
                 facts = self._facts(results[attack.name], port, str(unix_socket), TESTS)
                 settings = self._assignment_settings(submission, results[attack.name])
                 gradings.append({"settings": settings, "facts": facts})
-            preload = [*backend.Settings.preload, *PRELOAD]
+            preload = [*ZygoteSettings.preload, *PRELOAD]
             run = self._grade(
                 gradings, {"preload": preload, "environment": ALLOCATORS}, SLOWEST_ASSIGNMENT * len(attacks)
             )
@@ -375,7 +376,7 @@ class _Stage:
 
         Args:
             gradings: with the keys "settings" and "facts".
-            zygote: fields of remote.Settings.
+            zygote: fields of ZygoteSettings.
         """
         instructions = self.folder / "instructions.json"
         # The secrets are not on the grader's command line, and the file is gone before anything is graded.

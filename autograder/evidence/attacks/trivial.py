@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autograder.evidence.attacks.starters import taken_over
-from autograder.grading.grade import PROVIDED
+from autograder.grading.intake import PROVIDED
 from autograder.grading.suites import GradingError
 from autograder.repository import TESTS
 

@@ -25,10 +25,11 @@ from tqdm import tqdm
 from autograder.evidence.audit.automatic import AutomaticMutant, automatic_mutants, explanations
 from autograder.evidence.audit.corpus import KINDS, Change, Corpus, CorpusError, checks_of, load, task_of
 from autograder.evidence.audit.execution import Execution, executed, executing
-from autograder.evidence.audit.judge import Verdict, judge_mutant, share
-from autograder.evidence.audit.laboratory import Job, Outcome
+from autograder.evidence.audit.judge import Judgement, judge_mutant, share
+from autograder.evidence.audit.laboratory import Job, JobOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.evidence.audit.submissions import Style, pack, styles
+from autograder.exits import Exit
 from autograder.release.reference import hand_in
 from autograder.repository import ROOT, SOLUTION
 from autograder.tasks import Points
@@ -85,7 +86,7 @@ class Audit:
         """Grades a change with these checks."""
         return Job(change.id, {change.file: change.apply(self.sources[change.file])}, tuple(checks))
 
-    def grade(self, jobs: Sequence[Job], what: str) -> dict[str, Outcome]:
+    def grade(self, jobs: Sequence[Job], what: str) -> dict[str, JobOutcome]:
         return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
 
 
@@ -130,7 +131,7 @@ def audit_mutants(audit: Audit) -> None:
         audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
 
 
-def _tell(audit: Audit, verdict: Verdict) -> None:
+def _tell(audit: Audit, verdict: Judgement) -> None:
     """Record what is wrong with the grader's treatment of a mutant; with --only, show what a student reads, too."""
     if not verdict.killed:
         audit.problems.append(f"mutant {verdict.id} survives: {verdict.note}")
@@ -228,7 +229,7 @@ def audit_flakes(audit: Audit) -> None:
     audit.findings["flakes"] = {
         "gradings": len(outcomes),
         "differing": len(differing),
-        "checks": sum(len(outcome.passed) for outcome in outcomes.values()),
+        "checks": sum(len(outcome.kinds) for outcome in outcomes.values()),
         "of_each_at_least": min(len(jobs) // len(submissions), ROUNDS_OF_ALL),
         "whole_reference_gradings": sum(id.startswith("reference") for id in outcomes),
         "laws": len(levels),
@@ -281,7 +282,7 @@ def _results_of(style: Style, folder: Path) -> dict[str, Any]:
     pack(style, archive)
     command = [sys.executable, "-m", "autograder", "grade", str(archive), "--out", str(out)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if run.returncode != 0:
+    if run.returncode not in (Exit.DONE, Exit.LEFT_OUT):
         raise SystemExit(f"audit: {style.id} could not be graded:\n{run.stderr}")
     return json.loads(out.read_text())
 
@@ -335,14 +336,14 @@ def badge(findings: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The subcommand. Returns 0 when every target is met, 1 when not, 2 when the corpus cannot be used."""
+    """The subcommand. It fails when a target is not met."""
     options = _parser().parse_args(arguments)
     entries = load_points()
     sources = {name: text.decode() for name, text in hand_in(entries).items() if name.endswith(".py")}
     parts = options.parts.split(",") if options.parts else list(PARTS)
     if unknown := set(parts) - set(PARTS):
         print(f"audit: no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
-        return 2
+        return Exit.NOTHING
     # A sample says nothing about the whole.
     out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
     try:
@@ -369,15 +370,15 @@ def main(arguments: Sequence[str]) -> int:
                     _save(out, audit.findings, options.processes)
     except CorpusError as error:
         print(f"audit: {error}", file=sys.stderr)
-        return 2
+        return Exit.FAILED
     except KeyboardInterrupt:
         print("audit: interrupted; the parts that ended are in the report", file=sys.stderr)
-        return 130
+        return Exit.INTERRUPTED
     minutes = sum(found["seconds"] for found in audit.findings.values() if "seconds" in found) / 60
     print(f"\n{table(audit.findings)}\n\n{minutes:.1f} min with {options.processes} processes")
     if out is not None:
         print(f"\nwrote {out}")
-    return 1 if audit.problems else 0
+    return Exit.FAILED if audit.problems else Exit.DONE
 
 
 def _save(out: Path, findings: Mapping[str, Any], processes: int) -> None:

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autograder.evidence.audit.corpus import Mutant
-from autograder.evidence.audit.laboratory import Outcome
+from autograder.evidence.audit.laboratory import JobOutcome
 from autograder.tasks import Points
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """About one mutant.
 
     Attributes:
         lost: ids of the checks worth points that its own task lost; none, and the mutant survived.
         not_failed: checks that the corpus says must fail, and did not.
         elsewhere: numbers of other tasks that lost points: blame in the wrong place.
-        hinted: whether a message of its own task has the right words.
+        hinted: whether a student reads the right words in its own task: the very thing that is measured here.
         messages: of the lost checks.
     """
 
@@ -35,7 +35,7 @@ class Verdict:
         return bool(self.lost)
 
 
-def judge_mutant(mutant: Mutant, own_task: str, outcome: Outcome, points: Points) -> Verdict:
+def judge_mutant(mutant: Mutant, own_task: str, outcome: JobOutcome, points: Points) -> Judgement:
     """Compare what happened to a mutant with what should have.
 
     Args:
@@ -45,11 +45,11 @@ def judge_mutant(mutant: Mutant, own_task: str, outcome: Outcome, points: Points
     lost = [id for id in outcome.failed if id in worth]
     own = tuple(id for id in lost if worth[id] == own_task)
     read = " ".join(outcome.messages[id] for id in own).casefold()
-    return Verdict(
+    return Judgement(
         id=mutant.id,
         note=mutant.note,
         lost=own,
-        not_failed=tuple(id for id in mutant.checks if outcome.passed.get(id, True)),
+        not_failed=tuple(id for id in mutant.checks if id not in outcome.failed),
         elsewhere=tuple(sorted({worth[id] for id in lost} - {own_task})),
         hinted=any(words.casefold() in read for words in mutant.hint),
         messages={id: outcome.messages[id] for id in own},

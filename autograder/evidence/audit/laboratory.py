@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -13,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import tasks
-from autograder.grading.grade import PROVIDED, Settings
-from autograder.grading.results import Results
+from autograder.grading.grade import grade_in, taken_in
+from autograder.grading.results import Kind, Results
+from autograder.grading.session import Session
 from autograder.release.reference import hand_in
-from autograder.repository import EXECUTOR, TESTS
+from autograder.repository import EXECUTOR
 from autograder.tasks import Points
 
 if TYPE_CHECKING:
-    from autograder.sandbox.backend import Zygote
+    from autograder.sandbox.zygote import Zygote
 
 # What gradings import when they need it, here imported once. Results are the same.
 PRELOAD = ("sklearn.manifold", "sympy")
@@ -52,25 +52,25 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What came of a job.
 
     Attributes:
-        passed: check id -> whether it passed.
+        kinds: check id -> what became of it.
         messages: check id -> what the student reads, of the checks that did not pass.
         notes: about the submission as a whole.
         seconds: wall-clock time.
     """
 
     id: str
-    passed: Mapping[str, bool]
+    kinds: Mapping[str, Kind]
     messages: Mapping[str, str]
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
     def failed(self) -> tuple[str, ...]:
-        return tuple(check for check, passed in self.passed.items() if not passed)
+        return tuple(check for check, kind in self.kinds.items() if kind != "passed")
 
 
 @dataclass
@@ -86,76 +86,45 @@ class Laboratory:
     reference: dict[str, bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Laboratory:
-        from hypothesis.configuration import set_hypothesis_home_dir
+        from autograder.sandbox.zygote import Zygote, ZygoteSettings
 
-        from autograder.sandbox import backend
-
-        if str(TESTS) not in sys.path:
-            sys.path.insert(0, str(TESTS))
         self.reference = self.reference or hand_in(self.entries)
         with contextlib.ExitStack() as stack:
             self._scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-")))
-            set_hypothesis_home_dir(self._scratch / "hypothesis")
-            settings = backend.Settings(executor=EXECUTOR)
-            settings = replace(settings, preload=(*settings.preload, *PRELOAD), environment=ALLOCATORS)
-            self._zygote: Zygote = stack.enter_context(backend.Zygote(settings))
+            preload = (*ZygoteSettings.preload, *PRELOAD)
+            settings = ZygoteSettings(executor=EXECUTOR, preload=preload, environment=ALLOCATORS)
+            self._zygote: Zygote = stack.enter_context(Zygote(settings))
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def grade(self, job: Job) -> Outcome:
+    def grade(self, job: Job) -> JobOutcome:
         """Grade one submission's code; its trained weights are the reference's and are not graded.
 
         Raises:
             GradingError, ZygoteDied: the grader cannot do its work.
         """
-        from autograder.grading import intake
-        from autograder.grading.suites import Grader, GradingError, run_suites
-        from autograder.sandbox import backend
-        from autograder.sandbox.layers import Limits
+        from autograder.grading.suites import GradingError
 
         began = time.monotonic()
-        defaults = Settings(submission=Path(), out=Path(), secret="")
-        wanted = frozenset(job.checks)
-        entries = replace(self.entries, checks=tuple(check for check in self.entries.checks if check.id in wanted))
-        results = Results.of(entries)
-        with tempfile.TemporaryDirectory(dir=self._scratch) as handed_in, backend.workspace() as workspace:
+        session = Session(job.secret, call_seconds=CALL_SECONDS, task_seconds=TASK_SECONDS)
+        self._zygote.deadline = began + session.seconds
+        checks = [check for check in self.entries.checks if check.id in job.checks and check.kind == "pytest"]
+        results = Results.of(replace(self.entries, checks=tuple(checks)))
+        with tempfile.TemporaryDirectory(dir=self._scratch) as handed_in:
             for name, content in self._files(job).items():
                 (Path(handed_in) / name).write_bytes(content)
-            folder = workspace / "submission"
-            folder.mkdir()
-            folder.chmod(0o755)
-            submitted = intake.unpack(Path(handed_in), folder, {task.file for task in self.entries.tasks}, PROVIDED)
-            if submitted.errors:
-                raise GradingError(f"{job.id}: {' '.join(submitted.errors)}")
-            limits = Limits(
-                call_seconds=CALL_SECONDS,
-                task_seconds=TASK_SECONDS,
-                memory_bytes=defaults.memory_mib * 2**20,
-            )
-            grader = Grader(
-                points=entries,
-                results=results,
-                tests=TESTS,
-                start_worker=lambda draws: self._zygote.start_worker(submitted.folder, limits, scratch=draws),
-                files=frozenset(submitted.files),
-                trained_weights=submitted.folder / "gmvae.safetensors",
-                secret=job.secret,
-                deadline=began + defaults.seconds,
-                task_seconds=TASK_SECONDS,
-                save=lambda: None,
-                left_out={check.id for check in self.entries.checks} - wanted,
-            )
-            run_suites(grader, TESTS, Path(handed_in), job.stop_at_first_failure)
-            if grader.problem is not None:
-                raise GradingError(f"{job.id}: {grader.problem}")
-        rows = {id: row for id, row in results.rows.items() if row.check.kind == "pytest"}
-        return Outcome(
+            with taken_in(Path(handed_in), self.entries, session) as submitted:
+                if submitted.errors:
+                    raise GradingError(f"{job.id}: {' '.join(submitted.errors)}")
+                stop = job.stop_at_first_failure
+                grade_in(self._zygote, submitted, self.entries, session, results, stop_at_first_failure=stop)
+        return JobOutcome(
             id=job.id,
-            passed={id: row.passed for id, row in rows.items()},
-            messages={id: row.output for id, row in rows.items() if not row.passed},
+            kinds={id: row.kind for id, row in results.rows.items()},
+            messages={id: row.output for id, row in results.rows.items() if row.kind != "passed"},
             notes=submitted.notes,
             seconds=time.monotonic() - began,
         )

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tqdm import tqdm
 
-from autograder.evidence.audit.laboratory import Job, Laboratory, Outcome
+from autograder.evidence.audit.laboratory import Job, JobOutcome, Laboratory
 
 _laboratory: Laboratory | None = None
 
@@ -20,7 +20,7 @@ def open_pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_open_laboratory)
 
 
-def graded(pool: ProcessPoolExecutor, jobs: Sequence[Job], what: str) -> Iterator[Outcome]:
+def graded(pool: ProcessPoolExecutor, jobs: Sequence[Job], what: str) -> Iterator[JobOutcome]:
     """Outcomes as they come, under a progress bar called `what`.
 
     Raises:
@@ -45,6 +45,6 @@ def _open_laboratory() -> None:
     multiprocessing.util.Finalize(None, _laboratory.__exit__, (None, None, None), exitpriority=10)
 
 
-def _grade(job: Job) -> Outcome:
+def _grade(job: Job) -> JobOutcome:
     assert _laboratory is not None
     return _laboratory.grade(job)

@@ -21,10 +21,11 @@ from autograder import tasks
 from autograder.classroom import command, grading, pool
 from autograder.classroom.cluster import ClusterError
 from autograder.classroom.command import ClassSettings, grade_class
-from autograder.classroom.grading import Options, Outcome, grade_parcel, grading_key, out_of_time
+from autograder.classroom.grading import ParcelOutcome, grade_parcel, grading_key, out_of_time
 from autograder.classroom.results_folder import BusyError, Store
 from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
+from autograder.grading.session import Session
 from tests.kit.processes import alive, descendants, nothing_left_running, until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,12 +55,12 @@ DRIVER = """
     from pathlib import Path
     sys.path.insert(0, {root!r})
     from autograder.classroom import command
-    from autograder.classroom.grading import Options
+    from autograder.grading.session import Grading
     settings = json.loads(sys.argv[1])
-    options = Options(**settings.pop("options"))
+    session = Grading.from_json(settings.pop("session") | {{"submission": "", "out": ""}}).session
     paths = {{name: Path(settings.pop(name)) for name in ("submissions", "out")}}
     try:
-        command.grade_class(command.ClassSettings(**paths, **settings, options=options))
+        command.grade_class(command.ClassSettings(**paths, **settings, session=session))
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -86,10 +87,10 @@ class Course:
             entries.append(f'[[group]]\nnumber = {n}\ntitle = "Group {n}"\n')
             entries.append(f'[[task]]\nnumber = "{n}.1"\nname = "Task {n}"\nfile = "task{n}.py"\nfunction = "twice"\n')
         self.points_file.write_text("\n".join(entries))
-        self.options = Options(
+        self.session = Session(
             secret="not much of a secret",
-            tests=str(self.tests),
-            points_file=str(self.points_file),
+            tests=self.tests,
+            points_file=self.points_file,
             total=20,
             provided=None,
         )
@@ -102,13 +103,13 @@ class Course:
             (folder / f"{name}.py").write_text(textwrap.dedent(source))
 
     def grade(self, **settings) -> command.Summary:
-        return grade_class(ClassSettings(self.submissions, self.out, self.options, **settings))
+        return grade_class(ClassSettings(self.submissions, self.out, self.session, **settings))
 
     def start(self, **settings) -> subprocess.Popen:
         document = {
             "submissions": str(self.submissions),
             "out": str(self.out),
-            "options": vars(self.options) | settings.pop("options", {}),
+            "session": self.session.to_json() | settings.pop("session", {}),
             **settings,
         }
         return subprocess.Popen(
@@ -132,26 +133,26 @@ def course(tmp_path):
     return Course(tmp_path)
 
 
-def judged(content: bytes, options: Options) -> Outcome:
+def judged(content: bytes, session: Session) -> ParcelOutcome:
     """What a stand-in for the grader says: a file with "wrong" in it loses its task."""
     import io
     import zipfile
 
-    results = Results.of(options.entries())
+    results = Results.of(session.entries())
     results.seconds = 1.0
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    for check in options.entries().checks:
+    for check in session.entries().checks:
         source = files.get(f"task{check.task[0]}.py")
         if source is None:
-            results.set(check.id, 0.0, "Missing file: it is not in the submission, so this check could not be run.")
+            results.set(check.id, 0.0, "It is not in the submission.", kind="missing")
         elif b"wrong" in source:
             results.set(check.id, 0.0, f"twice(x): {len(source)} of 300 values are wrong. Was {{x}} squared?")
         else:
             results.set(check.id, 1.0)
     if any(b"grader's fault" in source for source in files.values()):
-        return Outcome(None, problem="the sandbox is broken", log="said the grader")
-    return Outcome(results.document(), seconds=1.0, cpu_seconds=0.5, peak_mib=100.0, host="here")
+        return ParcelOutcome(None, problem="the sandbox is broken", log="said the grader")
+    return ParcelOutcome(results.document(), seconds=1.0, cpu_seconds=0.5, peak_mib=100.0, host="here")
 
 
 @pytest.fixture
@@ -159,9 +160,9 @@ def quick(monkeypatch):
     """The stand-in; a list of the parcels that it was given."""
     given = []
 
-    def grade(content, options, stop=None):
+    def grade(content, session, stop=None):
         given.append(content)
-        return judged(content, options)
+        return judged(content, session)
 
     monkeypatch.setattr(pool, "grade_fairly", grade)
     return given
@@ -232,16 +233,16 @@ def test_what_is_finished_is_not_graded_again(course, quick):
     # Points, checks and secret decide on results, too.
     course.points_file.write_text(course.points_file.read_text().replace('"Task 1"', '"Task one"'))
     assert graded() == ["ada", "ben", "cyd", "dot"]
-    course.options = replace(course.options, secret="another secret altogether")
+    course.session = replace(course.session, secret="another secret altogether")
     assert graded() == ["ada", "ben", "cyd", "dot"]
 
 
 def test_the_hash_follows_the_grader(course):
-    before = grading_key(b"parcel", course.options)
-    assert before == grading_key(b"parcel", course.options) != grading_key(b"other", course.options)
+    before = grading_key(b"parcel", course.session)
+    assert before == grading_key(b"parcel", course.session) != grading_key(b"other", course.session)
     (course.tests / "hidden" / "test_task1_x.py").write_text("# another check\n")
     grading.grader_digest.cache_clear()
-    assert grading_key(b"parcel", course.options) != before
+    assert grading_key(b"parcel", course.session) != before
 
 
 def test_the_hash_covers_all_of_our_modules_that_a_grading_imports():
@@ -277,15 +278,15 @@ def test_an_interrupted_run_goes_on_where_it_was(course, quick, monkeypatch):
 
 def test_one_run_at_a_time(course, quick):
     course.hand_in("ada")
-    with Store(course.out, course.options.entries()).locked(), pytest.raises(BusyError, match="another run"):
+    with Store(course.out, course.session.entries()).locked(), pytest.raises(BusyError, match="another run"):
         course.grade()
 
 
 def test_nothing_is_written_twice(course):
-    store = Store(course.out, course.options.entries())
-    store.save("ada", "key", Outcome(None, problem="x"))
+    store = Store(course.out, course.session.entries())
+    store.save("ada", "key", ParcelOutcome(None, problem="x"))
     with pytest.raises(ValueError, match="graded already"):
-        store.save("ada", "key", Outcome(None, problem="x"))
+        store.save("ada", "key", ParcelOutcome(None, problem="x"))
 
 
 def test_a_canvas_class_gives_what_canvas_imports(course, quick):
@@ -320,7 +321,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     """Exit status and words for whoever runs it."""
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     entries = tasks.load()
-    monkeypatch.setattr(Options, "entries", lambda self: entries)
+    monkeypatch.setattr(Session, "entries", lambda self: entries)
     assert command.main([str(course.folder / "nothing"), "--out", str(course.out)]) == 2
     assert "nothing at nothing" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
@@ -329,7 +330,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     course.hand_in("ada")
     monkeypatch.setattr("autograder.classroom.cluster.CONNECT_SECONDS", 1)
-    assert command.main([str(course.submissions), "--out", str(course.out), "--scheduler", "tcp://127.0.0.1:9"]) == 2
+    assert command.main([str(course.submissions), "--out", str(course.out), "--scheduler", "tcp://127.0.0.1:9"]) == 1
     assert "no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
@@ -373,7 +374,7 @@ def test_one_grading_leaves_nothing_behind(course, monkeypatch):
     (course.folder / "temporary").chmod(0o711)
     monkeypatch.setattr("tempfile.tempdir", None)
     course.hand_in("ada", task2="def one():\n    return 0\n")
-    outcome = grade_parcel(parcel(course, "ada"), course.options)
+    outcome = grade_parcel(parcel(course, "ada"), course.session)
     assert outcome.problem == "" and outcome.document["score"] == 10, outcome.log
     assert outcome.cpu_seconds > 0 and outcome.peak_mib > 50 and outcome.host
     assert "not much of a secret" not in json.dumps(outcome.document) + outcome.log
@@ -386,9 +387,9 @@ def test_a_grading_that_is_given_up_takes_its_processes_along(course):
     stop = threading.Event()
     threading.Timer(4.0, stop.set).start()
     began = time.monotonic()
-    options = replace(course.options, call_seconds=900.0)
+    session = replace(course.session, call_seconds=900.0)
     with nothing_left_running(20):
-        outcome = grade_parcel(parcel(course, "ada"), options, stop)
+        outcome = grade_parcel(parcel(course, "ada"), session, stop)
         assert outcome.document is None and outcome.problem == "interrupted"
         assert time.monotonic() - began < 60
 
@@ -397,19 +398,19 @@ def test_a_grading_that_is_given_up_takes_its_processes_along(course):
 def test_a_grader_that_cannot_work_is_no_zero(course):
     course.hand_in("ada")
     (course.tests / "hidden" / "test_task1_x.py").write_text("nonsense(\n")
-    outcome = grade_parcel(parcel(course, "ada"), course.options)
+    outcome = grade_parcel(parcel(course, "ada"), course.session)
     assert outcome.document is None and outcome.problem.startswith("GradingError")
 
 
 @pytest.mark.slow
 def test_what_ran_out_of_time_is_graded_again_with_more(course):
     """On a busy machine right code may be slow; code that hangs stays without points."""
-    course.options = replace(course.options, call_seconds=2.0, task_seconds=8.0)
+    course.session = replace(course.session, call_seconds=2.0, task_seconds=8.0)
     slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(3) or 1")
     course.hand_in("ada", task1=slow, task2="import time\ntime.sleep(1000)\n")
     course.grade()
     assert course.score("ada") == 10
-    store = Store(course.out, course.options.entries())
+    store = Store(course.out, course.session.entries())
     assert store.record("ada").again
     checks = store.document("ada")["tests"]
     assert {check["status"] for check in checks if check["number"] == "1.1"} == {"passed"}
@@ -420,7 +421,7 @@ def test_what_ran_out_of_time_is_graded_again_with_more(course):
 @pytest.mark.slow
 def test_a_class_with_hostile_members(course):
     """Each is graded for what it is; none spoils the run or another one's results."""
-    course.options = replace(course.options, call_seconds=3.0)
+    course.session = replace(course.session, call_seconds=3.0)
     course.hand_in("good")
     course.hand_in("exits", task1="import os\nos._exit(0)\n")
     course.hand_in("floods", task1="while True:\n    print('x' * 10000)\n")
@@ -456,7 +457,7 @@ for name in found:
 def test_ctrl_c_and_again(course):
     course.hand_in("a-good")
     course.hand_in("b-hangs", task1="import time\ntime.sleep(1000)\n")
-    process = course.start(options={"call_seconds": 300.0})
+    process = course.start(session={"call_seconds": 300.0})
     until(lambda: (course.out / "students" / "a-good" / "grading.json").exists(), 120)
     time.sleep(3)
     process.send_signal(signal.SIGINT)
@@ -465,7 +466,7 @@ def test_ctrl_c_and_again(course):
     assert not (course.out / "students" / "b-hangs" / "grading.json").exists()
     assert not [path for path in course.folder.iterdir() if path.name.startswith(("class-", "grading-"))]
     course.hand_in("b-hangs", task1="def one(): return 1\n")
-    course.options = replace(course.options, call_seconds=300.0)
+    course.session = replace(course.session, call_seconds=300.0)
     summary = course.grade()
     assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
 
@@ -474,7 +475,7 @@ def test_ctrl_c_and_again(course):
 def test_a_killed_run_leaves_no_process_and_goes_on(course):
     course.hand_in("a-good")
     course.hand_in("b-hangs", task1="import time\ntime.sleep(1000)\n")
-    process = course.start(options={"call_seconds": 300.0})
+    process = course.start(session={"call_seconds": 300.0})
     until(lambda: (course.out / "students" / "a-good" / "grading.json").exists(), 120)
     until(lambda: len(descendants(process.pid)) >= 2, 60)
     children = descendants(process.pid)
@@ -483,7 +484,7 @@ def test_a_killed_run_leaves_no_process_and_goes_on(course):
     # A zygote that was still loading torch notices when it has.
     until(lambda: not any(map(alive, children)), 120)
     course.hand_in("b-hangs", task1="def one(): return 1\n")
-    course.options = replace(course.options, call_seconds=300.0)
+    course.session = replace(course.session, call_seconds=300.0)
     summary = course.grade()
     assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
 
@@ -513,7 +514,7 @@ def test_a_cluster_gives_the_same_results(course, quick, monkeypatch):
     assert summary.failed == ["fay"]
     after = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in summary.graded}
     assert after == before
-    assert Store(course.out, course.options.entries()).record("fay").problem == "the sandbox is broken"
+    assert Store(course.out, course.session.entries()).record("fay").problem == "the sandbox is broken"
 
 
 def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
@@ -525,10 +526,10 @@ def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
         monkeypatch.setattr("autograder.classroom.cluster.grade_remotely", grading_elsewhere)
         summary = course.grade(scheduler=cluster.scheduler_address)
     assert summary.failed == ["ada"]
-    assert "differs from the one" in Store(course.out, course.options.entries()).record("ada").problem
+    assert "differs from the one" in Store(course.out, course.session.entries()).record("ada").problem
 
 
-def grading_elsewhere(content, options, digest):
+def grading_elsewhere(content, session, digest):
     raise RuntimeError("the grader on this worker differs from the one that the class is graded with")
 
 
@@ -571,7 +572,7 @@ def test_a_worker_that_is_killed_loses_nothing(course):
         # The grading that the worker had started went with it, sandboxed process and all.
         until(lambda: not any(map(alive, killed)), 120)
     assert sorted(summary.graded) == students and not summary.failed
-    store = Store(course.out, course.options.entries())
+    store = Store(course.out, course.session.entries())
     assert {student: store.record(student).score for student in students} == {"s0": 20, "s1": 20, "s2": 10}
     assert len(rows(course.out / "grades.csv")) == 1 + len(students)
     assert course.grade().reused and not course.grade().graded

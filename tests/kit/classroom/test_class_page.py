@@ -10,7 +10,7 @@ import pytest
 
 from autograder import tasks
 from autograder.classroom import analysis, charts, similarity
-from autograder.classroom.analysis import Graded
+from autograder.classroom.analysis import Failure, Graded
 from autograder.grading.results import Results
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,11 +18,18 @@ POINTS = tasks.load()
 CHECKS = [check for check in POINTS.checks if check.points]
 
 
-def graded(slug: str, passed: set[str], says: str = "it is wrong", elbo: float | None = None) -> Graded:
-    """A submission that passes these checks and reads the same about all others."""
+def graded(slug: str, passed: set[str], says: str = "it is wrong", elbo: float | None = None, **why) -> Graded:
+    """A submission that passes these checks and reads the same about all others.
+
+    Args:
+        why: further arguments of Results.set for those.
+    """
     results = Results.of(POINTS)
     for check in POINTS.checks:
-        results.set(check.id, float(check.id in passed), "" if check.id in passed else says)
+        if check.id in passed:
+            results.set(check.id, 1.0)
+        else:
+            results.set(check.id, 0.0, says, **why)
     if elbo is not None:
         results.leaderboard = [{"name": "Negative ELBO", "value": elbo, "order": "asc"}]
     return analysis.reduce(slug, results.document())
@@ -37,10 +44,10 @@ def test_item_analysis():
     rest = CHECKS[5:]
     strong = ids([easy, hard, *rest])
     weak = ids([easy, backwards])
-    untouched = "Not implemented yet: Task 1.1 (...)."
-    group = [graded(f"strong{n}", strong) for n in range(6)] + [graded(f"weak{n}", weak, untouched) for n in range(4)]
+    group = [graded(f"strong{n}", strong) for n in range(6)]
+    group += [graded(f"weak{n}", weak, "Still a stub.", kind="not_implemented") for n in range(4)]
     for one in group:
-        one.failures[untried.id] = untouched
+        one.failures[untried.id] = Failure("not_implemented", "", "Still a stub.")
     found = {item.check.id: item for item in analysis.analyse(group, POINTS)}
     assert set(found) == ids(CHECKS)  # checks without points are not listed
     assert found[easy.id].passed == 1 and found[easy.id].remark == "everyone passes"
@@ -67,12 +74,8 @@ def test_commonest_mistakes():
     group = [
         graded("ada", passed, "kl: 12 of 60 values are wrong. Was v used as the standard deviation?"),
         graded("ben", passed, "kl: 9 of 40 values are wrong. Was v used as the standard deviation?"),
-        graded(
-            "cyd",
-            passed,
-            "kl: all of 40 values are wrong. Was v used as the standard deviation?\n\nYour code printed:\nx",
-        ),
-        graded("dot", passed, "Not implemented yet: Task 1.1 (...)."),
+        graded("cyd", passed, "kl: all of 40 values are wrong. Was v used as the standard deviation?", printed="x"),
+        graded("dot", passed, "Still a stub.", kind="not_implemented"),
         graded("eve", passed, "the sign is wrong"),
     ]
     first, second = analysis.mistakes(group, POINTS)
@@ -80,6 +83,14 @@ def test_commonest_mistakes():
     assert first.slugs == ["ada", "ben", "cyd"] and first.task == CHECKS[0].task
     assert "standard deviation?" in first.text and "Your code printed" not in first.text
     assert (second.slugs, second.text) == (["eve"], "the sign is wrong")
+
+
+def test_a_cause_that_is_named_is_one_mistake_in_whatever_words():
+    passed = ids(POINTS.checks) - {CHECKS[0].id}
+    lost = {"cause": "the factor 1/2 is lost"}
+    group = [graded("ada", passed, "f(x): wrong. Lost?", **lost), graded("ben", passed, "g(x): off. Half?", **lost)]
+    (mistake,) = analysis.mistakes(group, POINTS)
+    assert mistake.slugs == ["ada", "ben"]
 
 
 def test_leaderboard():

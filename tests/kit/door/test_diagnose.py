@@ -62,12 +62,14 @@ def test_dtype_is_checked_before_values():
 
 def test_names_the_mistake_that_fits():
     mistakes = {"the factor 1/2 is lost": 2 * RIGHT, "log(2 pi) is missing": lambda: RIGHT - 1}
-    with pytest.raises(CheckFailed, match=r"wrong\. The factor 1/2 is lost\.$"):
+    with pytest.raises(CheckFailed, match=r"wrong\. The factor 1/2 is lost\.$") as failed:
         check_close(2 * RIGHT, RIGHT, what="f(x)", mistakes=mistakes)
+    assert failed.value.cause == "the factor 1/2 is lost"
     with pytest.raises(CheckFailed, match=r"log\(2 pi\) is missing\.$"):
         check_close(RIGHT - 1, RIGHT, what="f(x)", mistakes=mistakes)
-    with pytest.raises(CheckFailed, match=r"wrong \(each too large\)\.$"):
+    with pytest.raises(CheckFailed, match=r"wrong \(each too large\)\.$") as failed:
         check_close(RIGHT + 7, RIGHT, what="f(x)", mistakes=mistakes)
+    assert failed.value.cause == ""
 
 
 def test_names_mistakes_that_change_the_shape_or_give_nan():

@@ -13,7 +13,7 @@ from autograder.evidence.audit import automatic, command, corpus, execution
 from autograder.evidence.audit.corpus import Change, CorpusError, Mutant
 from autograder.evidence.audit.execution import Execution, executing
 from autograder.evidence.audit.judge import judge_mutant
-from autograder.evidence.audit.laboratory import Job, Outcome
+from autograder.evidence.audit.laboratory import Job, JobOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.release.reference import hand_in
 from autograder.tasks import load
@@ -182,8 +182,8 @@ def test_a_job_runs_its_checks_and_no_others(pool):
     wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
     found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
     outcomes = {outcome.id: outcome for outcome in found}
-    assert outcomes["right"].passed == dict.fromkeys(checks, True)
-    assert outcomes["wrong"].passed.keys() == set(checks)
+    assert outcomes["right"].kinds == dict.fromkeys(checks, "passed")
+    assert outcomes["wrong"].kinds.keys() == set(checks)
     assert outcomes["wrong"].failed
     assert set(outcomes["wrong"].failed) <= {check.id for check in POINTS.checks if check.task == "1.2"}
 
@@ -199,8 +199,8 @@ MUTANT = Mutant(
 )
 
 
-def outcome(failed: dict[str, str]) -> Outcome:
-    return Outcome(MUTANT.id, {check: check not in failed for check in CHECKS}, failed)
+def outcome(failed: dict[str, str]) -> JobOutcome:
+    return JobOutcome(MUTANT.id, {check: "wrong" if check in failed else "passed" for check in CHECKS}, failed)
 
 
 def judge(failed: dict[str, str]):

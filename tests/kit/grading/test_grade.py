@@ -56,12 +56,10 @@ DRIVER = """
     sys.path.insert(0, {root!r})
     from pathlib import Path
     from autograder.grading import grade
+    from autograder.grading.session import Grading
     grade.prepare_process()
-    settings = json.loads(sys.argv[1])
-    for name in ("submission", "out", "tests", "points_file"):
-        settings[name] = Path(settings[name])
     {patch}
-    results = grade.grade(grade.Settings(**settings))
+    results = grade.grade(Grading.from_json(json.loads(sys.argv[1])))
     untrusted = [name for name in sys.modules if name.split(".")[0] in ("torch", "executor", "task1", "task2", "task3")]
     print(json.dumps(untrusted))
 """
@@ -180,6 +178,7 @@ def test_each_failure_in_its_own_words(course):
 
     one = row(document, "public/test_task1_x.py::test_one")
     assert one["output"] == "one() should be 1. Did you start from zero?\n\nYour code printed:\nabout to return 0"
+    assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"] == "about to return 0"
     twice = row(document, "public/test_task1_x.py::test_twice")["output"]
     assert "Leak0: the input is 0 (task1.py, line 7)" in twice
     assert "object at 0x" not in twice
@@ -192,6 +191,11 @@ def test_each_failure_in_its_own_words(course):
         "Missing file: task3.py is not in the submission, so this check could not be run."
     }
     assert "31337" not in json.dumps(document)
+    kinds = {row["number"]: set() for row in document["tests"]}
+    for each in document["tests"]:
+        kinds[each["number"]].add(each["extra_data"]["kind"])
+        assert "printed" not in each["extra_data"] or each["extra_data"]["id"].startswith("public/")
+    assert kinds == {"1.1": {"wrong", "raised"}, "2.1": {"not_implemented"}, "3.1": {"missing"}}
 
 
 def test_a_hang_is_paid_for_once_and_costs_one_task(course):
@@ -200,6 +204,7 @@ def test_a_hang_is_paid_for_once_and_costs_one_task(course):
     assert document["score"] == 20
     assert document["execution_time"] < 20
     assert len(set(outputs(document, "1.1"))) == 1
+    assert {row["extra_data"]["kind"] for row in document["tests"] if row["number"] == "1.1"} == {"timeout"}
     assert "no answer within 1.5 seconds" in outputs(document, "1.1")[0]
     assert "other checks are not run" in outputs(document, "1.1")[0]
 
@@ -233,6 +238,7 @@ def test_time_is_up(course):
     document = course.grade(course.submission(), seconds=0)
     assert document["score"] == 0
     assert all(row["output"].startswith("Not run: time is up") for row in document["tests"])
+    assert {row["extra_data"]["kind"] for row in document["tests"]} == {"timeout"}
 
 
 def test_nothing_around_the_submission_reaches_the_grader(course, monkeypatch):
@@ -377,11 +383,7 @@ def test_gradescope_refuses_without_the_sandbox(course):
 
 @pytest.mark.slow
 def test_a_laptop_grades_with_a_warning(course):
-    patch = (
-        "from autograder.sandbox import backend as remote; make = remote.Settings; "
-        "remote.Settings = lambda **given: make(**given, layers=('session', 'rlimits'))"
-    )
-    process = course.start(course.submission(), patch=patch)
+    process = course.start(course.submission(), zygote={"layers": ["session", "rlimits"]})
     _, errors = process.communicate(timeout=120)
     document = json.loads(course.out.read_text())
     assert document["score"] == 30
@@ -397,3 +399,4 @@ def test_an_unreadable_zip(course):
     assert document["score"] == 0
     assert document["output"]
     assert all(row["output"].startswith("Not graded: ") and "finish" not in row["output"] for row in document["tests"])
+    assert {row["extra_data"]["kind"] for row in document["tests"]} == {"not_run"}

@@ -8,8 +8,8 @@ import pytest
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
-from autograder.grading.messages import Explainer, NotRun, TaskLost, check_sources
-from autograder.grading.suites import _Guarded, _Task
+from autograder.grading.messages import DEATHS, SENTENCES, Explainer, NotRun, TaskLost, check_sources
+from autograder.grading.suites import _Guarded, _TaskState
 from autograder.sandbox.backend import WorkerDied
 from autograder.tasks import Check, Group, Points, Task
 
@@ -38,19 +38,25 @@ def explainer(tmp_path):
 
 def test_an_exception_of_the_submission(explainer):
     error = SubmissionError("ValueError", SECRET, "one.py, line 3")
-    assert explainer.explain(error, PUBLIC) == f"Your code raised an exception: ValueError: {SECRET} (one.py, line 3)"
-    assert explainer.explain(error, HIDDEN) == "Your code raised ValueError. (Hidden checks do not show more.)"
+    assert (
+        explainer.explain(error, PUBLIC).text == f"Your code raised an exception: ValueError: {SECRET} (one.py, line 3)"
+    )
+    assert explainer.explain(error, HIDDEN).text == "Your code raised ValueError. (Hidden checks do not show more.)"
 
 
 def test_an_import_that_fails(explainer):
     error = SubmissionError("SyntaxError", SECRET, "one.py, line 3", "import")
-    assert explainer.explain(error, PUBLIC) == f"Your code cannot be imported: SyntaxError: {SECRET} (one.py, line 3)"
-    assert explainer.explain(error, HIDDEN).startswith("Your code cannot be imported: SyntaxError. The public checks")
+    assert (
+        explainer.explain(error, PUBLIC).text == f"Your code cannot be imported: SyntaxError: {SECRET} (one.py, line 3)"
+    )
+    assert explainer.explain(error, HIDDEN).text.startswith(
+        "Your code cannot be imported: SyntaxError. The public checks"
+    )
 
 
 @pytest.mark.parametrize("name", [f"Error_{SECRET}", "__class__", "", "x" * 5000])
 def test_the_name_of_an_exception_can_be_made_up(explainer, name):
-    text = explainer.explain(SubmissionError(name, SECRET), HIDDEN)
+    text = explainer.explain(SubmissionError(name, SECRET), HIDDEN).text
     assert text == "Your code raised an exception of its own. (Hidden checks do not show more.)"
 
 
@@ -66,15 +72,14 @@ def test_the_name_of_an_exception_can_be_made_up(explainer, name):
 @pytest.mark.parametrize("check", [PUBLIC, HIDDEN])
 def test_a_stub_names_its_task_in_our_words(explainer, message, task, check):
     error = NotImplementedYet("NotImplementedError", message)
-    assert explainer.explain(error, check) == f"Not implemented yet: {task}."
+    assert explainer.explain(error, check).text == f"Not implemented yet: {task}."
 
 
 def test_a_diagnosis(explainer):
-    assert explainer.explain(CheckFailed("mean(x): 3 of 10 values are wrong."), PUBLIC) == (
-        "mean(x): 3 of 10 values are wrong."
-    )
+    found = explainer.explain(CheckFailed("mean(x): 3 of 10 values are wrong."), PUBLIC)
+    assert (found.kind, found.text, found.cause) == ("wrong", "mean(x): 3 of 10 values are wrong.", "")
     error = CheckFailed(f"mean(x): the shape is (471, 1), not a Secret{SECRET}; 3 values are wrong, 12345 draws.")
-    text = explainer.explain(error, HIDDEN)
+    text = explainer.explain(error, HIDDEN).text
     assert text == "mean(x): the shape is wrong, not a … and more; 3 values are wrong, 12345 draws."
 
 
@@ -84,36 +89,82 @@ def test_the_example_that_hypothesis_found(explainer):
         "Falsifying example: test_a(\n    submission=<submission.Submission object at 0x7f3a12345678>,\n    x=3,\n)",
         "You can reproduce this example by adding @reproduce_failure(...)",
     ]
-    assert explainer.explain(error, PUBLIC) == "wrong\nFalsifying example: test_a(\n    x=3,\n)"
-    assert "x=3" not in explainer.explain(error, HIDDEN)
+    found = explainer.explain(error, PUBLIC)
+    assert (found.text, found.example) == ("wrong", "Falsifying example: test_a(\n    x=3,\n)")
+    assert "x=3" not in str(explainer.explain(error, HIDDEN))
 
 
 def test_failures_that_hypothesis_cannot_reproduce(explainer):
     class Group(Exception):
         exceptions = (ValueError("first"), CheckFailed("wrong values"))
 
-    assert explainer.explain(Group("flaky"), PUBLIC) == "wrong values"
+    assert explainer.explain(Group("flaky"), PUBLIC).text == "wrong values"
 
 
 def test_a_check_that_trips_over_what_was_returned(explainer):
     error = TypeError(f"unsupported operand: {SECRET}")
-    assert explainer.explain(error, PUBLIC, "test_x.py, line 9").endswith(f"operand: {SECRET} (test_x.py, line 9)")
-    assert explainer.explain(error, HIDDEN) == "The check could not use what your code returned: TypeError."
+    assert explainer.explain(error, PUBLIC, "test_x.py, line 9").text.endswith(f"operand: {SECRET} (test_x.py, line 9)")
+    assert explainer.explain(error, HIDDEN).text == "The check could not use what your code returned: TypeError."
 
 
 def test_a_lost_task(explainer):
     in_public = TaskLost("crash", "it exited with status 47", in_public=True)
     in_hidden = TaskLost("crash", "it exited with status 47", in_public=False)
     for check in (PUBLIC, HIDDEN):
-        assert "status 47" in explainer.explain(in_public, check)
-        assert "47" not in explainer.explain(in_hidden, check)
-        assert "its process ended during a call" in explainer.explain(in_hidden, check)
-    assert explainer.explain(NotRun("Not run: time is up."), HIDDEN) == "Not run: time is up."
+        assert "status 47" in explainer.explain(in_public, check).text
+        assert "47" not in explainer.explain(in_hidden, check).text
+        assert "its process ended during a call" in explainer.explain(in_hidden, check).text
+    found = explainer.explain(NotRun("timeout", "Not run: time is up."), HIDDEN)
+    assert (found.kind, found.text) == ("timeout", "Not run: time is up.")
+
+
+def test_the_named_cause_is_data(explainer):
+    mistake = "the values are wrong"
+    error = CheckFailed(f"mean(x): 3 of 10 values are wrong. {mistake}", mistake)
+    for check in (PUBLIC, HIDDEN):
+        assert explainer.explain(error, check).cause == mistake
+    # What is no constant of the checks' sources does not leave a hidden row, not even in part.
+    leaking = CheckFailed("wrong", f"the values are wrong: {SECRET}")
+    assert explainer.explain(leaking, PUBLIC).cause == leaking.cause
+    assert explainer.explain(leaking, HIDDEN).cause == ""
+
+
+WHY = {
+    "wrong": CheckFailed("wrong", "the values are wrong"),
+    "raised": SubmissionError("ValueError", SECRET),
+    "not_implemented": NotImplementedYet("NotImplementedError", "Task 1.1: one"),
+    "missing": NotRun("missing", SENTENCES["missing"]),
+    "timeout": TaskLost("timeout", "no answer within 20 seconds", True),
+    "memory": SubmissionError("MemoryError", "", stage="import"),
+    "crash": TaskLost("crash", "the process ended during the call", True),
+    "protocol": TaskLost("protocol", "the answer breaks the protocol", False),
+    "flood": TaskLost("flood", "more than 16 MiB were printed", False),
+    "not_run": pytest.skip.Exception("no reason"),
+    "grader": NotRun("grader", SENTENCES["grader"]),
+}
+
+
+@pytest.mark.parametrize("check", [PUBLIC, HIDDEN])
+@pytest.mark.parametrize("kind", WHY)
+def test_a_kind_does_not_hang_on_words(explainer, monkeypatch, kind, check):
+    before = explainer.explain(WHY[kind], check)
+    for table in (SENTENCES, DEATHS):
+        for name in table:
+            monkeypatch.setitem(table, name, "Xyzzy.")
+    after = explainer.explain(WHY[kind], check)
+    assert before.kind == after.kind == kind
+    assert before.cause == after.cause
+
+
+def test_what_a_check_cannot_use_is_wrong(explainer):
+    assert explainer.explain(TypeError("unsupported operand"), PUBLIC).kind == "wrong"
 
 
 def test_what_differs_from_run_to_run_is_left_out(explainer):
     error = SubmissionError("OSError", "/tmp/grading-ab12cd_3/scratch-7/a.png <Thing object at 0x7f3a12345678>")
-    assert explainer.explain(error, PUBLIC) == "Your code raised an exception: OSError: a.png <Thing object at 0x…>"
+    assert (
+        explainer.explain(error, PUBLIC).text == "Your code raised an exception: OSError: a.png <Thing object at 0x…>"
+    )
 
 
 class Liar:
@@ -147,16 +198,16 @@ class Liar:
     ],
 )
 def test_malformed_failures_become_text(explainer, reply):
-    answer, _ = _Guarded(Liar(reply), _Task(10), in_public=True).execute({"op": "call"}, [])
+    answer, _ = _Guarded(Liar(reply), _TaskState(10), in_public=True).execute({"op": "call"}, [])
     assert answer["ok"] is False
     assert set(answer["error"]) == {"type", "message", "where", "stage"}
     assert all(isinstance(text, str) and len(text) <= 2000 for text in answer["error"].values())
     error = SubmissionError(*answer["error"].values())
-    assert explainer.explain(error, PUBLIC) and explainer.explain(error, HIDDEN)
+    assert explainer.explain(error, PUBLIC).text and explainer.explain(error, HIDDEN).text
 
 
 def test_a_death_is_remembered_by_the_task_and_is_no_exception_to_catch():
-    task = _Task(10)
+    task = _TaskState(10)
     dead = Liar(WorkerDied("timeout", "no answer within 20 seconds"))
     with pytest.raises(TaskLost) as caught:
         _Guarded(dead, task, in_public=True).execute({}, [])
@@ -170,7 +221,7 @@ def test_a_death_is_remembered_by_the_task_and_is_no_exception_to_catch():
 def test_a_task_without_time_left_makes_no_call():
     worker = Liar({"ok": True})
     with pytest.raises(TaskLost, match="the time for the whole task"):
-        _Guarded(worker, _Task(0), in_public=True).execute({}, [])
+        _Guarded(worker, _TaskState(0), in_public=True).execute({}, [])
     assert worker.calls == 0
 
 

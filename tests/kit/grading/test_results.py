@@ -7,7 +7,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from autograder.grading.results import MAX_OUTPUT, MAX_TEXT, UNFINISHED, Results, safe_text
+from autograder.exits import Exit
+from autograder.grading.results import MAX_OUTPUT, UNFINISHED, Results, exit_status
+from autograder.sandbox.text import MAX_TEXT
 from autograder.tasks import Check, Group, Points, Task
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,6 +37,7 @@ def test_before_anything_is_graded():
     assert document["score"] == 0
     assert [row["score"] for row in document["tests"]] == [0, 0, 0]
     assert {row["output"] for row in document["tests"]} == {UNFINISHED}
+    assert {row["extra_data"]["kind"] for row in document["tests"]} == {"not_run"}
     assert {row["status"] for row in document["tests"]} == {"failed"}
 
 
@@ -52,6 +55,40 @@ def test_rows_and_total():
     assert (b["visibility"], model["visibility"]) == ("after_due_date", "hidden")
     assert (model["number"], model["score"], model["status"]) == ("1.10", 0.5, "failed")
     assert (model["output"], model["tags"]) == ("nearly", ["task1", "hidden"])
+    assert [row["extra_data"]["kind"] for row in document["tests"]] == ["passed", "passed", "wrong"]
+
+
+def test_a_row_says_as_data_what_its_output_says_in_words():
+    results = Results.of(POINTS)
+    results.set(
+        "public/test_x.py::test_a", 0, "It is wrong.", cause="the sign", example="x=3", printed="hello\n\x1b[31mworld"
+    )
+    results.set("model", 0, "No such file.", kind="missing")
+    a, _, model = valid(results.document())["tests"]
+    assert a["output"] == "It is wrong.\nx=3\n\nYour code printed:\nhello\nworld"
+    assert a["extra_data"] == {
+        "id": "public/test_x.py::test_a",
+        "kind": "wrong",
+        "cause": "the sign",
+        "diagnosis": "It is wrong.",
+        "example": "x=3",
+        "printed": "hello\nworld",
+    }
+    assert model["extra_data"] == {"id": "model", "kind": "missing", "cause": ""}
+
+
+def test_the_exit_status_of_a_grading():
+    taken = {"files": 3, "left_out": [], "notes": ["Graded is the folder a."], "errors": []}
+
+    def status(**extra):
+        return exit_status({"extra_data": extra})
+
+    assert status(submission=taken) == Exit.DONE
+    assert status(submission=taken | {"left_out": ["numpy.py"]}) == Exit.LEFT_OUT
+    assert status(submission=taken | {"files": 0}) == Exit.NOTHING
+    assert status(submission=taken | {"errors": ["There is no submission."]}) == Exit.NOTHING
+    assert status(submission=taken, problem="GradingError") == Exit.FAILED
+    assert status(refused_by_submission_limit=True) == Exit.DONE
 
 
 @pytest.mark.parametrize("fraction", [math.nan, math.inf, -0.1, 1.1])
@@ -69,7 +106,8 @@ def test_withdrawing():
     results.withdraw("no")
     document = valid(results.document())
     assert document["score"] == 0 and document["leaderboard"] == []
-    assert {(row["score"], row["status"], row["output"]) for row in document["tests"]} == {(0, "failed", "no")}
+    found = {(row["score"], row["status"], row["output"], row["extra_data"]["kind"]) for row in document["tests"]}
+    assert found == {(0, "failed", "no", "grader")}
 
 
 def test_no_nan_reaches_the_file(tmp_path):
@@ -83,25 +121,7 @@ def test_no_nan_reaches_the_file(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["results.json"]
 
 
-@pytest.mark.parametrize(
-    ("dirty", "clean"),
-    [
-        ("plain text\nwith\ttab", "plain text\nwith\ttab"),
-        ("a\r\nb\rc", "a\nb\nc"),
-        ("\x1b[31mred\x1b[0m \x1b]0;title\x07end", "red end"),
-        ("\x1b]8;;http://example.org\x1b\\link\x1b]8;;\x1b\\", "link"),
-        ("bell\x07 null\x00 delete\x7f csi\x9b31m", "bell null delete csi31m"),
-        ("right\u202eto left\u2066 zero\u200bwidth \ufeffmark", "rightto left zerowidth mark"),
-        ("half a pair \ud800", "half a pair ?"),
-        ("ünïcödé 数 ✓", "ünïcödé 数 ✓"),
-    ],
-)
-def test_text_of_strangers(dirty, clean):
-    assert safe_text(dirty) == clean
-
-
 def test_long_texts_are_capped():
-    assert len(safe_text("x" * 10**6)) == MAX_TEXT
     results = Results.of(POINTS)
     results.set("model", 0, "\x1b[31m" * 10**5 + "y" * 10**5)
     results.notes = ["z" * 10**5] * 10

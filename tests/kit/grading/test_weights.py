@@ -131,4 +131,4 @@ def test_links_and_pipes_are_not_opened(path):
 
 def test_no_file():
     outcome = grade_weights(None, SECRET, DATA)
-    assert outcome.fraction == 0 and "Missing file" in outcome.message
+    assert outcome.fraction == 0 and "Missing file" in outcome.message and outcome.kind == "missing"

@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
 from autograder.sandbox import interpreter, layers, selfcheck
-from autograder.sandbox.backend import Settings, Zygote, workspace
 from autograder.sandbox.layers import Confinement, Limits, Protection, Unprotected
+from autograder.sandbox.zygote import Zygote, ZygoteSettings, workspace
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 linux = pytest.mark.skipif(not layers.LINUX, reason="Linux only")
@@ -38,7 +38,7 @@ def in_child(code: str, **options) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def protection():
-    with Zygote(Settings(executor=None, preload=())) as zygote:
+    with Zygote(ZygoteSettings(executor=None, preload=())) as zygote:
         return zygote.protection
 
 
@@ -55,7 +55,6 @@ def test_the_session_and_the_limits_need_nothing(protection):
 
 
 def test_the_record_goes_into_a_log(protection):
-    assert json.loads(json.dumps(protection.to_json()))["layers"] == list(protection.layers)
     line = protection.describe()
     assert all(name in line for name in layers.LAYERS) and "\n" not in line
 
@@ -82,7 +81,7 @@ def test_a_layer_that_does_nothing_is_found_out(layer, monkeypatch):
         return original(self, tuple(name for name in layers if name != layer), *arguments, **options)
 
     monkeypatch.setattr(Zygote, "_confine", without_the_layer)
-    with Zygote(Settings(executor=None, preload=(), layers=("session", layer))) as zygote:
+    with Zygote(ZygoteSettings(executor=None, preload=(), layers=("session", layer))) as zygote:
         assert zygote.protection.layers == ("session",)
         assert "the self-check could" in zygote.protection.missing[layer]
         outcomes = zygote.protection.proofs[layer].values()
@@ -96,10 +95,10 @@ def test_secrets_are_among_the_probes():
         secret = folder / "points.toml"
         secret.write_text("hidden")
         secret.chmod(0o600)
-        with Zygote(Settings(executor=None, preload=(), secrets=(secret,))) as zygote:
+        with Zygote(ZygoteSettings(executor=None, preload=(), secrets=(secret,))) as zygote:
             assert zygote.protection.proofs["uid"][f"read {secret}"] == "EACCES"
         secret.chmod(0o644)
-        with Zygote(Settings(executor=None, preload=(), secrets=(secret,))) as zygote:
+        with Zygote(ZygoteSettings(executor=None, preload=(), secrets=(secret,))) as zygote:
             assert "points.toml" in zygote.protection.missing["uid"]
 
 
@@ -315,9 +314,9 @@ def test_an_ordinary_user_gets_the_layers_that_need_no_root(ordinary_python):
     inner = f"""
     import json, os, shutil, sys
     sys.path.insert(0, {str(ordinary_python.parent.parent / "code")!r})
-    from autograder.sandbox.backend import Settings, Zygote
-    with Zygote(Settings(executor=None, preload=("numpy",))) as zygote:
-        print(json.dumps(zygote.protection.to_json()))
+    from autograder.sandbox.zygote import Zygote, ZygoteSettings
+    with Zygote(ZygoteSettings(executor=None, preload=("numpy",))) as zygote:
+        print(json.dumps(vars(zygote.protection)))
     shutil.rmtree(os.environ["XDG_CACHE_HOME"])
     """
     child = subprocess.run(

@@ -13,19 +13,11 @@ import pytest
 
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
-from autograder.sandbox import backend as backend_module
 from autograder.sandbox import layers
-from autograder.sandbox.backend import (
-    RemoteBackend,
-    Settings,
-    WorkerDied,
-    Zygote,
-    ZygoteDied,
-    clean_text,
-    exception_name,
-    workspace,
-)
+from autograder.sandbox import zygote as zygote_module
+from autograder.sandbox.backend import RemoteBackend, WorkerDied
 from autograder.sandbox.layers import Limits
+from autograder.sandbox.zygote import Zygote, ZygoteDied, ZygoteSettings, workspace
 from tests.kit.processes import alive, until
 
 linux = pytest.mark.skipif(not layers.LINUX, reason="Linux only")
@@ -64,7 +56,7 @@ def place():
 
 @pytest.fixture(scope="module")
 def zygote(place):
-    with Zygote(Settings(executor=place / "executor.py", preload=("numpy",))) as started:
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=("numpy",))) as started:
         yield started
 
 
@@ -144,7 +136,7 @@ def test_exceptions_that_end_programs_do_not_end_the_worker(start, name):
 def test_a_text_of_an_exception_is_cleaned_and_capped(start):
     code = r"class E(Exception): pass" + "\n" + r"raise E('\x1b[2Jred\r\u202e' + 'x' * 100000)"
     reply, _ = start().execute({"code": code}, [])
-    assert reply["error"]["message"].startswith("[2Jredxxx") and len(reply["error"]["message"]) == 2000
+    assert reply["error"]["message"].startswith("red\nxxx") and len(reply["error"]["message"]) == 2000
 
 
 @pytest.mark.parametrize(
@@ -203,12 +195,12 @@ def test_the_time_for_a_task_is_the_sum_of_its_calls(start):
 
 
 def test_the_time_for_the_whole_grading_bounds_every_call(zygote, start):
-    backend = start()
     zygote.deadline = time.monotonic() + 0.3
     try:
-        assert "whole grading" in dies(backend, "import time; time.sleep(5)", "timeout")
+        backend = start()
     finally:
         zygote.deadline = None
+    assert "whole grading" in dies(backend, "import time; time.sleep(5)", "timeout")
 
 
 @pytest.mark.parametrize(
@@ -295,7 +287,7 @@ def test_a_dripping_answer_meets_the_deadline_of_the_call(start):
 def test_output_is_kept_and_cleaned(start):
     backend = start()
     run(backend, r"import sys; print('hello\x1b[31m \u202eworld'); print('oops', file=sys.stderr)")
-    assert sorted(backend.output.splitlines()) == ["hello[31m world", "oops"]
+    assert sorted(backend.output.splitlines()) == ["hello world", "oops"]
 
 
 def test_more_output_than_a_pipe_holds_blocks_nobody(start):
@@ -319,11 +311,11 @@ def test_a_flood_between_calls_costs_the_worker_as_well(start):
             os.write(1, b"x" * 9999)
     threading.Thread(target=flood, daemon=True).start()
     """
-    with pytest.raises(WorkerDied):
+    with pytest.raises(WorkerDied) as died:
         run(backend, code)
         for _ in range(1000):
             backend.execute({"code": "import time; time.sleep(0.01)"}, [])
-    assert backend.death.kind == "flood"
+    assert died.value.kind == "flood"
 
 
 def test_a_worker_may_write_the_files_that_it_was_told_to(start):
@@ -370,7 +362,7 @@ def test_a_worker_may_write_no_other_files(zygote, start):
 def test_without_landlock_files_are_confined_by_the_filter(place):
     """An older kernel: named files can be written as ever, and none can be made."""
     worn = tuple(name for name in layers.LAYERS if name != "landlock")
-    settings = Settings(executor=place / "executor.py", preload=(), layers=worn)
+    settings = ZygoteSettings(executor=place / "executor.py", preload=(), layers=worn)
     with Zygote(settings) as zygote, zygote.start_worker(place / "submission", QUICK, scratch=True) as backend:
         if "seccomp" not in zygote.protection.layers:
             pytest.skip("no layer of this machine confines files")
@@ -433,7 +425,7 @@ def test_the_worker_inherits_nothing(start, place, monkeypatch):
     """
     # A zygote of its own: the secret has to be there when it starts.
     with (
-        Zygote(Settings(executor=place / "executor.py", preload=())) as zygote,
+        Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote,
         zygote.start_worker(place / "submission", QUICK) as backend,
     ):
         found = run(backend, code)
@@ -444,7 +436,7 @@ def test_the_worker_inherits_nothing(start, place, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["autograder.grading.grade", "autograder.sandbox.backend", "conftest", "oracles", "submission"]
+    "name", ["autograder.grading.grade", "autograder.sandbox.zygote", "conftest", "oracles", "submission"]
 )
 def test_the_worker_finds_no_module_of_the_grader(start, name):
     reply, _ = start().execute({"code": f"import {name}"}, [])
@@ -469,7 +461,7 @@ def test_daemons_die_with_their_worker(place):
     os.wait()
     result = int(os.read(read, 20))
     """
-    settings = Settings(executor=place / "executor.py", preload=(), layers=worn)
+    settings = ZygoteSettings(executor=place / "executor.py", preload=(), layers=worn)
     with Zygote(settings) as zygote, zygote.start_worker(place / "submission", QUICK) as backend:
         pid = run(backend, daemon)
         assert alive(pid)
@@ -489,7 +481,7 @@ def test_a_fork_bomb_is_bounded_and_leaves_nothing(place):
         except OSError:
             pass
     """
-    settings = Settings(executor=place / "executor.py", preload=(), layers=worn)
+    settings = ZygoteSettings(executor=place / "executor.py", preload=(), layers=worn)
     with Zygote(settings) as zygote:
         backend = zygote.start_worker(place / "submission", Limits(threads=20))
         uid = backend._confinement.uid
@@ -514,7 +506,7 @@ def test_who_stops_the_killer_dies_as_well(place):
             except OSError:
                 pass
     """
-    with Zygote(Settings(executor=place / "executor.py", preload=(), layers=worn)) as zygote:
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=(), layers=worn)) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
         uid = backend._confinement.uid
         with pytest.raises(WorkerDied):  # stopped, like everything of its uid
@@ -526,7 +518,7 @@ def test_who_stops_the_killer_dies_as_well(place):
 
 @linux
 def test_a_lost_zygote_is_replaced(place):
-    with Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
         first = zygote.start_worker(place / "submission", QUICK)
         os.kill(zygote.pid, signal.SIGKILL)
         until(lambda: not alive(zygote.pid), 5)
@@ -539,7 +531,10 @@ def test_a_lost_zygote_is_replaced(place):
 def test_a_zygote_that_cannot_start_says_why(place):
     broken = place / "broken.py"
     broken.write_text("import no_such_module_anywhere\n")
-    with pytest.raises(ZygoteDied, match="no_such_module_anywhere"), Zygote(Settings(executor=broken, preload=())):
+    with (
+        pytest.raises(ZygoteDied, match="no_such_module_anywhere"),
+        Zygote(ZygoteSettings(executor=broken, preload=())),
+    ):
         pass
 
 
@@ -548,10 +543,10 @@ def test_a_killed_grader_leaves_no_process(place):
     code = f"""
     import sys, time
     from pathlib import Path
-    from autograder.sandbox.backend import Settings, Zygote
+    from autograder.sandbox.zygote import Zygote, ZygoteSettings
     from autograder.sandbox.layers import Limits
     place = Path({str(place)!r})
-    with Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
         backend = zygote.start_worker(place / "submission", Limits())
         print(zygote.pid, backend.pid, zygote._workspace, flush=True)
         backend.execute({{"code": "while True: pass"}}, [])
@@ -568,7 +563,7 @@ def test_a_killed_grader_leaves_no_process(place):
 
 
 def test_a_closed_zygote_has_closed_its_workers(place):
-    with Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
     with pytest.raises(WorkerDied, match="closed"):
         backend.execute({"code": "result = 1"}, [])
@@ -584,11 +579,11 @@ def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypat
     def interrupted(control):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Zygote(Settings(executor=place / "executor.py", preload=())) as zygote:
+    with pytest.raises(KeyboardInterrupt), Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
         other = zygote.start_worker(place / "submission", QUICK)
         control = zygote._control
-        monkeypatch.setattr(backend_module, "receive_message", interrupted)
+        monkeypatch.setattr(zygote_module, "receive_message", interrupted)
         try:
             zygote.start_worker(place / "submission", QUICK) if place_of == "fork" else other.close()
         finally:
@@ -610,17 +605,6 @@ def test_a_submission_that_the_worker_cannot_read_is_reported(zygote, tmp_path):
     tmp_path.chmod(0o700)
     with pytest.raises(ZygoteDied, match="locked in"):
         zygote.start_worker(tmp_path, QUICK)
-
-
-def test_only_pythons_own_exception_names_are_passed_on():
-    assert exception_name("ZeroDivisionError") == "ZeroDivisionError"
-    for name in ("print", "Secret_0_25", "__import__", "not a name", "", "os.error"):
-        assert exception_name(name) == "an exception of its own"
-
-
-def test_clean_text_keeps_what_people_write():
-    assert clean_text("σ² = ½\n\tü – 漢字 😀") == "σ² = ½\n\tü – 漢字 😀"
-    assert clean_text("a" * 30, limit=10) == "a" * 9 + "…"
 
 
 # What honest code does with the libraries that it may use. Some of it opens files, asks for the user or counts the
@@ -701,7 +685,7 @@ LIBRARIES = {
 @pytest.fixture(scope="module")
 def torch_zygote(place):
     """As in grading: torch is loaded in the zygote."""
-    with Zygote(Settings(executor=place / "executor.py")) as started:
+    with Zygote(ZygoteSettings(executor=place / "executor.py")) as started:
         yield started
 
 

@@ -37,7 +37,7 @@ def check_law(drawn: Any, n: int, mixture: Mixture) -> None:
     except CheckFailed as error:
         for explanation, means, alternative in _mistakes(mixture, factors):
             if _explains(oracles.whiten(x, component, means, alternative), component):
-                raise CheckFailed(f"{error} {explanation}") from None
+                raise CheckFailed(f"{error} {explanation}", explanation) from None
         fail(f"{error} Does `component` say where each point came from?")
 
 

@@ -53,7 +53,8 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
                 continue
             misfits[mistake] = stats.kstest(candidate.ravel(), "norm").statistic
         if misfits:
-            fail(f"{error} It looks as if {min(misfits, key=misfits.__getitem__)}.")
+            mistake = min(misfits, key=misfits.__getitem__)
+            fail(f"{error} It looks as if {mistake}.", mistake)
         raise
 
 

@@ -13,12 +13,21 @@ RTOL, ATOL = 1e-4, 1e-5  # unless a check says otherwise
 
 
 class CheckFailed(AssertionError):
-    """The code under test does not do what the handout asks; the text says what is probably wrong."""
+    """The code under test does not do what the handout asks; the text says what is probably wrong.
+
+    Attributes:
+        cause: the usual mistake that explains all that was seen, in the words that the check has for it; "" if none
+            does.
+    """
+
+    def __init__(self, message: str, cause: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
-def fail(message: str) -> NoReturn:
-    """Fail the check."""
-    raise CheckFailed(message)
+def fail(message: str, cause: str = "") -> NoReturn:
+    """Fail the check; see CheckFailed."""
+    raise CheckFailed(message, cause)
 
 
 def check(condition: object, message: str) -> None:
@@ -108,7 +117,7 @@ def check_close(
         named = mistakes() if callable(mistakes) else mistakes
         for explanation, candidate in (named or {}).items():
             if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
-                fail(f"{message} {sentence(explanation)}")
+                fail(f"{message} {sentence(explanation)}", explanation)
     fail(f"{message}{_floor_hint(actual, expected, rtol, atol)}{_precision_hint(actual, expected, rtol, atol)}")
 
 
@@ -128,7 +137,8 @@ def check_gradient(
         gradient: as `Reply.gradients` has it: None where no gradient arrived.
         of, by: what was differentiated, and by what, for the message.
     """
-    check(gradient is not None, f"no gradient of {of} reaches {by}. {DETACHED}")
+    if gradient is None:
+        fail(f"no gradient of {of} reaches {by}. {DETACHED}", DETACHED)
     expected = np.asarray(expected, dtype=np.float64)
     named = {f"the gradient is zero everywhere: {DETACHED}": np.zeros(expected.shape), **(mistakes or {})}
     check_close(gradient, expected, what=f"gradient of {of} by {by}", mistakes=named, rtol=rtol, atol=atol)

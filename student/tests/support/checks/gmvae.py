@@ -151,7 +151,8 @@ def check_average(
             if gap <= limit * max(1, abs(value / expected.mean)) and abs(value - expected.mean) > limit:
                 near[explanation] = gap
         if near:
-            fail(f"{error} {sentence(min(near, key=near.get))}")
+            explanation = min(near, key=near.get)
+            fail(f"{error} {sentence(explanation)}", explanation)
         raise
 
 

@@ -1,0 +1,74 @@
+"""`python -m autograder grade SUBMISSION`: grade a folder or a zip, write results.json, print a report."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autograder import tasks
+from autograder.exits import Exit
+from autograder.grading import grade, report
+from autograder.grading.results import Results, exit_status
+from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
+from autograder.grading.session import Grading, Session
+from autograder.repository import TESTS
+from autograder.writing import write_atomically
+
+# In Gradescope's container: names the student and lists earlier results.
+METADATA = Path("/autograder/submission_metadata.json")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The subcommand. Its exit status says nothing about the score."""
+    options = _parser().parse_args(arguments)
+    grade.prepare_process()
+    out = options.out.resolve()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    secret_file = options.secret_file or SECRET_FILE
+    results = Results({})
+    try:
+        # A secret made up on the spot would give every container other inputs.
+        secret = load_secret(options.secret_file, create=not options.gradescope)
+        grading = Grading(
+            Session(secret, seconds=options.seconds),
+            submission=options.submission.resolve(),
+            out=out,
+            private=(secret_file, TESTS / "hidden", METADATA) if options.gradescope else (secret_file,),
+            gradescope=options.gradescope,
+        )
+        results = grade.grade(grading)
+    except SecretError as error:
+        grade.fail(results, error)
+        results.write(out)
+    except KeyboardInterrupt:
+        print(f"interrupted; {out} has what was graded until then", file=sys.stderr)
+        return Exit.INTERRUPTED
+    else:
+        grade.log_resources(results.seconds)
+    document = results.document()
+    status = exit_status(document)
+    if status == Exit.FAILED:
+        print(f"not graded: {results.extra['problem']}", file=sys.stderr)
+        return status
+    entries = tasks.load()
+    report.write_terminal(document, entries, sys.stdout)
+    if options.html is not None:
+        write_atomically(options.html.resolve(), report.page(document, entries), mode=0o644)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m autograder grade", description="Grade a submission.")
+    parser.add_argument("submission", type=Path, help="a folder or a zip file")
+    parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to write results.json")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page of HTML")
+    parser.add_argument("--gradescope", action="store_true", help="refuse to grade unless the sandbox is complete")
+    parser.add_argument(
+        "--secret-file", type=Path, metavar="FILE", help=f"the assignment's secret ({SECRET_FILE.name})"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=Session.seconds, help="limit for the whole grading (%(default)g)"
+    )
+    return parser

@@ -1,0 +1,84 @@
+"""How submissions are graded: what is the same for all that are graded together, and what one grading adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from autograder import tasks
+from autograder.grading.intake import PROVIDED
+from autograder.repository import TESTS
+
+PATHS = ("tests", "points_file", "provided", "submission", "out")
+
+
+@dataclass(frozen=True)
+class Session:
+    """The same for all submissions that are graded together. Travels to other processes as JSON.
+
+    Attributes:
+        secret: seeds the inputs of all checks.
+        seconds: wall-clock limit of the whole grading; of the 600 that Gradescope gives by default.
+        task_seconds: limit for the calls of one task's checks together.
+        call_seconds: limit for one call; t-SNE's, which imports scikit-learn, takes 10 s on a busy half processor.
+        memory_mib: what the code of one task may use beyond PyTorch itself.
+        tests: folder with conftest.py, public/ and hidden/.
+        points_file: entries of its checks.
+        total: what the points must add up to, None for anything.
+        provided: folder with the modules that students need not hand in, None for none.
+    """
+
+    secret: str
+    seconds: float = 480.0
+    task_seconds: float = 90.0  # five tasks that use all of it still fit
+    call_seconds: float = 30.0
+    memory_mib: int = 384
+    tests: Path = TESTS
+    points_file: Path = tasks.POINTS_FILE
+    total: float | None = tasks.TOTAL_POINTS
+    provided: Path | None = PROVIDED
+
+    def entries(self) -> tasks.Points:
+        """The checks. PointsError if the file is inconsistent."""
+        return tasks.load(self.points_file, self.total)
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Grading:
+    """One grading.
+
+    Attributes:
+        session: see there.
+        submission: folder or zip.
+        out: where results.json goes.
+        private: files that the graded code must not be able to read, besides results.json.
+        gradescope: take everybody else's rights from `private`, and refuse to grade unless grade.REQUIRED_LAYERS are in
+            force.
+        publish: what becomes of the document before it is written (visibility, late penalty), None for nothing.
+        zygote: fields of ZygoteSettings, where the process that workers are forked from is to be started in another way
+            than usual.
+    """
+
+    session: Session
+    submission: Path
+    out: Path
+    private: tuple[Path, ...] = ()
+    gradescope: bool = False
+    publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    zygote: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Grading:
+        """From one flat object that holds the session's values, too; texts stand for paths."""
+        values: dict[str, Any] = {
+            name: Path(value) if value and name in PATHS else value for name, value in document.items()
+        }
+        values["private"] = tuple(map(Path, values.get("private", ())))
+        names = [one.name for one in fields(Session) if one.name in values]
+        session = Session(**{name: values.pop(name) for name in names})
+        return cls(session, **values)
