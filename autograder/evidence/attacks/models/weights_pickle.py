@@ -1,7 +1,7 @@
 """A pickle under the name of the trained weights.
 
 Goal: forge
-Means: gmvae.safetensors that runs code when unpickled, as torch.load would.
+Means: a file that runs code when unpickled, as torch.load would.
 Expected: read as safetensors or not at all.
 Row: The weights cannot be used
 """
@@ -16,5 +16,5 @@ class Exploit:
         return (print, ("HOSTILE code ran in the grader",))
 
 
-def build(submission: Path) -> None:
-    (submission / "gmvae.safetensors").write_bytes(pickle.dumps(Exploit()))
+def build(file: Path, example: Path) -> None:
+    file.write_bytes(pickle.dumps(Exploit()))

@@ -9,6 +9,6 @@ Row: The weights cannot be used
 from pathlib import Path
 
 
-def build(submission: Path) -> None:
+def build(file: Path, example: Path) -> None:
     header = b"[" * 30_000 + b"]" * 30_000
-    (submission / "gmvae.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    file.write_bytes(len(header).to_bytes(8, "little") + header)

@@ -9,5 +9,5 @@ Row: The weights cannot be used
 from pathlib import Path
 
 
-def build(submission: Path) -> None:
-    (submission / "gmvae.safetensors").write_bytes((2**63).to_bytes(8, "little") + b"{}")
+def build(file: Path, example: Path) -> None:
+    file.write_bytes((2**63).to_bytes(8, "little") + b"{}")
