@@ -1,10 +1,9 @@
-"""The attacks as data: read from the docstrings of code/ and files/."""
+"""The attacks as data: read from the docstrings of code/, files/ and models/."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+KINDS = ("code", "files", "models")
 GOALS = ("forge", "leak", "deny")
-# Where all attacks are tried before a release; the outcomes are kept in outcomes/, for the table of README.md.
-SETTINGS = ("root", "user", "docker")
 FIELD = re.compile(r"^([A-Z][a-z]+): (.*(?:\n {4}.*)*)", re.MULTILINE)
 
 
@@ -24,13 +22,13 @@ class Attack:
 
     Attributes:
         name: of its file.
-        kind: "code" or "files", the folder that it is in.
+        kind: one of KINDS, the folder that it is in.
         title: what it tries, one line.
         goal: one of GOALS.
         means, expected: by what, and what should come of it.
-        ends: how the worker may end: "answers", "timeout", "crash", "protocol", "flood".
+        ends: how the worker may end, keys of judge.ENDS.
         scratch: whether it needs the checks that hand out a scratch folder.
-        row: what the row of the trained weights must say ("" for anything).
+        row: what the row of the trained model must say ("" for anything).
         text: the whole file.
     """
 
@@ -45,9 +43,14 @@ class Attack:
     row: str
     text: str
 
-    def builder(self) -> Callable[[Path], Path | None]:
-        """`build` of an attack by files: makes a folder hostile; returns a zip to hand in instead, or None."""
-        spec = importlib.util.spec_from_file_location(self.name, HERE / "files" / f"{self.name}.py")
+    @property
+    def build(self) -> Callable[..., Path | None]:
+        """Its `build`, for an attack of another kind than "code".
+
+        files: build(submission) makes a folder hostile; it returns a zip to hand in instead, or None.
+        models: build(file, example) writes a hostile model to `file`; `example` is one that the grader accepts.
+        """
+        spec = importlib.util.spec_from_file_location(self.name, HERE / self.kind / f"{self.name}.py")
         assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -61,23 +64,13 @@ def load() -> tuple[Attack, ...]:
     Raises:
         ValueError: a docstring lacks a field or has an unknown one.
     """
-    found = [_read(path) for kind in ("code", "files") for path in (HERE / kind).glob("*.py")]
+    found = [_read(path) for kind in KINDS for path in (HERE / kind).glob("*.py")]
     return tuple(sorted(found, key=lambda attack: (GOALS.index(attack.goal), attack.name)))
 
 
-def outcomes() -> dict[str, dict[str, str]]:
-    """Setting -> attack -> outcome in words, as last saved."""
-    files = {setting: HERE / "outcomes" / f"{setting}.json" for setting in SETTINGS}
-    return {setting: json.loads(path.read_text(encoding="utf-8")) for setting, path in files.items() if path.exists()}
-
-
-def save_outcomes(setting: str, found: dict[str, str]) -> None:
-    """Keep the outcomes for the table, those of earlier runs for attacks that were not tried now included."""
-    merged = {**outcomes().get(setting, {}), **found}
-    path = HERE / "outcomes" / f"{setting}.json"
-    path.parent.mkdir(exist_ok=True)
-    kept = {attack.name: merged[attack.name] for attack in load() if attack.name in merged}
-    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+def support() -> dict[str, str]:
+    """Name to content of the modules that travel with every attack."""
+    return {path.name: path.read_text(encoding="utf-8") for path in sorted((HERE / "support").glob("*.py"))}
 
 
 def _read(path: Path) -> Attack:

@@ -3,45 +3,22 @@
 from __future__ import annotations
 
 from autograder import tasks
+from autograder.evidence.attacks.corpus import support
 from autograder.release.starter import make_starter
 from autograder.repository import SOLUTION
 
-BEFORE = "\n\n_starter = set(globals())\n\n\n"
-AFTER = """
-
-def _take_over():
-    from torch import nn
-
-    def method(self, *arguments, **options):
-        return target(*arguments, **options)
-
-    def make(self, *arguments, **options):
-        nn.Module.__init__(self)
-        self.latent_dim = 2
-
-    for name in _starter:
-        value = globals()[name]
-        if getattr(value, "__module__", None) != __name__:
-            continue
-        if not isinstance(value, type):
-            globals()[name] = target
-            continue
-        for member, found in list(vars(value).items()):
-            if callable(found):
-                setattr(value, member, make if member == "__init__" else method)
-
-
-if "target" in globals():
-    _take_over()
-"""
+# The attack stands between these; support/take_over.py says what becomes of it.
+BEFORE = "\n\nfrom take_over import take_over as _take_over\n\n_starter = set(globals())\n\n\n"
+AFTER = '\n\nif "target" in globals():\n    _take_over(globals(), _starter)\n'
 
 
 def taken_over(text: str) -> dict[str, str]:
-    """Name to content of the files of code that are handed in.
+    """Name to content of the files of code that are handed in, and of the modules that travel with every attack.
 
     Args:
         text: as in code/; every function and method of the starters is replaced by its `target`, if it has one.
     """
     modules = {task.file for task in tasks.load().tasks if task.file.endswith(".py")}
     sources = {name: (SOLUTION / name).read_text(encoding="utf-8") for name in modules}
-    return {name: make_starter(source, name).text + BEFORE + text + AFTER for name, source in sources.items()}
+    starters = {name: make_starter(source, name).text + BEFORE + text + AFTER for name, source in sources.items()}
+    return support() | starters

@@ -28,7 +28,7 @@ from autograder.evidence.audit.execution import Execution, executed, executing
 from autograder.evidence.audit.judge import Judgement, judge_mutant, share
 from autograder.evidence.audit.laboratory import Job, JobOutcome
 from autograder.evidence.audit.pool import graded, open_pool
-from autograder.evidence.audit.submissions import Style, pack, styles
+from autograder.evidence.audit.submissions import WholeSubmission, pack, whole_submissions
 from autograder.exits import Exit
 from autograder.release.reference import hand_in
 from autograder.repository import ROOT, SOLUTION
@@ -37,7 +37,7 @@ from autograder.tasks import load as load_points
 from autograder.writing import write_atomically
 
 REPORT = Path(__file__).with_name("report.json")
-PARTS = ("automatic", "mutants", "variants", "styles", "flakes")
+PARTS = ("automatic", "mutants", "variants", "submissions", "flakes")
 FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
@@ -256,34 +256,34 @@ def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
     return tuple(task.number for task in entries.tasks if task.file == change.file)
 
 
-def audit_styles(audit: Audit) -> None:
-    """Whole submissions in personal styles, through the real command."""
-    chosen = audit.chosen(styles())
+def audit_submissions(audit: Audit) -> None:
+    """Whole submissions, through the real command."""
+    chosen = audit.chosen(whole_submissions())
     # Each waits for a process of its own.
     with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
         graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)
-        bar = tqdm(graded, "styles   ", total=len(chosen), unit=" gradings", dynamic_ncols=True)
-        documents = dict(zip((style.id for style in chosen), bar, strict=True))
+        bar = tqdm(graded, "submissions", total=len(chosen), unit=" gradings", dynamic_ncols=True)
+        documents = dict(zip((submission.id for submission in chosen), bar, strict=True))
     for id, document in documents.items():
         for row in document["tests"]:
             if row["status"] != "passed":
-                audit.problems.append(f"style {id}: {row['extra_data']['id']}: {row['output']}")
+                audit.problems.append(f"submission {id}: {row['extra_data']['id']}: {row['output']}")
     scores = {id: document["score"] for id, document in documents.items()}
-    audit.findings["styles"] = {
+    audit.findings["submissions"] = {
         "total": len(scores),
         "full_marks": sum(score == 100 for score in scores.values()),
         "scores": scores,
     }
 
 
-def _results_of(style: Style, folder: Path) -> dict[str, Any]:
+def _results_of(submission: WholeSubmission, folder: Path) -> dict[str, Any]:
     """The results.json of a submission, packed and graded in a folder."""
-    archive, out = folder / f"{style.id}.zip", folder / f"{style.id}.json"
-    pack(style, archive)
+    archive, out = folder / f"{submission.id}.zip", folder / f"{submission.id}.json"
+    pack(submission, archive)
     command = [sys.executable, "-m", "autograder", "grade", str(archive), "--out", str(out)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if run.returncode not in (Exit.DONE, Exit.LEFT_OUT):
-        raise SystemExit(f"audit: {style.id} could not be graded:\n{run.stderr}")
+        raise SystemExit(f"audit: {submission.id} could not be graded:\n{run.stderr}")
     return json.loads(out.read_text())
 
 
@@ -291,7 +291,7 @@ RUN: dict[str, Callable[[Audit], None]] = {
     "automatic": audit_automatic,
     "mutants": audit_mutants,
     "variants": audit_variants,
-    "styles": audit_styles,
+    "submissions": audit_submissions,
     "flakes": audit_flakes,
 }
 
@@ -311,10 +311,9 @@ def table(findings: Mapping[str, Any]) -> str:
         rows.append(("  survivors explained as correct", found["explained"], found["total"] - found["killed"]))
     if "variants" in findings:
         rows.append(("correct variants accepted", findings["variants"]["accepted"], findings["variants"]["total"]))
-    if "styles" in findings:
-        rows.append(
-            ("whole submissions with full marks", findings["styles"]["full_marks"], findings["styles"]["total"])
-        )
+    if "submissions" in findings:
+        found = findings["submissions"]
+        rows.append(("whole submissions with full marks", found["full_marks"], found["total"]))
     if "flakes" in findings:
         rows.append(("gradings with another result", findings["flakes"]["differing"], findings["flakes"]["gradings"]))
     return "\n".join(f"{what:<38}{part:>5} of {whole}" for what, part, whole in rows)

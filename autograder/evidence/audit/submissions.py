@@ -1,14 +1,16 @@
-"""Whole submissions in different personal styles (tests/corpus/submissions/styles.toml), packed as students pack them.
+"""Whole submissions (tests/corpus/submissions/submissions.toml), put together and packed as students pack them.
 
-A patched reference solution shares the reference's layout; these share nothing with it, nor with each other.
+A change of the corpus differs from the reference solution in one function; these differ in all of them. The starter is
+completed by a right variant of every function, and files that a student has written by hand replace it.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.evidence.audit.corpus import CorpusError
+from autograder.evidence.audit.corpus import CorpusError, Variant, load
 from autograder.release.archive import write_zip
 from autograder.release.reference import WEIGHTS
 from autograder.release.student import CACHES, LEFTOVERS
@@ -16,28 +18,35 @@ from autograder.repository import CORPUS, STUDENT, read_toml
 from autograder.tasks import load as load_points
 
 FOLDER = CORPUS / "submissions"
-STARTER = STUDENT
 # The beginning of an AppleDouble file, which macOS adds for every file that it packs.
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
 
 
 @dataclass(frozen=True)
-class Style:
+class WholeSubmission:
     """One submission, and how it is packed.
 
     Attributes:
-        name: also of its folder in tests/corpus/submissions/.
+        name: unique; also of the folder in tests/corpus/submissions/ with files written by hand, if there are any.
         about: what is special.
+        variant: which of the corpus' variants of a function is taken, counted from 0; after the last come the first.
         top: the folder that the files are in inside the zip, with a slash at its end; "" for none.
         with_starter: everything else of the student's folder (tests, README, provided modules) is packed too.
+        tabs: Python files are indented by tabs.
+        crlf: lines of Python files end as on Windows.
+        byte_order_mark: Python files begin with one.
         macosx: a Mac packed it: every file has a companion in __MACOSX, and .DS_Store lies about.
         backslashes: names in the zip have backslashes, as some programs on Windows write them.
     """
 
     name: str
     about: str
+    variant: int
     top: str = ""
     with_starter: bool = False
+    tabs: bool = False
+    crlf: bool = False
+    byte_order_mark: bool = False
     macosx: bool = False
     backslashes: bool = False
 
@@ -46,64 +55,72 @@ class Style:
         """What `make audit` calls it."""
         return self.name
 
-    @property
-    def folder(self) -> Path:
-        return FOLDER / self.name
 
-
-def styles() -> tuple[Style, ...]:
-    """All of styles.toml, in its order.
+def whole_submissions() -> tuple[WholeSubmission, ...]:
+    """All of submissions.toml, in its order.
 
     Raises:
-        CorpusError: it cannot be read, a table has a wrong field, or folders and tables do not belong to each other.
+        CorpusError: it cannot be read, a table has a wrong field, or a folder has no table.
     """
-    path = FOLDER / "styles.toml"
+    path = FOLDER / "submissions.toml"
     try:
-        found = tuple(Style(**table) for table in read_toml(path)["style"])
+        found = tuple(WholeSubmission(**table) for table in read_toml(path)["submission"])
     except (ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"{path}: {error}") from None
-    folders = sorted(folder.name for folder in FOLDER.iterdir() if folder.is_dir())
-    if folders != sorted(style.name for style in found):
-        raise CorpusError(f"{path}: there must be one table for each of the folders {', '.join(folders)}")
+    folders = {folder.name for folder in FOLDER.iterdir() if folder.is_dir()}
+    unknown = sorted(folders - {submission.name for submission in found})
+    if unknown:
+        raise CorpusError(f"{path}: there is no table for the folder {', '.join(unknown)}")
     return found
 
 
-def files_of(style: Style) -> dict[str, bytes]:
-    """What the student packs: name to content, the trained model included, the zip's leftovers not.
-
-    Raises:
-        CorpusError: a file that has to be handed in is missing.
-    """
-    files = _contents(STARTER) if style.with_starter else {}
-    files |= _contents(style.folder)
-    files[WEIGHTS.name] = WEIGHTS.read_bytes()
-    present = {name.lower() for name in files}
-    missing = sorted({task.file for task in load_points().tasks if task.file.lower() not in present})
-    if missing:
-        raise CorpusError(f"{style.name}: {', '.join(missing)} is missing")
-    return files
+def files_of(submission: WholeSubmission) -> dict[str, bytes]:
+    """What the student packs: name to content, the trained model included, the zip's leftovers not."""
+    starter = _contents(STUDENT)
+    expected = {task.file for task in load_points().tasks if task.file.endswith(".py")}
+    files = {name: content for name, content in starter.items() if submission.with_starter or name in expected}
+    for variant in _variants(submission.variant):
+        files[variant.file] = variant.apply(files[variant.file].decode("utf-8")).encode("utf-8")
+    by_hand = _contents(FOLDER / submission.name)
+    taken = {name.lower() for name in by_hand}
+    files = {name: content for name, content in files.items() if name.lower() not in taken} | by_hand
+    files = {name: _encoded(submission, text) if name.endswith(".py") else text for name, text in files.items()}
+    return files | {WEIGHTS.name: WEIGHTS.read_bytes()}
 
 
-def pack(style: Style, out: Path) -> Path:
-    """Write a submission's zip to `out`, whose folder is made where it is missing; returns `out`.
-
-    Raises:
-        CorpusError: see `files_of`.
-    """
-    entries = {f"{style.top}{name}": content for name, content in files_of(style).items()}
-    if style.macosx:
+def pack(submission: WholeSubmission, out: Path) -> Path:
+    """Write a submission's zip to `out`, whose folder is made where it is missing; returns `out`."""
+    entries = {f"{submission.top}{name}": content for name, content in files_of(submission).items()}
+    if submission.macosx:
         for name in list(entries):
             folder, _, file = name.rpartition("/")
             entries[f"__MACOSX/{folder}/._{file}"] = APPLE_DOUBLE
-        entries[f"{style.top}.DS_Store"] = b"\x00\x00\x00\x01Bud1"
-    if style.backslashes:
+        entries[f"{submission.top}.DS_Store"] = b"\x00\x00\x00\x01Bud1"
+    if submission.backslashes:
         entries = {name.replace("/", "\\"): content for name, content in entries.items()}
     write_zip(entries, out)
     return out
 
 
+def _variants(number: int) -> list[Variant]:
+    """One variant of every function that has any."""
+    of_function: dict[tuple[str, str], list[Variant]] = {}
+    for variant in load().variants:
+        of_function.setdefault((variant.file, variant.function), []).append(variant)
+    return [variants[number % len(variants)] for variants in of_function.values()]
+
+
+def _encoded(submission: WholeSubmission, source: bytes) -> bytes:
+    """A Python file as this student's editor saves it."""
+    if submission.tabs:
+        source = re.sub(rb"(?m)^(?: {4})+", lambda spaces: b"\t" * (len(spaces.group()) // 4), source)
+    if submission.crlf:
+        source = source.replace(b"\n", b"\r\n")
+    return b"\xef\xbb\xbf" + source if submission.byte_order_mark else source
+
+
 def _contents(folder: Path) -> dict[str, bytes]:
-    """All files below a folder but caches and what running the assignment leaves there."""
+    """All files below a folder but caches and what running the assignment leaves there; none if there is no folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts

@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 pytest.importorskip("jsonschema")
 
-from autograder.evidence.attacks import corpus, stage
+from autograder import tasks
+from autograder.evidence.attacks import corpus, judge, stage
 
 if stage.obstacles():
     pytest.skip(f"nothing here would keep attacks in: {stage.obstacles()}", allow_module_level=True)
@@ -29,7 +30,6 @@ QUICK = """
 """
 QUICK_GROUPS = stage.group([ATTACKS[name] for name in QUICK.split()])
 SLOW_GROUPS = stage.group([attack for attack in ATTACKS.values() if attack.name not in QUICK.split()])
-README = corpus.HERE.parents[1] / "README.md"
 
 
 def _parameters():
@@ -43,7 +43,7 @@ def test_an_attack_is_contained(attacks):
     """No points, no secret, valid results, no process and no file left, in time, and no harm to the other tasks."""
     outcomes = stage.try_attacks(attacks)
     assert not [problem for outcome in outcomes for problem in outcome.problems], "\n".join(
-        stage.explain(outcome) for outcome in outcomes
+        outcome.explain() for outcome in outcomes
     )
 
 
@@ -79,7 +79,7 @@ def test_attacks_succeed_without_the_layers():
     found = {}
     # One at a time: what the first does to the submission would keep the others from running.
     for name in ("forge_results_file", "leak_files", "leak_sockets"):
-        (outcome,) = stage.try_attacks([ATTACKS[name]], layers=("session",))
+        (outcome,) = stage.try_attacks([ATTACKS[name]], worn=("session",))
         found[name] = " ".join(outcome.problems)
     assert "it could write: DONE" in found["forge_results_file"]
     assert "it could shadow: DONE" in found["leak_files"] and "tests is in results.json" in found["leak_files"]
@@ -104,24 +104,26 @@ def test_a_forgery_in_every_file_of_the_assignment_earns_nothing():
     for outcome in stage.try_on_assignment(FORGERIES):
         earned = EARNED.get(outcome.name, ())
         outcome.problems = [problem for problem in outcome.problems if not any(name in problem for name in earned)]
-        bad += [stage.explain(outcome)] if outcome.problems else []
+        bad += [outcome.explain()] if outcome.problems else []
     assert not bad, "\n".join(bad)
-
-
-def test_the_readme_has_the_outcome_of_every_attack():
-    """The table is what `python -m autograder.evidence.attacks --table` prints."""
-    saved = corpus.outcomes()
-    for setting, outcomes in saved.items():
-        assert set(outcomes) == set(ATTACKS), f"run python -m autograder.evidence.attacks --save {setting}"
-        assert stage.NOT_CONTAINED not in outcomes.values()
-    text = README.read_text(encoding="utf-8")
-    assert stage.table(saved, corpus.load()) in text, f"{README}: the table is not what --table prints"
 
 
 def test_the_corpus_covers_what_it_has_to():
     assert len(ATTACKS) >= 40
     assert {attack.goal for attack in ATTACKS.values()} == set(corpus.GOALS)
-    assert {ended for attack in ATTACKS.values() for ended in attack.ends} == set(stage.ENDS)
+    assert {ended for attack in ATTACKS.values() for ended in attack.ends} == set(judge.ENDS)
     assert all(re.fullmatch(r"[A-Z].*[.!?]", attack.title) for attack in ATTACKS.values())
     grouped = [attack.name for members in (*QUICK_GROUPS, *SLOW_GROUPS) for attack in members]
     assert sorted(grouped) == sorted(ATTACKS)
+
+
+def test_the_attacks_know_no_assignment():
+    """No word of its subject, no file and no function of it."""
+    names = {name.strip().split(".")[-1] for task in tasks.load().tasks for name in task.function.split(",")}
+    names |= {task.file for task in tasks.load().tasks}
+    subject = re.compile(r"\b(vae|elbo|gmvae|mnist|latents?|kl)\b", re.IGNORECASE)
+    named = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names if name))
+    for path in corpus.HERE.rglob("*.*"):
+        if path.suffix in (".py", ".toml"):
+            text = path.read_text(encoding="utf-8")
+            assert not subject.findall(text) + named.findall(text), path

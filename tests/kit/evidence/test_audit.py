@@ -245,7 +245,7 @@ def test_the_committed_audit_meets_its_targets_and_stands_in_the_readme():
     assert found["automatic"]["survivors"] == []
     assert found["variants"]["total"] >= 60
     assert found["variants"]["accepted"] == found["variants"]["total"]
-    assert found["styles"]["full_marks"] == found["styles"]["total"] >= 6
+    assert found["submissions"]["full_marks"] == found["submissions"]["total"] >= 6
     assert found["hints"]["right_share"] >= command.RIGHT_HINTS
     assert command.badge(found) in (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -279,12 +279,12 @@ def test_an_unknown_part_is_refused():
 
 @pytest.mark.slow
 def test_a_sample_of_the_audit(tmp_path):
-    """Every eighth change and twenty repeated gradings, for real; whole submissions: test_audit_styles.py.
+    """Every eighth change and twenty repeated gradings, for real; whole submissions: test_audit_submissions.py.
 
     No problem means, too: every mutant is executed by the checks that it must fail, and the levels of a grading's laws
     add up to no more than the bound.
     """
-    out = tmp_path / "autograder/evidence/audit/report.json"
+    out = tmp_path / "report.json"
     parts = "automatic,mutants,variants,flakes"
     finished = audit("--quick", "--parts", parts, "--processes", "1", "--out", str(out))
     assert finished.returncode == 0, finished.stdout + finished.stderr

@@ -13,12 +13,12 @@ import sys
 from known import attempt
 
 FORBIDDEN = (
-    "oracles",
-    "mistakes",
-    "strategies",
-    "laws",
-    "diagnose",
-    "submission",
+    "support.oracles",
+    "support.mistakes",
+    "support.strategies",
+    "autograder.door.laws",
+    "autograder.door.diagnose",
+    "autograder.door.submission",
     "solution",
     "autograder.grading.grade",
 )

@@ -8,9 +8,9 @@ Ends: timeout
 
 import time
 
-from wire import send_raw
+from wire import MAGIC, send_raw
 
-send_raw(b"VAE1" + (250_000).to_bytes(4, "little") + bytes(8))
+send_raw(MAGIC + (250_000).to_bytes(4, "little") + bytes(8))
 while True:
     send_raw(b" ")
     time.sleep(0.1)

@@ -8,7 +8,7 @@ Ends: timeout
 
 import time
 
-from wire import send_raw
+from wire import MAGIC, send_raw
 
-send_raw(b"VAE1" + (1000).to_bytes(4, "little") + bytes(8) + b"{")
+send_raw(MAGIC + (1000).to_bytes(4, "little") + bytes(8) + b"{")
 time.sleep(1e6)

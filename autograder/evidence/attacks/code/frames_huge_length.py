@@ -6,6 +6,6 @@ Expected: refused before any memory is taken; the worker is killed.
 Ends: protocol
 """
 
-from wire import send_raw
+from wire import MAGIC, send_raw
 
-send_raw(b"VAE1" + b"\xff" * 12)
+send_raw(MAGIC + b"\xff" * 12)

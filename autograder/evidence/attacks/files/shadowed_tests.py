@@ -1,7 +1,7 @@
 """Files with the names of the tests and of what they import.
 
 Goal: forge
-Means: conftest.py, tests/, submission.py, executor.py, diagnose.py, oracles.py with plugins that pass everything.
+Means: conftest.py, tests/, support/, autograder/door/ and executor.py with plugins that pass everything.
 Expected: the grader imports none of them; the honest code keeps its points.
 """
 
@@ -16,12 +16,16 @@ def pytest_collection_modifyitems(items):
 def check_close(*a, **k): pass
 check = fail = check_close
 """
-NAMES = ("conftest", "submission", "executor", "diagnose", "oracles", "strategies", "laws", "trained_model")
+NAMES = (
+    *("conftest", "executor", "support/__init__", "support/oracles", "support/trained_model"),
+    *(f"autograder/door/{name}" for name in ("__init__", "fixtures", "submission", "diagnose")),
+)
 
 
 def build(submission: Path) -> None:
     for folder in (submission, submission / "tests", submission / "tests" / "hidden", submission / "tests" / "public"):
-        folder.mkdir(exist_ok=True)
         for name in NAMES:
-            (folder / f"{name}.py").write_text(PASS_ALL)
-        (folder / "test_task1_small.py").write_text("def test_public():\n    print('HOSTILE test ran')\n")
+            path = folder / f"{name}.py"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(PASS_ALL)
+        (folder / "test_part1.py").write_text("def test_public():\n    print('HOSTILE test ran')\n")

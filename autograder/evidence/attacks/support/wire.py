@@ -3,7 +3,10 @@
 import json
 import os
 
+from known_facts import FACTS
+
 REPLIES = 4  # the descriptor
+MAGIC = FACTS["magic"].encode()  # a frame begins with it
 
 
 def head(request_id, body, arrays=()):
@@ -13,7 +16,7 @@ def head(request_id, body, arrays=()):
 
 def send(head, payload=b""):
     """A whole frame, lengths as they should be."""
-    send_raw(b"VAE1" + len(head).to_bytes(4, "little") + len(payload).to_bytes(8, "little") + head + payload)
+    send_raw(MAGIC + len(head).to_bytes(4, "little") + len(payload).to_bytes(8, "little") + head + payload)
 
 
 def send_raw(data):

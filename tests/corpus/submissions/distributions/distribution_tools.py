@@ -3,24 +3,7 @@
 from dataclasses import dataclass, field
 
 import torch
-from torch.distributions import (
-    Categorical,
-    Distribution,
-    Independent,
-    MixtureSameFamily,
-    MultivariateNormal,
-    Normal,
-)
-
-
-def diagonal_normal(mean, variance):
-    """N(mean, diag(variance)) over the last dimension."""
-    return Independent(Normal(mean, variance.sqrt()), 1)
-
-
-def uniform_mixture(mean, variance):
-    """Equal weights over the last dimension but one."""
-    return MixtureSameFamily(Categorical(logits=torch.zeros_like(mean[..., 0])), diagonal_normal(mean, variance))
+from torch.distributions import Distribution, MultivariateNormal
 
 
 @dataclass

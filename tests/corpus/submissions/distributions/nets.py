@@ -28,11 +28,3 @@ class ImageDecoder(Network):
 
     def forward(self, value):
         return torch.sigmoid(super().forward(value)).view(value.shape[0], 1, 28, 28)
-
-
-class GaussianEncoder(ImageEncoder):
-    """Images to the mean and log-variance of a normal: the subclass ends with 2 * latent_dim numbers."""
-
-    def forward(self, value):
-        both = super().forward(value)
-        return both[:, : self.latent_dim], both[:, self.latent_dim :]

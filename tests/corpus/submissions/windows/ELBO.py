@@ -1,4 +1,4 @@
-﻿# Homework: VAE
+# Homework: VAE
 # File:     ELBO.py
 
 import math

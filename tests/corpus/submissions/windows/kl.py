@@ -1,4 +1,4 @@
-﻿# Homework: VAE
+# Homework: VAE
 # File:     kl.py
 # Author:   Student Nr. 4711
 

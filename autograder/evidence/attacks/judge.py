@@ -1,0 +1,193 @@
+"""What came of attacks, judged from what the grader wrote: results.json, report, output and log."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder.evidence.attacks import suite
+from autograder.evidence.attacks.corpus import Attack
+from autograder.repository import ROOT
+
+# How a worker may end -> what a student reads of it in the row of a public check.
+ENDS = {
+    "answers": "",
+    "timeout": "no answer within",
+    "protocol": "protocol",
+    "flood": "printed",
+    "crash": "process ended",
+}
+LOST = "was stopped while it ran a check of this task: "  # and then one of the above
+# What a row says of an attack that has not run.
+UNTRIED = ("did not finish", "Missing file", "cannot be imported: ModuleNotFoundError")
+NOT_CONTAINED = "NOT CONTAINED"
+CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+@dataclass
+class Outcome:
+    """What came of one attack.
+
+    Attributes:
+        name: the attack's.
+        ended: one of ENDS, or "" for an attack by files.
+        attempts: what it tried -> how that was refused, as it told itself.
+        shown: what a student sees of it.
+        problems: what should not have happened, one sentence each.
+    """
+
+    name: str
+    ended: str = ""
+    attempts: dict[str, str] = field(default_factory=dict)
+    shown: str = ""
+    problems: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """What came of it in a few words."""
+        if self.problems:
+            return NOT_CONTAINED
+        words = [{"answers": "no points", "": "no points"}.get(self.ended, f"stopped: {self.ended}")]
+        if self.attempts:
+            words.insert(0, f"{len(self.attempts)} of {len(self.attempts)} refused")
+        return ", ".join(words)
+
+    def explain(self) -> str:
+        """All of it, for people who have to find out what went wrong."""
+        shown = textwrap.indent(self.shown, "    ")
+        return f"{self.name}: {self.summary()}\n" + "\n".join(f"  - {p}" for p in self.problems) + f"\n{shown}"
+
+
+def ending(row: Mapping[str, Any]) -> str:
+    """How an attack ended: one of ENDS, "untried" if it has not run, "" for another way.
+
+    Args:
+        row: of its public check in results.json.
+    """
+    shown: str = row["output"]
+    silent = "Not implemented" in shown and "Your code printed" not in shown
+    if silent or any(words in shown for words in UNTRIED):
+        return "untried"
+    _, lost, reason = shown.partition(LOST)
+    if not lost:
+        return "answers"
+    return next((kind for kind, words in ENDS.items() if words and words in reason.split("\n")[0]), "")
+
+
+def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, outcome: Outcome) -> None:
+    """Complete the outcome of an attack by code.
+
+    Args:
+        part: where it was put.
+        rows: of results.json, by the ids of their checks.
+        mark: name of the files that attacks try to leave behind.
+    """
+    mine = {kind: rows[id] for kind, id in suite.rows_of(part).items() if id in rows}
+    if set(mine) != {"public", "hidden"}:
+        outcome.problems.append("its rows are missing")
+        return
+    if any(row["score"] or row["status"] == "passed" for row in mine.values()):
+        outcome.problems.append(f"it earned points: {[row['score'] for row in mine.values()]}")
+    outcome.shown, outcome.ended = mine["public"]["output"], ending(mine["public"])
+    for what, result in re.findall(r"\[([^\[\]:]{1,40}): ([^\]]*)\]", outcome.shown):
+        outcome.attempts[what] = result
+        if result.startswith("DONE"):
+            outcome.problems.append(f"it could {what}: {result}")
+    if outcome.ended == "untried":
+        outcome.problems.append(f"it did not run: {outcome.shown[:200]}")
+    elif outcome.ended not in attack.ends:
+        outcome.problems.append(f"it ended with {outcome.ended or 'nothing'}: {outcome.shown[:400]}")
+    # What a hidden row says is ours: no print, no text of an exception, no place.
+    hidden = mine["hidden"]["output"]
+    signs = ("Your code printed", "[", "line ", "HOSTILE", mark)
+    if any(word in hidden for word in signs) or len(hidden) > 400:
+        outcome.problems.append(f"the hidden row shows too much: {hidden[:200]}")
+
+
+def judge_files(attack: Attack, rows: Mapping[str, Any], document: Mapping[str, Any], outcome: Outcome) -> None:
+    """Complete the outcome of an attack by files or by a model."""
+    model = rows.get(suite.model().id)
+    if model is None:
+        outcome.problems.append("its row is missing")
+        return
+    outcome.shown = " ".join([document["output"], model["output"]])
+    if model["score"] or document["leaderboard"]:
+        outcome.problems.append(f"the weights earned {model['score']} points")
+    if attack.row not in model["output"]:
+        outcome.problems.append(f"the row of the weights says: {model['output'][:300]}")
+
+
+def harm(rows: Mapping[str, Any], attacked: set[str]) -> list[str]:
+    """Honest parts that lost points."""
+    problems = []
+    for part in suite.parts():
+        earned = sum(rows[id]["score"] for id in suite.rows_of(part).values() if id in rows)
+        if part not in attacked and earned != suite.worth(part):
+            problems.append(f"the honest {part}.py earned {earned} points")
+    return problems
+
+
+def earnings(rows: Mapping[str, Any]) -> list[str]:
+    """What a submission without an honest line earned."""
+    problems = [f"{id} gave {row['score']} points" for id, row in rows.items() if row["score"]]
+    passed = [id for id, row in rows.items() if row["status"] == "passed" and row["max_score"] and not row["score"]]
+    return problems + [f"{id} passed" for id in passed]
+
+
+def invalidities(document: Mapping[str, Any]) -> list[str]:
+    """Where results.json is not what Gradescope specifies, or not complete."""
+    import jsonschema
+
+    schema = json.loads((ROOT / "autograder" / "gradescope" / "results.schema.json").read_text())
+    problems = [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+    if "problem" in document.get("extra_data", {}):
+        problems.append(f"the grader had a problem: {document['extra_data']['problem']}")
+    total = sum(row["score"] for row in document.get("tests", []))
+    if abs(total - document.get("score", -1)) > 1e-9 or any("FORGED" in row["name"] for row in document["tests"]):
+        problems.append("results.json is not the grader's")
+    return problems
+
+
+def leaks(texts: Mapping[str, str], marks: Mapping[str, str]) -> list[str]:
+    """What turned up in the grader's output that must not.
+
+    Args:
+        texts: where -> what people read there.
+        marks: secret -> what marks it.
+    """
+    problems = []
+    marks = {**marks, "a hidden input": suite.HIDDEN_INPUT.split(".")[0]}
+    for where, text in texts.items():
+        problems += [f"{what} is in {where}" for what, mark in marks.items() if mark in text]
+        odd = sorted(set(CONTROL_CHARACTERS.findall(text)))
+        if odd:
+            problems.append(f"control characters in {where}: {odd!r}")
+        if re.search(r"HOSTILE (module|code|pth|test)", text):
+            problems.append(f"hostile files were executed: see {where}")
+    if re.search(r"<script>document|<h1>100|<img src=x", texts.get("report.html", "")):
+        problems.append("the submission's HTML is in the report")
+    return problems
+
+
+def texts(results: Path, document: Mapping[str, Any]) -> dict[str, str]:
+    """What a grading wrote for people to read."""
+    page = results.with_name("report.html")
+    html = page.read_text(encoding="utf-8") if page.exists() else ""
+    return {"results.json": "\n".join(_strings(document)), "report.html": html}
+
+
+def _strings(tree: Any) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    if isinstance(tree, str):
+        yield tree
+    elif isinstance(tree, dict):
+        for key, value in tree.items():
+            yield key
+            yield from _strings(value)
+    elif isinstance(tree, list):
+        for value in tree:
+            yield from _strings(value)

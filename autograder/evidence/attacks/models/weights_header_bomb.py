@@ -1,0 +1,13 @@
+"""A header that claims to be larger than the machine.
+
+Goal: deny
+Means: a length of 2**63 in the first eight bytes.
+Expected: refused before memory is taken.
+Row: The weights cannot be used
+"""
+
+from pathlib import Path
+
+
+def build(file: Path, example: Path) -> None:
+    file.write_bytes((2**63).to_bytes(8, "little") + b"{}")
