@@ -118,6 +118,7 @@ class Check:
     Attributes:
         id: "public/..." or "hidden/..." as pytest names it below tests/; the task's name for a judge.
         task: name of the task that it belongs to.
+        number: of that task in this course.
         points: what it is worth; 0 for provided code.
         title: what people read.
         visibility: one of VISIBILITIES.
@@ -125,9 +126,14 @@ class Check:
 
     id: str
     task: str
+    number: str
     points: float
     title: str
     visibility: str = "visible"
+
+    @property
+    def section(self) -> int:
+        return int(self.number.split(".")[0])
 
     @property
     def by_pytest(self) -> bool:
@@ -299,8 +305,8 @@ def _ids(record: _Record) -> list[str]:
 
 def _records(source: _Source) -> dict[str, _Record]:
     """The tasks of tests/tasks.toml by their names."""
-    for table in set(source.document) - {"assignment", "task"}:
-        source.complain(f"[{table}] is not a table of this file", table)
+    for name in set(source.document) - {"assignment", "task"}:
+        source.complain(f"[{name}] is not a table of this file", name)
     found: dict[str, _Record] = {}
     for table in _list(source, source.document.get("task", []), "[[task]]"):
         place = f'"{table.get("name", "")}"'
@@ -322,8 +328,10 @@ def _record_problems(record: _Record) -> list[str]:
         problems.append("a name consists of letters, digits and underscores")
     if not record.title:
         problems.append("it has no title")
-    if bool(record.judge) == bool(entries):
-        problems.append("give it either checks (public, hidden) or a judge")
+    if not record.judge and not entries:
+        problems.append("give it checks (public, hidden) or a judge")
+    if record.judge and any(_entry(value).get("weight") for _, value in entries):
+        problems.append("its judge gives all of its points: its checks weigh 0")
     if record.judge and (not record.file or record.judge.count(":") != 1):
         problems.append('a judge is written "module:function", and its task has a file')
     for name, value in entries:
@@ -365,7 +373,7 @@ def _choice(
             else:
                 tasks.append(_task(record, f"{number}.{place}"))
                 try:
-                    checks += _checks(record, float(entry["points"]), tests)
+                    checks += _checks(tasks[-1], record, float(entry["points"]), tests)
                 except CourseError as error:
                     source.problems.append(str(error))
     for name, count in Counter(task.name for task in tasks).items():
@@ -376,7 +384,8 @@ def _choice(
 
 def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
     """What stands above the sections."""
-    known = {"title": str, "total": (int, float), "timezone": str, "due": datetime, "late": dict, "per_day": int}
+    known: dict[str, Any] = {"title": str, "total": (int, float), "timezone": str, "due": datetime}
+    known |= {"late": dict, "per_day": int}
     settings: dict[str, Any] = {}
     for name in set(document) - set(known) - {"section"}:
         source.complain(f"{name} is not a setting of a course: {', '.join(known)} are", name)
@@ -421,19 +430,17 @@ def _task(record: _Record, number: str) -> Task:
     return Task(record.name, number, record.title, record.file, tuple(record.functions), record.judge)
 
 
-def _checks(record: _Record, points: float, tests: Path) -> list[Check]:
+def _checks(task: Task, record: _Record, points: float, tests: Path) -> list[Check]:
     """The checks of a task, its points shared out in proportion to their weights.
 
     Raises:
         CourseError: a check's source cannot be read or has no title, or there are points and no weights.
     """
-    if record.judge:
-        return [Check(record.name, record.name, points, record.title)]
     entries = {suite: {name: _entry(value) for name, value in getattr(record, suite).items()} for suite in SUITES}
     whole = sum(entry["weight"] for suite in SUITES for entry in entries[suite].values())
-    if points and not whole:
+    if points and not whole and not record.judge:
         raise CourseError(f"{tests / 'tasks.toml'}:1: task {record.name}: no check has a weight, so none earns points")
-    found = []
+    found = [Check(task.name, task.name, task.number, points, task.title)] if record.judge else []
     for suite in SUITES:
         path = tests / record.test_file(suite)
         for name, entry in entries[suite].items():
@@ -445,7 +452,7 @@ def _checks(record: _Record, points: float, tests: Path) -> list[Check]:
                 title += f" ({entry['case']})"
             share = points * entry["weight"] / whole if whole else 0.0
             id = f"{record.test_file(suite)}::{name}"
-            found.append(Check(id, record.name, share, title, entry.get("visibility", "visible")))
+            found.append(Check(id, task.name, task.number, share, title, entry.get("visibility", "visible")))
     return found
 
 

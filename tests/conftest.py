@@ -14,7 +14,6 @@ if str(TESTS) not in sys.path:
 pytest_plugins = ["autograder.door.fixtures"]
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads these
 def pytest_configure(config: pytest.Config) -> None:
     config.tests_folder = TESTS  # type: ignore[attr-defined]
     if not hasattr(config, "course_tasks"):

@@ -12,8 +12,7 @@ from typing import Any
 from autograder.classroom.grading import out_of_time
 from autograder.grading.messages import COUNT
 from autograder.grading.results import Kind
-from autograder.grading.weights import LEADERBOARD
-from autograder.tasks import Check, Points
+from autograder.tasks import Check, Course
 
 # What is no mistake but work that was not handed in, or a consequence of something else.
 NOT_ATTEMPTED: tuple[Kind, ...] = ("not_implemented", "missing", "not_run", "grader")
@@ -44,7 +43,7 @@ class Graded:
         score: points.
         shares: check id -> share of its points, 1 for a check that passed.
         failures: check id -> why it has not passed.
-        elbo: negative ELBO of the trained model; None without one.
+        leader: name and value of its entry on the leaderboard, smaller is better; None without one.
         errors: why nothing of it could be taken in.
         slow: whether it lost a task because it took too long.
     """
@@ -53,7 +52,7 @@ class Graded:
     score: float
     shares: dict[str, float]
     failures: dict[str, Failure]
-    elbo: float | None
+    leader: tuple[str, float] | None
     errors: tuple[str, ...] = ()
     slow: bool = False
 
@@ -102,9 +101,9 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
         if not passed:
             text = about["diagnosis"] if "diagnosis" in about else row["output"]
             failures[id] = Failure(about["kind"], about["cause"], text)
-    elbo = next((entry["value"] for entry in document["leaderboard"] if entry["name"] == LEADERBOARD), None)
+    leader = next(((entry["name"], entry["value"]) for entry in document["leaderboard"]), None)
     errors = document["extra_data"].get("submission", {}).get("errors", [])
-    return Graded(slug, document["score"], shares, failures, elbo, tuple(errors), out_of_time(document))
+    return Graded(slug, document["score"], shares, failures, leader, tuple(errors), out_of_time(document))
 
 
 def attempted(failure: Failure | None) -> bool:
@@ -112,9 +111,9 @@ def attempted(failure: Failure | None) -> bool:
     return failure is None or failure.kind not in NOT_ATTEMPTED
 
 
-def analyse(graded: Sequence[Graded], points: Points) -> list[Item]:
+def analyse(graded: Sequence[Graded], course: Course) -> list[Item]:
     """Every check that is worth points."""
-    return [_item(check, graded) for check in points.checks if check.points]
+    return [_item(check, graded) for check in course.checks if check.points]
 
 
 def _item(check: Check, graded: Sequence[Graded]) -> Item:
@@ -150,24 +149,24 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float | None
     return covariance / math.sqrt(var_first * var_second)
 
 
-def task_shares(graded: Sequence[Graded], points: Points) -> list[tuple[str, str, float]]:
+def task_shares(graded: Sequence[Graded], course: Course) -> list[tuple[str, str, float]]:
     """(number, name, mean share of its points) of every task that is worth points."""
     found = []
-    for task in points.tasks:
-        checks = [check for check in points.checks if check.task == task.number and check.points]
+    for task in course.tasks:
+        checks = [check for check in course.checks if check.task == task.name and check.points]
         total = sum(check.points for check in checks)
         if total:
             earned = [sum(one.shares.get(check.id, 0.0) * check.points for check in checks) for one in graded]
-            found.append((task.number, task.name, _mean(earned) / total))
+            found.append((task.number, task.title, _mean(earned) / total))
     return found
 
 
-def mistakes(graded: Iterable[Graded], points: Points) -> list[Mistake]:
+def mistakes(graded: Iterable[Graded], course: Course) -> list[Mistake]:
     """Diagnoses by how many submissions got them, the commonest first; one that fails several checks counts once.
 
     Where a check has named the cause, that is the diagnosis; else its text is.
     """
-    tasks = {check.id: check.task for check in points.checks}
+    tasks = {check.id: course.task(check.task).number for check in course.checks}
     found: dict[tuple[str, str], Mistake] = {}
     texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for one in graded:
@@ -191,8 +190,8 @@ def without_numbers(text: str) -> str:
 
 
 def leaderboard(graded: Iterable[Graded]) -> list[Graded]:
-    """Submissions with a trained model, the lowest negative ELBO first."""
-    return sorted((one for one in graded if one.elbo is not None), key=lambda one: (one.elbo, one.slug))
+    """Submissions with an entry on it, the smallest value first."""
+    return sorted((one for one in graded if one.leader), key=lambda one: (one.leader and one.leader[1], one.slug))
 
 
 def _mean(values: Sequence[float] | Sequence[bool]) -> float:

@@ -30,7 +30,7 @@ from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
 from autograder.sandbox import layers
-from autograder.tasks import PointsError
+from autograder.tasks import CourseError
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,16 @@ def grade_class(settings: ClassSettings) -> Summary:
     """Grade what is not graded yet, and write results, grades.csv and class.html.
 
     Raises:
-        UnreadableError, PointsError, ClusterError, BusyError: nothing can be graded; the message says why.
+        UnreadableError, CourseError, ClusterError, BusyError: nothing can be graded; the message says why.
         KeyboardInterrupt: what is finished by then is kept.
     """
     from autograder.classroom import page
 
-    entries = settings.session.entries()
-    expected = frozenset(task.file for task in entries.tasks)
+    course = settings.session.load()
+    expected = course.files
     export = reading.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
     _refuse_open_folder(settings.submissions)
-    store = Store(settings.out, entries)
+    store = Store(settings.out, course)
     summary = Summary(export)
     with store.locked():
         jobs = list(_plan(export.submissions, expected, settings.session, store, summary))
@@ -111,7 +111,7 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: store.record(slug) for slug in (*summary.graded, *summary.reused)}
         summary.left_out += [slug for slug, record in records.items() if record and record.left_out]
         gradebook.write(settings.out / "grades.csv", export, store, settings.form or export.layout, settings.title)
-        page.write(settings.out, export, store, entries, summary.notes, settings.similarity)
+        page.write(settings.out, export, store, course, summary.notes, settings.similarity)
     return summary
 
 
@@ -198,7 +198,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = _settings(options)
         summary = grade_class(settings)
-    except (UnreadableError, PointsError, ClusterError, BusyError, SecretError) as error:
+    except (UnreadableError, CourseError, ClusterError, BusyError, SecretError) as error:
         print(f"class: {error}", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
@@ -209,7 +209,7 @@ def main(arguments: Sequence[str]) -> int:
         f"{len(export.submissions)} submissions ({export.layout} export): {len(summary.graded)} graded in "
         f"{summary.seconds:.0f} s, {len(summary.reused)} graded before, {len(summary.failed)} failed"
     )
-    store = Store(settings.out, settings.session.entries())
+    store = Store(settings.out, settings.session.load())
     for slug in summary.failed:
         record = store.record(slug)
         print(f"  failed: {slug}: {record.problem if record else 'no record'}")

@@ -223,11 +223,11 @@ def grader_files(tests: Path, provided: Path | None) -> list[Path]:
 
 def grading_key(content: bytes, session: Session) -> str:
     """SHA-256 of everything that a result follows from: the same key, the same result."""
-    files = ("tests", "points_file", "provided")
+    files = ("course", "provided")
     values = {name: value for name, value in session.to_json().items() if name not in files}
     parts = [
         grader_digest(session.tests, session.provided),
-        hashlib.sha256(session.points_file.read_bytes()).hexdigest(),
+        hashlib.sha256(session.course.read_bytes()).hexdigest(),
         json.dumps(values, sort_keys=True),
         hashlib.sha256(content).hexdigest(),
     ]

@@ -22,7 +22,7 @@ from autograder.grading import report
 from autograder.grading.files import UnreadableError
 from autograder.grading.intake import PROVIDED
 from autograder.grading.report import number
-from autograder.tasks import Points
+from autograder.tasks import Course
 from autograder.writing import write_atomically
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
@@ -48,7 +48,7 @@ class Class:
 
     Attributes:
         export: who handed in what.
-        points: the checks.
+        course: its checks.
         graded: results of what was graded.
         records: slug -> how its grading went.
         notes: slug -> what the instructor should know.
@@ -56,7 +56,7 @@ class Class:
     """
 
     export: Export
-    points: Points
+    course: Course
     graded: Sequence[Graded]
     records: Mapping[str, Record]
     notes: Mapping[str, tuple[str, ...]]
@@ -64,11 +64,11 @@ class Class:
 
     @property
     def total(self) -> float:
-        return sum(check.points for check in self.points.checks)
+        return self.course.total
 
 
 def write(
-    folder: Path, export: Export, store: Store, points: Points, notes: Mapping[str, tuple[str, ...]], compare: bool
+    folder: Path, export: Export, store: Store, course: Course, notes: Mapping[str, tuple[str, ...]], compare: bool
 ) -> None:
     """Write class.html, and similarity.csv if the submissions are to be compared."""
     records = {one.slug: record for one in export.submissions if (record := store.record(one.slug)) is not None}
@@ -77,14 +77,14 @@ def write(
         for slug, record in tqdm(records.items(), "summing up", unit=" submissions", dynamic_ncols=True)
         if record.status == GRADED
     ]
-    pairs = _compare(export.submissions, points) if compare else None
+    pairs = _compare(export.submissions, course) if compare else None
     if pairs is not None:
         write_atomically(folder / "similarity.csv", _pairs_csv(pairs))
-    write_atomically(folder / "class.html", page(Class(export, points, graded, records, notes, pairs)))
+    write_atomically(folder / "class.html", page(Class(export, course, graded, records, notes, pairs)))
 
 
-def _compare(submissions: Sequence[Submission], points: Points) -> list[Pair]:
-    expected = {task.file for task in points.tasks}
+def _compare(submissions: Sequence[Submission], course: Course) -> list[Pair]:
+    expected = {task.file for task in course.tasks}
     starter = similarity.starter_hashes(PROVIDED)
     found = {}
     for submission in tqdm(submissions, "comparing", unit=" submissions", dynamic_ncols=True):
@@ -109,7 +109,7 @@ def _pairs_csv(pairs: Sequence[Pair]) -> str:
 
 def page(about: Class) -> str:
     """The page as a string of HTML."""
-    graded, points = about.graded, about.points
+    graded, points = about.graded, about.course
     sections = {
         "scores": charts.scores([one.score for one in graded], about.total) if graded else None,
         "tasks": charts.tasks(analysis.task_shares(graded, points)) if graded else None,
@@ -151,8 +151,8 @@ def _figures(about: Class) -> list[tuple[str, str]]:
 
 def _checks(about: Class) -> dict[str, Any]:
     """All checks in the order of the tasks, and those that stand out, the hardest first."""
-    found = analysis.analyse(about.graded, about.points)
-    order = {task.number: place for place, task in enumerate(about.points.tasks)}
+    found = analysis.analyse(about.graded, about.course)
+    order = {task.name: place for place, task in enumerate(about.course.tasks)}
     odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
     odd.sort(key=lambda item: (item.passed == 1, item.passed, order[item.check.task]))
     return {
@@ -196,19 +196,19 @@ def _time(records: Mapping[str, Record]) -> dict[str, Any]:
 
 
 def _students(about: Class) -> dict[str, Any]:
-    """Everybody's score and points of each group of tasks; no numbers where nothing was graded."""
+    """Everybody's score and points of each section; no numbers where nothing was graded."""
     by_slug = {one.slug: one for one in about.graded}
-    groups = [group.number for group in about.points.groups]
+    sections = [section.number for section in about.course.sections]
     rows: list[tuple[Submission, list[float]]] = []
     for submission in about.export.submissions:
         one = by_slug.get(submission.slug)
         rows.append(
-            (submission, [one.score, *(_of_group(one, about.points, group) for group in groups)] if one else [])
+            (submission, [one.score, *(_of_section(one, about.course, number) for number in sections)] if one else [])
         )
-    heads = ["who", f"n:of {number(about.total)}", *(f"n:task {group}" for group in groups)]
+    heads = ["who", f"n:of {number(about.total)}", *(f"n:task {number}" for number in sections)]
     return {"heads": heads, "submissions": rows, "absent": about.export.absent}
 
 
-def _of_group(one: Graded, points: Points, group: int) -> float:
-    numbers = {task.number for task in points.tasks if task.group == group}
-    return sum(one.shares.get(check.id, 0.0) * check.points for check in points.checks if check.task in numbers)
+def _of_section(one: Graded, course: Course, section: int) -> float:
+    names = {task.name for task in course.tasks if task.section == section}
+    return sum(one.shares.get(check.id, 0.0) * check.points for check in course.checks if check.task in names)

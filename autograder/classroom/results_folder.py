@@ -23,7 +23,7 @@ from autograder.classroom.grading import ParcelOutcome
 from autograder.exits import Exit
 from autograder.grading import report
 from autograder.grading.results import exit_status
-from autograder.tasks import Points
+from autograder.tasks import Course
 from autograder.writing import write_atomically
 
 GRADED, FAILED = "graded", "failed"
@@ -65,13 +65,13 @@ class Store:
 
     Args:
         folder: made if it is missing; only we may enter what we make in it.
-        entries: the checks, for the reports.
+        course: the checks, for the reports.
     """
 
-    def __init__(self, folder: Path, entries: Points) -> None:
+    def __init__(self, folder: Path, course: Course) -> None:
         self.folder = folder
-        self.points = sum(check.points for check in entries.checks)
-        self._entries = entries
+        self.points = course.total
+        self._course = course
         self._written: set[str] = set()
         self._students = folder / "students"
         self._students.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ class Store:
         if outcome.document is not None:
             content = json.dumps(outcome.document, indent=1, allow_nan=False) + "\n"
             write_atomically(self.path(slug, "results.json"), content)
-            write_atomically(self.path(slug, "report.html"), report.page(outcome.document, self._entries))
+            write_atomically(self.path(slug, "report.html"), report.page(outcome.document, self._course))
         else:
             for name in ("results.json", "report.html"):
                 self.path(slug, name).unlink(missing_ok=True)

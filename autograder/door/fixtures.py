@@ -12,7 +12,7 @@ Another plugin, such as the autograder's, may set more attributes:
 
     config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
     config.assignment_secret: str                                       seeds every random input of every check
-    config.trained_weights: Path | None                                 the gmvae.safetensors handed in
+    config.handed_in(name: str) -> Path | None                          where a file of the submission lies
 """
 
 import hashlib
@@ -52,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--impl", help="what to test: solution, student, or a folder (default: the folder beside tests/)")
 
 
+@pytest.hookimpl(trylast=True)  # after conftest.py
 def pytest_configure(config: pytest.Config) -> None:
     for line in marker_lines(course_tasks(config)):
         config.addinivalue_line("markers", line)
@@ -181,11 +182,12 @@ def fresh_submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
 
 
 @pytest.fixture
-def trained_weights(pytestconfig: pytest.Config) -> Path | None:
-    """The gmvae.safetensors that belongs to the code under test, whether or not it exists; None if nobody can say."""
-    if hasattr(pytestconfig, "trained_weights") or hasattr(pytestconfig, "submission_factory"):
-        return getattr(pytestconfig, "trained_weights", None)
-    return implementation(pytestconfig) / "gmvae.safetensors"
+def handed_in(pytestconfig: pytest.Config) -> Callable[[str], Path | None]:
+    """A function of a file's name: where that file of the code under test lies; None where there is none."""
+    if hasattr(pytestconfig, "handed_in") or hasattr(pytestconfig, "submission_factory"):
+        return getattr(pytestconfig, "handed_in", lambda name: None)
+    folder = implementation(pytestconfig)
+    return lambda name: folder / name if (folder / name).is_file() else None
 
 
 @pytest.fixture

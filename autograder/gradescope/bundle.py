@@ -34,7 +34,7 @@ from autograder.grading.secret import SecretError, load_secret
 from autograder.release.archive import zip_bytes
 from autograder.release.student import CUDA_REQUIREMENT
 from autograder.repository import DIST, ROOT, grader_sources
-from autograder.tasks import Points, PointsError
+from autograder.tasks import Course, CourseError
 from autograder.writing import write_atomically
 
 ARCHIVE = DIST / "autograder.zip"
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     try:
         digest = write(options.out.resolve())
-    except (BundleError, PointsError, SettingsError, SecretError) as error:
+    except (BundleError, CourseError, SettingsError, SecretError) as error:
         print(f"no autograder.zip: {error}", file=sys.stderr)
         return Exit.FAILED
     size = options.out.stat().st_size
@@ -75,7 +75,7 @@ def write(archive: Path, root: Path = ROOT) -> str:
     """Build the archive; returns its SHA-256.
 
     Raises:
-        BundleError, PointsError, SettingsError, SecretError: something about the repository has to be put right.
+        BundleError, CourseError, SettingsError, SecretError: something about the repository has to be put right.
     """
     files = contents(root)
     content = zip_bytes(
@@ -108,7 +108,7 @@ def contents(root: Path = ROOT) -> dict[str, bytes]:
     }
 
 
-def otter_generate(points: Points, settings: Settings, files: Mapping[str, bytes]) -> dict[str, bytes]:
+def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes]) -> dict[str, bytes]:
     """What `otter generate` makes of the generated test files, and of `files`, whose names begin with files/.
 
     Its own scripts are left out: they are for a container that installs and grades as Otter does.
@@ -117,7 +117,7 @@ def otter_generate(points: Points, settings: Settings, files: Mapping[str, bytes
 
     with tempfile.TemporaryDirectory(prefix="otter-generate-") as scratch:
         staging = Path(scratch).resolve()
-        for name, text in test_files(points, settings).items():
+        for name, text in test_files(course, settings).items():
             _write(staging / "tests" / name, text.encode())
         _write(staging / "otter_config.json", configuration(settings).encode())
         _write(staging / "driver.ipynb", driver_notebook().encode())

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autograder.gradescope.settings import Settings
-    from autograder.tasks import Points, Task
+    from autograder.tasks import Course, Task
 
 Row = dict[str, Any]
 
@@ -34,7 +34,7 @@ class GraderFailed(Exception):
     """The trusted grader could not do its work: nothing is known about the submission."""
 
 
-def test_files(points: Points, settings: Settings) -> dict[str, str]:
+def test_files(course: Course, settings: Settings) -> dict[str, str]:
     """File name to text, one file for every task that has checks; names sort in the order of the tasks."""
     import jinja2
 
@@ -43,19 +43,19 @@ def test_files(points: Points, settings: Settings) -> dict[str, str]:
     )
     templates.filters["repr"] = repr
     template = templates.get_template("otter_test.py.j2")
-    factor = settings.points.total / round(sum(check.points for check in points.checks), 6)
+    factor = settings.points.total / round(sum(check.points for check in course.checks), 6)
     files = {}
-    for task in points.tasks:
-        group, place = task.number.split(".")
-        checks = [check for check in points.checks if check.task == task.number]
+    for task in course.tasks:
+        section, place = task.number.split(".")
+        checks = [check for check in course.checks if check.task == task.name]
         text = template.render(number=task.number, name=task_name(task), checks=checks, factor=factor)
-        files[f"task_{int(group):02}_{int(place):02}.py"] = text
+        files[f"task_{int(section):02}_{int(place):02}.py"] = text
     return files
 
 
 def task_name(task: Task) -> str:
     """What Otter calls a task."""
-    return f"{task.number} {task.name}"
+    return f"{task.number} {task.title}"
 
 
 def driver_notebook() -> str:

@@ -52,10 +52,10 @@ def main(arguments: Sequence[str]) -> int:
     if status == Exit.FAILED:
         print(f"not graded: {results.extra['problem']}", file=sys.stderr)
         return status
-    entries = tasks.load()
-    report.write_terminal(document, entries, sys.stdout)
+    course = tasks.load()
+    report.write_terminal(document, course, sys.stdout)
     if options.html is not None:
-        write_atomically(options.html.resolve(), report.page(document, entries), mode=0o644)
+        write_atomically(options.html.resolve(), report.page(document, course), mode=0o644)
     return status
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import os
 import resource
 import sys
@@ -20,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
-from autograder.repository import DATA, EXECUTOR, ROOT
-from autograder.tasks import Points
+from autograder.repository import EXECUTOR, ROOT
+from autograder.tasks import Course
 
 # What brings NumPy along is imported in the functions, after `prepare_process` has set how many threads it may use.
 if TYPE_CHECKING:
@@ -67,23 +68,23 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
         results.write(grading.out, grading.publish)
 
     try:
-        entries = grading.session.entries()
-        results.rows.update(Results.of(entries).rows)
+        course = grading.session.load()
+        results.rows.update(Results.of(course).rows)
         results.notes = ["Grading did not finish: below is what was graded until it was cut off."]
         save()
         if grading.gradescope:
             make_private(grading.private)
-        with taken_in(grading.submission, entries, grading.session) as submitted:
-            _note(submitted, entries, results)
+        with taken_in(grading.submission, course, grading.session) as submitted:
+            _note(submitted, course, results)
             if not submitted.errors:
-                _grade_weights(entries, submitted, grading.session, results)
+                _judge_files(course, submitted, grading.session, results)
                 save()
                 with _zygote_of(grading, zygote, began + grading.session.seconds) as forking:
                     _check_protection(forking.protection, grading, results)
                     # hypothesis watches collections by a callback, and a Ctrl-C that comes during one is lost: keep
                     # them short.
                     gc.freeze()
-                    grade_in(forking, submitted, entries, grading.session, results, save)
+                    grade_in(forking, submitted, course, grading.session, results, save)
         results.notes = [*submitted.errors, *submitted.notes]
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
@@ -105,7 +106,7 @@ def fail(results: Results, error: Exception) -> None:
 
 
 @contextlib.contextmanager
-def taken_in(submission: Path, entries: Points, session: Session) -> Iterator[Intake]:
+def taken_in(submission: Path, course: Course, session: Session) -> Iterator[Intake]:
     """The files of a submission, a folder or a zip, copied to where workers can read them; they go at the end."""
     from autograder.grading import intake
     from autograder.sandbox.zygote import workspace
@@ -114,13 +115,13 @@ def taken_in(submission: Path, entries: Points, session: Session) -> Iterator[In
         folder = place / "submission"
         folder.mkdir()
         folder.chmod(0o755)  # the graded code's user reads it
-        yield intake.unpack(submission, folder, {task.file for task in entries.tasks}, session.provided)
+        yield intake.unpack(submission, folder, course.files, session.provided)
 
 
 def grade_in(
     zygote: Zygote,
     submitted: Intake,
-    entries: Points,
+    course: Course,
     session: Session,
     results: Results,
     save: Callable[[], None] = lambda: None,
@@ -150,7 +151,7 @@ def grade_in(
         memory_bytes=session.memory_mib * 2**20,
     )
     grader = Grader(
-        entries,
+        course,
         session,
         submitted,
         results,
@@ -167,7 +168,7 @@ def grade_in(
         raise GradingError(grader.problem)
 
 
-def _note(submitted: Intake, entries: Points, results: Results) -> None:
+def _note(submitted: Intake, course: Course, results: Results) -> None:
     """Record what became of the submission's files."""
     _log(*submitted.errors, *submitted.notes)
     results.extra["submission"] = {
@@ -177,22 +178,22 @@ def _note(submitted: Intake, entries: Points, results: Results) -> None:
         "errors": list(submitted.errors),
     }
     if submitted.errors:
-        for check in entries.checks:
+        for check in course.checks:
             results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors), kind="not_run")
 
 
-def _grade_weights(entries: Points, submitted: Intake, session: Session, results: Results) -> None:
-    """The checks of trained weights. Before all others: nothing of the submission has run yet."""
-    from autograder.grading.weights import grade_weights
-
+def _judge_files(course: Course, submitted: Intake, session: Session, results: Results) -> None:
+    """What is no code, by the judges of its tasks. Before all checks: nothing of the submission has run yet."""
     _find_helpers(session)
-    for check in entries.checks:
-        if check.kind == "weights":
-            name = entries.task(check.task).file
-            path = submitted.folder / name if name in submitted.files else None
-            outcome = grade_weights(path, session.secret, DATA)
-            results.set(check.id, outcome.fraction, outcome.message, kind=outcome.kind)
-            results.leaderboard += outcome.leaderboard()
+    for task in course.tasks:
+        if task.judge:
+            module, _, function = task.judge.partition(":")
+            judge = getattr(importlib.import_module(module), function)
+            found = judge(submitted.file(task.file), session.secret, session.course.parents[1])
+            results.set(task.name, found.fraction, found.message, kind=found.kind)
+            results.leaderboard += [
+                {"name": name, "value": round(value, 2), "order": "asc"} for name, value in found.leaderboard.items()
+            ]
 
 
 def _find_helpers(session: Session) -> None:

@@ -66,6 +66,10 @@ class Intake:
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
 
+    def file(self, name: str) -> Path | None:
+        """Where a file of the submission was copied to; None if it has none of this name."""
+        return self.folder / name if name in self.files else None
+
 
 class IntakeError(Exception):
     """The submission cannot be taken in; the message is for the student."""
@@ -92,11 +96,11 @@ def unpack(
     """Copy what grading needs of the submission at `path`, a folder or a zip, to the empty folder `into`.
 
     Args:
-        expected: names of the files to hand in; those of points.toml where None.
+        expected: names of the files to hand in; those of the default course where None.
         provided: a folder whose modules are added where the submission lacks them, or None.
     """
     if expected is None:
-        expected = {task.file for task in tasks.load(total=None).tasks}
+        expected = {task.file for task in tasks.load().tasks}
     try:
         selection = _select(read_tree(path, IGNORED_FOLDERS, limits).entries, expected, _modules_of(provided))
         for name, content in _contents(selection, limits):

@@ -17,7 +17,7 @@ from typing import Any
 
 from autograder.grading.results import Kind
 from autograder.repository import DOOR
-from autograder.tasks import Check, Points
+from autograder.tasks import Check, Course
 
 # Exceptions whose names tell a student something; any other name may have been made up to carry data.
 KNOWN_EXCEPTIONS = {name for name, value in vars(builtins).items() if isinstance(value, type)} | {
@@ -99,14 +99,14 @@ class Explainer:
     """Turns what ended a check into its kind, its cause and text for the student.
 
     Args:
-        points: for the tasks' names.
+        course: for the tasks' numbers and titles.
         tests: the folder of the tests; the words in their sources are safe to show.
     """
 
-    def __init__(self, points: Points, tests: Path) -> None:
-        self._points = points
+    def __init__(self, course: Course, tests: Path) -> None:
+        self._course = course
         self._vocabulary = vocabulary(tests)
-        self._tasks = {task.number: task for task in points.tasks}
+        self._tasks = {task.number: task for task in course.tasks}
 
     def explain(self, error: BaseException, check: Check, place: str = "") -> Explanation:
         """Explain a failed check.
@@ -163,9 +163,9 @@ class Explainer:
         # The stub that was reached may belong to another task than the check.
         named = TASK_NUMBER.search(error.message[:200])
         task = self._tasks.get(named.group(1)) if named else None
-        task = task or self._tasks[check.task]
-        function = f", {task.function} in {task.file}" if task.function else ""
-        return SENTENCES["stub"].format(number=task.number, name=task.name, function=function)
+        task = task or self._course.task(check.task)
+        function = f", {', '.join(task.functions)} in {task.file}" if task.functions else ""
+        return SENTENCES["stub"].format(number=task.number, name=task.title, function=function)
 
     def _raised(self, error: Any, check: Check) -> str:
         what = "import" if error.stage == "import" else "raised"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from autograder.tasks import Points
+from autograder.tasks import Course
 
 Document = dict[str, Any]
 
@@ -29,7 +29,7 @@ class TaskSummary:
     """One task with the rows of its checks."""
 
     number: str
-    name: str
+    title: str
     rows: list[Document]
 
     @property
@@ -48,8 +48,8 @@ class TaskSummary:
 
 
 @dataclass(frozen=True)
-class GroupSummary:
-    """One group of tasks."""
+class SectionSummary:
+    """One section of tasks."""
 
     number: int
     title: str
@@ -64,18 +64,18 @@ class GroupSummary:
         return sum(task.points for task in self.tasks)
 
 
-def summarise(document: Document, points: Points) -> list[GroupSummary]:
-    """The rows of results.json, by group and task."""
-    rows: dict[str, list[Document]] = {task.number: [] for task in points.tasks}
+def summarise(document: Document, course: Course) -> list[SectionSummary]:
+    """The rows of results.json, by section and task."""
+    rows: dict[str, list[Document]] = {task.name: [] for task in course.tasks}
     for row in document["tests"]:
-        rows[row["number"]].append(row)
+        rows[row["extra_data"]["task"]].append(row)
     return [
-        GroupSummary(
-            group.number,
-            group.title,
-            [TaskSummary(t.number, t.name, rows[t.number]) for t in points.tasks if t.group == group.number],
+        SectionSummary(
+            section.number,
+            section.title,
+            [TaskSummary(t.number, t.title, rows[t.name]) for t in course.tasks if t.section == section.number],
         )
-        for group in points.groups
+        for section in course.sections
     ]
 
 
@@ -89,15 +89,15 @@ def use_colour(stream: TextIO) -> bool:
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
-def write_terminal(document: Document, points: Points, stream: TextIO) -> None:
+def write_terminal(document: Document, course: Course, stream: TextIO) -> None:
     """Print the report, as wide as the terminal."""
     width = shutil.get_terminal_size((100, 24)).columns if stream.isatty() else 100
     encoding = (stream.encoding or "ascii").lower()
-    text = terminal(document, points, width, use_colour(stream), unicode=encoding.startswith("utf"))
+    text = terminal(document, course, width, use_colour(stream), unicode=encoding.startswith("utf"))
     stream.write(text.encode(encoding, "replace").decode(encoding))
 
 
-def terminal(document: Document, points: Points, width: int = 100, colour: bool = False, unicode: bool = True) -> str:
+def terminal(document: Document, course: Course, width: int = 100, colour: bool = False, unicode: bool = True) -> str:
     """The report as lines of at most `width` characters: groups, tasks, and what failed with its hints."""
     width = max(NARROWEST, min(width, WIDEST))
     marks = MARKS if unicode else PLAIN_MARKS
@@ -113,12 +113,12 @@ def terminal(document: Document, points: Points, width: int = 100, colour: bool 
         return "\n".join(paint(text, style) if style else text for text in texts)
 
     lines = []
-    for group in summarise(document, points):
+    for section in summarise(document, course):
         lines.append("")
-        lines.append(line(f"Task {group.number}  {group.title}", _of(group.score, group.points), "bold"))
-        for task in group.tasks:
+        lines.append(line(f"Task {section.number}  {section.title}", _of(section.score, section.points), "bold"))
+        for task in section.tasks:
             style = task.outcome
-            title = f"{marks[style]} {task.number:<5}{task.name}"
+            title = f"{marks[style]} {task.number:<5}{task.title}"
             lines.append(line(title, _of(task.score, task.points), style, indent=2))
             said = ""
             for row in task.rows:
@@ -149,11 +149,11 @@ def _wrapped(text: str, width: int, indent: int) -> Iterator[str]:
         yield from textwrap.wrap(paragraph, width, initial_indent=prefix, subsequent_indent=prefix) or [""]
 
 
-def page(document: Document, points: Points) -> str:
+def page(document: Document, course: Course) -> str:
     """The report as one self-contained page of HTML: no script, nothing loaded from elsewhere."""
     total = sum(row["max_score"] for row in document["tests"])
-    groups = summarise(document, points)
-    return render(TEMPLATE, document=document, total=total, groups=groups, marks=MARKS, words=WORDS)
+    sections = summarise(document, course)
+    return render(TEMPLATE, document=document, total=total, sections=sections, marks=MARKS, words=WORDS)
 
 
 def render(template: Path, **values: Any) -> str:

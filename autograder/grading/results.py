@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from autograder.exits import Exit
 from autograder.sandbox.text import safe_text
-from autograder.tasks import Check, Points
+from autograder.tasks import Check, Course
 from autograder.writing import write_atomically
 
 UNFINISHED = "Not graded: grading did not finish."
@@ -72,12 +72,18 @@ class Row:
             "status": "passed" if self.kind == "passed" else "failed",
             "name": self.check.title,
             "name_format": "text",
-            "number": self.check.task,
+            "number": self.check.number,
             "output": safe_text(output + (f"\n\nYour code printed:\n{self.printed}" if self.printed else "")),
             "output_format": "text",
-            "tags": [f"task{self.check.task.split('.')[0]}", "hidden" if self.check.hidden_inputs else "public"],
+            "tags": [f"task{self.check.section}", "hidden" if self.check.hidden_inputs else "public"],
             "visibility": self.check.visibility,
-            "extra_data": {"id": self.check.id, "kind": self.kind, "cause": safe_text(self.cause), **more},
+            "extra_data": {
+                "id": self.check.id,
+                "task": self.check.task,
+                "kind": self.kind,
+                "cause": safe_text(self.cause),
+                **more,
+            },
         }
 
 
@@ -86,7 +92,7 @@ class Results:
     """Everything that results.json says.
 
     Attributes:
-        rows: check id -> row, in the order of points.toml.
+        rows: check id -> row, in the order of the course.
         notes: paragraphs about the whole submission, for the student.
         leaderboard: Gradescope's entries.
         extra: further data, for instructors.
@@ -100,9 +106,9 @@ class Results:
     seconds: float = 0.0
 
     @classmethod
-    def of(cls, points: Points) -> Results:
+    def of(cls, course: Course) -> Results:
         """Results of a grading that has not begun: no points, every row unfinished."""
-        return cls({check.id: Row(check) for check in points.checks})
+        return cls({check.id: Row(check) for check in course.checks})
 
     @property
     def score(self) -> float:

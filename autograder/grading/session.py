@@ -9,9 +9,8 @@ from typing import Any
 
 from autograder import tasks
 from autograder.grading.intake import PROVIDED
-from autograder.repository import TESTS
 
-PATHS = ("tests", "points_file", "provided", "submission", "out")
+PATHS = ("course", "provided", "submission", "out")
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,7 @@ class Session:
         task_seconds: limit for the calls of one task's checks together.
         call_seconds: limit for one call; t-SNE's, which imports scikit-learn, takes 10 s on a busy half processor.
         memory_mib: what the code of one task may use beyond PyTorch itself.
-        tests: folder with conftest.py, public/ and hidden/.
-        points_file: entries of its checks.
-        total: what the points must add up to, None for anything.
+        course: its file; the checks are in tests/ beside the folder that it is in.
         provided: folder with the modules that students need not hand in, None for none.
     """
 
@@ -35,14 +32,17 @@ class Session:
     task_seconds: float = 90.0  # five tasks that use all of it still fit
     call_seconds: float = 30.0
     memory_mib: int = 384
-    tests: Path = TESTS
-    points_file: Path = tasks.POINTS_FILE
-    total: float | None = tasks.TOTAL_POINTS
+    course: Path = tasks.COURSE_FILE
     provided: Path | None = PROVIDED
 
-    def entries(self) -> tasks.Points:
-        """The checks. PointsError if the file is inconsistent."""
-        return tasks.load(self.points_file, self.total)
+    @property
+    def tests(self) -> Path:
+        """The folder with conftest.py, public/ and hidden/."""
+        return self.course.parents[1] / "tests"
+
+    def load(self) -> tasks.Course:
+        """The course's tasks and checks. CourseError if it does not hold together."""
+        return tasks.load(self.course)
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in asdict(self).items()}

@@ -17,14 +17,14 @@ from typing import Any, NoReturn, Protocol
 import numpy as np
 import pytest
 
-from autograder.grading.intake import MODEL_SUFFIX, Intake
+from autograder.grading.intake import Intake
 from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun, TaskLost
 from autograder.grading.results import Kind, Results
 from autograder.grading.session import Session
 from autograder.sandbox.backend import WorkerDied
 from autograder.sandbox.text import MAX_TEXT
 from autograder.sandbox.zygote import ZygoteDied
-from autograder.tasks import Check, Points, compare
+from autograder.tasks import Check, Course, compare
 
 SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
 
@@ -107,7 +107,7 @@ class Grader:
     """The plugin.
 
     Args:
-        points: entries of all checks.
+        course: its tasks and checks.
         session: how they are run.
         submitted: the submission.
         results: filled in as the checks end; a check without a row is not run.
@@ -118,7 +118,7 @@ class Grader:
 
     def __init__(
         self,
-        points: Points,
+        course: Course,
         session: Session,
         submitted: Intake,
         results: Results,
@@ -129,10 +129,10 @@ class Grader:
     ) -> None:
         self.problem: str | None = None  # why the grader cannot go on
         self.error: BaseException | None = None  # what stopped pytest itself
-        self._points, self._session, self._submitted, self._results = points, session, submitted, results
+        self._course, self._session, self._submitted, self._results = course, session, submitted, results
         self._start_worker, self._deadline, self._save = start_worker, deadline, save
-        self._explainer = Explainer(points, session.tests)
-        checks = [check for check in points.checks if check.kind == "pytest"]
+        self._explainer = Explainer(course, session.tests)
+        checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
         self._current: Check | None = None
@@ -145,8 +145,9 @@ class Grader:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.submission_factory = self._make_submission  # type: ignore[attr-defined]
         config.assignment_secret = self._session.secret  # type: ignore[attr-defined]
-        models = [self._submitted.folder / name for name in self._submitted.files if name.endswith(MODEL_SUFFIX)]
-        config.trained_weights = models[0] if models else None  # type: ignore[attr-defined]
+        config.handed_in = self._submitted.file  # type: ignore[attr-defined]
+        tasks = [{"name": task.name, "number": task.number, "title": task.title} for task in self._course.tasks]
+        config.course_tasks = tasks  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -162,7 +163,7 @@ class Grader:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        differences = compare(self._points, [*self._left_out, *map(self.id_of, session.items)])
+        differences = compare(self._course, [*self._left_out, *map(self.id_of, session.items)])
         if differences:
             raise GradingError("points.toml and the suites disagree:\n" + "\n".join(differences))
         # From here on nobody reads pytest's own tracebacks; quoting the sources for them takes a fifth of a grading.
@@ -208,7 +209,7 @@ class Grader:
         lost = self._task_of(self._current).lost
         if lost is not None:
             raise lost.with_traceback(None)  # else every check would add its frames to those of the checks before
-        task = self._points.task(self._current.task)
+        task = self._course.task(self._current.task)
         if task.file not in self._submitted.files:
             raise NotRun("missing", SENTENCES["missing"].format(file=task.file))
 

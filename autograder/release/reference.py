@@ -16,19 +16,24 @@ from autograder.tasks import Course, CourseError, load
 ARCHIVE = DIST / "reference.zip"
 
 
+def examples(course: Course, root: Path = ROOT) -> dict[str, Path]:
+    """Files that are no code, such as a trained model, as a perfect student hands them in: name to place."""
+    return {Path(name).name: root / name for name in course.assignment.examples}
+
+
 def hand_in(course: Course, root: Path = ROOT) -> dict[str, bytes]:
     """The files that students hand in, as the reference solution has them.
 
     Raises:
         FileNotFoundError: the solution, or the assignment's examples, lack a file.
     """
-    examples = {Path(name).name: root / name for name in course.assignment.examples}
+    kept = examples(course, root)
     files = {}
     for name in sorted(course.files):
         if name.endswith(".py"):
             files[name] = without_markers((root / "solution" / name).read_bytes())
-        elif name in examples:
-            files[name] = examples[name].read_bytes()
+        elif name in kept:
+            files[name] = kept[name].read_bytes()
         else:
             raise FileNotFoundError(f"tests/tasks.toml: no example of {name}, which students hand in")
     return files

@@ -164,8 +164,8 @@ def make_stub(tree: ast.Module, lines: list[str], region: Region, path: str, tas
     count = sum(bool(line) and not line.startswith("#") for line in between)
     used_below = names_used_below(owners[-1], region)
     amount = f"the reference solution has {count} line{'s' if count > 1 else ''} here"
-    number = f"{{{{task:{task}}}}}"  # put in when the course is known
-    stub = [f'{indent}raise NotImplementedError("Task {number}: {name}, see README section {number}")']
+    numbered = f"{{{{task:{task}}}}}"  # put in when the course is known
+    stub = [f'{indent}raise NotImplementedError("Task {numbered}: {name}, see README section {numbered}")']
     if not used_below:
         return [f"{indent}# YOUR CODE HERE ({amount})", *stub]
     *most, last = (f"`{name}`" for name in used_below)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from autograder.exits import Exit
 from autograder.repository import ROOT
 from autograder.tasks import CourseError, Task, load
 
@@ -37,16 +38,16 @@ def main(arguments: Sequence[str]) -> int:
     name = parser.parse_args(arguments).task
     try:
         course = load()
-        task = course.task(name)
     except CourseError as error:
         print(error, file=sys.stderr)
-        return 2
-    except KeyError:
-        names = ", ".join(task.name for task in course.tasks)
-        print(f"{course.path.name} asks for no task {name!r}. It asks for {names}", file=sys.stderr)
-        return 2
+        return Exit.FAILED
+    names = [task.name for task in course.tasks]
+    if name not in names:
+        print(f"{course.path.name} asks for no task {name!r}. It asks for {', '.join(names)}", file=sys.stderr)
+        return Exit.NOTHING
+    task = course.task(name)
     print(f"{task.name}: task {task.number}, {task.title}, {course.of_task(name):g} points, in {task.file}")
     for path, lines in places(task):
         listed = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more lines" if len(lines) > 5 else "")
         print(f"  {path}:{listed}" if lines else f"  {path}")
-    return 0
+    return Exit.DONE

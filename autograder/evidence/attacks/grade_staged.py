@@ -43,10 +43,10 @@ def main(instructions: Path) -> int:
 def _grade(grading: Grading, facts: dict[str, Any], zygote: Zygote | None) -> None:
     _tell(grading.submission, {**facts, "grader": os.getpid()})
     results = grade.grade(grading, zygote)
-    entries = grading.session.entries()
-    report.write_terminal(results.document(), entries, sys.stdout)
+    course = grading.session.load()
+    report.write_terminal(results.document(), course, sys.stdout)
     html = grading.out.with_name("report.html")
-    write_atomically(html, report.page(results.document(), entries), mode=0o644)
+    write_atomically(html, report.page(results.document(), course), mode=0o644)
 
 
 def _tell(submission: Path, facts: dict[str, Any]) -> None:

@@ -110,7 +110,7 @@ def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, ou
 
 def judge_files(attack: Attack, rows: Mapping[str, Any], document: Mapping[str, Any], outcome: Outcome) -> None:
     """Complete the outcome of an attack by files or by a model."""
-    model = rows.get(suite.model().id)
+    model = rows.get(suite.MODEL_ROW)
     if model is None:
         outcome.problems.append("its row is missing")
         return
@@ -126,7 +126,7 @@ def harm(rows: Mapping[str, Any], attacked: set[str]) -> list[str]:
     problems = []
     for part in suite.parts():
         earned = sum(rows[id]["score"] for id in suite.rows_of(part).values() if id in rows)
-        if part not in attacked and earned != suite.worth(part):
+        if part not in attacked and earned != suite.PART_POINTS:
             problems.append(f"the honest {part}.py earned {earned} points")
     return problems
 

@@ -31,7 +31,7 @@ from autograder.evidence.attacks.judge import Outcome
 from autograder.evidence.attacks.starters import taken_over
 from autograder.evidence.audit.laboratory import ALLOCATORS, PRELOAD
 from autograder.grading import grade
-from autograder.repository import ROOT, SOLUTION, TESTS
+from autograder.repository import ROOT, SOLUTION
 from autograder.sandbox import frames, interpreter, layers
 from autograder.sandbox.zygote import ZygoteSettings
 
@@ -123,8 +123,7 @@ class _Stage:
         settings = {
             "submission": str(handed_in),
             "out": str(results),
-            "tests": str(self.folder / "tests"),
-            "points_file": str(self.folder / "points.toml"),
+            "course": str(self.folder / "courses" / "full.toml"),
             "provided": None,
             "private": [str(path) for path in self._private_files()],
             # As on Gradescope, if we are root.
@@ -164,8 +163,7 @@ class _Stage:
             settings = {
                 "submission": str(submission),
                 "out": str(results[attack.name]),
-                "tests": str(TESTS),
-                "points_file": str(tasks.POINTS_FILE),
+                "course": str(tasks.COURSE_FILE),
                 "provided": str(SOLUTION),  # modules that are given, none that has a task
                 "private": [],
                 "gradescope": False,
@@ -196,15 +194,16 @@ class _Stage:
         return folder / "results.json"
 
     def _private_files(self) -> list[Path]:
-        names = ("tests/hidden", "points.toml", "secret.txt", "metadata.json")
+        names = ("tests/hidden", "courses/full.toml", "secret.txt", "metadata.json")
         return [self.folder / name for name in names]
 
     def _facts(self, settings: dict[str, Any], port: int, unix_socket: Path) -> dict[str, Any]:
         """What the attacker is told: everything but the secrets themselves and the hidden inputs."""
-        hidden = str(sorted(Path(settings["tests"], "hidden").glob("*.py"))[0])
+        tests = Path(settings["course"]).parents[1] / "tests"
+        hidden = str(sorted((tests / "hidden").glob("test_*.py"))[0])
         return {
             "results": settings["out"],
-            "tests": settings["tests"],
+            "tests": str(tests),
             "hidden": hidden,
             "grader_files": [hidden, *(str(path) for path in self._private_files()[1:]), settings["out"]],
             "canaries": [*self.canaries.values()],

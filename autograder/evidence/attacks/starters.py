@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from autograder import tasks
 from autograder.evidence.attacks.corpus import support
-from autograder.release.starter import make_starter
-from autograder.repository import SOLUTION
+from autograder.repository import STUDENT
 
 # The attack stands between these; support/take_over.py says what becomes of it.
 BEFORE = "\n\nfrom take_over import take_over as _take_over\n\n_starter = set(globals())\n\n\n"
@@ -18,7 +17,6 @@ def taken_over(text: str) -> dict[str, str]:
     Args:
         text: as in code/; every function and method of the starters is replaced by its `target`, if it has one.
     """
-    modules = {task.file for task in tasks.load().tasks if task.file.endswith(".py")}
-    sources = {name: (SOLUTION / name).read_text(encoding="utf-8") for name in modules}
-    starters = {name: make_starter(source, name).text + BEFORE + text + AFTER for name, source in sources.items()}
+    modules = [name for name in tasks.load().files if name.endswith(".py")]
+    starters = {name: (STUDENT / name).read_text(encoding="utf-8") + BEFORE + text + AFTER for name in modules}
     return support() | starters

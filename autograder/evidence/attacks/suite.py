@@ -10,44 +10,45 @@ from pathlib import Path
 
 from autograder import tasks
 from autograder.evidence.attacks.corpus import HERE, Attack, support
-from autograder.release.reference import WEIGHTS
-from autograder.repository import TESTS
+from autograder.release.reference import examples
+from autograder.repository import DATA, TESTS
 
 COURSE = HERE / "course"
+PART_POINTS = 4.0
+MODEL = "model.safetensors"
+MODEL_ROW = "model"
 DRAWING = "part3"  # the part whose checks hand out a scratch folder
 HIDDEN_INPUT = "7310.625"  # exact in float32
 SECRETS = ("tests", "points", "secret", "metadata")  # each has a mark
 
 
-@cache
-def points() -> tasks.Points:
-    """Parts, checks and points of the course."""
-    return tasks.load(COURSE / "points.toml", None)
-
-
 def parts() -> list[str]:
     """The modules that are handed in."""
-    return [task.file.removesuffix(".py") for task in points().tasks if task.file.endswith(".py")]
-
-
-def model() -> tasks.Check:
-    """The check of the trained model."""
-    return next(check for check in points().checks if check.kind == "weights")
+    return [f"part{number}" for number in range(1, 10)]
 
 
 def rows_of(part: str) -> dict[str, str]:
     """ "public" and "hidden" -> id of that check of a part."""
-    mine = [check.id for check in points().checks if points().task(check.task).file == f"{part}.py"]
-    return {id.split("/")[0]: id for id in mine}
+    return {kind: f"{kind}/test_{part}.py::test_target" for kind in ("public", "hidden")}
 
 
-def worth(part: str) -> float:
-    """Points for a part that is right."""
-    return sum(check.points for check in points().checks if check.id in rows_of(part).values())
+@cache
+def judged() -> tuple[Path, Path]:
+    """The assignment's own judge of a trained model, and such a model: what attacks on models are about.
+
+    Raises:
+        ValueError: the assignment has none.
+    """
+    course = tasks.load()
+    task = next((task for task in course.tasks if task.judge), None)
+    if task is None:
+        raise ValueError("no task of this assignment has a judge: attacks on models cannot be tried")
+    module = task.judge.partition(":")[0].replace(".", "/")
+    return TESTS / f"{module}.py", examples(course)[task.file]
 
 
 def write(folder: Path, marks: Mapping[str, str]) -> None:
-    """Write the course as a grader has it: tests/, points.toml, secret.txt, metadata.json.
+    """Write the course as a grader has it: courses/, tests/, secret.txt, metadata.json; and the assignment's data.
 
     Args:
         marks: secret -> text to put into it.
@@ -55,16 +56,21 @@ def write(folder: Path, marks: Mapping[str, str]) -> None:
     tests = folder / "tests"
     # Everybody may enter, as on an instructor's machine; the folder of the hidden tests is the grader's to close.
     tests.mkdir(mode=0o755)
-    shutil.copy(COURSE / "conftest.py", tests)
-    shutil.copytree(TESTS / "support", tests / "support")  # with it the trained model is judged
+    for name in ("conftest.py", "support"):
+        copy = shutil.copytree if (TESTS / name).is_dir() else shutil.copy
+        copy(TESTS / name, tests / name)
+    shutil.copy(COURSE / "tasks.toml", tests)
     public = (COURSE / "check.py").read_text(encoding="utf-8")
     hidden = f"# {marks['tests']}\n" + public.replace("VALUE = 1.5", f"VALUE = {HIDDEN_INPUT}")
     for kind, text in (("public", public), ("hidden", hidden)):
         (tests / kind).mkdir()
         for part in parts():
             (tests / kind / f"test_{part}.py").write_text(text)
-    entries = (COURSE / "points.toml").read_text(encoding="utf-8")
-    (folder / "points.toml").write_text(f"# {marks['points']}\n{entries}")
+    shutil.copy(judged()[0], tests / "hidden" / "judge.py")
+    (folder / "data").symlink_to(DATA)
+    (folder / "courses").mkdir(mode=0o755)
+    course = (COURSE / "course.toml").read_text(encoding="utf-8")
+    (folder / "courses" / "full.toml").write_text(f"# {marks['points']}\n{course}")
     (folder / "secret.txt").write_text(marks["secret"])
     (folder / "metadata.json").write_text(json.dumps({"student": marks["metadata"]}))
 
@@ -85,7 +91,7 @@ def write_submission(folder: Path, attacks: Iterable[Attack], places: Mapping[st
     handed_in = folder
     for attack in attacks:
         if attack.kind == "models":
-            attack.build(folder / points().task(model().task).file, WEIGHTS)
+            attack.build(folder / MODEL, judged()[1])
         elif attack.kind == "files":
             handed_in = attack.build(folder) or handed_in
     return handed_in

@@ -32,8 +32,8 @@ from autograder.evidence.audit.submissions import WholeSubmission, pack, whole_s
 from autograder.exits import Exit
 from autograder.release.reference import hand_in
 from autograder.repository import ROOT, SOLUTION
-from autograder.tasks import Points
-from autograder.tasks import load as load_points
+from autograder.tasks import Course
+from autograder.tasks import load as load_course
 from autograder.writing import write_atomically
 
 REPORT = Path(__file__).with_name("report.json")
@@ -61,7 +61,7 @@ class Audit:
         problems: what misses its target, for people.
     """
 
-    entries: Points
+    course: Course
     corpus: Corpus
     sources: Mapping[str, str]
     pool: ProcessPoolExecutor
@@ -99,7 +99,7 @@ def audit_mutants(audit: Audit) -> None:
     jobs = [audit.job_for(mutant, audit.noticing(mutant) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
     verdicts = [
-        judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
+        judge_mutant(mutant, task_of(mutant, audit.course).name, outcomes[mutant.id], audit.course)
         for mutant in mutants
     ]
     killed = [verdict for verdict in verdicts if verdict.killed]
@@ -157,7 +157,7 @@ def audit_automatic(audit: Audit) -> None:
         Job(
             mutant.id,
             {mutant.file: mutant.text},
-            checks_of([_task(mutant, audit.entries)], audit.entries),
+            checks_of([_task(mutant, audit.course)], audit.course),
             stop_at_first_failure=True,
         )
         for mutant in mutants
@@ -181,8 +181,8 @@ def audit_automatic(audit: Audit) -> None:
         audit.problems += [f"survivors.toml explains what does not survive: {key}" for key in sorted(superfluous)]
 
 
-def _task(mutant: AutomaticMutant, entries: Points) -> str:
-    return task_of(Change(mutant.file, "", mutant.function), entries).number
+def _task(mutant: AutomaticMutant, course: Course) -> str:
+    return task_of(Change(mutant.file, "", mutant.function), course).name
 
 
 def audit_variants(audit: Audit) -> None:
@@ -209,9 +209,9 @@ def audit_flakes(audit: Audit) -> None:
     """
     variants = audit.chosen(audit.corpus.variants)
     submissions = [
-        audit.job_for(variant, checks_of(_own_tasks(variant, audit.entries), audit.entries)) for variant in variants
+        audit.job_for(variant, checks_of(_own_tasks(variant, audit.course), audit.course)) for variant in variants
     ]
-    every_check = checks_of([task.number for task in audit.entries.tasks], audit.entries)
+    every_check = checks_of([task.name for task in audit.course.tasks], audit.course)
     # The longest first, for the others to go on beside it.
     submissions.insert(0, Job("reference", {}, every_check))
     total = QUICK_FLAKES if audit.quick else audit.flakes
@@ -249,11 +249,11 @@ def _repetitions(submissions: Sequence[Job], first_round: int = 0) -> Iterator[J
             yield replace(job, id=id, secret=f"audit {id}", threads=1 + (repetition + place) % 2)
 
 
-def _own_tasks(change: Change, entries: Points) -> tuple[str, ...]:
+def _own_tasks(change: Change, course: Course) -> tuple[str, ...]:
     """The tasks of the changed definition, or of the whole file."""
     if change.function:
-        return (task_of(change, entries).number,)
-    return tuple(task.number for task in entries.tasks if task.file == change.file)
+        return (task_of(change, course).name,)
+    return tuple(task.name for task in course.tasks if task.file == change.file)
 
 
 def audit_submissions(audit: Audit) -> None:
@@ -337,8 +337,8 @@ def badge(findings: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """The subcommand. It fails when a target is not met."""
     options = _parser().parse_args(arguments)
-    entries = load_points()
-    sources = {name: text.decode() for name, text in hand_in(entries).items() if name.endswith(".py")}
+    course = load_course()
+    sources = {name: text.decode() for name, text in hand_in(course).items() if name.endswith(".py")}
     parts = options.parts.split(",") if options.parts else list(PARTS)
     if unknown := set(parts) - set(PARTS):
         print(f"audit: no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
@@ -350,7 +350,7 @@ def main(arguments: Sequence[str]) -> int:
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
             execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
             audit = Audit(
-                entries,
+                course,
                 load(),
                 sources,
                 pool,

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.repository import CORPUS, read_toml
-from autograder.tasks import Points, Task
+from autograder.tasks import Course, Task
 
 # value: a wrong number comes out. unstable: only for some inputs. protocol: the right number in a way that does not do
 # (no gradient, a global seed, inputs written to, ...). training, plotting: in such code.
@@ -157,30 +157,30 @@ def load(folder: Path = CORPUS) -> Corpus:
     return Corpus(tuple(mutants), tuple(variants))
 
 
-def task_of(change: Change, points: Points) -> Task:
+def task_of(change: Change, course: Course) -> Task:
     """The task whose code is changed: the one that names the definition, the class around it, or its method.
 
     Raises:
         CorpusError: none does, or the change is of a whole file with several tasks.
     """
-    for task in points.tasks:
-        functions = {name.strip() for name in task.function.split(",")}
+    for task in course.tasks:
+        functions = set(task.functions)
         # A task may name a function, a class, or a method of a class that is provided.
         known_as = {change.function, *change.function.split(".")}
         if task.file == change.file and (functions & known_as or not change.function):
             return task
-    raise CorpusError(f"{change.id}: no task of points.toml is called {change.function} in {change.file}")
+    raise CorpusError(f"{change.id}: no task has {change.function} in {change.file}")
 
 
-def checks_of(tasks: Collection[str], points: Points) -> tuple[str, ...]:
-    """Ids of the checks of code that tasks have, given by number."""
-    files = {task.number: task.file for task in points.tasks if task.file.endswith(".py")}
-    return tuple(check.id for check in points.checks if check.task in files and check.task in tasks)
+def checks_of(tasks: Collection[str], course: Course) -> tuple[str, ...]:
+    """Ids of the checks of code that tasks have, given by name."""
+    files = {task.name: task.file for task in course.tasks if task.file.endswith(".py")}
+    return tuple(check.id for check in course.checks if check.task in files and check.task in tasks)
 
 
-def checks_reading(file: str, sources: Mapping[str, str], points: Points) -> tuple[str, ...]:
-    """Ids of the checks that can notice a change of `file`: those of tasks that share a group with a task whose file
-    imports it, directly or through others (a group's checks use each other's code).
+def checks_reading(file: str, sources: Mapping[str, str], course: Course) -> tuple[str, ...]:
+    """Ids of the checks that can notice a change of `file`: those of tasks that share a section with a task whose file
+    imports it, directly or through others (a section's checks use each other's code).
 
     Args:
         sources: file name -> text of all modules of the submission.
@@ -189,8 +189,8 @@ def checks_reading(file: str, sources: Mapping[str, str], points: Points) -> tup
     reached = {name: {name} for name in sources}
     for _ in sources:  # as many steps as the longest chain could have
         reached = {name: seen.union(*(imports[other] for other in seen)) for name, seen in reached.items()}
-    groups = {task.group for task in points.tasks if file in reached.get(task.file, ())}
-    return checks_of([task.number for task in points.tasks if task.group in groups], points)
+    sections = {task.section for task in course.tasks if file in reached.get(task.file, ())}
+    return checks_of([task.name for task in course.tasks if task.section in sections], course)
 
 
 def _imported(text: str, sources: Collection[str]) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autograder.evidence.audit.corpus import Mutant
 from autograder.evidence.audit.laboratory import JobOutcome
-from autograder.tasks import Points
+from autograder.tasks import Course
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Judgement:
         return bool(self.lost)
 
 
-def judge_mutant(mutant: Mutant, own_task: str, outcome: JobOutcome, points: Points) -> Judgement:
+def judge_mutant(mutant: Mutant, own_task: str, outcome: JobOutcome, course: Course) -> Judgement:
     """Compare what happened to a mutant with what should have.
 
     Args:
         own_task: number of the task whose code is wrong.
     """
-    worth = {check.id: check.task for check in points.checks if check.points > 0}
+    worth = {check.id: check.task for check in course.checks if check.points > 0}
     lost = [id for id in outcome.failed if id in worth]
     own = tuple(id for id in lost if worth[id] == own_task)
     read = " ".join(outcome.messages[id] for id in own).casefold()

@@ -17,7 +17,7 @@ from autograder.grading.results import Kind, Results
 from autograder.grading.session import Session
 from autograder.release.reference import hand_in
 from autograder.repository import EXECUTOR
-from autograder.tasks import Points
+from autograder.tasks import Course
 
 if TYPE_CHECKING:
     from autograder.sandbox.zygote import Zygote
@@ -78,17 +78,17 @@ class Laboratory:
     """A zygote and the reference submission; a context manager. `autograder.grading.grade.prepare_process` comes first.
 
     Attributes:
-        entries: points.toml.
+        course: the default one.
         reference: the files that a perfect student hands in.
     """
 
-    entries: Points = field(default_factory=tasks.load)
+    course: Course = field(default_factory=tasks.load)
     reference: dict[str, bytes] = field(default_factory=dict)
 
     def __enter__(self) -> Laboratory:
         from autograder.sandbox.zygote import Zygote, ZygoteSettings
 
-        self.reference = self.reference or hand_in(self.entries)
+        self.reference = self.reference or hand_in(self.course)
         with contextlib.ExitStack() as stack:
             self._scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-")))
             preload = (*ZygoteSettings.preload, *PRELOAD)
@@ -111,16 +111,16 @@ class Laboratory:
         began = time.monotonic()
         session = Session(job.secret, call_seconds=CALL_SECONDS, task_seconds=TASK_SECONDS)
         self._zygote.deadline = began + session.seconds
-        checks = [check for check in self.entries.checks if check.id in job.checks and check.kind == "pytest"]
-        results = Results.of(replace(self.entries, checks=tuple(checks)))
+        checks = [check for check in self.course.checks if check.id in job.checks and check.by_pytest]
+        results = Results.of(replace(self.course, checks=tuple(checks)))
         with tempfile.TemporaryDirectory(dir=self._scratch) as handed_in:
             for name, content in self._files(job).items():
                 (Path(handed_in) / name).write_bytes(content)
-            with taken_in(Path(handed_in), self.entries, session) as submitted:
+            with taken_in(Path(handed_in), self.course, session) as submitted:
                 if submitted.errors:
                     raise GradingError(f"{job.id}: {' '.join(submitted.errors)}")
                 stop = job.stop_at_first_failure
-                grade_in(self._zygote, submitted, self.entries, session, results, stop_at_first_failure=stop)
+                grade_in(self._zygote, submitted, self.course, session, results, stop_at_first_failure=stop)
         return JobOutcome(
             id=job.id,
             kinds={id: row.kind for id, row in results.rows.items()},

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from autograder.evidence.audit.corpus import CorpusError, Variant, load
 from autograder.release.archive import write_zip
-from autograder.release.reference import WEIGHTS
+from autograder.release.reference import examples
 from autograder.release.student import CACHES, LEFTOVERS
 from autograder.repository import CORPUS, STUDENT, read_toml
-from autograder.tasks import load as load_points
+from autograder.tasks import load as load_course
 
 FOLDER = CORPUS / "submissions"
 # The beginning of an AppleDouble file, which macOS adds for every file that it packs.
@@ -77,7 +77,8 @@ def whole_submissions() -> tuple[WholeSubmission, ...]:
 def files_of(submission: WholeSubmission) -> dict[str, bytes]:
     """What the student packs: name to content, the trained model included, the zip's leftovers not."""
     starter = _contents(STUDENT)
-    expected = {task.file for task in load_points().tasks if task.file.endswith(".py")}
+    course = load_course()
+    expected = {name for name in course.files if name.endswith(".py")}
     files = {name: content for name, content in starter.items() if submission.with_starter or name in expected}
     for variant in _variants(submission.variant):
         files[variant.file] = variant.apply(files[variant.file].decode("utf-8")).encode("utf-8")
@@ -85,7 +86,7 @@ def files_of(submission: WholeSubmission) -> dict[str, bytes]:
     taken = {name.lower() for name in by_hand}
     files = {name: content for name, content in files.items() if name.lower() not in taken} | by_hand
     files = {name: _encoded(submission, text) if name.endswith(".py") else text for name, text in files.items()}
-    return files | {WEIGHTS.name: WEIGHTS.read_bytes()}
+    return files | {name: path.read_bytes() for name, path in examples(course).items()}
 
 
 def pack(submission: WholeSubmission, out: Path) -> Path:

@@ -9,40 +9,17 @@ from __future__ import annotations
 import hashlib
 import math
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from autograder.grading.results import Kind
+from autograder.door.judgement import Judgement
+from support.oracles import gmvae_negative_elbo
+from support.trained_model import WeightsError, binary_test_images, read_gmvae
 
 IMAGES = 2000  # evenly spaced among the 10,000 test images; takes about two seconds
 FULL_MARKS_UP_TO = 99.0  # nats per image
 NONE_FROM = 104.0
 LARGEST = 1e5  # an image costs 543 nats without any model; far above that something has overflowed
 LEADERBOARD = "Negative ELBO"
-
-
-@dataclass(frozen=True)
-class WeightsOutcome:
-    """What the weights are worth.
-
-    Attributes:
-        fraction: share of the points.
-        message: for the student.
-        negative_elbo: nats per image; None where the weights cannot be used.
-        kind: see results.Row; what it is where not all points are earned.
-    """
-
-    fraction: float
-    message: str
-    negative_elbo: float | None = None
-    kind: Kind = "wrong"
-
-    def leaderboard(self) -> list[dict[str, Any]]:
-        """Entries for Gradescope's leaderboard; smaller is better."""
-        if self.negative_elbo is None:
-            return []
-        return [{"name": LEADERBOARD, "value": round(self.negative_elbo, 2), "order": "asc"}]
 
 
 def fraction(negative_elbo: float) -> float:
@@ -52,33 +29,23 @@ def fraction(negative_elbo: float) -> float:
     return min(1.0, max(0.0, (NONE_FROM - negative_elbo) / (NONE_FROM - FULL_MARKS_UP_TO)))
 
 
-def grade_weights(path: Path | None, secret: str, data: Path) -> WeightsOutcome:
-    """Judge a file of weights.
-
-    Args:
-        path: the submitted file; None if there is none.
-        secret: the assignment's.
-        data: folder that has MNIST/raw.
-    """
-    from support.oracles import gmvae_negative_elbo
-    from support.trained_model import WeightsError, binary_test_images, read_gmvae
-
+def judge(path: Path | None, secret: str, root: Path) -> Judgement:
+    """See autograder/door/judgement.py."""
     if path is None:
         message = "Missing file: hand in gmvae.safetensors, which run_gmvae.py writes when it has trained."
-        return WeightsOutcome(0.0, message, kind="missing")
+        return Judgement(0.0, "missing", message)
     try:
         # Neither a link nor a device, which could lead elsewhere or never end.
         if not stat.S_ISREG(path.lstat().st_mode):
             raise WeightsError(f"{path.name} is not a regular file")
         weights = read_gmvae(path)
     except WeightsError as error:
-        return WeightsOutcome(0.0, f"The weights cannot be used: {error}.")
+        return Judgement(0.0, "wrong", f"The weights cannot be used: {error}.")
     noise, pixels = (_seed(secret, purpose) for purpose in ("noise", "pixels"))
-    nelbo, kl, rec = gmvae_negative_elbo(weights, binary_test_images(data, IMAGES, pixels), noise)
+    nelbo, kl, rec = gmvae_negative_elbo(weights, binary_test_images(root / "data", IMAGES, pixels), noise)
     if not 0 <= nelbo < LARGEST:  # NaN included
-        return WeightsOutcome(
-            0.0, "The weights cannot be used: they give no sensible negative ELBO. The training diverged."
-        )
+        message = "The weights cannot be used: they give no sensible negative ELBO. The training diverged."
+        return Judgement(0.0, "wrong", message)
     share = fraction(nelbo)
     message = f"Negative ELBO on {IMAGES} test images: {nelbo:.2f} nats (KL {kl:.2f}, reconstruction {rec:.2f})."
     if share < 1:
@@ -86,7 +53,7 @@ def grade_weights(path: Path | None, secret: str, data: Path) -> WeightsOutcome:
             f" Full points need at most {FULL_MARKS_UP_TO:g}; there are none from {NONE_FROM:g}. Was the model trained "
             "for all 20,000 iterations, on images binarised afresh at every step?"
         )
-    return WeightsOutcome(share, message, nelbo)
+    return Judgement(share, "passed" if share == 1 else "wrong", message, {LEADERBOARD: nelbo})
 
 
 def _seed(secret: str, purpose: str) -> int:

@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.grading import weights
-from autograder.grading.weights import grade_weights
+from hidden.trained_gmvae import LEADERBOARD, fraction, judge
 from support.trained_model import gmvae_shapes
 
-ROOT = Path(__file__).resolve().parents[3]
-DATA = ROOT / "data"
+ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "tests" / "corpus" / "reference" / "gmvae.safetensors"
 SECRET = "not much of a secret"
 
@@ -56,23 +54,24 @@ def path(tmp_path):
     ],
 )
 def test_full_marks_up_to_99_none_from_104_linear_between(negative_elbo, share):
-    assert weights.fraction(negative_elbo) == pytest.approx(share)
+    assert fraction(negative_elbo) == pytest.approx(share)
 
 
 def test_the_reference_gets_full_marks_every_time():
-    first = grade_weights(REFERENCE, SECRET, DATA)
+    first = judge(REFERENCE, SECRET, ROOT)
     assert first.fraction == 1
-    assert 95 < first.negative_elbo < 98.5
-    assert first == grade_weights(REFERENCE, SECRET, DATA)
-    assert first.leaderboard() == [{"name": "Negative ELBO", "value": round(first.negative_elbo, 2), "order": "asc"}]
-    other = grade_weights(REFERENCE, "another secret", DATA)
-    assert 0 < abs(other.negative_elbo - first.negative_elbo) < 0.5, "noise and pixels depend on the secret, a little"
+    assert 95 < first.leaderboard[LEADERBOARD] < 98.5
+    assert first == judge(REFERENCE, SECRET, ROOT)
+    other = judge(REFERENCE, "another secret", ROOT)
+    assert 0 < abs(other.leaderboard[LEADERBOARD] - first.leaderboard[LEADERBOARD]) < 0.5, (
+        "noise and pixels depend on the secret, a little"
+    )
 
 
 def test_untrained_weights_get_nothing(path):
-    outcome = grade_weights(write(path, random_weights()), SECRET, DATA)
+    outcome = judge(write(path, random_weights()), SECRET, ROOT)
     assert outcome.fraction == 0
-    assert outcome.negative_elbo > 300
+    assert outcome.leaderboard[LEADERBOARD] > 300
     assert "20,000 iterations" in outcome.message
 
 
@@ -90,45 +89,45 @@ def test_untrained_weights_get_nothing(path):
 def test_weights_of_another_model(path, spoil, says):
     tensors = random_weights()
     spoil(tensors)
-    outcome = grade_weights(write(path, tensors), SECRET, DATA)
-    assert outcome.fraction == 0 and outcome.leaderboard() == []
+    outcome = judge(write(path, tensors), SECRET, ROOT)
+    assert outcome.fraction == 0 and outcome.leaderboard == {}
     assert outcome.message.startswith("The weights cannot be used: ")
     assert says in outcome.message
 
 
 def test_weights_that_overflow(path):
     tensors = {name: np.full(shape, 1e38, np.float32) for name, shape in gmvae_shapes().items()}
-    outcome = grade_weights(write(path, tensors), SECRET, DATA)
-    assert outcome.fraction == 0 and outcome.leaderboard() == []
+    outcome = judge(write(path, tensors), SECRET, ROOT)
+    assert outcome.fraction == 0 and outcome.leaderboard == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04pickle", b"\xff" * 100, b"PK\x03\x04" * 30])
 def test_files_of_another_kind(path, content):
     path.write_bytes(content)
-    outcome = grade_weights(path, SECRET, DATA)
+    outcome = judge(path, SECRET, ROOT)
     assert outcome.fraction == 0 and "not a safetensors file" in outcome.message
 
 
 def test_a_file_that_was_cut_short(path):
     write(path, random_weights())
     path.write_bytes(path.read_bytes()[:-1000])
-    assert "damaged" in grade_weights(path, SECRET, DATA).message
+    assert "damaged" in judge(path, SECRET, ROOT).message
 
 
 def test_a_file_that_is_too_large(path):
     with open(path, "wb") as file:
         file.truncate(1 << 40)  # takes no space on the disk
-    assert "larger than" in grade_weights(path, SECRET, DATA).message
+    assert "larger than" in judge(path, SECRET, ROOT).message
 
 
 def test_links_and_pipes_are_not_opened(path):
     path.symlink_to(REFERENCE)
-    assert "not a regular file" in grade_weights(path, SECRET, DATA).message
+    assert "not a regular file" in judge(path, SECRET, ROOT).message
     path.unlink()
     os.mkfifo(path)
-    assert "not a regular file" in grade_weights(path, SECRET, DATA).message
+    assert "not a regular file" in judge(path, SECRET, ROOT).message
 
 
 def test_no_file():
-    outcome = grade_weights(None, SECRET, DATA)
+    outcome = judge(None, SECRET, ROOT)
     assert outcome.fraction == 0 and "Missing file" in outcome.message and outcome.kind == "missing"
