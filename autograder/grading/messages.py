@@ -104,7 +104,6 @@ class Explainer:
     """
 
     def __init__(self, points: Points, tests: Path) -> None:
-        self._points = points
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in points.tasks}
 
