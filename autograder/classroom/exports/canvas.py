@@ -8,7 +8,7 @@ from collections import defaultdict
 from autograder.classroom.exports.submission import Found, Submission
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry, Tree
-from autograder.grading.results import safe_text
+from autograder.sandbox.text import safe_text
 
 # As Canvas's content_zipper.rb writes them: name, LATE, user (a letter code in anonymous assignments), file's id.
 FILE = re.compile(

@@ -10,7 +10,7 @@ from typing import Any
 from autograder.classroom.exports.submission import Found, Submission
 from autograder.classroom.roster import Student, iso_time
 from autograder.grading.files import MIB, Tree, UnreadableError
-from autograder.grading.results import safe_text
+from autograder.sandbox.text import safe_text
 
 METADATA = ("submission_metadata.yml", "submission_metadata.yaml")
 FOLDER = re.compile(r"submission_\d+")

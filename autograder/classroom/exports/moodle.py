@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from autograder.classroom.exports.submission import Found, Submission
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry, Tree
-from autograder.grading.results import safe_text
+from autograder.sandbox.text import safe_text
 
 # As Moodle's assign/locallib.php writes them, with folders and without; "Participant" where marking is blind.
 FILE = re.compile(r"(?P<name>[^/]+?)_(?P<user>\d+)_assignsubmission_(?P<kind>file|onlinetext)(?:_(?P<file>.*))?")

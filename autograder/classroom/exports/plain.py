@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from autograder.classroom.exports.submission import Found, Submission
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry, Tree
-from autograder.grading.results import safe_text
+from autograder.sandbox.text import safe_text
 
 
 def read(tree: Tree) -> Found:

@@ -7,8 +7,8 @@ import pytest
 
 from autograder import tasks
 from autograder.classroom import analysis, page
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import out_of_time
-from autograder.classroom.layouts import Export, Submission
 from autograder.classroom.roster import Student
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import NotImplementedYet, SubmissionError
