@@ -166,15 +166,15 @@ def mistakes(graded: Iterable[Graded], course: Course) -> list[Mistake]:
 
     Where a check has named the cause, that is the diagnosis; else its text is.
     """
-    tasks = {check.id: course.task(check.task).number for check in course.checks}
-    found: dict[tuple[str, str], Mistake] = {}
-    texts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    tasks = {check.id: check.number for check in course.checks}
+    found: dict[tuple[str, Kind, str], Mistake] = {}
+    texts: dict[tuple[str, Kind, str], Counter[str]] = defaultdict(Counter)
     for one in graded:
         seen = set()
         for id, failure in one.failures.items():
             if not failure.text or not attempted(failure) or id not in tasks:
                 continue
-            key = tasks[id], failure.cause or without_numbers(failure.text)
+            key = tasks[id], failure.kind, failure.cause or without_numbers(failure.text)
             texts[key][failure.text] += 1
             if key not in seen:
                 seen.add(key)

@@ -154,7 +154,7 @@ def _checks(about: Class) -> dict[str, Any]:
     found = analysis.analyse(about.graded, about.course)
     order = {task.name: place for place, task in enumerate(about.course.tasks)}
     odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
-    odd.sort(key=lambda item: (item.passed == 1, item.passed, order[item.check.task]))
+    odd.sort(key=lambda item: (item.passed, order[item.check.task]))
     return {
         "chart": charts.checks(found) if any(item.discrimination is not None for item in found) else None,
         "odd": odd[:SHOWN_HARDEST],

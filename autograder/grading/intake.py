@@ -53,8 +53,8 @@ class Intake:
         folder: where the copies are.
         files: names of the submission's files that were copied, relative to `folder`.
         missing: expected files that the submission does not have.
-        left_out: names of files that were set aside: modules whose names are taken, links, devices. Not the folder
-            tests/, which students are given, nor notebooks, nor what is no code.
+        left_out: names of files that may be missed: modules whose names are taken, links, devices, a notebook in the
+            place of an expected file. Not the folder tests/ and other notebooks, which students are given.
         notes: what the student should know, one sentence each.
         errors: why nothing can be graded at all; empty if something can.
     """
@@ -114,7 +114,11 @@ def unpack(
         folder=into,
         files=tuple(sorted(selection.files)),
         missing=missing,
-        left_out=(*selection.odd, *(name for name in selection.set_aside if not name.startswith("tests/"))),
+        left_out=(
+            *selection.odd,
+            *(name for name in selection.set_aside if not name.startswith("tests/")),
+            *(name for name in selection.notebooks if f"{PurePosixPath(name).stem}.py" in missing),
+        ),
         notes=_all_notes(selection),
     )
 
@@ -257,10 +261,11 @@ def _add_provided(provided: Path, into: Path, expected: Collection[str], present
 
 def _all_notes(selection: _Selection) -> tuple[str, ...]:
     notes = list(selection.notes)
-    if selection.set_aside:
+    set_aside = [name for name in selection.set_aside if not name.startswith("tests/")]  # they came with the starter
+    if set_aside:
         notes.append(
             f"Not used, because their names are taken (by Python, by a library, by the grader) or are no module "
-            f"names: {listed(selection.set_aside)}."
+            f"names: {listed(set_aside)}."
         )
     if selection.notebooks:
         notes.append(f"Notebooks are not graded, only Python files are: {listed(selection.notebooks)}.")

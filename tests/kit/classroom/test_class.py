@@ -23,6 +23,7 @@ from autograder.classroom.cluster import ClusterError
 from autograder.classroom.command import ClassSettings, grade_class
 from autograder.classroom.grading import ParcelOutcome, grade_parcel, grading_key, out_of_time
 from autograder.classroom.results_folder import BusyError, Store
+from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
 from autograder.grading.session import Session
@@ -330,11 +331,18 @@ def test_the_command(course, quick, monkeypatch, capsys):
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     course.hand_in("ada")
     monkeypatch.setattr("autograder.classroom.cluster.CONNECT_SECONDS", 1)
-    assert command.main([str(course.submissions), "--out", str(course.out), "--scheduler", "tcp://127.0.0.1:9"]) == 1
+    nowhere = ["--scheduler", "tcp://127.0.0.1:9"]
+    assert command.main([str(course.submissions), "--out", str(course.out), *nowhere]) == Exit.FAILED
     assert "no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
     assert "1 submissions (plain export): 1 graded" in capsys.readouterr().out
+    course.hand_in("zoe")
+    (course.submissions / "zoe" / "kl.py").write_text(RIGHT)
+    (course.submissions / "zoe" / "old.zip").write_bytes(b"PK\x03\x04nonsense")
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    assert command.main([str(course.submissions), "--out", str(course.out)]) == Exit.LEFT_OUT
+    assert "something was left out, see its report: zoe" in capsys.readouterr().out
     course.hand_in("ben", task1="grader's fault\n")
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out)]) == 1

@@ -234,6 +234,32 @@ def test_what_was_earned_before_a_crash_and_before_the_limit_of_a_task_is_kept(c
 
 
 @pytest.mark.slow
+def test_other_words_change_no_kind(course):
+    """Every sentence of the grader's about a failure, and every reason for a worker's death, replaced by nonsense."""
+    nonsense = """
+        from autograder.grading import messages
+        from autograder.sandbox import backend
+        for table in (messages.SENTENCES, messages.DEATHS):
+            table.update(dict.fromkeys(table, "Xyzzy."))
+        class Died(backend.WorkerDied):
+            def __init__(self, kind, reason):
+                super().__init__(kind, "Xyzzy.")
+        backend.WorkerDied = Died
+    """
+    hangs = textwrap.dedent(RIGHT).replace("return 1", "import time; time.sleep(1000)")
+    unfinished = textwrap.dedent(RIGHT).replace("return 2 * x", "raise NotImplementedError('Task 2.1: twice')")
+    dies = textwrap.dedent(RIGHT).replace("return 2 * x", "import os; os._exit(3)")
+    submission = course.submission(task1=hangs, task2=unfinished, task3=dies)
+    kinds = []
+    for patch in ("", nonsense):
+        document = course.grade(submission, call_seconds=2.0, patch=textwrap.dedent(patch))
+        kinds.append({row["extra_data"]["id"]: row["extra_data"]["kind"] for row in document["tests"]})
+    assert kinds[0] == kinds[1]
+    assert {"timeout", "not_implemented", "crash", "passed"} <= set(kinds[0].values())
+    assert {row["output"] for row in document["tests"]} == {"", "Xyzzy."}
+
+
+@pytest.mark.slow
 def test_time_is_up(course):
     document = course.grade(course.submission(), seconds=0)
     assert document["score"] == 0
@@ -254,7 +280,10 @@ def test_nothing_around_the_submission_reaches_the_grader(course, monkeypatch):
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
     assert not list(submission.glob("*.sprung"))
-    assert json.loads(course.out.read_text())["score"] == 30
+    document = json.loads(course.out.read_text())
+    assert document["score"] == 30
+    left_out = document["extra_data"]["submission"]["left_out"]
+    assert left_out == ["conftest.py", "hypothesis.py", "numpy.py", "pytest.py"]
 
 
 def test_the_command_imports_nothing_from_the_folder_that_it_is_started_in(tmp_path, monkeypatch):

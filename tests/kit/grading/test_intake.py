@@ -170,6 +170,7 @@ def test_nothing_is_shadowed(hand_in, into, name):
     found = hand_in({**COMPLETE, name: "raise SystemExit('shadowed')"})
     assert contents(into) == COMPLETE
     assert name in found.notes[0] and found.missing == ()
+    assert found.left_out == (() if name.startswith("tests/") else (name,))
 
 
 def test_expected_names_are_never_reserved():
@@ -187,6 +188,11 @@ def test_files_that_no_import_finds_are_named(hand_in, into, name):
 def test_notebooks_are_named(hand_in, into):
     found = hand_in({"VAE.ipynb": "{}", "ELBO.py": ""})
     assert "VAE.ipynb" in found.notes[0] and "VAE.py" in found.missing
+    assert found.left_out == ("VAE.ipynb",)
+
+
+def test_notebooks_beside_the_code_are_not_missed(hand_in):
+    assert hand_in({**COMPLETE, "report.ipynb": "{}", "VAE.ipynb": "{}"}).left_out == ()
 
 
 def test_other_models_are_not_copied(hand_in, into):
@@ -278,6 +284,7 @@ def test_links_and_pipes_in_a_folder_are_not_used(tmp_path, into):
     found = unpack(folder, into, EXPECTED, None)
     assert contents(into) == {"ELBO.py": ""}
     assert all(name in found.notes[0] for name in ("VAE.py", "gmvae.py", "package"))
+    assert set(found.left_out) == {"VAE.py", "gmvae.py", "package"}
 
 
 @given(cut=st.integers(0, 600), flips=st.lists(st.tuples(st.integers(0, 599), st.integers(1, 255)), max_size=4))
