@@ -45,7 +45,7 @@ class Task:
     Attributes:
         number: "5.1": group and place in it.
         name: what people call it.
-        file: the submitted file that it is in.
+        file: the submitted file that it is in; "" for what is judged over all files.
         function: what to write there ("" for the trained model).
     """
 
@@ -92,6 +92,11 @@ class Points:
     groups: tuple[Group, ...]
     tasks: tuple[Task, ...]
     checks: tuple[Check, ...]
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Names of the files that are handed in."""
+        return frozenset(task.file for task in self.tasks if task.file)
 
     def task(self, number: str) -> Task:
         return next(task for task in self.tasks if task.number == number)

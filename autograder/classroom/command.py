@@ -88,7 +88,7 @@ def grade_class(settings: ClassSettings) -> Summary:
     from autograder.classroom import page
 
     entries = settings.options.entries()
-    expected = frozenset(task.file for task in entries.tasks)
+    expected = entries.files
     export = layouts.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, entries)

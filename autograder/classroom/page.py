@@ -95,7 +95,7 @@ def write(
 
 
 def _compare(submissions: Sequence[Submission], points: Points) -> list[Pair]:
-    expected = {task.file for task in points.tasks}
+    expected = points.files
     starter = similarity.starter_hashes(PROVIDED)
     found = {}
     for submission in tqdm(submissions, "comparing", unit=" submissions", dynamic_ncols=True):

@@ -11,6 +11,7 @@ Another plugin, such as the autograder's, may set more attributes:
     config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
     config.assignment_secret: str                                       seeds every random input of every check
     config.trained_weights: Path | None                                 the gmvae.safetensors handed in
+    config.asked_tasks: Collection[str]                                 names of the tasks that the course asks for
 """
 
 import hashlib
@@ -166,6 +167,12 @@ def trained_weights(pytestconfig: pytest.Config) -> Path | None:
     if hasattr(pytestconfig, "trained_weights") or hasattr(pytestconfig, "submission_factory"):
         return getattr(pytestconfig, "trained_weights", None)
     return implementation(pytestconfig) / "gmvae.safetensors"
+
+
+@pytest.fixture
+def asked_tasks(pytestconfig: pytest.Config) -> frozenset[str]:
+    """Names of the tasks that the course asks for: all, unless the autograder says otherwise."""
+    return frozenset(getattr(pytestconfig, "asked_tasks", task_markers(pytestconfig)))
 
 
 @pytest.fixture

@@ -161,7 +161,7 @@ class _Grading:
             folder = workspace / "submission"
             folder.mkdir()
             folder.chmod(0o755)  # the graded code's user reads it
-            expected = {task.file for task in entries.tasks}
+            expected = entries.files
             submitted = intake.unpack(settings.submission, folder, expected, settings.provided)
             _log(*submitted.errors, *submitted.notes)
             results.extra["submission"] = {"notes": list(submitted.notes), "errors": list(submitted.errors)}

@@ -110,7 +110,7 @@ def unpack(
         limits: see IntakeLimits.
     """
     if expected is None:
-        expected = {task.file for task in tasks.load(total=None).tasks}
+        expected = tasks.load(total=None).files
     try:
         with contextlib.ExitStack() as stack:
             entries, notes = _open(path, limits, stack)

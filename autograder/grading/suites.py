@@ -213,7 +213,7 @@ class Grader:
         if lost is not None:
             raise lost.with_traceback(None)  # else every check would add its frames to those of the checks before
         task = self._points.task(self._current.task)
-        if task.file not in self._files:
+        if task.file and task.file not in self._files:
             raise NotRun(self._explainer.missing_file(task))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -23,7 +23,7 @@ def hand_in(points: Points, solution: Path = SOLUTION, weights: Path = WEIGHTS) 
         FileNotFoundError: a file of points.toml does not exist.
     """
     files = {}
-    for name in sorted({task.file for task in points.tasks}):
+    for name in sorted(points.files):
         path = solution / name if name.endswith(".py") else weights
         content = path.read_bytes()
         files[name] = without_markers(content) if name.endswith(".py") else content

@@ -226,7 +226,7 @@ def task_list(root: Path, files: Collection[str]) -> str:
         points = points_module.load(root / "courses" / "full.toml", total=None)
     except PointsError:
         return ""  # `make_handout` has complained
-    handed_in = {task.file for task in points.tasks}
+    handed_in = points.files
     modules = {name for name in files if name.endswith(".py") and "/" not in name}
     document = {
         "tasks": [

@@ -38,6 +38,7 @@ MARKERS = {
     "log_normal_mixture": "Log-density of the mixture prior (utils.py)",
     "negative_elbo": "Negative ELBO (gmvae.py)",
     "trained_gmvae": "The trained model (gmvae.safetensors)",
+    "manners": "Manners (every file)",
 }
 
 

@@ -42,6 +42,6 @@ def taken_over(text: str) -> dict[str, str]:
     Args:
         text: as in code/; every function and method of the starters is replaced by its `target`, if it has one.
     """
-    modules = {task.file for task in tasks.load().tasks if task.file.endswith(".py")}
+    modules = [file for file in tasks.load().files if file.endswith(".py")]
     sources = {name: (SOLUTION / name).read_text(encoding="utf-8") for name in modules}
     return {name: make_starter(source, name).text + BEFORE + text + AFTER for name, source in sources.items()}

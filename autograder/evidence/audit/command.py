@@ -23,7 +23,16 @@ from typing import Any
 from tqdm import tqdm
 
 from autograder.evidence.audit.automatic import AutomaticMutant, automatic_mutants, explanations
-from autograder.evidence.audit.corpus import KINDS, Change, Corpus, CorpusError, checks_of, load, task_of
+from autograder.evidence.audit.corpus import (
+    KINDS,
+    Change,
+    Corpus,
+    CorpusError,
+    checks_of,
+    judged_over_all,
+    load,
+    task_of,
+)
 from autograder.evidence.audit.execution import Execution, executed, executing
 from autograder.evidence.audit.judge import Verdict, judge_mutant, share
 from autograder.evidence.audit.laboratory import Job, Outcome
@@ -97,10 +106,7 @@ def audit_mutants(audit: Audit) -> None:
     mutants = audit.chosen(audit.corpus.mutants)
     jobs = [audit.job_for(mutant, audit.noticing(mutant) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
-    verdicts = [
-        judge_mutant(mutant, task_of(mutant, audit.entries).number, outcomes[mutant.id], audit.entries)
-        for mutant in mutants
-    ]
+    verdicts = [judge_mutant(mutant, outcomes[mutant.id], audit.entries) for mutant in mutants]
     killed = [verdict for verdict in verdicts if verdict.killed]
     right = [verdict for verdict in killed if verdict.hinted]
     audit.findings["mutants"] = {
@@ -156,7 +162,7 @@ def audit_automatic(audit: Audit) -> None:
         Job(
             mutant.id,
             {mutant.file: mutant.text},
-            checks_of([_task(mutant, audit.entries)], audit.entries),
+            checks_of([_task(mutant, audit.entries), *judged_over_all(audit.entries)], audit.entries),
             stop_at_first_failure=True,
         )
         for mutant in mutants

@@ -127,7 +127,7 @@ class Laboratory:
             folder = workspace / "submission"
             folder.mkdir()
             folder.chmod(0o755)
-            submitted = intake.unpack(Path(handed_in), folder, {task.file for task in self.entries.tasks}, PROVIDED)
+            submitted = intake.unpack(Path(handed_in), folder, self.entries.files, PROVIDED)
             if submitted.errors:
                 raise GradingError(f"{job.id}: {' '.join(submitted.errors)}")
             limits = Limits(

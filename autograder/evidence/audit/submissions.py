@@ -77,7 +77,7 @@ def files_of(style: Style) -> dict[str, bytes]:
     files |= _contents(style.folder)
     files[WEIGHTS.name] = WEIGHTS.read_bytes()
     present = {name.lower() for name in files}
-    missing = sorted({task.file for task in load_points().tasks if task.file.lower() not in present})
+    missing = sorted(file for file in load_points().files if file.lower() not in present)
     if missing:
         raise CorpusError(f"{style.name}: {', '.join(missing)} is missing")
     return files

@@ -17,7 +17,7 @@ from autograder.evidence.audit.submissions import STARTER, Style, files_of, pack
 from autograder.grading import intake
 from autograder.release.reference import ROOT, SOLUTION, WEIGHTS
 
-EXPECTED = {task.file for task in tasks.load().tasks}
+EXPECTED = tasks.load().files
 each_style = pytest.mark.parametrize("style", styles(), ids=lambda style: style.name)
 
 
