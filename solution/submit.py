@@ -67,7 +67,8 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
     names = {name.lower(): name for name in os.listdir(folder)}
     by_file: dict[str, list[Task]] = {}
     for task in tasks:
-        by_file.setdefault(task.file, []).append(task)
+        if task.file:  # else it is judged over all files
+            by_file.setdefault(task.file, []).append(task)
     items = []
     for file, its_tasks in by_file.items():
         points = sum(task.points for task in its_tasks)

@@ -191,6 +191,12 @@ def handed_in(pytestconfig: pytest.Config) -> Callable[[str], Path | None]:
 
 
 @pytest.fixture
+def asked_tasks(pytestconfig: pytest.Config) -> frozenset[str]:
+    """Names of the tasks that the course asks for."""
+    return frozenset(task["name"] for task in course_tasks(pytestconfig))
+
+
+@pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
     """Random numbers for this check's inputs: the same in every run with the same secret."""
     return np.random.default_rng(derived_seed(request.config, check_id(request.node)))

@@ -154,7 +154,7 @@ def grader_files(root: Path) -> list[str]:
 
 def provided_modules(root: Path) -> list[Path]:
     """Modules that students are given and need not hand in, although what they hand in may import them."""
-    handed_in = {task.file for task in points_module.load(root / "courses" / "full.toml").tasks}
+    handed_in = points_module.load(root / "courses" / "full.toml").files
     modules = [path for path in sorted((root / "student").glob("*.py")) if path.name not in handed_in]
     if not modules:
         raise BundleError("student/ has no modules: run `make student` first")

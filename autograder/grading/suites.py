@@ -210,7 +210,7 @@ class Grader:
         if lost is not None:
             raise lost.with_traceback(None)  # else every check would add its frames to those of the checks before
         task = self._course.task(self._current.task)
-        if task.file not in self._submitted.files:
+        if task.file and task.file not in self._submitted.files:
             raise NotRun("missing", SENTENCES["missing"].format(file=task.file))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

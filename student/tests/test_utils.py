@@ -31,7 +31,6 @@ def test_mixture_by_hand(submission):
         [by_hand(0), by_hand(1), by_hand(-2)],
         what="log_normal_mixture",
         mistakes=partial(mistakes.of_log_normal_mixture, z, m, v),
-        dtype=np.float32,
     )
 
 
@@ -45,7 +44,6 @@ def test_mixture_shapes(submission, rng, shared):
         oracles.log_normal_mixture(z, m, v),
         what="log_normal_mixture",
         mistakes=partial(mistakes.of_log_normal_mixture, z, m, v),
-        dtype=np.float64,
     )
 
 

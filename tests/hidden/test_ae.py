@@ -9,7 +9,6 @@ from support.checks.networks import (
     check_decoder_uses_its_range,
     check_depends_on_pixels,
     check_every_latent_matters,
-    check_leaves_input_alone,
     check_nonlinear,
     check_not_clamped,
     check_rows,
@@ -73,7 +72,6 @@ def test_encoder_uses_the_image(submission, rng):
     reply = autoencoder.run("encode", [x], wrt=[0], parameters_of=autoencoder.get("encoder"), cotangent=cotangent)
     check_depends_on_pixels(reply.gradients[0], "Encoder")
     check_trainable(reply.parameter_gradients, "Encoder")
-    check_leaves_input_alone(autoencoder, "encode", x, "Encoder")
 
 
 def test_decoder_uses_the_code(submission, rng):
@@ -90,7 +88,6 @@ def test_decoder_uses_the_code(submission, rng):
         "Decoder: no gradient reaches the code. Is something detached, or computed under torch.no_grad()?",
     )
     check_trainable(reply.parameter_gradients, "Decoder")
-    check_leaves_input_alone(autoencoder, "decode", z, "Decoder")
 
 
 def test_decoder_uses_its_range(submission, rng):

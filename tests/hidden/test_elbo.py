@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder.door.diagnose import check, check_close, check_gradient, check_inputs_unchanged, check_tensor
+from autograder.door.diagnose import check, check_close, check_gradient, check_tensor
 from support.checks.networks import random_images
 from support.checks.sampling import random_posterior
 from support.checks.training import stand_in_for_the_loss
@@ -35,7 +35,6 @@ def test_negative_log_likelihood(submission, batch, shape, seed, dtype):
         mistakes=lambda: of_negative_log_likelihood(x, recon_x),
         rtol=1e-5,
         atol=1e-4,
-        dtype=dtype,
     )
 
 
@@ -69,9 +68,8 @@ def test_negative_log_likelihood_of_the_image_itself(submission, rng):
         x = rng.uniform(0, 1, shape).astype(np.float32)
         constant = np.prod(shape[1:]) / 2 * LOG_2PI
         what = "negative_log_likelihood of a perfect reconstruction"
-        reply = submission.run("ELBO.negative_log_likelihood", [x, x])
-        check_close(reply.value, constant, what=what, mistakes=of_negative_log_likelihood(x, x))
-        check_inputs_unchanged(reply.inputs_unchanged, "negative_log_likelihood")
+        value = submission.call("ELBO.negative_log_likelihood", x, x)
+        check_close(value, constant, what=what, mistakes=of_negative_log_likelihood(x, x))
     x, recon_x = np.zeros((2, 6), dtype=np.float32), np.full((2, 6), 1e4, dtype=np.float32)
     check_close(
         submission.call("ELBO.negative_log_likelihood", x, recon_x),
@@ -101,7 +99,6 @@ def test_kl_diag_normal(submission, batch, latents, seed, dtype):
         mistakes=lambda: of_kl_diag_normal(mu, logvar),
         rtol=1e-4,
         atol=1e-5,
-        dtype=dtype,
     )
 
 
@@ -133,9 +130,8 @@ def test_kl_diag_normal_zero_and_extremes(submission, rng):
     """kl_diag_normal: zero for the prior itself and only there; no overflow for very small and large variances"""
     for shape in ((1, 1), (37, 4)):
         zeros = np.zeros(shape, dtype=np.float32)
-        reply = submission.run("ELBO.kl_diag_normal", [zeros, zeros])
         check_close(
-            reply.value,
+            submission.call("ELBO.kl_diag_normal", zeros, zeros),
             0.0,
             what="kl_diag_normal of the prior",
             mistakes={
@@ -154,9 +150,8 @@ def test_kl_diag_normal_zero_and_extremes(submission, rng):
     mu = rng.standard_normal((6, 3)).astype(np.float32)
     for level in (-80.0, -60.0, 60.0):
         logvar = np.full_like(mu, level)
-        reply = submission.run("ELBO.kl_diag_normal", [mu, logvar])
         check_close(
-            reply.value,
+            submission.call("ELBO.kl_diag_normal", mu, logvar),
             kl_diag_normal(mu, logvar).mean(),
             what=f"kl_diag_normal with {'tiny' if level < 0 else 'huge'} variances",
             mistakes={
@@ -164,7 +159,6 @@ def test_kl_diag_normal_zero_and_extremes(submission, rng):
                 **of_kl_diag_normal(mu, logvar),
             },
         )
-        check_inputs_unchanged(reply.inputs_unchanged, "kl_diag_normal")
 
 
 @pytest.mark.elbo_loss
@@ -180,7 +174,6 @@ def test_elbo_loss(fresh_submission, rng):
             what="elbo_loss",
             mistakes=lambda given=(x, recon_x, mu, logvar): of_elbo_loss(*given),
             rtol=1e-5,
-            dtype=dtype,
         )
 
 
@@ -198,4 +191,3 @@ def test_elbo_loss_gradients(fresh_submission, rng):
     }
     for gradient, (name, value) in zip(reply.gradients.values(), expected.items(), strict=True):
         check_gradient(gradient, value, of="elbo_loss", by=name, rtol=1e-3, atol=1e-6)
-    check_inputs_unchanged(reply.inputs_unchanged, "elbo_loss")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograder.door import laws
-from autograder.door.diagnose import DETACHED, check, check_close, check_inputs_unchanged, fail
+from autograder.door.diagnose import DETACHED, check, check_close, fail
 from autograder.door.submission import SubmissionError
 from support import oracles, trained_model
 from support.checks import gmvae as gmvae_checks
@@ -44,7 +44,6 @@ def test_negative_elbo_reconstruction(fresh_submission, rng, batch):
     # Logits of about 40, where float32 rounds the sigmoid to 0 or 1.
     sure = weights | {"dec.net.4.weight": 40 * weights["dec.net.4.weight"]}
     check_rec(sure, "rec of a decoder that is very sure (logits, not probabilities, go to log_bernoulli_with_logits)")
-    check_inputs_unchanged(model.run(WHAT, (x,)).inputs_unchanged, WHAT)
 
 
 @pytest.mark.parametrize("z_dim, k, variance", [(10, 50, 1e-4), (10, 30, 0.04), (3, 7, None)])
@@ -96,7 +95,7 @@ def test_negative_elbo_gradients(fresh_submission, rng):
 
 
 def test_negative_elbo_fresh_noise(fresh_submission, rng):
-    """negative_elbo_bound draws noise afresh for every image, latent and call, and never seeds the generator"""
+    """negative_elbo_bound draws noise afresh for every image, latent and call"""
     fresh_submission.stand_in(MIXTURE)
     batch, calls = 16, 50
     weights = gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4)
@@ -114,8 +113,8 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng):
     runs = []
     for seed in (1, 2):
         fresh_submission.stand_in(MIXTURE)  # imports the submission's modules anew, with all that they keep
-        fresh_submission.seed(seed)
         model = gmvae_checks.load_model(fresh_submission, weights)
+        fresh_submission.seed(seed)
         runs.append(np.array([gmvae_checks.negative_elbo_bound(model, x) for _ in range(4)]))
     laws.check_differ(*runs, WHAT)
     std = gmvae_checks.expectations(weights, x[:1], rng, samples=400)

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from autograder.door.diagnose import check, check_close, check_gradients, check_inputs_unchanged
+from autograder.door.diagnose import check, check_close, check_gradients
 from support import oracles
 from support.mistakes import kl as mistakes
 from support.strategies import DTYPES, normal_pairs, probabilities
@@ -31,18 +31,15 @@ def rounding(mu1, var1, mu2, var2):
 @example(arguments=GENERIC)
 def test_kl_normal_closed_form(submission, arguments):
     """kl_univariate_normal agrees with the closed form for all means and variances, shapes and dtypes"""
-    reply = submission.run(NORMAL, arguments)
     double = arguments[0].dtype == np.float64
     check_close(
-        reply.value,
+        submission.call(NORMAL, *arguments),
         oracles.kl_univariate_normal(*arguments),
         what="kl_univariate_normal",
         mistakes=partial(mistakes.of_kl_univariate_normal, *arguments),
         rtol=1e-9 if double else 1e-5,
         atol=1e-9 if double else rounding(*arguments),
-        dtype=arguments[0].dtype,
     )
-    check_inputs_unchanged(reply.inputs_unchanged, "kl_univariate_normal")
 
 
 @pytest.mark.kl_univariate_normal
@@ -88,7 +85,6 @@ def test_kl_normal_nearly_equal(submission, rng):
         oracles.kl_univariate_normal(*single),
         what="kl_univariate_normal of nearly equal distributions",
         atol=rounding(*single),
-        dtype=np.float32,
     )
 
 
@@ -132,15 +128,12 @@ def test_kl_categorical_closed_form(submission, data, dtype, shape):
     """kl_categorical agrees with the definition for any leading dimensions, outcomes without probability included"""
     p = data.draw(probabilities(shape, zeros=True)).astype(dtype)
     q = data.draw(probabilities(shape)).astype(dtype)
-    reply = submission.run(CATEGORICAL, (p, q))
     check_close(
-        reply.value,
+        submission.call(CATEGORICAL, p, q),
         oracles.kl_categorical(p, q),
         what="kl_categorical",
         mistakes=partial(mistakes.of_kl_categorical, p, q),
-        dtype=dtype,
     )
-    check_inputs_unchanged(reply.inputs_unchanged, "kl_categorical")
 
 
 @pytest.mark.kl_categorical

@@ -5,7 +5,7 @@ import pytest
 
 from autograder.door.diagnose import check, check_close, check_tensor
 from autograder.door.laws import check_differ, check_independent, check_standard_normal
-from support.checks.plotting import check_modes_restored, check_recorded_in_eval_mode
+from support.checks.plotting import check_recorded_in_eval_mode
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.sample_from_prior
@@ -46,18 +46,3 @@ def test_prior_samples(submission, rng):
         f"{what}: the latents",
         dict.fromkeys(("mean", "small variance", "large variance", "distribution"), normal),
     )
-
-
-def test_prior_samples_seed_nothing(submission, rng):
-    """sample_from_prior: the generator's state decides what is drawn"""
-    model, drawn = random_probe(rng, 4).send(submission), []
-    for seed in (1, 2):
-        submission.seed(seed)
-        images = submission.call(SAMPLE, model, n=5)
-        drawn.append(check_tensor(images, what="sample_from_prior with n=5", shape=(5, 1, 28, 28)))
-    check_differ(*drawn, "sample_from_prior")
-
-
-def test_sample_from_prior_gives_the_model_back(submission, rng):
-    """sample_from_prior: the model is given back in the mode in which it came"""
-    check_modes_restored(submission, random_probe(rng, 2), SAMPLE, [4])

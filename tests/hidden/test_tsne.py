@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import check, check_inputs_unchanged, check_tensor, fail
+from autograder.door.diagnose import check, check_tensor, fail
 from autograder.door.submission import NotImplementedYet, SubmissionError
 from support.checks.networks import random_images
 from support.checks.plotting import (
-    check_modes_restored,
     check_recorded_in_eval_mode,
     check_tsne_clusters,
     clustered_posteriors,
@@ -24,9 +23,8 @@ def test_tsne_embeds_the_posterior_means(submission, rng):
     for latents in (2, 6):
         posteriors = clustered_posteriors(rng, 60, latents)
         model = posteriors.oracle.send(submission)
-        reply = submission.run(EMBED, [model, posteriors.images, rng.integers(0, 10, 60)])
-        check_tsne_clusters(reply.value, posteriors)
-        check_inputs_unchanged(reply.inputs_unchanged, "tsne_latents")
+        embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, 60))
+        check_tsne_clusters(embedding, posteriors)
         check_recorded_in_eval_mode(model, "encode", "tsne_latents")
 
 
@@ -59,9 +57,3 @@ def test_tsne_of_few_images(submission, rng):
                 "images?"
             )
         check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
-
-
-def test_tsne_gives_the_model_back(submission, rng):
-    """tsne_latents: the model is given back in the mode in which it came"""
-    arguments = [random_images(rng, 6), np.arange(6)]
-    check_modes_restored(submission, random_probe(rng, 2), EMBED, arguments)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder.door.diagnose import check_close, check_gradients, check_inputs_unchanged, fail
+from autograder.door.diagnose import check_close, check_gradients, fail
 from autograder.door.submission import SubmissionError
 from support import oracles
 from support.mistakes import utils as mistakes
@@ -27,21 +27,19 @@ def make_case(rng, batch, k, d, shared, dtype="float64"):
 
 def check_value(submission, arguments, what="log_normal_mixture", **tolerance):
     try:
-        reply = submission.run(MIXTURE, arguments)
+        value = submission.call(MIXTURE, *arguments)
     except SubmissionError as error:
         if error.type != "RuntimeError":
             raise
         # What torch raises for shapes that do not broadcast, whose text must not be shown for hidden inputs.
         fail("log_normal_mixture raises a RuntimeError. z needs a new dimension, between batch and latents.")
     check_close(
-        reply.value,
+        value,
         oracles.log_normal_mixture(*arguments),
         what=what,
         mistakes=partial(mistakes.of_log_normal_mixture, *arguments),
-        dtype=arguments[0].dtype,
         **tolerance,
     )
-    check_inputs_unchanged(reply.inputs_unchanged, "log_normal_mixture")
 
 
 @given(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import check, check_close, check_inputs_unchanged, check_tensor
+from autograder.door.diagnose import check, check_close
 from autograder.door.laws import check_differ, check_standard_normal
 from support.checks.networks import (
     MILD,
@@ -12,7 +12,6 @@ from support.checks.networks import (
     check_depends_on_pixels,
     check_every_latent_matters,
     check_kernels,
-    check_leaves_input_alone,
     check_nonlinear,
     check_not_clamped,
     check_rows,
@@ -75,7 +74,6 @@ def test_posterior_uses_the_image(submission, rng, architecture):
         reply = vae.run("encode", [x], wrt=[0], parameters_of=vae.get("encoder"), cotangent=cotangent, output=(index,))
         check_depends_on_pixels(reply.gradients[0], f"Encoder ({name})")
         check_trainable(reply.parameter_gradients, f"Encoder ({name})")
-    check_leaves_input_alone(vae, "encode", x, "Encoder")
 
 
 @both_architectures
@@ -93,7 +91,6 @@ def test_decoder(submission, rng, architecture):
         "Decoder: no gradient reaches z. Is something detached, or computed under torch.no_grad()?",
     )
     check_trainable(reply.parameter_gradients, "Decoder")
-    check_leaves_input_alone(vae, "decode", z, "Decoder")
     (images,) = under_large_weights(vae, rng, lambda: [decode(vae, random_codes(rng, 16, 3))], draws=4)
     check_decoder_uses_its_range(images, "Decoder")
 
@@ -139,19 +136,10 @@ def test_sample_gradients(submission, rng):
 
 
 @pytest.mark.reparameterize
-def test_sampling_manners(submission, rng):
-    """reparameterize: keeps float64, leaves mu and logvar alone, seeds nothing"""
+def test_samples_are_fresh(submission, rng):
+    """reparameterize: two calls differ, in eval mode too"""
     vae = sampler(submission)
-    for dtype in (np.float32, np.float64):
-        mu, logvar = random_posterior(rng, 30, 3, dtype=dtype)
-        reply = vae.run("reparameterize", [mu, logvar])
-        check_tensor(reply.value, what=WHAT, shape=mu.shape, dtype=dtype)
-        check_inputs_unchanged(reply.inputs_unchanged, WHAT)
-    draws = []
-    for seed in (1, 2):
-        submission.seed(seed)
-        draws.append(sample(vae, mu, logvar))
-    check_differ(*draws, WHAT)
+    mu, logvar = random_posterior(rng, 30, 3)
     check_differ(sample(vae, mu, logvar), sample(vae, mu, logvar), WHAT)
     vae.train(False)
     check(

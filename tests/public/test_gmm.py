@@ -52,7 +52,6 @@ def test_log_prob_by_hand(submission):
         [by_hand(0), by_hand(2), by_hand(-1)],
         what="gmm_log_prob",
         mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
-        dtype=np.float32,
     )
 
 
@@ -80,7 +79,7 @@ def test_gaussian_entropy_by_hand(submission):
     for cov, entropy in by_hand:
         value = submission.call("gmm.gaussian_entropy", cov.astype(np.float32))
         named = partial(mistakes.of_gaussian_entropy, cov)
-        check_close(value, entropy, what="gaussian_entropy", mistakes=named, dtype=np.float32)
+        check_close(value, entropy, what="gaussian_entropy", mistakes=named)
 
 
 @pytest.mark.mc_entropy

@@ -23,7 +23,16 @@ from typing import Any
 from tqdm import tqdm
 
 from autograder.evidence.audit.automatic import AutomaticMutant, automatic_mutants, explanations
-from autograder.evidence.audit.corpus import KINDS, Change, Corpus, CorpusError, checks_of, load, task_of
+from autograder.evidence.audit.corpus import (
+    KINDS,
+    Change,
+    Corpus,
+    CorpusError,
+    checks_of,
+    judged_over_all,
+    load,
+    task_of,
+)
 from autograder.evidence.audit.execution import Execution, executed, executing
 from autograder.evidence.audit.judge import Judgement, judge_mutant, share
 from autograder.evidence.audit.laboratory import Job, JobOutcome
@@ -98,10 +107,7 @@ def audit_mutants(audit: Audit) -> None:
     mutants = audit.chosen(audit.corpus.mutants)
     jobs = [audit.job_for(mutant, audit.noticing(mutant) | set(mutant.checks)) for mutant in mutants]
     outcomes = audit.grade(jobs, "mutants  ")
-    verdicts = [
-        judge_mutant(mutant, task_of(mutant, audit.course).name, outcomes[mutant.id], audit.course)
-        for mutant in mutants
-    ]
+    verdicts = [judge_mutant(mutant, outcomes[mutant.id], audit.course) for mutant in mutants]
     killed = [verdict for verdict in verdicts if verdict.killed]
     right = [verdict for verdict in killed if verdict.hinted]
     audit.findings["mutants"] = {
@@ -157,7 +163,7 @@ def audit_automatic(audit: Audit) -> None:
         Job(
             mutant.id,
             {mutant.file: mutant.text},
-            checks_of([_task(mutant, audit.course)], audit.course),
+            checks_of([_task(mutant, audit.course), *judged_over_all(audit.course)], audit.course),
             stop_at_first_failure=True,
         )
         for mutant in mutants

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -174,34 +174,13 @@ def task_of(change: Change, course: Course) -> Task:
 
 def checks_of(tasks: Collection[str], course: Course) -> tuple[str, ...]:
     """Ids of the checks of code that tasks have, given by name."""
-    files = {task.name: task.file for task in course.tasks if task.file.endswith(".py")}
-    return tuple(check.id for check in course.checks if check.task in files and check.task in tasks)
+    code = {task.name for task in course.tasks if task.file.endswith(".py") or not task.file}
+    return tuple(check.id for check in course.checks if check.task in code and check.task in tasks)
 
 
-def checks_reading(file: str, sources: Mapping[str, str], course: Course) -> tuple[str, ...]:
-    """Ids of the checks that can notice a change of `file`: those of tasks that share a section with a task whose file
-    imports it, directly or through others (a section's checks use each other's code).
-
-    Args:
-        sources: file name -> text of all modules of the submission.
-    """
-    imports = {name: _imported(text, sources) for name, text in sources.items()}
-    reached = {name: {name} for name in sources}
-    for _ in sources:  # as many steps as the longest chain could have
-        reached = {name: seen.union(*(imports[other] for other in seen)) for name, seen in reached.items()}
-    sections = {task.section for task in course.tasks if file in reached.get(task.file, ())}
-    return checks_of([task.name for task in course.tasks if task.section in sections], course)
-
-
-def _imported(text: str, sources: Collection[str]) -> set[str]:
-    """The files among `sources` that a module imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-    return {f"{name.split('.')[0]}.py" for name in names} & set(sources)
+def judged_over_all(course: Course) -> tuple[str, ...]:
+    """Names of the tasks that are judged over all files."""
+    return tuple(task.name for task in course.tasks if not task.file)
 
 
 def _after_docstring(source: str, addition: str) -> str:

@@ -15,10 +15,11 @@ class Judgement:
     """About one mutant.
 
     Attributes:
-        lost: ids of the checks worth points that its own task lost; none, and the mutant survived.
+        lost: ids of the checks worth points that its own tasks lost (those of the checks that the corpus says must
+            fail); none, and the mutant survived.
         not_failed: checks that the corpus says must fail, and did not.
         elsewhere: numbers of other tasks that lost points: blame in the wrong place.
-        hinted: whether a student reads the right words in its own task: the very thing that is measured here.
+        hinted: whether a message of its own tasks has the right words.
         messages: of the lost checks.
     """
 
@@ -35,22 +36,19 @@ class Judgement:
         return bool(self.lost)
 
 
-def judge_mutant(mutant: Mutant, own_task: str, outcome: JobOutcome, course: Course) -> Judgement:
-    """Compare what happened to a mutant with what should have.
-
-    Args:
-        own_task: number of the task whose code is wrong.
-    """
+def judge_mutant(mutant: Mutant, outcome: JobOutcome, course: Course) -> Judgement:
+    """Compare what happened to a mutant with what should have."""
     worth = {check.id: check.task for check in course.checks if check.points > 0}
+    own_tasks = {worth[id] for id in mutant.checks if id in worth}
     lost = [id for id in outcome.failed if id in worth]
-    own = tuple(id for id in lost if worth[id] == own_task)
+    own = tuple(id for id in lost if worth[id] in own_tasks)
     read = " ".join(outcome.messages[id] for id in own).casefold()
     return Judgement(
         id=mutant.id,
         note=mutant.note,
         lost=own,
         not_failed=tuple(id for id in mutant.checks if id not in outcome.failed),
-        elsewhere=tuple(sorted({worth[id] for id in lost} - {own_task})),
+        elsewhere=tuple(sorted({worth[id] for id in lost} - own_tasks)),
         hinted=any(words.casefold() in read for words in mutant.hint),
         messages={id: outcome.messages[id] for id in own},
     )

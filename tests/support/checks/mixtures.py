@@ -14,11 +14,11 @@ ENOUGH = 100  # points of a component that are looked at by themselves
 
 
 def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
-    """Fail unless `drawn` is a pair x (n, d), component (n,) of the right dtypes; return it."""
+    """Fail unless `drawn` is a pair x (n, d), component (n,) with integer components; return it."""
     k, d = mixture.means.shape
     if not isinstance(drawn, (tuple, list)) or len(drawn) != 2:
         fail(f"{WHAT}: two tensors are wanted, the points and the component of each, as a tuple (x, component).")
-    x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d), dtype=mixture.means.dtype)
+    x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d))
     component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
     check(component.min() >= 0, f"{WHAT}: components are counted from 0.")
     check(component.max() < k, f"{WHAT}: components run from 0 to K - 1.")

@@ -4,6 +4,7 @@ imports torch; in grading it runs inside the sandboxed worker, so nothing here m
 import hashlib
 import importlib
 import math
+import pickle
 import random
 import sys
 import traceback
@@ -68,9 +69,11 @@ class Executor:
         args = [self._decode(tree, arrays, tensors) for tree in header["args"]]
         kwargs = {name: self._decode(tree, arrays, tensors) for name, tree in header["kwargs"].items()}
         originals = [tensor.clone() for tensor in tensors]
-        inputs = [args[key] if isinstance(key, int) else kwargs[key] for key in header["wrt"]]
-        for tensor in inputs:
-            tensor.requires_grad_(True)
+        inputs = [(args if isinstance(key, int) else kwargs)[key].requires_grad_(True) for key in header["wrt"]]
+        for key, leaf in zip(header["wrt"], inputs, strict=True):
+            # As in training, the function is given what was computed before, which it may write to: not a leaf.
+            computed = (args if isinstance(key, int) else kwargs)[key] = leaf.clone()
+            tensors[next(place for place, tensor in enumerate(tensors) if tensor is leaf)] = computed
         parameters: dict[str, Tensor] = {}
         if header["parameters_of"] is not None:
             module = self.objects[header["parameters_of"]]
@@ -127,8 +130,14 @@ class Executor:
         self.objects.clear()
         return {}
 
-    def _op_rng_fingerprint(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
-        return {"value": hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest()}
+    def _op_rng_fingerprints(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        states = {
+            "torch": torch.get_rng_state().numpy().tobytes(),
+            "NumPy": pickle.dumps(np.random.get_state()),
+            "Python": pickle.dumps(random.getstate()),
+        }
+        digests = {name: hashlib.sha256(state).hexdigest() for name, state in states.items()}
+        return {"value": self._encode(digests, returned)}
 
     def _op_read_file(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         path = self._scratch_file(header["name"])

@@ -193,9 +193,10 @@ class Submission:
         """Let go of every object on the other side; handles to them are of no use any more."""
         self._send({"op": "forget"}, [])
 
-    def rng_fingerprint(self) -> str:
-        """A digest of the state of torch's global generator: equal states, equal digests."""
-        return str(self._send({"op": "rng_fingerprint"}, [])[0]["value"])
+    def rng_fingerprints(self) -> dict[str, str]:
+        """Digests of the states of the global generators of torch, NumPy and Python: equal states, equal digests."""
+        reply, decode = self._send({"op": "rng_fingerprints"}, [])
+        return decode(reply["value"])
 
     def generator(self, seed: int) -> GeneratorSeed:
         """An argument that arrives as a fresh torch.Generator with this seed."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autograder.door.diagnose import check, check_tensor, fail
-from autograder.door.submission import Figure, Probe, Submission
+from autograder.door.submission import Figure, Probe
 from support.probe_oracle import PIXELS, ProbeOracle
 
 
@@ -27,35 +27,6 @@ def check_recorded_in_eval_mode(model: Probe, part: str, what: str) -> None:
         not any(record["grad_enabled"] for record in records),
         f"{what} runs the model with gradients. The provided `evaluating` switches them off.",
     )
-
-
-def check_modes_restored(submission: Submission, oracle: ProbeOracle, target: str, arguments: Sequence[Any]) -> None:
-    """The model comes back in the mode in which it went, each part in its own; its weights stay as they were."""
-    what = target.split(".")[1]
-    for encoder, decoder, whole in (
-        (True, True, True),
-        (False, False, False),
-        (False, True, True),
-        (True, False, False),
-    ):
-        model = oracle.send(submission, training=whole)
-        parts = {"encoder": encoder, "decoder": decoder}
-        for name, mode in parts.items():
-            model.get(name).train(mode)
-        submission.call(target, model, *arguments)
-        # Else a function that does nothing would pass.
-        check(model.records(), f"{what}: the model is never used.")
-        check(
-            model.get("training") is whole,
-            f"{what}: a model that came in {_name(whole)} mode was given back in {_name(not whole)} mode.",
-        )
-        check(
-            all(model.get(name).get("training") is mode for name, mode in parts.items()),
-            f"{what}: of a model whose encoder and decoder came in different modes, one was given back in the wrong "
-            "mode. The provided `evaluating` remembers the mode of every part.",
-        )
-    before, after = oracle.parameters(), model.state()
-    check(all((after[name] == before[name]).all() for name in before), f"{what} changes the model's parameters.")
 
 
 @dataclass(frozen=True)
@@ -164,7 +135,3 @@ def check_new_figure(figure: Figure, earlier: Sequence[Sequence[float]]) -> None
 
 def _same(first: np.ndarray, second: Sequence[float]) -> bool:
     return len(first) == len(second) and bool(np.allclose(first, second, rtol=1e-6))
-
-
-def _name(training: bool) -> str:
-    return "train" if training else "eval"

@@ -22,9 +22,9 @@ def sampler(submission: Submission, latents: int = 3) -> Handle:
 
 
 def sample(vae: Handle, mu: np.ndarray, logvar: np.ndarray) -> np.ndarray:
-    """One sample z, of the shape and dtype of mu."""
+    """One sample z, of the shape of mu."""
     z = vae.call("reparameterize", mu, logvar)
-    return check_tensor(z, what=WHAT, shape=mu.shape, dtype=mu.dtype)
+    return check_tensor(z, what=WHAT, shape=mu.shape)
 
 
 def noise(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -116,6 +116,8 @@ def check_sample_gradients(
     """dz / dmu is 1 and dz / dlogvar is (z - mu) / 2 for the very noise that was drawn."""
     reply = vae.run("reparameterize", [mu, logvar], wrt=[0, 1], cotangent=cotangent)
     deviation = check_tensor(reply.value, what=WHAT, shape=mu.shape).astype(np.float64) - mu
+    if reply.value.dtype == np.float32:  # of a sample no more is known than float32 can hold
+        rtol, atol = max(rtol, 1e-3), max(atol, 1e-4)
     check_gradient(reply.gradients[0], cotangent, of="z", by="mu", rtol=rtol, atol=atol)
     check_gradient(
         reply.gradients[1],
