@@ -517,6 +517,13 @@ def test_every_task_has_a_stub(real):
             assert f"Task {task.number}: " in real.files[task.file].decode(), task
 
 
+def test_all_of_lab_is_shipped(real):
+    """In whatever language: a template or style sheet that is missing would show on a student's machine only."""
+    solution = ROOT / "solution"
+    lab = {p.relative_to(solution).as_posix() for p in (solution / "lab").rglob("*.*") if p.suffix != ".pyc"}
+    assert lab == {name for name in real.files if name.startswith("lab/")}
+
+
 def test_handout_is_rendered(real):
     """No placeholder and no comment is left, and its totals are those of points.toml."""
     text = real.files["README.md"].decode()
@@ -536,7 +543,7 @@ def test_handout_anchors(real):
 def test_starter_files_parse_and_import(starter_folder):
     """Every starter file is valid Python 3.10 and can be imported: no work, and no solution, is needed for that."""
     files = sorted(starter_folder.glob("*.py"))
-    for path in [*files, *starter_folder.glob("lab/*.py")]:
+    for path in [*files, *starter_folder.rglob("lab/**/*.py")]:
         ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
     program = "; ".join(["import matplotlib", "matplotlib.use('Agg')", *(f"import {path.stem}" for path in files)])
     subprocess.run([sys.executable, "-c", program], cwd=starter_folder, check=True, timeout=300)
