@@ -106,7 +106,7 @@ def audit_mutants(audit: Audit) -> None:
             audit.problems.append(f"mutant {mutant.id}: these checks do not execute it: {', '.join(sorted(idle))}")
     mutants = audit.chosen(audit.corpus.mutants)
     # Rows about all files take most of the time, and say nothing about a number that is wrong.
-    over_all = set(checks_of(judged_over_all(audit.entries), audit.entries))
+    over_all = set(checks_of(judged_over_all(audit.course), audit.course))
     jobs = []
     for mutant in mutants:
         spared = over_all if mutant.kind in ("value", "unstable") else set()

@@ -564,6 +564,13 @@ def test_every_task_has_a_stub(real):
             assert f"Task {task.number}: " in real.files[task.file].decode(), task
 
 
+def test_all_of_lab_is_shipped(real):
+    """In whatever language: a template or style sheet that is missing would show on a student's machine only."""
+    solution = ROOT / "solution"
+    lab = {p.relative_to(solution).as_posix() for p in (solution / "lab").rglob("*.*") if p.suffix != ".pyc"}
+    assert lab == {name for name in real.files if name.startswith("lab/")}
+
+
 def test_handout_is_rendered(real):
     """No placeholder and no comment is left, and its total is that of the course."""
     text = real.files["README.md"].decode()

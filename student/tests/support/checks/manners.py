@@ -60,7 +60,7 @@ class Call:
 
 
 def _normals(rng: np.random.Generator) -> Sequence[Any]:
-    return rng.normal(size=(3, 1)), rng.uniform(0.5, 2, (3, 1)), rng.normal(size=4), rng.uniform(0.5, 2, 4)
+    return rng.normal(size=(3, 4)), rng.uniform(0.5, 2, (3, 4)), rng.normal(size=(3, 4)), rng.uniform(0.5, 2, (3, 4))
 
 
 def _distributions(rng: np.random.Generator) -> Sequence[Any]:
