@@ -5,7 +5,6 @@ import csv
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
 from autograder.grading.session import Session
+from tests.kit.courses import write_course
 from tests.kit.processes import alive, descendants, nothing_left_running, until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,6 +39,7 @@ PUBLIC = """
     pytestmark = pytest.mark.task{n}
 
     def test_one(submission):
+        '''public check of <b>task</b> {n}'''
         check(submission.call("task{n}.one") == 1, "one() should be 1. Did you start from zero?")
 """
 HIDDEN = """
@@ -48,6 +49,7 @@ HIDDEN = """
     pytestmark = pytest.mark.task{n}
 
     def test_twice(submission):
+        '''hidden check of <b>task</b> {n}'''
         check(submission.call("task{n}.twice", 31337) == 62674, "twice(x) is wrong for large x.")
 """
 # A process of its own, to be interrupted or killed; its argument is a ClassSettings in JSON.
@@ -73,28 +75,8 @@ class Course:
     def __init__(self, folder: Path) -> None:
         self.folder, self.tests = folder, folder / "course" / "tests"
         self.submissions, self.out = folder / "submissions", folder / "out"
-        self.points_file = folder / "course" / "points.toml"
-        entries = []
-        for part, source, name in (("public", PUBLIC, "test_one"), ("hidden", HIDDEN, "test_twice")):
-            (self.tests / part).mkdir(parents=True)
-            for n in (1, 2):
-                (self.tests / part / f"test_task{n}_x.py").write_text(textwrap.dedent(source.format(n=n)))
-                entries.append(
-                    f'[[check]]\nid = "{part}/test_task{n}_x.py::{name}"\ntask = "{n}.1"\npoints = 5\n'
-                    f'visibility = "visible"\ntitle = "{part} check of <b>task</b> {n}"\n'
-                )
-        shutil.copy(TESTS / "conftest.py", self.tests)
-        for n in (1, 2):
-            entries.append(f'[[group]]\nnumber = {n}\ntitle = "Group {n}"\n')
-            entries.append(f'[[task]]\nnumber = "{n}.1"\nname = "Task {n}"\nfile = "task{n}.py"\nfunction = "twice"\n')
-        self.points_file.write_text("\n".join(entries))
-        self.session = Session(
-            secret="not much of a secret",
-            tests=self.tests,
-            points_file=self.points_file,
-            total=20,
-            provided=None,
-        )
+        self.file = write_course(folder / "course", {"public": PUBLIC, "hidden": HIDDEN}, n=2, worth=10)
+        self.session = Session(secret="not much of a secret", course=self.file, provided=None)
 
     def hand_in(self, student: str, **files: str) -> None:
         """A folder with task1.py and task2.py, right unless given; None for a file that is missing."""
@@ -232,7 +214,7 @@ def test_what_is_finished_is_not_graded_again(course, quick):
     assert graded() == ["dot"]
     assert graded() == []  # nothing to do at all
     # Points, checks and secret decide on results, too.
-    course.points_file.write_text(course.points_file.read_text().replace('"Task 1"', '"Task one"'))
+    course.file.write_text(course.file.read_text().replace('"Group 1"', '"Group one"'))
     assert graded() == ["ada", "ben", "cyd", "dot"]
     course.session = replace(course.session, secret="another secret altogether")
     assert graded() == ["ada", "ben", "cyd", "dot"]
@@ -241,7 +223,7 @@ def test_what_is_finished_is_not_graded_again(course, quick):
 def test_the_hash_follows_the_grader(course):
     before = grading_key(b"parcel", course.session)
     assert before == grading_key(b"parcel", course.session) != grading_key(b"other", course.session)
-    (course.tests / "hidden" / "test_task1_x.py").write_text("# another check\n")
+    (course.tests / "hidden" / "test_task1.py").write_text("# another check\n")
     grading.grader_digest.cache_clear()
     assert grading_key(b"parcel", course.session) != before
 
@@ -405,7 +387,7 @@ def test_a_grading_that_is_given_up_takes_its_processes_along(course):
 @pytest.mark.slow
 def test_a_grader_that_cannot_work_is_no_zero(course):
     course.hand_in("ada")
-    (course.tests / "hidden" / "test_task1_x.py").write_text("nonsense(\n")
+    (course.tests / "hidden" / "test_task1.py").write_text("nonsense(\n")
     outcome = grade_parcel(parcel(course, "ada"), course.session)
     assert outcome.document is None and outcome.problem.startswith("GradingError")
 

@@ -3,7 +3,6 @@ unfinished, or that hang, crash and print; and what is left of the results when 
 
 import contextlib
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.courses import write_course
 from tests.kit.processes import alive, descendants, until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -26,10 +26,12 @@ PUBLIC = """
     pytestmark = pytest.mark.task{n}
 
     def test_one(submission):
+        '''one {n}'''
         check(submission.call("task{n}.one") == 1, "one() should be 1. Did you start from zero?")
 
     @given(x=st.integers(0, 9))
     def test_twice(submission, x):
+        '''twice {n}'''
         check(submission.call("task{n}.twice", x) == 2 * x, "twice(x) should be 2 x.")
 """
 HIDDEN = """
@@ -39,9 +41,11 @@ HIDDEN = """
     pytestmark = pytest.mark.task{n}
 
     def test_secret_input(submission):
+        '''secret_input {n}'''
         check(submission.call("task{n}.twice", 31337) == 62674, "twice(x) is wrong for large x.")
 
     def test_alone(fresh_submission):
+        '''alone {n}'''
         check(fresh_submission.call("task{n}.one") == 1, "one() should be 1 in a new process, too.")
 """
 RIGHT = """
@@ -71,28 +75,8 @@ class Course:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.tests = folder / "course" / "tests"
-        self.points_file = folder / "course" / "points.toml"
+        self.file = write_course(folder / "course", {"public": PUBLIC, "hidden": HIDDEN}, n=3, worth=10)
         self.out = folder / "results.json"
-        entries = []
-        for part, source in (("public", PUBLIC), ("hidden", HIDDEN)):
-            (self.tests / part).mkdir(parents=True)
-            for n in (1, 2, 3):
-                (self.tests / part / f"test_task{n}_x.py").write_text(textwrap.dedent(source.format(n=n)))
-        shutil.copy(TESTS / "conftest.py", self.tests)
-        for n in (1, 2, 3):
-            entries.append(f'[[group]]\nnumber = {n}\ntitle = "Group {n}"\n')
-            entries.append(f'[[task]]\nnumber = "{n}.1"\nname = "Task {n}"\nfile = "task{n}.py"\nfunction = "twice"\n')
-            for check in (
-                "public {} test_one",
-                "public {} test_twice",
-                "hidden {} test_secret_input",
-                "hidden {} test_alone",
-            ):
-                part, _, name = check.split()
-                id = f"{part}/test_task{n}_x.py::{name}"
-                worth = 'points = 2.5\nvisibility = "visible"'
-                entries.append(f'[[check]]\nid = "{id}"\ntask = "{n}.1"\n{worth}\ntitle = "{name} {n}"\n')
-        self.points_file.write_text("\n".join(entries))
 
     def submission(self, **files: str) -> Path:
         """A folder with task1.py, task2.py and task3.py, right unless given."""
@@ -106,10 +90,8 @@ class Course:
         document = {
             "submission": str(submission),
             "out": str(self.out),
-            "tests": str(self.tests),
-            "points_file": str(self.points_file),
+            "course": str(self.file),
             "secret": "not much of a secret",
-            "total": 30,
             "provided": None,
             **settings,
         }
@@ -176,14 +158,14 @@ def test_each_failure_in_its_own_words(course):
     document = course.grade(submission)
     assert document["score"] == 0
 
-    one = row(document, "public/test_task1_x.py::test_one")
+    one = row(document, "public/test_task1.py::test_one")
     assert one["output"] == "one() should be 1. Did you start from zero?\n\nYour code printed:\nabout to return 0"
     assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"] == "about to return 0"
-    twice = row(document, "public/test_task1_x.py::test_twice")["output"]
+    twice = row(document, "public/test_task1.py::test_twice")["output"]
     assert "Leak0: the input is 0 (task1.py, line 7)" in twice
     assert "object at 0x" not in twice
-    assert row(document, "hidden/test_task1_x.py::test_alone")["output"] == "one() should be 1 in a new process, too."
-    assert row(document, "hidden/test_task1_x.py::test_secret_input")["output"] == (
+    assert row(document, "hidden/test_task1.py::test_alone")["output"] == "one() should be 1 in a new process, too."
+    assert row(document, "hidden/test_task1.py::test_secret_input")["output"] == (
         "Your code raised an exception of its own. (Hidden checks do not show more.)"
     )
     assert set(outputs(document, "2.1", "hidden")) == {"Not implemented yet: Task 2.1 (Task 2, twice in task2.py)."}
@@ -230,7 +212,7 @@ def test_what_was_earned_before_a_crash_and_before_the_limit_of_a_task_is_kept(c
         "Your code was stopped while it ran a check of this task: its process ended during a call. "
         "The task's other checks are not run."
     }
-    assert "the time for the whole task" in row(document, "public/test_task3_x.py::test_twice")["output"]
+    assert "the time for the whole task" in row(document, "public/test_task3.py::test_twice")["output"]
 
 
 @pytest.mark.slow
@@ -372,19 +354,18 @@ def test_results_are_final_only_when_no_process_is_left(course):
 
 @pytest.mark.slow
 def test_suites_and_points_must_agree(course):
-    text = course.points_file.read_text()
-    course.points_file.write_text(text.replace("test_task1_x.py::test_one", "test_task1_x.py::test_won"))
+    source = course.tests / "public" / "test_task1.py"
+    source.write_text(source.read_text() + '\n\ndef test_new(submission):\n    """New"""\n')
     document = course.grade(course.submission())
     assert document["score"] == 0
     assert document["output"].startswith("Grader set-up problem")
-    assert "test_one has no entry" in document["extra_data"]["problem"]
-    assert "test_won is in points.toml" in document["extra_data"]["problem"]
-    assert "test_won" not in document["output"] + str([row["output"] for row in document["tests"]])
+    assert "test_new is in no task of tests/tasks.toml" in document["extra_data"]["problem"]
+    assert "test_new" not in document["output"] + str([row["output"] for row in document["tests"]])
 
 
 @pytest.mark.slow
 def test_checks_must_not_import_torch(course):
-    source = course.tests / "hidden" / "test_task1_x.py"
+    source = course.tests / "hidden" / "test_task1.py"
     source.write_text(source.read_text() + "\nimport torch\n")
     process = course.start(course.submission())
     process.communicate(timeout=120)
@@ -393,8 +374,8 @@ def test_checks_must_not_import_torch(course):
     assert "imported torch" in document["extra_data"]["problem"]
 
 
-def test_a_points_file_that_cannot_be_read_still_gives_results(course):
-    course.points_file.write_text("[[check")
+def test_a_course_that_cannot_be_read_still_gives_results(course):
+    course.file.write_text("[[section")
     document = course.grade(course.submission())
     assert document["score"] == 0 and document["tests"] == []
     assert document["output"].startswith("Grader set-up problem")

@@ -11,19 +11,19 @@ from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, SENTENCES, Explainer, NotRun, TaskLost, check_sources
 from autograder.grading.suites import _Guarded, _TaskState
 from autograder.sandbox.backend import WorkerDied
-from autograder.tasks import Check, Group, Points, Task
+from autograder.tasks import Check, Task
+from tests.kit.courses import course_of
 
 ROOT = Path(__file__).resolve().parents[3]
-PUBLIC = Check("public/test_x.py::test_a", "1.1", 1, "visible", "A")
-HIDDEN = Check("hidden/test_x.py::test_b", "1.1", 1, "visible", "B")
-POINTS = Points(
-    groups=(Group(1, "First"),),
-    tasks=(
-        Task("1.1", "One", "one.py", "one"),
-        Task("1.2", "Two", "two.py", "two"),
-        Task("1.3", "Model", "m.safetensors"),
-    ),
-    checks=(PUBLIC, HIDDEN),
+PUBLIC = Check("public/test_x.py::test_a", "one", "1.1", 1, "A")
+HIDDEN = Check("hidden/test_x.py::test_b", "one", "1.1", 1, "B")
+COURSE = course_of(
+    [
+        Task("one", "1.1", "One", "one.py", ("one",)),
+        Task("two", "1.2", "Two", "two.py", ("two",)),
+        Task("model", "1.3", "Model", "m.safetensors", judge="a:b"),
+    ],
+    [PUBLIC, HIDDEN],
 )
 SECRET = "0.4711 and more"
 
@@ -33,7 +33,7 @@ def explainer(tmp_path):
     (tmp_path / "test_x.py").write_text(
         '"""mean(x): the shape is not a list; the values are wrong, 12345 draws of np.abs"""'
     )
-    return Explainer(POINTS, tmp_path)
+    return Explainer(COURSE, tmp_path)
 
 
 def test_an_exception_of_the_submission(explainer):
@@ -231,13 +231,13 @@ def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():
     shipped = [name for name in bundle.grader_files(ROOT) if name.startswith("tests/") and name.endswith(".py")]
     assert sources == shipped
     assert {"tests/conftest.py", "tests/hidden/stand_ins.py"} < set(sources)
-    explainer = Explainer(POINTS, ROOT / "tests")
+    explainer = Explainer(COURSE, ROOT / "tests")
     assert explainer.withhold("not a NotebookClient; 31337 of them, 4711") == "not a …; … of them, …"
 
 
 def test_the_real_diagnoses_survive_in_hidden_checks():
     """A message that quotes nothing of the submission reads the same in hidden checks."""
-    explainer = Explainer(POINTS, ROOT / "tests")
+    explainer = Explainer(COURSE, ROOT / "tests")
     text = "kl_categorical(p, q): the value is wrong (too small). An intermediate result overflows."
     assert explainer.withhold(text) == text
     counted = "{} are wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."

@@ -8,28 +8,29 @@ import pytest
 
 from autograder.grading import report
 from autograder.grading.results import Results
-from autograder.tasks import Check, Group, Points, Task
+from autograder.tasks import Check, Task
+from tests.kit.courses import course_of
 
-POINTS = Points(
-    groups=(Group(1, "Divergences"), Group(2, "Mixtures & <entropy>")),
-    tasks=(
-        Task("1.1", "KL of univariate normals", "kl.py", "kl_univariate_normal"),
-        Task("1.2", "KL of discrete distributions", "kl.py", "kl_categorical"),
-        Task("2.1", "Sampling", "gmm.py", "sample_gmm"),
-    ),
-    checks=(
-        Check("public/test_a.py::test_a", "1.1", 2, "visible", "By hand"),
-        Check("hidden/test_a.py::test_b", "1.1", 3.5, "visible", "Many shapes"),
-        Check("public/test_a.py::test_c", "1.2", 4, "visible", "Zeros"),
-        Check("public/test_a.py::test_d", "2.1", 0, "visible", "Provided code"),
-        Check("public/test_a.py::test_e", "2.1", 1, "visible", "The law " + "and more of it " * 12),
-    ),
+COURSE = course_of(
+    [
+        Task("circle", "1.1", "Area of a circle", "area.py", ("circle",)),
+        Task("square", "1.2", "Area of a square", "area.py", ("square",)),
+        Task("sampling", "2.1", "Sampling", "draw.py", ("draw",)),
+    ],
+    [
+        Check("public/test_a.py::test_a", "circle", "1.1", 2, "By hand"),
+        Check("hidden/test_a.py::test_b", "circle", "1.1", 3.5, "Many shapes"),
+        Check("public/test_a.py::test_c", "square", "1.2", 4, "Zeros"),
+        Check("public/test_a.py::test_d", "sampling", "2.1", 0, "Provided code"),
+        Check("public/test_a.py::test_e", "sampling", "2.1", 1, "The law " + "and more of it " * 12),
+    ],
+    ["Areas", "Mixtures & <entropy>"],
 )
 
 
 @pytest.fixture
 def document():
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.set("public/test_a.py::test_a", 1)
     results.set("hidden/test_a.py::test_b", 0, "looks as if v were used as the standard deviation. " * 5)
     results.set("public/test_a.py::test_c", 1)
@@ -41,7 +42,7 @@ def document():
 
 @pytest.mark.parametrize("width", [20, 60, 80, 110, 300])
 def test_lines_fit_and_points_are_aligned(document, width):
-    lines = report.terminal(document, POINTS, width).splitlines()
+    lines = report.terminal(document, COURSE, width).splitlines()
     room = min(max(width, report.NARROWEST), report.WIDEST)
     assert max(map(len, lines)) <= room
     slashes = {line.rindex(" / ") for line in lines if " / " in line}
@@ -49,9 +50,9 @@ def test_lines_fit_and_points_are_aligned(document, width):
 
 
 def test_what_it_says(document):
-    text = report.terminal(document, POINTS, 100)
+    text = report.terminal(document, COURSE, 100)
     assert "\x1b" not in text
-    for part in ("Task 1  Divergences", "◐ 1.1", "✓ 1.2", "✗ 2.1", "✗ Many shapes", "v were used as the standard"):
+    for part in ("Task 1  Areas", "◐ 1.1", "✓ 1.2", "✗ 2.1", "✗ Many shapes", "v were used as the standard"):
         assert part in text
     assert "By hand" not in text, "a passed check needs no line"
     total = next(line for line in text.splitlines() if line.startswith("Score"))
@@ -62,7 +63,7 @@ def test_what_it_says(document):
 def test_a_repeated_reason_is_said_once(document):
     for row in document["tests"]:
         row.update(status="failed", score=0, output="Your code cannot be imported: SyntaxError: oops")
-    text = report.terminal(document, POINTS, 100)
+    text = report.terminal(document, COURSE, 100)
     assert text.count("SyntaxError") == 3  # once for each task
     assert text.count("(the same)") == 2
 
@@ -77,7 +78,7 @@ def test_colour_only_where_it_is_wanted(document, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal = Terminal()
-    report.write_terminal(document, POINTS, terminal)
+    report.write_terminal(document, COURSE, terminal)
     assert "\x1b[32m" in terminal.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
     assert not report.use_colour(terminal)
@@ -89,7 +90,7 @@ def test_colour_only_where_it_is_wanted(document, monkeypatch):
 
 def test_a_stream_without_unicode(document):
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    report.write_terminal(document, POINTS, stream)
+    report.write_terminal(document, COURSE, stream)
     stream.flush()
     assert b"x 2.1" in stream.buffer.getvalue()
 
@@ -118,7 +119,7 @@ class Page(html.parser.HTMLParser):
 
 
 def test_the_page_is_well_formed_and_says_everything(document):
-    page = Page(report.page(document, POINTS))
+    page = Page(report.page(document, COURSE))
     for part in (
         "6 / 10.5",
         "Mixtures & <entropy>",
@@ -135,16 +136,16 @@ def test_the_page_runs_and_loads_nothing(document):
     for row in document["tests"]:
         row["name"] = row["output"] = "</pre></li></style><script>alert(1)</script><img src=x onerror=alert(1)>"
     document["output"] = document["leaderboard"][0]["name"] = "<img src=http://example.org/x>"
-    page = Page(report.page(document, POINTS))
+    page = Page(report.page(document, COURSE))
     assert not {tag for tag, _ in page.tags} & {"script", "img", "link", "iframe", "object", "a"}
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on") or name in ("src", "href")]
 
 
 def test_failures_are_open_and_successes_folded(document):
-    states = ["open" in attrs for tag, attrs in Page(report.page(document, POINTS)).tags if tag == "details"]
+    states = ["open" in attrs for tag, attrs in Page(report.page(document, COURSE)).tags if tag == "details"]
     assert states == [True, False, True]
 
 
 def test_outcomes_differ_by_shape_and_word_not_by_colour_alone(document):
-    text = Page(report.page(document, POINTS)).text
+    text = Page(report.page(document, COURSE)).text
     assert "✓ passed" in text and "◐ in part" in text and "✗ failed" in text

@@ -10,19 +10,19 @@ import pytest
 from autograder.exits import Exit
 from autograder.grading.results import MAX_OUTPUT, UNFINISHED, Results, exit_status
 from autograder.sandbox.text import MAX_TEXT
-from autograder.tasks import Check, Group, Points, Task
+from autograder.tasks import Check, Task
+from tests.kit.courses import course_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SCHEMA = json.loads((ROOT / "autograder" / "gradescope" / "results.schema.json").read_text())
 
-POINTS = Points(
-    groups=(Group(1, "First"),),
-    tasks=(Task("1.1", "One", "one.py", "one"), Task("1.10", "Ten", "ten.py", "ten")),
-    checks=(
-        Check("public/test_x.py::test_a", "1.1", 0.1, "visible", "A"),
-        Check("public/test_x.py::test_b", "1.1", 0.2, "after_due_date", "B"),
-        Check("model", "1.10", 2, "hidden", "C", "weights"),
-    ),
+COURSE = course_of(
+    [Task("one", "1.1", "One", "one.py", ("one",)), Task("model", "1.10", "Ten", "m.bin", judge="a:b")],
+    [
+        Check("public/test_x.py::test_a", "one", "1.1", 0.1, "A"),
+        Check("public/test_x.py::test_b", "one", "1.1", 0.2, "B", "after_due_date"),
+        Check("model", "model", "1.10", 2, "C", "hidden"),
+    ],
 )
 
 
@@ -33,7 +33,7 @@ def valid(document: dict) -> dict:
 
 
 def test_before_anything_is_graded():
-    document = valid(Results.of(POINTS).document())
+    document = valid(Results.of(COURSE).document())
     assert document["score"] == 0
     assert [row["score"] for row in document["tests"]] == [0, 0, 0]
     assert {row["output"] for row in document["tests"]} == {UNFINISHED}
@@ -42,7 +42,7 @@ def test_before_anything_is_graded():
 
 
 def test_rows_and_total():
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.set("public/test_x.py::test_a", 1)
     results.set("public/test_x.py::test_b", 1)
     results.set("model", 0.25, "nearly")
@@ -59,7 +59,7 @@ def test_rows_and_total():
 
 
 def test_a_row_says_as_data_what_its_output_says_in_words():
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.set(
         "public/test_x.py::test_a", 0, "It is wrong.", cause="the sign", example="x=3", printed="hello\n\x1b[31mworld"
     )
@@ -93,14 +93,14 @@ def test_the_exit_status_of_a_grading():
 
 @pytest.mark.parametrize("fraction", [math.nan, math.inf, -0.1, 1.1])
 def test_impossible_scores_are_refused(fraction):
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.set("model", fraction)
     with pytest.raises(ValueError, match="model"):
         results.document()
 
 
 def test_withdrawing():
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.set("model", 1)
     results.leaderboard = [{"name": "Negative ELBO", "value": 97.05, "order": "asc"}]
     results.withdraw("no")
@@ -111,7 +111,7 @@ def test_withdrawing():
 
 
 def test_no_nan_reaches_the_file(tmp_path):
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.leaderboard = [{"name": "Negative ELBO", "value": math.nan, "order": "asc"}]
     path = tmp_path / "results.json"
     path.write_text("old")
@@ -122,7 +122,7 @@ def test_no_nan_reaches_the_file(tmp_path):
 
 
 def test_long_texts_are_capped():
-    results = Results.of(POINTS)
+    results = Results.of(COURSE)
     results.set("model", 0, "\x1b[31m" * 10**5 + "y" * 10**5)
     results.notes = ["z" * 10**5] * 10
     document = valid(results.document())

@@ -7,9 +7,7 @@ from autograder.grading.session import Grading, Session
 
 
 def test_a_session_travels_as_json():
-    session = Session(
-        "not much of a secret", seconds=7.5, points_file=Path("/a/points.toml"), total=None, provided=None
-    )
+    session = Session("not much of a secret", seconds=7.5, course=Path("/a/courses/x.toml"), provided=None)
     document = session.to_json() | {"submission": "/b/work.zip", "out": "/c/results.json", "private": ["/d"]}
     grading = Grading.from_json(json.loads(json.dumps(document)))
     assert grading.session == session
