@@ -28,8 +28,9 @@ class Task:
 
     number: str
     name: str
+    title: str
     file: str
-    function: str
+    functions: list[str]
     points: float
 
 
@@ -98,7 +99,7 @@ def _examine_code(file: Path, tasks: list[Task]) -> list[Item]:
     open_numbers = unfinished(tree)
     left = [task for task in tasks if task.number in open_numbers]
     return [
-        Item(file.name, True, f"not implemented: Task {task.number}, {task.name}", task.points) for task in left
+        Item(file.name, True, f"not implemented: Task {task.number}, {task.title}", task.points) for task in left
     ] or [Item(file.name, True)]
 
 

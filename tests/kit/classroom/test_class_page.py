@@ -58,7 +58,7 @@ def test_item_analysis():
     assert found[backwards.id].discrimination < -0.9 and "weaker students" in found[backwards.id].remark
     assert found[untried.id].remark == "nobody has tried"
     shares = {number: share for number, _, share in analysis.task_shares(group, POINTS)}
-    assert shares[rest[-1].task] == pytest.approx(0.6)
+    assert shares[rest[-1].number] == pytest.approx(0.6)
 
 
 def test_few_submissions_give_no_correlation():
@@ -80,7 +80,7 @@ def test_commonest_mistakes():
     ]
     first, second = analysis.mistakes(group, POINTS)
     # The same mistake with other numbers is one; who fails two checks by it counts once.
-    assert first.slugs == ["ada", "ben", "cyd"] and first.task == CHECKS[0].task
+    assert first.slugs == ["ada", "ben", "cyd"] and first.task == CHECKS[0].number
     assert "standard deviation?" in first.text and "Your code printed" not in first.text
     assert (second.slugs, second.text) == (["eve"], "the sign is wrong")
 

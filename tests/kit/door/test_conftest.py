@@ -41,6 +41,7 @@ def student(tmp_path_factory):
     (folder / "tests").mkdir()
     for name in ("conftest.py", "public/test_kl.py"):
         shutil.copy(ROOT / "tests" / name, folder / "tests")
+    shutil.copy(ROOT / "student" / "tasks.json", folder)
     shutil.copytree(ROOT / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)

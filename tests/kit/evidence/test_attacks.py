@@ -119,7 +119,7 @@ def test_the_corpus_covers_what_it_has_to():
 
 def test_the_attacks_know_no_assignment():
     """No word of its subject, no file and no function of it."""
-    names = {name.strip().split(".")[-1] for task in tasks.load().tasks for name in task.function.split(",")}
+    names = {name.split(".")[-1] for task in tasks.load().tasks for name in task.functions}
     names |= {task.file for task in tasks.load().tasks}
     subject = re.compile(r"\b(vae|elbo|gmvae|mnist|latents?|kl)\b", re.IGNORECASE)
     named = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names if name))

@@ -167,7 +167,7 @@ def pool():
 
 
 def test_a_job_runs_its_checks_and_no_others(pool):
-    checks = tuple(check.id for check in POINTS.checks if check.task in ("1.2", "3.1"))
+    checks = tuple(check.id for check in POINTS.checks if check.task in ("kl_categorical", "autoencoder"))
     halved = Change("kl.py", "halved", function="kl_categorical", find="return ", put="return 0.5 * ")
     wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
     found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
@@ -175,7 +175,7 @@ def test_a_job_runs_its_checks_and_no_others(pool):
     assert outcomes["right"].kinds == dict.fromkeys(checks, "passed")
     assert outcomes["wrong"].kinds.keys() == set(checks)
     assert outcomes["wrong"].failed
-    assert set(outcomes["wrong"].failed) <= {check.id for check in POINTS.checks if check.task == "1.2"}
+    assert set(outcomes["wrong"].failed) <= {check.id for check in POINTS.checks if check.task == "kl_categorical"}
 
 
 # Judgement
@@ -202,25 +202,25 @@ def worth_points(task: str) -> list[str]:
 
 
 def test_a_mutant_is_killed_by_the_points_of_its_own_task_only():
-    own, other = worth_points("1.1"), worth_points("1.2")
+    own, other = worth_points("kl_univariate_normal"), worth_points("kl_categorical")
     assert not judge({}).killed
     assert judge({own[0]: "wrong"}).killed
     only_elsewhere = judge({other[0]: "wrong"})
     assert not only_elsewhere.killed
-    assert only_elsewhere.elsewhere == ("1.2",)
+    assert only_elsewhere.elsewhere == ("kl_categorical",)
     worthless = [check.id for check in POINTS.checks if not check.points]
     assert not judge(dict.fromkeys(worthless, "wrong")).killed
 
 
 def test_the_right_hint_is_looked_for_in_its_own_rows():
-    own, other = worth_points("1.1"), worth_points("1.2")
+    own, other = worth_points("kl_univariate_normal"), worth_points("kl_categorical")
     assert judge({own[0]: "The factor 1/2 is lost."}).hinted
     assert not judge({own[0]: "It is wrong."}).hinted
     assert not judge({own[0]: "It is wrong.", other[0]: "The factor 1/2 is lost."}).hinted
 
 
 def test_checks_that_should_have_failed_are_named():
-    assert judge({worth_points("1.1")[-1]: "wrong"}).not_failed == MUTANT.checks
+    assert judge({worth_points("kl_univariate_normal")[-1]: "wrong"}).not_failed == MUTANT.checks
     assert judge(dict.fromkeys(MUTANT.checks, "wrong")).not_failed == ()
 
 
@@ -294,7 +294,7 @@ def test_the_audit_notices_a_mutant_that_survives(pool):
     fields = ("file", "name", "function", "note", "find", "put", "source", "imports")
     as_mutant = Mutant(**{name: getattr(correct, name) for name in fields}, checks=("x",), hint=("x",))
     as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
-    noticing = frozenset(corpus.checks_of(["1.2"], POINTS))
+    noticing = frozenset(corpus.checks_of(["kl_categorical"], POINTS))
     every_line = Execution({"kl.py": {line: noticing for line in range(1, 1000)}})
     found = command.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
     command.audit_mutants(found)

@@ -169,8 +169,10 @@ SHADOWS = """
 def test_nothing_is_shadowed(hand_in, into, name):
     found = hand_in({**COMPLETE, name: "raise SystemExit('shadowed')"})
     assert contents(into) == COMPLETE
-    assert name in found.notes[0] and found.missing == ()
+    assert found.missing == ()
+    # What lies in tests/ came with the starter: no reason to alarm anybody.
     assert found.left_out == (() if name.startswith("tests/") else (name,))
+    assert [name in note for note in found.notes] == ([] if name.startswith("tests/") else [True])
 
 
 def test_expected_names_are_never_reserved():

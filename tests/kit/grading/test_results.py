@@ -67,6 +67,7 @@ def test_a_row_says_as_data_what_its_output_says_in_words():
     a, _, model = valid(results.document())["tests"]
     assert a["output"] == "It is wrong.\nx=3\n\nYour code printed:\nhello\nworld"
     assert a["extra_data"] == {
+        "task": "one",
         "id": "public/test_x.py::test_a",
         "kind": "wrong",
         "cause": "the sign",

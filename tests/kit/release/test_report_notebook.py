@@ -15,12 +15,13 @@ import pypdf
 import pytest
 from PIL import Image
 
-from autograder.release import leaks, notebook, pdf
+from autograder.release import leaks, notebook, numbers, pdf, student
 from autograder.release.starter import SourceError
+from autograder.tasks import load
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = (ROOT / notebook.SOURCE).read_text(encoding="utf-8")
-HANDOUT = (ROOT / "solution" / "README.md").read_text(encoding="utf-8")
+HANDOUT = (ROOT / "student" / "README.md").read_text(encoding="utf-8")
 NUMERIC = ["n1", "n2", "n3", "n4", "n5"]
 ESTIMATES = {
     "entropy": {"estimate": 3.766, "standard_error": 0.001, "exact": 3.7653},
@@ -33,7 +34,7 @@ ESTIMATES = {
 
 @pytest.fixture(scope="module")
 def made() -> notebook.Notebooks:
-    return notebook.make(ROOT)[0]
+    return student.notebooks()
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,7 @@ def test_every_section_of_answers_is_used():
         heading
         for name, text in files.items()
         for heading in re.findall(r"^## (.+)$", text, re.MULTILINE)
-        if name not in named and f"{name}#{notebook.anchor(heading)}" not in named
+        if name not in named and f"{name}#{numbers.anchor(heading)}" not in named
     ]
     # A step that other answers use, and the reasons behind tasks 5.1 and 5.2: neither is asked for in the report.
     assert sorted(unused) == ["The estimator", "Two normals in one dimension"]
@@ -143,9 +144,10 @@ def test_students_copy_is_in_sync(made):
 
 def test_assign_gives_the_same_bytes_again(made):
     """Whatever Otter draws by chance is made constant."""
-    handout_points = notebook.points_of(notebook.questions_of(SOURCE))
+    points = notebook.points_of(notebook.questions_of(SOURCE))
+    known = numbers.values(load(), points)
     answers = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "solution" / "written").glob("*.md")}
-    assert notebook.assign(notebook.fill_in(SOURCE, HANDOUT, answers, handout_points)) == made
+    assert notebook.assign(notebook.fill_in(SOURCE, HANDOUT, answers, points, known)) == made
 
 
 def secrets() -> list[leaks.SecretLine]:

@@ -107,7 +107,7 @@ def test_everything_that_students_install_has_a_wheel(tmp_path: Path) -> None:
 
 
 def test_the_handout_names_the_systems_that_wheels_were_looked_for() -> None:
-    handout = (REPOSITORY / "solution" / "README.md").read_text()
+    handout = (REPOSITORY / "student" / "README.md").read_text()
     for words in (f"Python {PYTHONS[0]} to {PYTHONS[-1]}", "glibc 2.28", f"macOS {MACOS.split('.')[0]}"):
         assert words in handout, words
 
