@@ -101,7 +101,7 @@ def grade_parcel(content: bytes, session: Session, stop: threading.Event | None 
     """Grade a submission; never raises because of what is in it.
 
     Args:
-        content: bytes of its parcel (see parcels.py).
+        content: bytes of its parcel (see parcel.py).
         stop: when set, the grading is given up.
     """
     began = time.monotonic()

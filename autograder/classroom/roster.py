@@ -100,7 +100,7 @@ def same(student: Student, known: Student) -> bool:
 
 
 def iso_time(value: Any) -> str:
-    """A time as ISO 8601; "" for what is none."""
+    """A time as ISO 8601; "" if it is not a time."""
     if isinstance(value, datetime):
         return value.isoformat()
     text = str(value or "").strip()
@@ -131,8 +131,8 @@ def _us(text: str) -> datetime | None:
 
 
 def moment(time: str) -> float:
-    """Seconds since 1970 of an ISO 8601 time; one without a zone is in UTC. ValueError if it is none."""
+    """Seconds since 1970 of an ISO 8601 time; one without a zone is in UTC. ValueError if it is not a time."""
     parsed = _iso(time)
     if parsed is None:
-        raise ValueError(f"{time!r} is no time; write it as 2026-11-20T23:59+01:00")
+        raise ValueError(f"{time!r} is not a time: write it as 2026-11-20T23:59+01:00")
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()

@@ -98,7 +98,7 @@ def load(path: Path = SETTINGS_FILE) -> Settings:
     tables = {}
     for name, values in document.items():
         if name not in TABLES:
-            problems.append(f"[{name}] is no table of this file" + _meant(name, TABLES))
+            problems.append(f"[{name}] is not a table of this file" + _meant(name, TABLES))
         elif not isinstance(values, dict):
             problems.append(f"{name} is a table: write [{name}]")
         else:
@@ -115,7 +115,7 @@ def _read_table(name: str, values: dict[str, Any], problems: list[str]) -> Any:
     for key, value in values.items():
         setting = f"{name}.{key}"
         if key not in known:
-            problems.append(f"{setting} is no setting" + _meant(key, known))
+            problems.append(f"{setting} is not a setting" + _meant(key, known))
         elif problem := _problem(setting, value, known[key].default):
             problems.append(f"{setting} = {value!r}: {problem}")
         else:

@@ -37,7 +37,7 @@ class Limits:
     archive_bytes: int = 256 * MIB
     entries: int = 20_000
     files: int = 200
-    depth: int = 8
+    depth: int = 8  # folders that a file lies in
     code_bytes: int = 1 * MIB
     model_bytes: int = 32 * MIB
     total_bytes: int = 48 * MIB
@@ -143,7 +143,7 @@ def zip_tree(source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH
         path = _harmless(written)
         if REPOSITORY in path.parts:
             clones.add(PurePosixPath(*path.parts[: path.parts.index(REPOSITORY)]))
-        if written.endswith("/") or not 0 < len(path.parts) <= limits.depth or lies_in(path, skipped):
+        if written.endswith("/") or not 0 <= _depth(path) <= limits.depth or lies_in(path, skipped):
             continue
         kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
         read = partial(_read_member, archive, info, limits.ratio)
@@ -159,7 +159,7 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: Limits) -> Tree
         if REPOSITORY in names or REPOSITORY in files:  # a file in a submodule's clone
             clones.add(here)
         names[:] = sorted(name for name in names if not lies_in(here / name / "file", skipped))
-        if len(here.parts) + 1 >= limits.depth:
+        if len(here.parts) >= limits.depth:
             names.clear()
         # os.walk does not follow links to folders, but does not say that they are links either.
         linked = [name for name in names if (Path(parent) / name).is_symlink()]
@@ -172,7 +172,7 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: Limits) -> Tree
             # What a Windows program has zipped is unpacked by some into files with backslashes in their names.
             written = name.replace("\\", "/")
             path = here / _harmless(written)
-            if len(path.parts) <= limits.depth and not lies_in(path, skipped):
+            if _depth(path) <= limits.depth and not lies_in(path, skipped):
                 plain = written == name or _is_plain(written)
                 kind = stat.S_IFMT(found.st_mode) if plain else stat.S_IFLNK
                 entries.append(Entry(path, kind, found.st_size, partial(_read_file, file), str(here / written)))
@@ -206,6 +206,11 @@ def shown(name: str) -> str:
 
 def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.path))
+
+
+def _depth(path: PurePosixPath) -> int:
+    """How many folders a file lies in; -1 for what has no name."""
+    return len(path.parts) - 1
 
 
 def _count(source: Path | bytes, needle: bytes) -> int:

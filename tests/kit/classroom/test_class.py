@@ -309,7 +309,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     assert "nothing at nothing" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.folder), "--out", str(course.out), "--due", "soon"]) == 2
-    assert "--due: 'soon' is no time" in capsys.readouterr().err
+    assert "--due: 'soon' is not a time" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     course.hand_in("ada")
     monkeypatch.setattr("autograder.classroom.cluster.CONNECT_SECONDS", 1)

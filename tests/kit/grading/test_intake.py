@@ -257,7 +257,7 @@ def test_backslashes_in_the_names_of_unpacked_files_are_separators(tmp_path, int
     folder.mkdir()
     for name, content in COMPLETE.items():
         (folder / f"homework\\{name}").write_text(content)
-    for name in ("..\\up.py", "\\etc\\root.py", "__MACOSX\\homework\\mac.py", "\\".join(["deep"] * 9) + ".py"):
+    for name in ("..\\up.py", "\\etc\\root.py", "__MACOSX\\homework\\mac.py", "\\".join(["deep"] * 10) + ".py"):
         (folder / name).write_text("")
     found = unpack(folder, into, EXPECTED, None)
     assert contents(into) == COMPLETE

@@ -12,12 +12,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from autograder.repository import read_toml
 from tools.environment import FROM_SOURCE
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LOCKS = {  # what a lock holds beside the project's own dependencies
@@ -58,7 +54,7 @@ def test_locks_nest(smaller: str, larger: str) -> None:
 
 
 def test_the_locks_answer_pyproject() -> None:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    project = read_toml(REPOSITORY / "pyproject.toml")["project"]
     for lock, extras in LOCKS.items():
         locked = pins(lock)
         groups = [project["dependencies"], *(project["optional-dependencies"][name] for name in extras)]
