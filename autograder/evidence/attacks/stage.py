@@ -32,7 +32,7 @@ from autograder.evidence.attacks.starters import taken_over
 from autograder.evidence.audit.laboratory import ALLOCATORS, PRELOAD
 from autograder.grading import grade
 from autograder.repository import ROOT, SOLUTION
-from autograder.sandbox import frames, interpreter, layers
+from autograder.sandbox import frames, layers
 from autograder.sandbox.zygote import ZygoteSettings
 
 ALONE = ("zip_", "weights_huge")  # the whole submission is another, or refused
@@ -209,7 +209,6 @@ class _Stage:
             "canaries": [*self.canaries.values()],
             "mark": self.mark,
             "magic": frames.MAGIC.decode(),
-            "cache": str(interpreter.cache_folder()),
             "port": port,
             "unix_socket": str(unix_socket),
         }

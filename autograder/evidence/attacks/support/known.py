@@ -11,7 +11,6 @@ HIDDEN = FACTS["hidden"]  # one of the hidden tests
 GRADER_FILES = FACTS["grader_files"]  # hidden tests, points, secret, results, metadata
 CANARIES = FACTS["canaries"]  # parts of what is secret, to recognise it (not the hidden inputs)
 MARK = FACTS["mark"]  # the name of every file that an attack tries to leave behind
-CACHE = FACTS["cache"]  # the grader's own folder for what outlives a grading
 PORT, UNIX_SOCKET = FACTS["port"], FACTS["unix_socket"]  # where somebody listens
 FORGED = '{"score": 100, "tests": [{"name": "FORGED", "score": 100, "max_score": 100, "status": "passed"}]}'
 
