@@ -60,7 +60,7 @@ class Call:
 
 
 def _normals(rng: np.random.Generator) -> Sequence[Any]:
-    return rng.normal(size=(3, 1)), rng.uniform(0.5, 2, (3, 1)), rng.normal(size=4), rng.uniform(0.5, 2, 4)
+    return rng.normal(size=(3, 4)), rng.uniform(0.5, 2, (3, 4)), rng.normal(size=(3, 4)), rng.uniform(0.5, 2, (3, 4))
 
 
 def _distributions(rng: np.random.Generator) -> Sequence[Any]:
@@ -245,7 +245,7 @@ def _fits(value: Any, shapes: "tuple[Shape, ...] | int | None", arguments: Seque
     found = list(value) if isinstance(value, (tuple, list)) else [value]
     if isinstance(shapes, int):
         numbers = {float(item) for item in found if isinstance(item, (int, float, np.ndarray)) and np.size(item) == 1}
-        return len(found) == shapes and len(numbers) > 1
+        return len(found) == shapes and len(numbers) > 1 and bool(np.isfinite(list(numbers)).all())
     if not all(isinstance(item, np.ndarray) for item in found) or tuple(item.shape for item in found) != shapes:
         return False
     if not all(np.isfinite(item).all() for item in found):
