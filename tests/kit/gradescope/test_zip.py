@@ -120,7 +120,8 @@ def test_one_otter_file_a_task_with_the_checks_points_and_hidden_flags(
     monkeypatch.setitem(sys.modules, "autograder_bridge", Bridge)
     tests = sorted(name for name in files if name.startswith("tests/"))
     assert len(tests) == len(entries.tasks)
-    for name, task in zip(tests, entries.tasks, strict=True):
+    by_number = sorted(entries.tasks, key=lambda task: [int(part) for part in task.number.split(".")])
+    for name, task in zip(tests, by_number, strict=True):
         file = ExceptionTestFile.from_string(files[name].decode(), path=name)
         checks = [check for check in entries.checks if check.task == task.number]
         assert file.name == f"{task.number} {task.name}"

@@ -245,7 +245,7 @@ def _fits(value: Any, shapes: "tuple[Shape, ...] | int | None", arguments: Seque
     found = list(value) if isinstance(value, (tuple, list)) else [value]
     if isinstance(shapes, int):
         numbers = {float(item) for item in found if isinstance(item, (int, float, np.ndarray)) and np.size(item) == 1}
-        return len(found) == shapes and len(numbers) > 1
+        return len(found) == shapes and len(numbers) > 1 and bool(np.isfinite(list(numbers)).all())
     if not all(isinstance(item, np.ndarray) for item in found) or tuple(item.shape for item in found) != shapes:
         return False
     if not all(np.isfinite(item).all() for item in found):
