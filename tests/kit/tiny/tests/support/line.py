@@ -6,7 +6,7 @@ from autograder.door.diagnose import Mistakes
 
 
 def predict(x: np.ndarray, slope: float, intercept: float) -> np.ndarray:
-    return slope * x + intercept
+    return np.polyval([slope, intercept], x)
 
 
 def mean_squared_error(predicted: np.ndarray, wanted: np.ndarray) -> float:
