@@ -132,7 +132,7 @@ def test_a_right_submission(course):
     assert all(row["status"] == "passed" and row["output"] == "" for row in document["tests"])
     assert document["output"] == ""
     # Nothing is left behind in the tests' folder or in the folder that the grader was started in.
-    assert {path.name for path in course.tests.iterdir()} == {"conftest.py", "public", "hidden"}
+    assert {path.name for path in course.tests.iterdir()} == {"conftest.py", "tasks.toml", "public", "hidden"}
     assert not list(course.folder.rglob("__pycache__")) and not list(course.folder.rglob(".hypothesis"))
     assert {path.name for path in course.folder.iterdir()} == {"course", "submission", "results.json"}
 

@@ -75,7 +75,7 @@ def test_a_row_says_as_data_what_its_output_says_in_words():
         "example": "x=3",
         "printed": "hello\nworld",
     }
-    assert model["extra_data"] == {"id": "model", "kind": "missing", "cause": ""}
+    assert model["extra_data"] == {"id": "model", "task": "model", "kind": "missing", "cause": ""}
 
 
 def test_the_exit_status_of_a_grading():
