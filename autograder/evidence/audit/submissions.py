@@ -57,12 +57,14 @@ class WholeSubmission:
 
 
 def whole_submissions() -> tuple[WholeSubmission, ...]:
-    """All of submissions.toml, in its order.
+    """All of submissions.toml, in its order; none without that file.
 
     Raises:
         CorpusError: it cannot be read, a table has a wrong field, or a folder has no table.
     """
     path = FOLDER / "submissions.toml"
+    if not path.is_file():
+        return ()
     try:
         found = tuple(WholeSubmission(**table) for table in read_toml(path)["submission"])
     except (ValueError, KeyError, TypeError) as error:

@@ -1,5 +1,6 @@
 """line.py, hidden checks."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from autograder.door.diagnose import check_close
 def test_predict(submission, rng, n):
     """predict is right for any slope, intercept and number of points"""
     x, (slope, intercept) = rng.standard_normal(n), rng.standard_normal(2)
-    actual = submission.call("line.predict", x, slope, intercept)
+    actual = submission.call("line.predict", x, np.array(slope), np.array(intercept))
     expected = predict(x, slope, intercept)
     check_close(actual, expected, what="predict", mistakes=mistakes_of_predict(x, slope, intercept))
 
