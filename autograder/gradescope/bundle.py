@@ -171,7 +171,9 @@ def requirements(lock: str) -> dict[str, bytes]:
 def collected_checks(root: Path) -> list[str]:
     """Ids of all checks that pytest finds; in a process of its own, for conftest.py changes the one that loads it."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--import-mode=importlib", "-p"]
-    done = subprocess.run([*command, "no:cacheprovider", "tests/public", "tests/hidden"], cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        [*command, "no:cacheprovider", "tests/public", "tests/hidden"], cwd=root, capture_output=True, text=True
+    )
     if done.returncode != 0:
         raise BundleError(f"the checks cannot be collected:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
     return [

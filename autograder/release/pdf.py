@@ -9,16 +9,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autograder.exits import Exit
 from autograder.release import notebook
 from autograder.release.starter import SourceError
-from autograder.release.student import notebooks
+from autograder.release.student import notebooks, pdf_maker
+from autograder.release.typeset import Pdf, TypesetError, typeset
 from autograder.repository import ROOT
-
-if TYPE_CHECKING:
-    from lab.report.typeset import Pdf
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
@@ -27,14 +24,9 @@ def handout_pdf(root: Path = ROOT) -> Pdf:
     """The handout, from student/README.md.
 
     Raises:
-        lab.report.typeset.TypesetError: it cannot be typeset.
+        TypesetError: it cannot be typeset.
         OSError: the handout is missing.
     """
-    solution = str(root / "solution")
-    if solution not in sys.path:
-        sys.path.append(solution)
-    from lab.report.typeset import typeset
-
     text = (root / "student" / "README.md").read_text(encoding="utf-8")
     title = TITLE.search(text)
     return typeset(text, root / "student", title.group(1) if title else "Assignment")
@@ -46,8 +38,7 @@ def handout(arguments: list[str], root: Path = ROOT) -> int:
     argparse.ArgumentParser(prog="python -m autograder handout", description=description).parse_args(arguments)
     try:
         pdf = handout_pdf(root)
-    except Exception as error:
-        # TypesetError is known only after the import of lab; whatever else it is, its own message says it best.
+    except (TypesetError, OSError) as error:
         print(f"no handout: {error}", file=sys.stderr)
         return Exit.FAILED
     out = root / "dist" / "handout.pdf"
@@ -68,6 +59,8 @@ def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
     for file in (root / "solution").glob("*.py"):
         shutil.copy(file, folder)
     shutil.copytree(root / "solution" / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
+    for name, content in pdf_maker().items():
+        (folder / name).write_bytes(content)
     for name, content in notebooks(root).answers.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
@@ -84,6 +77,9 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
     default = root / "solution" / "results"
     parser.add_argument("--results", type=Path, default=default, help="of a run of main.py (default: solution/results)")
     options = parser.parse_args(arguments)
+    if not notebook.exists(root):
+        print(f"this assignment has no report: there is no {notebook.SOURCE}", file=sys.stderr)
+        return Exit.NOTHING
     if not (options.results / "metrics.json").is_file():
         print(f"{options.results} has no metrics.json: `make run` first", file=sys.stderr)
         return Exit.NOTHING

@@ -114,6 +114,7 @@ def generate(root: Path = ROOT) -> Release:
     handout_text = handout.assemble(course, root / "solution" / "handout", known, problems)
     files |= other_files(root)
     if report_notebook.exists(root):
+        files |= pdf_maker()
         try:
             notebooks = report_notebook.make(root, handout_text, known)
         except SourceError as error:
@@ -162,6 +163,12 @@ def other_files(root: Path) -> dict[str, bytes]:
         if locked.is_file():
             files[f"requirements-{name}.txt"] = (header + further_requirements(read(locked), base)).encode()
     return files
+
+
+def pdf_maker() -> dict[str, bytes]:
+    """The kit's PDF maker as students get it, for their reports."""
+    names = ("typeset.py", "page.typ", "links.lua")
+    return {f"lab/report/{name}": Path(__file__).with_name(name).read_bytes() for name in names}
 
 
 def _shown(source: Path, root: Path) -> str:

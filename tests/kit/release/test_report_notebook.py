@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from autograder.release import leaks, notebook, numbers, pdf, student
+from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
 from autograder.tasks import load
 
@@ -35,15 +36,6 @@ ESTIMATES = {
 @pytest.fixture(scope="module")
 def made() -> notebook.Notebooks:
     return student.notebooks()
-
-
-@pytest.fixture(scope="module")
-def typesetting():
-    """The module lab.report.typeset."""
-    sys.path.append(str(ROOT / "solution"))
-    import lab.report.typeset
-
-    return lab.report.typeset
 
 
 def cells_of(files: dict[str, bytes]) -> list:
@@ -380,7 +372,7 @@ def outline(reader: pypdf.PdfReader) -> list[str]:
     return list(flat(reader.outline))
 
 
-def test_typesetting(typesetting, tmp_path):
+def test_typesetting(tmp_path):
     """Formulas, pages of marks, a picture's size; a link to nowhere and a formula that is none do no harm."""
     Image.new("L", (650, 650), 128).save(tmp_path / "p.png")
     text = "# One\n\n$x^2 \\lVert y \\rVert \\odot z$ and [gone](#gone), [file](a.md), [One](#one), $\\nonsense{x}$.\n"
