@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
 from autograder.repository import EXECUTOR, ROOT
+from autograder.sandbox.text import safe_text
 from autograder.tasks import Course
 
 # What brings NumPy along is imported in the functions, after `prepare_process` has set how many threads it may use.
@@ -173,7 +174,7 @@ def _note(submitted: Intake, course: Course, results: Results) -> None:
     _log(*submitted.errors, *submitted.notes)
     results.extra["submission"] = {
         "files": len(submitted.files),
-        "left_out": list(submitted.left_out),
+        "left_out": [safe_text(name) for name in submitted.left_out],
         "notes": list(submitted.notes),
         "errors": list(submitted.errors),
     }

@@ -14,10 +14,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {
     "tasks": [
-        {"number": "1.1", "name": "KL", "file": "kl.py", "function": "kl", "points": 3.5},
-        {"number": "1.2", "name": "Triangle", "file": "kl.py", "function": "triangle", "points": 1},
-        {"number": "2.1", "name": "Net", "file": "Net.py", "function": "Net", "points": 5.5},
-        {"number": "2.2", "name": "Model", "file": "model.safetensors", "function": "", "points": 10},
+        {"number": "1.1", "name": "kl", "title": "KL", "file": "kl.py", "functions": ["kl"], "points": 3.5},
+        {"number": "1.2", "name": "triangle", "title": "Triangle", "file": "kl.py", "functions": ["t"], "points": 1},
+        {"number": "2.1", "name": "net", "title": "Net", "file": "Net.py", "functions": ["Net"], "points": 5.5},
+        {"number": "2.2", "name": "m", "title": "Model", "file": "model.safetensors", "functions": [], "points": 10},
     ],
     "provided": ["main.py", "plotting.py", "submit.py"],
 }

@@ -15,10 +15,12 @@ from autograder.evidence.audit import submissions
 from autograder.evidence.audit.corpus import CorpusError
 from autograder.evidence.audit.submissions import WholeSubmission, files_of, pack, whole_submissions
 from autograder.grading import intake
-from autograder.release.reference import WEIGHTS
+from autograder.release.reference import examples
 from autograder.repository import ROOT, SOLUTION, STUDENT
 
-EXPECTED = {task.file for task in tasks.load().tasks}
+COURSE = tasks.load()
+EXPECTED = COURSE.files
+WEIGHTS = next(iter(examples(COURSE).values()))
 each = pytest.mark.parametrize("submission", whole_submissions(), ids=lambda submission: submission.name)
 
 
