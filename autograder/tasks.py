@@ -54,7 +54,7 @@ class Assignment:
 
     Attributes:
         folder: the folder that students unpack.
-        data: files that checks and judges need, below the root.
+        data: files that the grader's judges need, below the root.
         archives: a folder of data archives that students get, below the root; "" where there is none. The table of
             data/README.md has their names and MD5s.
         examples: files that are no code (trained models) as a perfect student hands them in, below the root.

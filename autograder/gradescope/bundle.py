@@ -139,7 +139,9 @@ def grader_files(root: Path, course: Course) -> list[str]:
     """Paths below `root` of everything that grading needs: the grader, the checks, data."""
     modules = [*grader_sources(root), *(root / name for name in FRONT), *check_sources(root / "tests")]
     provided = provided_modules(root, course)
-    data = [root / name for name in (COURSE, "tests/tasks.toml", SETTINGS, *course.assignment.data)]
+    assignment = course.assignment
+    named = (COURSE, "tests/tasks.toml", SETTINGS, *assignment.data, *assignment.examples)
+    data = [root / name for name in named]
     missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
@@ -168,8 +170,9 @@ def requirements(lock: str) -> dict[str, bytes]:
 
 def collected_checks(root: Path) -> list[str]:
     """Ids of all checks that pytest finds; in a process of its own, for conftest.py changes the one that loads it."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run([*command, "tests/public", "tests/hidden"], cwd=root, capture_output=True, text=True)
+    options = ["--collect-only", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, "tests/public", "tests/hidden"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode != 0:
         raise BundleError(f"the checks cannot be collected:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
     return [

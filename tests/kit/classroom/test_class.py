@@ -121,12 +121,12 @@ def judged(content: bytes, session: Session) -> ParcelOutcome:
     import io
     import zipfile
 
-    results = Results.of(session.entries())
+    results = Results.of(session.load())
     results.seconds = 1.0
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    for check in session.entries().checks:
-        source = files.get(f"task{check.task[0]}.py")
+    for check in session.load().checks:
+        source = files.get(f"{check.task}.py")
         if source is None:
             results.set(check.id, 0.0, "It is not in the submission.", kind="missing")
         elif b"wrong" in source:
@@ -261,12 +261,12 @@ def test_an_interrupted_run_goes_on_where_it_was(course, quick, monkeypatch):
 
 def test_one_run_at_a_time(course, quick):
     course.hand_in("ada")
-    with Store(course.out, course.session.entries()).locked(), pytest.raises(BusyError, match="another run"):
+    with Store(course.out, course.session.load()).locked(), pytest.raises(BusyError, match="another run"):
         course.grade()
 
 
 def test_nothing_is_written_twice(course):
-    store = Store(course.out, course.session.entries())
+    store = Store(course.out, course.session.load())
     store.save("ada", "key", ParcelOutcome(None, problem="x"))
     with pytest.raises(ValueError, match="graded already"):
         store.save("ada", "key", ParcelOutcome(None, problem="x"))
@@ -303,8 +303,8 @@ def test_other_forms_of_grades(course, quick):
 def test_the_command(course, quick, monkeypatch, capsys):
     """Exit status and words for whoever runs it."""
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
-    entries = tasks.load()
-    monkeypatch.setattr(Session, "entries", lambda self: entries)
+    loaded = tasks.load()
+    monkeypatch.setattr(Session, "load", lambda self: loaded)
     assert command.main([str(course.folder / "nothing"), "--out", str(course.out)]) == 2
     assert "nothing at nothing" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
@@ -400,7 +400,7 @@ def test_what_ran_out_of_time_is_graded_again_with_more(course):
     course.hand_in("ada", task1=slow, task2="import time\ntime.sleep(1000)\n")
     course.grade()
     assert course.score("ada") == 10
-    store = Store(course.out, course.session.entries())
+    store = Store(course.out, course.session.load())
     assert store.record("ada").again
     checks = store.document("ada")["tests"]
     assert {check["status"] for check in checks if check["number"] == "1.1"} == {"passed"}
@@ -504,7 +504,7 @@ def test_a_cluster_gives_the_same_results(course, quick, monkeypatch):
     assert summary.failed == ["fay"]
     after = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in summary.graded}
     assert after == before
-    assert Store(course.out, course.session.entries()).record("fay").problem == "the sandbox is broken"
+    assert Store(course.out, course.session.load()).record("fay").problem == "the sandbox is broken"
 
 
 def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
@@ -516,7 +516,7 @@ def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
         monkeypatch.setattr("autograder.classroom.cluster.grade_remotely", grading_elsewhere)
         summary = course.grade(scheduler=cluster.scheduler_address)
     assert summary.failed == ["ada"]
-    assert "differs from the one" in Store(course.out, course.session.entries()).record("ada").problem
+    assert "differs from the one" in Store(course.out, course.session.load()).record("ada").problem
 
 
 def grading_elsewhere(content, session, digest):
@@ -562,7 +562,7 @@ def test_a_worker_that_is_killed_loses_nothing(course):
         # The grading that the worker had started went with it, sandboxed process and all.
         until(lambda: not any(map(alive, killed)), 120)
     assert sorted(summary.graded) == students and not summary.failed
-    store = Store(course.out, course.session.entries())
+    store = Store(course.out, course.session.load())
     assert {student: store.record(student).score for student in students} == {"s0": 20, "s1": 20, "s2": 10}
     assert len(rows(course.out / "grades.csv")) == 1 + len(students)
     assert course.grade().reused and not course.grade().graded

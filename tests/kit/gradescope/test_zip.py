@@ -58,7 +58,7 @@ def test_the_grader_is_complete_and_nothing_else_is_there(files: dict[str, bytes
         "autograder/door/submission.py",
     }
     wanted |= {"courses/full.toml", "tests/tasks.toml", "autograder/gradescope/settings.toml", "autograder/secret.txt"}
-    wanted |= set(course.assignment.data)
+    wanted |= {*course.assignment.data, *course.assignment.examples}
     wanted |= {"autograder/sandbox/worker.py", "autograder/grading/grade.py"}
     assert wanted <= inside
     kinds = Counter(Path(name).suffix for name in inside)
