@@ -16,7 +16,7 @@ PYTEST := $(LANES) $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorde
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run explore test test-slow student check-sync release handout report grade class
-.PHONY: submission autograder gradescope reference-submission bench audit lint lock clean
+.PHONY: submission autograder gradescope reference-submission where bench audit lint lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,10 @@ gradescope: setup ## try the zip as Gradescope would: make gradescope SUBMISSION
 
 reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
 	$(PY) -m autograder reference-submission
+
+where: setup ## list the places where a task lives: make where TASK=kl_diag_normal
+	$(if $(TASK),,$(error say which task: make where TASK=kl_diag_normal))
+	$(PY) -m autograder where "$(TASK)"
 
 bench: setup ## measure speed and memory, write bench.json
 	$(PY) -m autograder bench

@@ -25,6 +25,7 @@ COMMANDS = {
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.rehearsal", "main", "do with a submission what Gradescope does"),
     "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),
+    "where": ("autograder.release.where", "main", "list the places where a task lives"),
     "reference-submission": ("autograder.release.reference", "main", "write dist/reference.zip"),
 }
 

@@ -40,6 +40,8 @@ from autograder.repository import COURSES, read_toml
 COURSE_FILE = COURSES / "full.toml"
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")  # Gradescope's words
 SUITES = ("public", "hidden")
+# The highest sensible values of what a course says in numbers.
+HIGHEST = {"per_day": 1000, "days": 1000, "percent_a_day": 100, "grace_minutes": 10_080}
 
 
 class CourseError(ValueError):
@@ -162,7 +164,7 @@ class Course:
     Attributes:
         path: its file.
         total: what a perfect submission earns.
-        due: None where the platform alone knows.
+        due: None where the platform alone knows; where the platform knows a date, that one counts.
         per_day: how many submissions of one student (or group) are graded within 24 hours; 0 for any number.
     """
 
@@ -399,12 +401,19 @@ def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
             source.complain(f"{name} = {document[name]!r} is not possible here", name)
         else:
             settings[name] = document[name]
+    numbers = settings | settings.get("late", {})
+    for name, highest in HIGHEST.items():
+        if name in numbers and not (_is_worth(numbers[name]) and numbers[name] <= highest):
+            source.complain(f"{name} = {numbers[name]!r}: write a number from 0 to {highest}", f"{name} =")
     if "late" in settings:
         settings["late"] = source.record(Late, settings["late"], "late", "late")
     try:
-        ZoneInfo(settings.get("timezone", "UTC"))
+        zone = ZoneInfo(settings.get("timezone", "UTC"))
     except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
         source.complain(f"there is no time zone {settings['timezone']!r}", "timezone")
+    else:
+        if "due" in settings and settings["due"].tzinfo is None:
+            settings["due"] = settings["due"].replace(tzinfo=zone)
     return settings
 
 

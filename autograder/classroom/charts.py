@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's colours, which people with any colour vision tell apart.
 BLUE, ORANGE, GREEN, GREY, INK = "#0072b2", "#d55e00", "#009e73", "#8a949e", "#1b1f24"
-# One for each task of the assignment, as far as they go.
-TASKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+# One for each section of the course, as far as they go.
+SECTIONS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 WIDTH = 7.6  # inches; the page's column
 
 
@@ -54,7 +54,11 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> Chart:
     """Mean share of each task's points."""
     figure, axes = _new(0.6 + 0.22 * max(1, len(shares)))
     places = range(len(shares))
-    axes.barh(places, [100 * share for *_, share in shares], color=[_task_colour(number) for number, *_ in shares])
+    axes.barh(
+        places,
+        [100 * share for *_, share in shares],
+        color=[_colour(int(number.split(".")[0])) for number, *_ in shares],
+    )
     axes.set_yticks(places, [f"{number}  {name}" for number, name, _ in shares])
     for place, (*_, share) in zip(places, shares, strict=True):
         axes.annotate(
@@ -69,16 +73,16 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> Chart:
 def checks(items: Sequence[Item]) -> Chart:
     """Each check's pass rate against how well it tells strong submissions from weak ones."""
     figure, axes = _new(2.8)
-    groups = sorted({item.check.task.split(".")[0] for item in items})
-    for group in groups:
+    sections = sorted({item.check.section for item in items})
+    for section in sections:
         points = [
             (100 * item.passed, item.discrimination)
             for item in items
-            if item.check.task.split(".")[0] == group and item.discrimination is not None
+            if item.check.section == section and item.discrimination is not None
         ]
         if points:
             x, y = zip(*points, strict=True)
-            axes.scatter(x, y, s=26, color=_task_colour(group), alpha=0.8, linewidths=0, label=f"task {group}")
+            axes.scatter(x, y, s=26, color=_colour(section), alpha=0.8, linewidths=0, label=f"section {section}")
     axes.axhline(0, color=GREY, linewidth=0.8)
     lowest = min([item.discrimination for item in items if item.discrimination is not None], default=0.0)
     limits = (min(-0.15, lowest - 0.1), 1.05)
@@ -87,7 +91,7 @@ def checks(items: Sequence[Item]) -> Chart:
         axes.legend(
             loc="lower center",
             bbox_to_anchor=(0.5, 1.0),
-            ncols=len(groups),
+            ncols=len(sections),
             frameon=False,
             handletextpad=0.1,
             columnspacing=1,
@@ -105,9 +109,8 @@ def seconds(values: Sequence[float]) -> Chart:
     return _svg(figure, "How long the gradings took")
 
 
-def _task_colour(number: str) -> str:
-    group = number.split(".")[0]
-    return TASKS[(int(group) - 1) % len(TASKS)] if group.isdigit() else GREY
+def _colour(section: int) -> str:
+    return SECTIONS[(section - 1) % len(SECTIONS)]
 
 
 def _new(height: float) -> tuple[Figure, Axes]:

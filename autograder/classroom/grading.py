@@ -204,7 +204,7 @@ def _ended(status: int, stop: threading.Event | None) -> str:
 
 @cache
 def grader_digest(tests: Path = TESTS, provided: Path | None = PROVIDED) -> str:
-    """SHA-256 of all that decides on results besides points, secret and submission: code, checks, Python, libraries."""
+    """SHA-256 of all that decides on results besides course, secret and submission: code, checks, Python, libraries."""
     digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
     for library in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -227,7 +227,7 @@ def grading_key(content: bytes, session: Session) -> str:
     values = {name: value for name, value in session.to_json().items() if name not in files}
     parts = [
         grader_digest(session.tests, session.provided),
-        hashlib.sha256(session.course.read_bytes()).hexdigest(),
+        *(hashlib.sha256(file.read_bytes()).hexdigest() for file in (session.course, session.tests / "tasks.toml")),
         json.dumps(values, sort_keys=True),
         hashlib.sha256(content).hexdigest(),
     ]

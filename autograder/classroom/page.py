@@ -109,12 +109,12 @@ def _pairs_csv(pairs: Sequence[Pair]) -> str:
 
 def page(about: Class) -> str:
     """The page as a string of HTML."""
-    graded, points = about.graded, about.course
+    graded, course = about.graded, about.course
     sections = {
         "scores": charts.scores([one.score for one in graded], about.total) if graded else None,
-        "tasks": charts.tasks(analysis.task_shares(graded, points)) if graded else None,
+        "tasks": charts.tasks(analysis.task_shares(graded, course)) if graded else None,
         "checks": _checks(about) if graded else None,
-        "mistakes": analysis.mistakes(graded, points)[:SHOWN_MISTAKES],
+        "mistakes": analysis.mistakes(graded, course)[:SHOWN_MISTAKES],
         "leaderboard": analysis.leaderboard(graded),
         "attention": _attention(about),
         "similar": None if about.pairs is None else about.pairs[:SHOWN_PAIRS],
@@ -205,7 +205,7 @@ def _students(about: Class) -> dict[str, Any]:
         rows.append(
             (submission, [one.score, *(_of_section(one, about.course, number) for number in sections)] if one else [])
         )
-    heads = ["who", f"n:of {number(about.total)}", *(f"n:task {number}" for number in sections)]
+    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {number}" for number in sections)]
     return {"heads": heads, "submissions": rows, "absent": about.export.absent}
 
 

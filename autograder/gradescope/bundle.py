@@ -5,9 +5,9 @@ conda and run students' code beside the tests, are replaced by ours, and everyth
 with times of its own, so that the same sources give the same bytes.
 
     setup.sh  run_autograder  requirements*.txt     ours
-    otter_config.json  tests/*.py                   generated from points.toml and settings.toml
+    otter_config.json  tests/*.py                   generated from the course and settings.toml
     files/driver.ipynb                              generated: Otter wants one notebook to execute
-    files/grader/                                   the grader, the checks, the test images, the secret
+    files/grader/                                   the grader, the checks, their data, the secret
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from autograder import tasks as points_module
+from autograder import tasks
 from autograder.exits import Exit
 from autograder.gradescope.otter import configuration, driver_notebook, test_files
 from autograder.gradescope.settings import Settings, SettingsError
@@ -42,7 +42,8 @@ UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
 # Beside the grader itself (see `grader_sources`): what run_autograder and Otter start it by.
 FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "otter"))
-GRADER_DATA = ("courses/full.toml", "tests/tasks.toml", "autograder/gradescope/settings.toml")
+COURSE = "courses/full.toml"
+SETTINGS = "autograder/gradescope/settings.toml"
 TORCH = re.compile(r"torch==")
 NOT_FOR_GRADING = re.compile(r"torchvision==")
 
@@ -85,18 +86,18 @@ def write(archive: Path, root: Path = ROOT) -> str:
 
 def contents(root: Path = ROOT) -> dict[str, bytes]:
     """Every file of the archive: name to content."""
-    points = points_module.load(root / "courses" / "full.toml")
-    settings = load_settings(root / "autograder" / "gradescope" / "settings.toml")
-    problems = points_module.compare(points, collected_checks(root))
+    course = tasks.load(root / COURSE)
+    settings = load_settings(root / SETTINGS)
+    problems = tasks.compare(course, collected_checks(root))
     if problems:
-        raise BundleError("points.toml and the checks disagree:\n  " + "\n  ".join(problems))
+        raise BundleError("tests/tasks.toml and the checks disagree:\n  " + "\n  ".join(problems))
     secret = load_secret()
-    files = {f"{GRADER}/{name}": (root / name).read_bytes() for name in grader_files(root)}
+    files = {f"{GRADER}/{name}": (root / name).read_bytes() for name in grader_files(root, course)}
     here = root / "autograder" / "gradescope"
     files[f"{GRADER}/__main__.py"] = (here / "grader_main.py").read_bytes()
     files[f"{GRADER}/autograder/secret.txt"] = f"{secret}\n".encode()
     return {
-        **otter_generate(points, settings, files),
+        **otter_generate(course, settings, files),
         **requirements((root / "requirements" / "instructor.txt").read_text()),
         "setup.sh": (here / "setup.sh").read_bytes(),
         "run_autograder": (here / "run_autograder").read_bytes(),
@@ -112,7 +113,7 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
 
     with tempfile.TemporaryDirectory(prefix="otter-generate-") as scratch:
         staging = Path(scratch).resolve()
-        for name, text in test_files(course, settings).items():
+        for name, text in test_files(course).items():
             _write(staging / "tests" / name, text.encode())
         _write(staging / "otter_config.json", configuration(settings).encode())
         _write(staging / "driver.ipynb", driver_notebook().encode())
@@ -134,23 +135,22 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
             return {name: archive.read(name) for name in ["otter_config.json", *names] if not name.endswith("/")}
 
 
-def grader_files(root: Path) -> list[str]:
+def grader_files(root: Path, course: Course) -> list[str]:
     """Paths below `root` of everything that grading needs: the grader, the checks, data."""
     modules = [*grader_sources(root), *(root / name for name in FRONT), *check_sources(root / "tests")]
-    provided = provided_modules(root)
-    assignment = points_module.load(root / "courses" / "full.toml").assignment
-    data = [root / name for name in (*GRADER_DATA, *assignment.data, *assignment.examples)]
+    provided = provided_modules(root, course)
+    assignment = course.assignment
+    named = (COURSE, "tests/tasks.toml", SETTINGS, *assignment.data, *assignment.examples)
+    data = [root / name for name in named]
     missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
-    found = {*modules, *provided, *data}
-    return sorted(path.relative_to(root).as_posix() for path in found)
+    return sorted(path.relative_to(root).as_posix() for path in {*modules, *provided, *data})
 
 
-def provided_modules(root: Path) -> list[Path]:
+def provided_modules(root: Path, course: Course) -> list[Path]:
     """Modules that students are given and need not hand in, although what they hand in may import them."""
-    handed_in = points_module.load(root / "courses" / "full.toml").files
-    modules = [path for path in sorted((root / "student").glob("*.py")) if path.name not in handed_in]
+    modules = [path for path in sorted((root / "student").glob("*.py")) if path.name not in course.files]
     if not modules:
         raise BundleError("student/ has no modules: run `make student` first")
     return modules
@@ -170,10 +170,9 @@ def requirements(lock: str) -> dict[str, bytes]:
 
 def collected_checks(root: Path) -> list[str]:
     """Ids of all checks that pytest finds; in a process of its own, for conftest.py changes the one that loads it."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "--import-mode=importlib", "-p"]
-    done = subprocess.run(
-        [*command, "no:cacheprovider", "tests/public", "tests/hidden"], cwd=root, capture_output=True, text=True
-    )
+    options = ["--collect-only", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *options, "tests/public", "tests/hidden"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     if done.returncode != 0:
         raise BundleError(f"the checks cannot be collected:\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
     return [

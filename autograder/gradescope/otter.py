@@ -1,7 +1,7 @@
 """What `otter run` reads of the zip, and the bridge from there to the trusted grader.
 
 Otter reads one test file for each task, the driver notebook, its configuration: `test_files`, `driver_notebook` and
-`configuration` make them. A test file's cases are the checks of points.toml with their points and hidden flags; each
+`configuration` make them. A test file's cases are the course's checks with their points and hidden flags; each
 asks the bridge for the trusted grader's verdict.
 
 The bridge is this file once more: Otter executes the test files in a notebook kernel whose folder is `.../submission`;
@@ -34,7 +34,7 @@ class GraderFailed(Exception):
     """The trusted grader could not do its work: nothing is known about the submission."""
 
 
-def test_files(course: Course, settings: Settings) -> dict[str, str]:
+def test_files(course: Course) -> dict[str, str]:
     """File name to text, one file for every task that has checks; names sort in the order of the tasks."""
     import jinja2
 
@@ -43,12 +43,11 @@ def test_files(course: Course, settings: Settings) -> dict[str, str]:
     )
     templates.filters["repr"] = repr
     template = templates.get_template("otter_test.py.j2")
-    factor = settings.points.total / round(sum(check.points for check in course.checks), 6)
     files = {}
     for task in course.tasks:
         section, place = task.number.split(".")
         checks = [check for check in course.checks if check.task == task.name]
-        text = template.render(number=task.number, name=task_name(task), checks=checks, factor=factor)
+        text = template.render(number=task.number, name=task_name(task), checks=checks)
         files[f"task_{int(section):02}_{int(place):02}.py"] = text
     return files
 

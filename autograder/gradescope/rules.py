@@ -1,7 +1,8 @@
-"""What the settings make of a grading: who may be graded again today, and what results.json says in the end.
+"""What course and settings make of a grading: who may be graded again today, and what results.json says in the end.
 
-Pure functions of the settings, Gradescope's submission_metadata.json and the grader's results. Nothing here raises over
-odd metadata: Gradescope may change that file, and a grade must not depend on it more than the settings ask for.
+Pure functions of the course, the settings, Gradescope's submission_metadata.json and the grader's results. Nothing here
+raises over odd metadata: Gradescope may change that file, and a grade must not depend on it more than the course asks
+for.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from autograder.gradescope.settings import AS_IN_POINTS, Settings
+from autograder.gradescope.settings import BY_CHECK, Settings
+from autograder.tasks import Course
 
 Document = dict[str, Any]
 
@@ -31,13 +33,13 @@ def read_metadata(path: Path) -> Document:
     return document if isinstance(document, dict) else {}
 
 
-def refusal(settings: Settings, metadata: Document) -> Document | None:
+def refusal(course: Course, metadata: Document) -> Document | None:
     """results.json for a submission that is one too many today; None for one that is to be graded.
 
     It keeps the score of the last graded submission: Gradescope makes the newest submission the active one, and a
     student must not lose points by asking too often.
     """
-    limit = settings.submissions.per_day
+    limit = course.per_day
     now = _time(metadata.get("created_at"))
     if not limit or now is None:
         return None
@@ -69,43 +71,41 @@ def refusal(settings: Settings, metadata: Document) -> Document | None:
     return document
 
 
-def publish(document: Document, settings: Settings, metadata: Document) -> Document:
-    """The grader's results as Gradescope gets them: visibility, scale, leaderboard and late penalty applied."""
+def publish(document: Document, course: Course, settings: Settings, metadata: Document) -> Document:
+    """The grader's results as Gradescope gets them: visibility, leaderboard and late rule applied."""
     document = copy.deepcopy(document)
-    rows = document["tests"]
-    if settings.visibility.hidden_checks != AS_IN_POINTS:
-        for row in rows:
+    if settings.visibility.hidden_checks != BY_CHECK:
+        for row in document["tests"]:
             if "hidden" in row.get("tags", ()):
                 row["visibility"] = settings.visibility.hidden_checks
     if not settings.leaderboard.show:
         document["leaderboard"] = []
-    factor = _scale(settings, rows)
-    if factor != 1:
-        for row in rows:
-            row["score"], row["max_score"] = (number(row[key] * factor) for key in ("score", "max_score"))
-        document["score"] = number(document["score"] * factor)
-    days = days_late(settings, metadata)
-    if days and settings.late.percent_per_day:
-        percent = min(100.0, days * settings.late.percent_per_day)
+    late = days_late(course, metadata)
+    days = math.ceil(late)
+    percent = min(100.0, days * course.late.percent_a_day)
+    if course.late.days is not None and late > course.late.days:
+        text = f"Handed in more than {_days(course.late.days)} late: it earns no points."
+        document["score"] = 0
+    elif percent:
         penalty = document["score"] * percent / 100
+        text = f"Handed in late, within {_days(days)}: {percent:g} % of the score, {penalty:.2f} points, taken off."
         document["score"] = number(document["score"] - penalty)
-        late = f"Handed in late, within {days} day{'s' * (days > 1)}"
-        text = f"{late}: {percent:g} % of the score, {penalty:.2f} points, taken off."
-        document["output"] = "\n\n".join(filter(None, [text, document.get("output", "")]))
+    else:
+        return document
+    document["output"] = "\n\n".join(filter(None, [text, document.get("output", "")]))
     return document
 
 
-def days_late(settings: Settings, metadata: Document) -> int:
-    """Days after the due date, begun ones counted; 0 when in time, or when there is no due date."""
-    handed_in, due = _time(metadata.get("created_at")), due_date(metadata)
+def days_late(course: Course, metadata: Document) -> float:
+    """Days after the due date and the minutes of grace; 0 when in time, or when there is no due date."""
+    handed_in, due = _time(metadata.get("created_at")), due_date(course, metadata)
     if handed_in is None or due is None:
-        return 0
-    late = handed_in - due - timedelta(minutes=settings.late.grace_minutes)
-    return max(0, math.ceil(late / DAY))
+        return 0.0
+    return max(0.0, (handed_in - due - timedelta(minutes=course.late.grace_minutes)) / DAY)
 
 
-def due_date(metadata: Document) -> datetime | None:
-    """When this submission was due: the latest extension of its students, else the assignment's date."""
+def due_date(course: Course, metadata: Document) -> datetime | None:
+    """When this submission was due: the latest extension of its students, else Gradescope's date, else the course's."""
     users = metadata.get("users")
     own = [
         _time(user["assignment"].get("due_date"))
@@ -116,7 +116,7 @@ def due_date(metadata: Document) -> datetime | None:
     if found:
         return max(found)
     assignment = metadata.get("assignment")
-    return _time(assignment.get("due_date")) if isinstance(assignment, dict) else None
+    return (_time(assignment.get("due_date")) if isinstance(assignment, dict) else None) or course.due
 
 
 def _previous(metadata: Document) -> list[tuple[datetime, Document]]:
@@ -136,13 +136,6 @@ def _was_refused(entry: Document) -> bool:
     return isinstance(extra, dict) and extra.get(REFUSED) is True
 
 
-def _scale(settings: Settings, rows: list[Document]) -> float:
-    """Factor from the points of points.toml to those of the settings."""
-    # Rows are rounded; their sum shall not be a millionth off.
-    possible = round(math.fsum(row["max_score"] for row in rows), 2)
-    return settings.points.total / possible if possible else 1.0
-
-
 def _time(text: Any) -> datetime | None:
     """A moment as Gradescope writes it, "2026-11-20T08:00:00.000000-08:00"; None for anything else."""
     if not isinstance(text, str):
@@ -156,7 +149,7 @@ def _time(text: Any) -> datetime | None:
 
 
 def number(value: Any) -> float | int:
-    """A score without floating-point dust; 0 for what is no number."""
+    """A score without floating-point dust; 0 for anything else."""
     try:
         rounded = round(float(value), 6)
     except (TypeError, ValueError):
@@ -168,3 +161,7 @@ def number(value: Any) -> float | int:
 
 def _times(count: int) -> str:
     return "one submission was" if count == 1 else f"{count} submissions were"
+
+
+def _days(count: float) -> str:
+    return "1 day" if count == 1 else f"{count:g} days"

@@ -1,6 +1,6 @@
 """What the zip's scripts start, as `python -I .../files/grader COMMAND FOLDER`; FOLDER is /autograder on Gradescope.
 
-run       grade FOLDER/submission into FOLDER/results/results.json, under the settings and Gradescope's rules
+run       grade FOLDER/submission into FOLDER/results/results.json, under the course's and Gradescope's rules
 rehearse  grade an empty submission; the exit status says whether grading works here
 otter     grade what `otter run` has prepared in FOLDER, for the cases of Otter's test files
 """
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autograder import tasks
 from autograder.exits import Exit
 from autograder.gradescope import rules
 from autograder.gradescope.settings import Settings, SettingsError, load
@@ -24,6 +25,7 @@ from autograder.grading import grade
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
+from autograder.tasks import CourseError
 from autograder.writing import write_atomically
 
 METADATA = "submission_metadata.json"
@@ -46,12 +48,12 @@ def run(folder: Path) -> int:
     metadata_file = folder / METADATA
     metadata = rules.read_metadata(metadata_file)
     try:
-        settings, secret = load(), load_secret(SECRET_FILE, create=False)
-    except (SettingsError, SecretError) as error:
+        course, settings, secret = tasks.load(), load(), load_secret(SECRET_FILE, create=False)
+    except (CourseError, SettingsError, SecretError) as error:
         traceback.print_exc()
         _write_broken(out, error)
         return Exit.DONE
-    refused = rules.refusal(settings, metadata)
+    refused = rules.refusal(course, metadata)
     if refused is not None:
         write_atomically(out, json.dumps(refused, indent=1) + "\n")
         print(refused["output"])
@@ -65,7 +67,7 @@ def run(folder: Path) -> int:
             secret=secret,
             private=(TESTS / "hidden", SECRET_FILE, metadata_file, out.parent),
             gradescope=True,
-            publish=lambda document: rules.publish(document, settings, metadata),
+            publish=lambda document: rules.publish(document, course, settings, metadata),
         )
     )
     grade.log_resources(results.seconds)
@@ -95,7 +97,7 @@ def rehearse(folder: Path) -> int:
 
 def otter(folder: Path) -> int:
     """Grade FOLDER/submission as `otter run` leaves it, without asking for root; results as `run` writes them."""
-    settings, secret = load(), load_secret(SECRET_FILE, create=False)
+    course, settings, secret = tasks.load(), load(), load_secret(SECRET_FILE, create=False)
     grade.prepare_process()
     with tempfile.TemporaryDirectory(prefix="otter-") as scratch:
         submitted = Path(scratch) / "submission"
@@ -107,7 +109,7 @@ def otter(folder: Path) -> int:
                 out=folder / "results" / "graded.json",
                 secret=secret,
                 private=(SECRET_FILE,),
-                publish=lambda document: rules.publish(document, settings, {}),
+                publish=lambda document: rules.publish(document, course, settings, {}),
             )
         )
     return Exit.FAILED if "problem" in results.extra else Exit.DONE

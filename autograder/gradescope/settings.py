@@ -12,7 +12,7 @@ from autograder.repository import read_toml
 from autograder.tasks import VISIBILITIES
 
 SETTINGS_FILE = Path(__file__).with_name("settings.toml")
-AS_IN_POINTS = "points.toml"
+BY_CHECK = "by check"  # as tests/tasks.toml says
 
 
 class SettingsError(ValueError):
@@ -21,17 +21,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Visibility:
-    hidden_checks: str = AS_IN_POINTS
-
-
-@dataclass(frozen=True)
-class Submissions:
-    per_day: int = 0
-
-
-@dataclass(frozen=True)
-class PointsScale:
-    total: float = 100
+    hidden_checks: str = BY_CHECK
 
 
 @dataclass(frozen=True)
@@ -47,40 +37,24 @@ class TimeAndMemory:
 
 
 @dataclass(frozen=True)
-class Late:
-    percent_per_day: float = 0
-    grace_minutes: float = 10
-
-
-@dataclass(frozen=True)
 class Settings:
     """The file, table by table; its comments say what each setting means."""
 
     visibility: Visibility = field(default_factory=Visibility)
-    submissions: Submissions = field(default_factory=Submissions)
-    points: PointsScale = field(default_factory=PointsScale)
     leaderboard: Leaderboard = field(default_factory=Leaderboard)
     limits: TimeAndMemory = field(default_factory=TimeAndMemory)
-    late: Late = field(default_factory=Late)
 
 
 TABLES = {
     "visibility": Visibility,
-    "submissions": Submissions,
-    "points": PointsScale,
     "leaderboard": Leaderboard,
     "limits": TimeAndMemory,
-    "late": Late,
 }
 # Lowest and highest sensible value of every number.
 RANGES = {
-    "submissions.per_day": (0, 1000),
-    "points.total": (1, 10_000),
     "limits.seconds": (30, 2400),  # Gradescope's time-out goes up to 40 minutes
     "limits.task_seconds": (5, 2400),
     "limits.memory_mib": (64, 16_384),
-    "late.percent_per_day": (0, 100),
-    "late.grace_minutes": (0, 10_080),
 }
 
 
@@ -126,14 +100,13 @@ def _read_table(name: str, values: dict[str, Any], problems: list[str]) -> Any:
 def _problem(setting: str, value: Any, default: Any) -> str:
     """What is wrong with a value, "" if nothing is."""
     if setting == "visibility.hidden_checks":
-        allowed = (AS_IN_POINTS, *VISIBILITIES)
+        allowed = (BY_CHECK, *VISIBILITIES)
         return "" if value in allowed else "write one of " + ", ".join(f'"{word}"' for word in allowed)
     if isinstance(default, bool):
         return "" if isinstance(value, bool) else "write true or false"
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return "write a number, without quotes"
-    whole = setting in ("submissions.per_day", "limits.memory_mib")
-    if whole and not isinstance(value, int):
+    if setting == "limits.memory_mib" and not isinstance(value, int):
         return "write a whole number"
     lowest, highest = RANGES[setting]
     return "" if lowest <= value <= highest else f"write a number from {lowest} to {highest}"

@@ -98,7 +98,7 @@ def write_terminal(document: Document, course: Course, stream: TextIO) -> None:
 
 
 def terminal(document: Document, course: Course, width: int = 100, colour: bool = False, unicode: bool = True) -> str:
-    """The report as lines of at most `width` characters: groups, tasks, and what failed with its hints."""
+    """The report as lines of at most `width` characters: sections, tasks, and what failed with its hints."""
     width = max(NARROWEST, min(width, WIDEST))
     marks = MARKS if unicode else PLAIN_MARKS
 
@@ -139,7 +139,7 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
 
 
 def _of(score: float, points: float) -> str:
-    """Twelve characters, the stroke always in the same column; groups without points have none."""
+    """Twelve characters, the stroke always in the same column; what is worth no points has none."""
     return f"{number(score):>5} / {number(points):<4}" if points else "   no points"
 
 

@@ -99,7 +99,7 @@ def _file_name(id: str) -> str:
 
 
 def check_id(item: pytest.Item, tests: Path) -> str:
-    """The name of a check in points.toml: its place below the tests' folder, and what pytest adds to it."""
+    """The id of a check: its place below the tests' folder, and what pytest adds to it."""
     return f"{item.path.relative_to(tests).as_posix()}::{item.nodeid.split('::', 1)[1]}"
 
 
@@ -165,7 +165,7 @@ class Grader:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         differences = compare(self._course, [*self._left_out, *map(self.id_of, session.items)])
         if differences:
-            raise GradingError("points.toml and the suites disagree:\n" + "\n".join(differences))
+            raise GradingError("tests/tasks.toml and the suites disagree:\n" + "\n".join(differences))
         # From here on nobody reads pytest's own tracebacks; quoting the sources for them takes a fifth of a grading.
         session.config.option.tbstyle = "no"
 

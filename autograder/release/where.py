@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -43,10 +44,12 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.FAILED
     names = [task.name for task in course.tasks]
     if name not in names:
-        print(f"{course.path.name} asks for no task {name!r}. It asks for {', '.join(names)}", file=sys.stderr)
+        message = f"{course.path.name} asks for no task {name!r}. It asks for {', '.join(names)}."
+        print(textwrap.fill(message, 80), file=sys.stderr)
         return Exit.NOTHING
     task = course.task(name)
-    print(f"{task.name}: task {task.number}, {task.title}, {course.of_task(name):g} points, in {task.file}")
+    file = task.file or "all files"
+    print(f"{task.name}: task {task.number}, {task.title}, {course.of_task(name):g} points, in {file}")
     for path, lines in places(task):
         listed = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more lines" if len(lines) > 5 else "")
         print(f"  {path}:{listed}" if lines else f"  {path}")

@@ -1,6 +1,5 @@
 """The table of tasks, courses, and their reader: the real ones fit the suites; every kind of mistake is named."""
 
-import datetime
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +82,8 @@ def test_a_good_course(tmp_path):
     assert course.of_task("one") == course.of_section(2) == 4
     assert course.task("one").functions == ("one",) and course.files == {"model.safetensors", "one.py"}
     assert course.assignment.folder == "ones" and course.tests == tmp_path / "tests"
-    assert course.late == Late(2, 10) and course.due == datetime.datetime(2026, 10, 17, 23, 59)
+    assert course.late == Late(2, 10) and course.due is not None
+    assert course.due.isoformat() == "2026-10-17T23:59:00+02:00"  # in the course's time zone, in summer
     with pytest.raises(KeyError):
         course.task("unused")
 
@@ -104,6 +104,12 @@ def test_a_good_course(tmp_path):
         ("Europe/Berlin", "Europe/Berln", "x.toml:4: there is no time zone 'Europe/Berln'"),
         ("due = 2026-10-17T23:59:00", 'due = "soon"', "x.toml:5: due = 'soon' is not possible here"),
         ("percent_a_day", "percent", "x.toml:6: late: got an unexpected keyword argument 'percent'"),
+        ("percent_a_day = 10", "percent_a_day = 101", "x.toml:6: percent_a_day = 101: write a number from 0 to 100"),
+        ("percent_a_day = 10", 'percent_a_day = "10 %"', "percent_a_day = '10 %': write a number from 0 to 100"),
+        ("days = 2", "days = nan", "days = nan: write a number"),
+        ("late = { days = 2, percent_a_day = 10 }", "late = 10", "x.toml:6: late = 10 is not possible here"),
+        ("per_day = 5", "per_day = -1", "x.toml:7: per_day = -1: write a number from 0 to 1000"),
+        ("per_day = 5", "per_day = 2.5", "x.toml:7: per_day = 2.5 is not possible here"),
         ("per_day = 5", "attempts = 5", "x.toml:7: attempts is not a setting of a course"),
         ("[[section]]", "[section]", "x.toml"),
         ("title =", "title", "x.toml"),

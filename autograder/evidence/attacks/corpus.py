@@ -26,9 +26,9 @@ class Attack:
         title: what it tries, one line.
         goal: one of GOALS.
         means, expected: by what, and what should come of it.
-        ends: how the worker may end, keys of judge.ENDS.
+        ends: how the worker may end, of judge.ENDS.
         scratch: whether it needs the checks that hand out a scratch folder.
-        row: what the row of the trained model must say ("" for anything).
+        row: kind that the row of the trained model must have ("" for any).
         text: the whole file.
     """
 

@@ -14,17 +14,10 @@ from autograder.evidence.attacks import suite
 from autograder.evidence.attacks.corpus import Attack
 from autograder.repository import ROOT
 
-# How a worker may end -> what a student reads of it in the row of a public check.
-ENDS = {
-    "answers": "",
-    "timeout": "no answer within",
-    "protocol": "protocol",
-    "flood": "printed",
-    "crash": "process ended",
-}
-LOST = "was stopped while it ran a check of this task: "  # and then one of the above
-# What a row says of an attack that has not run.
-UNTRIED = ("did not finish", "Missing file", "cannot be imported: ModuleNotFoundError")
+# How a worker may end: the kind of its row, where that is one of these, else "answers".
+ENDS = ("answers", "timeout", "protocol", "flood", "crash")
+# Kinds of the row of an attack that has not run.
+UNTRIED = ("missing", "not_run", "grader")
 NOT_CONTAINED = "NOT CONTAINED"
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -63,19 +56,19 @@ class Outcome:
 
 
 def ending(row: Mapping[str, Any]) -> str:
-    """How an attack ended: one of ENDS, "untried" if it has not run, "" for another way.
+    """How an attack ended: one of ENDS, or "untried" if it has not run.
 
     Args:
         row: of its public check in results.json.
     """
-    shown: str = row["output"]
-    silent = "Not implemented" in shown and "Your code printed" not in shown
-    if silent or any(words in shown for words in UNTRIED):
+    about = row["extra_data"]
+    kind: str = about["kind"]
+    silent = kind == "not_implemented" and "printed" not in about
+    # Python's word: a module that travels with the attack is not there.
+    alone = kind == "raised" and "ModuleNotFoundError" in row["output"]
+    if silent or alone or kind in UNTRIED:
         return "untried"
-    _, lost, reason = shown.partition(LOST)
-    if not lost:
-        return "answers"
-    return next((kind for kind, words in ENDS.items() if words and words in reason.split("\n")[0]), "")
+    return kind if kind in ENDS else "answers"
 
 
 def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, outcome: Outcome) -> None:
@@ -100,11 +93,11 @@ def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, ou
     if outcome.ended == "untried":
         outcome.problems.append(f"it did not run: {outcome.shown[:200]}")
     elif outcome.ended not in attack.ends:
-        outcome.problems.append(f"it ended with {outcome.ended or 'nothing'}: {outcome.shown[:400]}")
+        outcome.problems.append(f"it ended with {outcome.ended}: {outcome.shown[:400]}")
     # What a hidden row says is ours: no print, no text of an exception, no place.
     hidden = mine["hidden"]["output"]
-    signs = ("Your code printed", "[", "line ", "HOSTILE", mark)
-    if any(word in hidden for word in signs) or len(hidden) > 400:
+    own = {"printed", "example"} & set(mine["hidden"]["extra_data"])
+    if own or any(sign in hidden for sign in ("[", "line ", "HOSTILE", mark)) or len(hidden) > 400:
         outcome.problems.append(f"the hidden row shows too much: {hidden[:200]}")
 
 
@@ -117,7 +110,7 @@ def judge_files(attack: Attack, rows: Mapping[str, Any], document: Mapping[str, 
     outcome.shown = " ".join([document["output"], model["output"]])
     if model["score"] or document["leaderboard"]:
         outcome.problems.append(f"the weights earned {model['score']} points")
-    if attack.row not in model["output"]:
+    if attack.row not in ("", model["extra_data"]["kind"]):
         outcome.problems.append(f"the row of the weights says: {model['output'][:300]}")
 
 

@@ -126,7 +126,7 @@ def judged(content: bytes, session: Session) -> ParcelOutcome:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     for check in session.load().checks:
-        source = files.get(f"task{check.task[0]}.py")
+        source = files.get(f"{check.task}.py")
         if source is None:
             results.set(check.id, 0.0, "It is not in the submission.", kind="missing")
         elif b"wrong" in source:
@@ -303,8 +303,8 @@ def test_other_forms_of_grades(course, quick):
 def test_the_command(course, quick, monkeypatch, capsys):
     """Exit status and words for whoever runs it."""
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
-    entries = tasks.load()
-    monkeypatch.setattr(Session, "entries", lambda self: entries)
+    loaded = tasks.load()
+    monkeypatch.setattr(Session, "load", lambda self: loaded)
     assert command.main([str(course.folder / "nothing"), "--out", str(course.out)]) == 2
     assert "nothing at nothing" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")

@@ -14,8 +14,8 @@ from autograder.classroom.analysis import Failure, Graded
 from autograder.grading.results import Results
 
 ROOT = Path(__file__).resolve().parents[3]
-POINTS = tasks.load()
-CHECKS = [check for check in POINTS.checks if check.points]
+COURSE = tasks.load()
+CHECKS = [check for check in COURSE.checks if check.points]
 
 
 def graded(slug: str, passed: set[str], says: str = "it is wrong", elbo: float | None = None, **why) -> Graded:
@@ -24,8 +24,8 @@ def graded(slug: str, passed: set[str], says: str = "it is wrong", elbo: float |
     Args:
         why: further arguments of Results.set for those.
     """
-    results = Results.of(POINTS)
-    for check in POINTS.checks:
+    results = Results.of(COURSE)
+    for check in COURSE.checks:
         if check.id in passed:
             results.set(check.id, 1.0)
         else:
@@ -48,7 +48,7 @@ def test_item_analysis():
     group += [graded(f"weak{n}", weak, "Still a stub.", kind="not_implemented") for n in range(4)]
     for one in group:
         one.failures[untried.id] = Failure("not_implemented", "", "Still a stub.")
-    found = {item.check.id: item for item in analysis.analyse(group, POINTS)}
+    found = {item.check.id: item for item in analysis.analyse(group, COURSE)}
     assert set(found) == ids(CHECKS)  # checks without points are not listed
     assert found[easy.id].passed == 1 and found[easy.id].remark == "everyone passes"
     assert found[easy.id].discrimination is None
@@ -57,19 +57,19 @@ def test_item_analysis():
     assert "everyone who tried fails" in found[broken.id].remark
     assert found[backwards.id].discrimination < -0.9 and "weaker students" in found[backwards.id].remark
     assert found[untried.id].remark == "nobody has tried"
-    shares = {number: share for number, _, share in analysis.task_shares(group, POINTS)}
+    shares = {number: share for number, _, share in analysis.task_shares(group, COURSE)}
     assert shares[rest[-1].number] == pytest.approx(0.6)
 
 
 def test_few_submissions_give_no_correlation():
-    found = analysis.analyse([graded("a", ids(CHECKS[:9])), graded("b", set())], POINTS)
+    found = analysis.analyse([graded("a", ids(CHECKS[:9])), graded("b", set())], COURSE)
     assert all(item.discrimination is None for item in found)
     assert analysis.correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1)
     assert analysis.correlation([1, 2, 3], [5, 5, 5]) is None
 
 
 def test_commonest_mistakes():
-    passed = ids(POINTS.checks) - {CHECKS[0].id, CHECKS[1].id}
+    passed = ids(COURSE.checks) - {CHECKS[0].id, CHECKS[1].id}
     assert CHECKS[0].task == CHECKS[1].task
     group = [
         graded("ada", passed, "kl: 12 of 60 values are wrong. Was v used as the standard deviation?"),
@@ -78,7 +78,7 @@ def test_commonest_mistakes():
         graded("dot", passed, "Still a stub.", kind="not_implemented"),
         graded("eve", passed, "the sign is wrong"),
     ]
-    first, second = analysis.mistakes(group, POINTS)
+    first, second = analysis.mistakes(group, COURSE)
     # The same mistake with other numbers is one; who fails two checks by it counts once.
     assert first.slugs == ["ada", "ben", "cyd"] and first.task == CHECKS[0].number
     assert "standard deviation?" in first.text and "Your code printed" not in first.text
@@ -86,10 +86,10 @@ def test_commonest_mistakes():
 
 
 def test_a_cause_that_is_named_is_one_mistake_in_whatever_words():
-    passed = ids(POINTS.checks) - {CHECKS[0].id}
+    passed = ids(COURSE.checks) - {CHECKS[0].id}
     lost = {"cause": "the factor 1/2 is lost"}
     group = [graded("ada", passed, "f(x): wrong. Lost?", **lost), graded("ben", passed, "g(x): off. Half?", **lost)]
-    (mistake,) = analysis.mistakes(group, POINTS)
+    (mistake,) = analysis.mistakes(group, COURSE)
     assert mistake.slugs == ["ada", "ben"]
 
 
@@ -102,8 +102,8 @@ def test_pictures_are_inside_the_page():
     group = [graded(f"s{n}", ids(CHECKS[n:])) for n in range(8)]
     pictures = [
         charts.scores([one.score for one in group], 100),
-        charts.tasks(analysis.task_shares(group, POINTS)),
-        charts.checks(analysis.analyse(group, POINTS)),
+        charts.tasks(analysis.task_shares(group, COURSE)),
+        charts.checks(analysis.analyse(group, COURSE)),
         charts.seconds([20.0, 30.0, 31.0]),
     ]
     for picture in pictures:

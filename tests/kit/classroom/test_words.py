@@ -1,4 +1,4 @@
-"""No decision about a class hangs on the words that students and instructors read."""
+"""No decision about a class or an attack hangs on the words that students and instructors read."""
 
 import html
 from dataclasses import replace
@@ -12,11 +12,12 @@ from autograder.classroom.grading import out_of_time
 from autograder.classroom.roster import Student
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import NotImplementedYet, SubmissionError
+from autograder.evidence.attacks import judge
 from autograder.grading.messages import DEATHS, SENTENCES, Explainer, NotRun, TaskLost
 from autograder.grading.results import Results
 from autograder.repository import TESTS
 
-POINTS = tasks.load()
+COURSE = tasks.load()
 SENTENCE = "Xyzzy plugh."
 
 
@@ -37,11 +38,11 @@ def failures() -> list[BaseException]:
 
 def documents() -> dict[str, dict]:
     """Results of a class: each member but one fails a third of the checks, for a reason of its own."""
-    explainer = Explainer(POINTS, TESTS)
+    explainer = Explainer(COURSE, TESTS)
     found = {}
     for number, error in enumerate([None, *failures()]):
-        results = Results.of(POINTS)
-        for place, check in enumerate(POINTS.checks):
+        results = Results.of(COURSE)
+        for place, check in enumerate(COURSE.checks):
             if error is None or (place + number) % 3 or place % 7 == 0:
                 results.set(check.id, 1.0)
             else:
@@ -54,17 +55,18 @@ def documents() -> dict[str, dict]:
 def decisions(class_of: dict[str, dict]) -> dict[str, object]:
     """All that is decided about a class, without a word of what is said about it."""
     graded = [analysis.reduce(slug, document) for slug, document in class_of.items()]
-    items = analysis.analyse(graded, POINTS)
+    items = analysis.analyse(graded, COURSE)
     people = [Submission(slug, (Student(name=slug, id=slug),)) for slug in class_of]
-    shown = page.page(page.Class(Export("plain", people), POINTS, graded, {}, {}))
+    shown = page.page(page.Class(Export("plain", people), COURSE, graded, {}, {}))
     return {
         "graded again": [slug for slug, document in class_of.items() if out_of_time(document)],
         "slow": [one.slug for one in graded if one.slow],
         "items": [replace(item, remark="odd" if item.remark else "") for item in items],
-        "named mistakes": sorted(one.task for one in analysis.mistakes(graded, POINTS) if one.slugs == ["s01"]),
+        "named mistakes": sorted(one.task for one in analysis.mistakes(graded, COURSE) if one.slugs == ["s01"]),
         "tried": {
             (one.slug, id): analysis.attempted(failure) for one in graded for id, failure in one.failures.items()
         },
+        "attacks": [judge.ending(row) for document in class_of.values() for row in document["tests"]],
         "order": sorted((html.escape(item.check.title) for item in items), key=shown.find),
     }
 
@@ -90,6 +92,7 @@ def test_other_words_change_no_decision(other_words):
     before = decisions(documents())
     assert before["graded again"] == before["slow"] and len(before["slow"]) == 2
     assert set(before["tried"].values()) == {True, False} and before["order"]
+    assert set(before["attacks"]) == {*judge.ENDS, "untried"}
     other_words()
     said = {row["output"] for document in documents().values() for row in document["tests"]}
     assert said == {"", SENTENCE, "The factor 1/2 is lost."}

@@ -19,9 +19,9 @@ from autograder.release.reference import hand_in
 from autograder.tasks import load
 
 ROOT = Path(__file__).resolve().parents[3]
-POINTS = load()
-SOURCES = {name: text.decode() for name, text in hand_in(POINTS).items() if name.endswith(".py")}
-CHECKS = {check.id for check in POINTS.checks}
+COURSE = load()
+SOURCES = {name: text.decode() for name, text in hand_in(COURSE).items() if name.endswith(".py")}
+CHECKS = {check.id for check in COURSE.checks}
 
 ORIGINAL = '''"""Docstring."""
 
@@ -52,11 +52,11 @@ def test_the_corpus_is_as_large_as_promised():
 
 def test_every_task_with_code_has_mutants_and_variants():
     found = corpus.load()
-    coded = {task.number for task in POINTS.tasks if task.file in SOURCES}
-    assert {corpus.task_of(mutant, POINTS).number for mutant in found.mutants} == coded
-    functions = {corpus.task_of(variant, POINTS).number for variant in found.variants if variant.function}
+    coded = {task.number for task in COURSE.tasks if task.file in SOURCES}
+    assert {corpus.task_of(mutant, COURSE).number for mutant in found.mutants} == coded
+    functions = {corpus.task_of(variant, COURSE).number for variant in found.variants if variant.function}
     whole_files = {variant.file for variant in found.variants if not variant.function}
-    assert coded == functions | {task.number for task in POINTS.tasks if task.file in whole_files}
+    assert coded == functions | {task.number for task in COURSE.tasks if task.file in whole_files}
 
 
 def test_every_change_fits_the_solution_and_names_checks_that_exist():
@@ -167,7 +167,7 @@ def pool():
 
 
 def test_a_job_runs_its_checks_and_no_others(pool):
-    checks = tuple(check.id for check in POINTS.checks if check.task in ("kl_categorical", "autoencoder"))
+    checks = tuple(check.id for check in COURSE.checks if check.task in ("kl_categorical", "autoencoder"))
     halved = Change("kl.py", "halved", function="kl_categorical", find="return ", put="return 0.5 * ")
     wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
     found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
@@ -175,7 +175,7 @@ def test_a_job_runs_its_checks_and_no_others(pool):
     assert outcomes["right"].kinds == dict.fromkeys(checks, "passed")
     assert outcomes["wrong"].kinds.keys() == set(checks)
     assert outcomes["wrong"].failed
-    assert set(outcomes["wrong"].failed) <= {check.id for check in POINTS.checks if check.task == "kl_categorical"}
+    assert set(outcomes["wrong"].failed) <= {check.id for check in COURSE.checks if check.task == "kl_categorical"}
 
 
 # Judgement
@@ -194,11 +194,11 @@ def outcome(failed: dict[str, str]) -> JobOutcome:
 
 
 def judge(failed: dict[str, str]):
-    return judge_mutant(MUTANT, outcome(failed), POINTS)
+    return judge_mutant(MUTANT, outcome(failed), COURSE)
 
 
 def worth_points(task: str) -> list[str]:
-    return [check.id for check in POINTS.checks if check.task == task and check.points]
+    return [check.id for check in COURSE.checks if check.task == task and check.points]
 
 
 def test_a_mutant_is_killed_by_the_points_of_its_own_task_only():
@@ -208,7 +208,7 @@ def test_a_mutant_is_killed_by_the_points_of_its_own_task_only():
     only_elsewhere = judge({other[0]: "wrong"})
     assert not only_elsewhere.killed
     assert only_elsewhere.elsewhere == ("kl_categorical",)
-    worthless = [check.id for check in POINTS.checks if not check.points]
+    worthless = [check.id for check in COURSE.checks if not check.points]
     assert not judge(dict.fromkeys(worthless, "wrong")).killed
 
 
@@ -294,9 +294,9 @@ def test_the_audit_notices_a_mutant_that_survives(pool):
     fields = ("file", "name", "function", "note", "find", "put", "source", "imports")
     as_mutant = Mutant(**{name: getattr(correct, name) for name in fields}, checks=("x",), hint=("x",))
     as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
-    noticing = frozenset(corpus.checks_of(["kl_categorical"], POINTS))
+    noticing = frozenset(corpus.checks_of(["kl_categorical"], COURSE))
     every_line = Execution({"kl.py": {line: noticing for line in range(1, 1000)}})
-    found = command.Audit(POINTS, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
+    found = command.Audit(COURSE, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
     command.audit_mutants(found)
     command.audit_variants(found)
     assert found.findings["mutants"]["survivors"] == [as_mutant.id]

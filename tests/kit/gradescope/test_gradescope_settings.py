@@ -1,7 +1,8 @@
-"""settings.toml and what it makes of a grading: no submission is run here."""
+"""settings.toml, and what it and a course make of a grading: no submission is run here."""
 
 import copy
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -10,17 +11,15 @@ import pytest
 from autograder.gradescope import rules
 from autograder.gradescope import settings as settings_module
 from autograder.gradescope.rehearsal import submission_metadata, validate
-from autograder.gradescope.settings import (
-    Late,
-    Leaderboard,
-    PointsScale,
-    Settings,
-    SettingsError,
-    Submissions,
-    Visibility,
-)
+from autograder.gradescope.settings import Leaderboard, Settings, SettingsError, Visibility
+from autograder.tasks import Course, Late
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=timezone(timedelta(hours=-8)))
+
+
+def course(days: float | None = None, percent_a_day: float = 0, grace: float = 0, per_day: int = 0) -> Course:
+    late = Late(days, percent_a_day, grace)
+    return Course(Path("courses/x.toml"), "Discs", 100, (), (), (), late=late, per_day=per_day)
 
 
 def row(score: float, max_score: float, tag: str) -> dict:
@@ -80,16 +79,13 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     ("text", "complaint"),
     [
         ("[limit]\nseconds = 60", r"\[limit\] is not a table of this file \(did you mean limits\?\)"),
-        ("late = 10", r"late is a table: write \[late\]"),
-        (
-            "[late]\npercent_per_days = 10",
-            r"late\.percent_per_days is not a setting \(did you mean .*day\?\)",
-        ),
-        ("[late]\npercent_per_day = '10 %'", "write a number, without quotes"),
-        ("[late]\npercent_per_day = 101", "from 0 to 100"),
-        ("[late]\npercent_per_day = nan", "write a number"),
-        ("[submissions]\nper_day = 2.5", "write a whole number"),
-        ("[submissions]\nper_day = true", "write a number"),
+        ("limits = 10", r"limits is a table: write \[limits\]"),
+        ("[limits]\nsecond = 10", r"limits\.second is not a setting \(did you mean seconds\?\)"),
+        ("[limits]\nseconds = '60 s'", "write a number, without quotes"),
+        ("[limits]\nseconds = 29", "from 30 to 2400"),
+        ("[limits]\nseconds = nan", "write a number"),
+        ("[limits]\nmemory_mib = 384.5", "write a whole number"),
+        ("[limits]\nmemory_mib = true", "write a number"),
         ("[leaderboard]\nshow = 'yes'", "write true or false"),
         ("[visibility]\nhidden_checks = 'after_deadline'", '"after_due_date"'),
         ("[limits\nseconds = 60", "line 1"),
@@ -102,35 +98,29 @@ def test_mistakes_are_named(tmp_path: Path, text: str, complaint: str) -> None:
 
 def test_every_mistake_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
-        settings_module.load(write(tmp_path, "[points]\ntotal = 0\n[late]\ngrace_minutes = -1"))
-    assert "points.total" in str(caught.value)
-    assert "late.grace_minutes" in str(caught.value)
+        settings_module.load(write(tmp_path, "[limits]\nseconds = 0\n[leaderboard]\nshow = -1"))
+    assert "limits.seconds" in str(caught.value)
+    assert "leaderboard.show" in str(caught.value)
 
 
 def test_defaults_change_nothing(document: dict) -> None:
-    assert rules.publish(document, Settings(), metadata(minutes_late=10_000)) == document
-    assert rules.refusal(Settings(), metadata(hours_ago=tuple(range(50, 0, -1)))) is None
+    assert rules.publish(document, course(), Settings(), metadata(minutes_late=10_000)) == document
+    assert rules.refusal(course(), metadata(hours_ago=tuple(range(50, 0, -1)))) is None
 
 
 @pytest.mark.parametrize("when", ["after_due_date", "after_published", "hidden", "visible"])
 def test_visibility_of_hidden_rows_only(document: dict, when: str) -> None:
-    published = rules.publish(document, Settings(visibility=Visibility(when)), {})
+    published = rules.publish(document, course(), Settings(visibility=Visibility(when)), {})
     assert [entry["visibility"] for entry in published["tests"]] == ["visible", when, when]
 
 
 def test_leaderboard_off(document: dict) -> None:
-    assert rules.publish(document, Settings(leaderboard=Leaderboard(show=False)), {})["leaderboard"] == []
-
-
-def test_points_are_scaled_everywhere(document: dict) -> None:
-    published = rules.publish(document, Settings(points=PointsScale(total=25)), {})
-    assert published["score"] == 7.5
-    assert [(entry["score"], entry["max_score"]) for entry in published["tests"]] == [(2.5, 5), (5, 15), (0, 5)]
+    assert rules.publish(document, course(), Settings(leaderboard=Leaderboard(False)), {})["leaderboard"] == []
 
 
 def test_publishing_leaves_the_graders_own_document_alone(document: dict) -> None:
     before = copy.deepcopy(document)
-    rules.publish(document, Settings(points=PointsScale(total=7), late=Late(percent_per_day=50)), metadata(100))
+    rules.publish(document, course(percent_a_day=50), Settings(visibility=Visibility("hidden")), metadata(100))
     assert document == before
 
 
@@ -138,17 +128,33 @@ def test_publishing_leaves_the_graders_own_document_alone(document: dict) -> Non
     ("minutes_late", "score"), [(-60, 30), (0, 30), (10, 30), (11, 27), (1449, 27), (1451, 24), (20_000, 0)]
 )
 def test_late_penalty_counts_days_that_have_begun(document: dict, minutes_late: float, score: float) -> None:
-    settings = Settings(late=Late(percent_per_day=10, grace_minutes=10))
-    published = rules.publish(document, settings, metadata(minutes_late))
+    published = rules.publish(document, course(percent_a_day=10, grace=10), Settings(), metadata(minutes_late))
     assert published["score"] == score
     assert ("taken off" in published["output"]) == (score < 30)
     assert "All is well." in published["output"]
 
 
+@pytest.mark.parametrize(("minutes_late", "score"), [(10, 30), (1450, 27), (2170, 24), (2171, 0)])
+def test_work_that_is_too_late_earns_nothing(document: dict, minutes_late: float, score: float) -> None:
+    rule = course(days=1.5, percent_a_day=10, grace=10)
+    published = rules.publish(document, rule, Settings(), metadata(minutes_late))
+    assert published["score"] == score
+    assert ("Handed in more than 1.5 days late: it earns no points." in published["output"]) == (score == 0)
+    assert rules.publish(document, course(days=1), Settings(), metadata(1440))["score"] == 30
+
+
+def test_the_courses_due_date_counts_where_gradescope_has_none(document: dict) -> None:
+    rule = replace(course(percent_a_day=10), due=NOW - timedelta(hours=30))
+    undated = metadata()
+    undated["assignment"]["due_date"] = None
+    assert rules.publish(document, rule, Settings(), metadata())["score"] == 30
+    assert rules.publish(document, rule, Settings(), undated)["score"] == 24
+
+
 def test_an_extension_counts(document: dict) -> None:
     late = metadata(minutes_late=3000)
     late["users"][0]["assignment"] = {"due_date": (NOW + timedelta(hours=1)).isoformat()}
-    assert rules.publish(document, Settings(late=Late(percent_per_day=10)), late)["score"] == 30
+    assert rules.publish(document, course(percent_a_day=10), Settings(), late)["score"] == 30
 
 
 @pytest.mark.parametrize(
@@ -163,13 +169,12 @@ def test_an_extension_counts(document: dict) -> None:
     ids=["first", "third", "fourth", "old ones do not count", "refused ones do not count"],
 )
 def test_submissions_a_day(hours_ago: tuple[float, ...], refused: tuple[bool, ...], graded: bool) -> None:
-    settings = Settings(submissions=Submissions(per_day=3))
-    assert (rules.refusal(settings, metadata(0, hours_ago, refused)) is None) == graded
+    assert (rules.refusal(course(per_day=3), metadata(0, hours_ago, refused)) is None) == graded
 
 
 def test_a_refused_submission_keeps_the_last_graded_score() -> None:
     made = metadata(0, (20, 5, 3, 1), (False, False, False, True))
-    refused = rules.refusal(Settings(submissions=Submissions(per_day=3)), made)
+    refused = rules.refusal(course(per_day=3), made)
     assert refused is not None
     assert refused["score"] == 3  # the fourth was itself refused
     # Of the three that count, the oldest was handed in 20 hours ago: 4 hours to wait.
@@ -188,10 +193,10 @@ def test_a_refused_submission_keeps_the_last_graded_score() -> None:
     ],
 )
 def test_odd_metadata_is_survived(document: dict, odd: dict) -> None:
-    settings = Settings(submissions=Submissions(per_day=1), late=Late(percent_per_day=10))
-    refused = rules.refusal(settings, odd)
+    rule = course(percent_a_day=10, per_day=1)
+    refused = rules.refusal(rule, odd)
     assert refused is None or validate(refused) == []
-    assert rules.publish(document, settings, odd)["score"] == 30
+    assert rules.publish(document, rule, Settings(), odd)["score"] == 30
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "null", "[" * 100_000])

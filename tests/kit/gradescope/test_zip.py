@@ -14,7 +14,6 @@ import pytest
 
 from autograder import tasks
 from autograder.gradescope import bundle, otter
-from autograder.gradescope.settings import PointsScale, Settings
 from autograder.grading.secret import load_secret
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +34,7 @@ def files(archive: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def entries() -> tasks.Points:
+def course() -> tasks.Course:
     return tasks.load()
 
 
@@ -49,16 +48,17 @@ def test_gradescope_and_otter_find_what_they_look_for(files: dict[str, bytes]) -
     assert notebooks == ["files/driver.ipynb"]
 
 
-def test_the_grader_is_complete_and_nothing_else_is_there(files: dict[str, bytes], entries: tasks.Points) -> None:
+def test_the_grader_is_complete_and_nothing_else_is_there(files: dict[str, bytes], course: tasks.Course) -> None:
     inside = {name.removeprefix(GRADER) for name in files if name.startswith(GRADER)}
-    wanted = {f"tests/{check.id.split('::')[0]}" for check in entries.checks if check.kind == "pytest"}
+    wanted = {f"tests/{check.id.split('::')[0]}" for check in course.checks if check.by_pytest}
     wanted |= {
         "tests/conftest.py",
         "autograder/door/executor.py",
         "tests/support/oracles.py",
         "autograder/door/submission.py",
     }
-    wanted |= {"courses/full.toml", "autograder/gradescope/settings.toml", "autograder/secret.txt"}
+    wanted |= {"courses/full.toml", "tests/tasks.toml", "autograder/gradescope/settings.toml", "autograder/secret.txt"}
+    wanted |= {*course.assignment.data, *course.assignment.examples}
     wanted |= {"autograder/sandbox/worker.py", "autograder/grading/grade.py"}
     assert wanted <= inside
     kinds = Counter(Path(name).suffix for name in inside)
@@ -68,8 +68,8 @@ def test_the_grader_is_complete_and_nothing_else_is_there(files: dict[str, bytes
     ]
 
 
-def test_nothing_of_the_solution_is_inside(files: dict[str, bytes], entries: tasks.Points) -> None:
-    handed_in = {task.file for task in entries.tasks if task.file.endswith(".py")}
+def test_nothing_of_the_solution_is_inside(files: dict[str, bytes], course: tasks.Course) -> None:
+    handed_in = {task.file for task in course.tasks if task.file.endswith(".py")}
     assert not handed_in & {Path(name).name for name in files if "/tests/support/" not in name}
     solution = {path.read_bytes() for path in (ROOT / "solution").rglob("*.py") if path.name in handed_in}
     assert not solution & set(files.values())
@@ -102,7 +102,7 @@ def test_it_is_small(archive: Path) -> None:
 
 
 def test_one_otter_file_a_task_with_the_checks_points_and_hidden_flags(
-    files: dict[str, bytes], entries: tasks.Points, monkeypatch: pytest.MonkeyPatch
+    files: dict[str, bytes], course: tasks.Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from otter.test_files import ExceptionTestFile
 
@@ -119,27 +119,18 @@ def test_one_otter_file_a_task_with_the_checks_points_and_hidden_flags(
 
     monkeypatch.setitem(sys.modules, "autograder_bridge", Bridge)
     tests = sorted(name for name in files if name.startswith("tests/"))
-    assert len(tests) == len(entries.tasks)
-    by_number = sorted(entries.tasks, key=lambda task: [int(part) for part in task.number.split(".")])
-    for name, task in zip(tests, by_number, strict=True):
+    assert len(tests) == len(course.tasks)
+    for name, task in zip(tests, course.tasks, strict=True):
         file = ExceptionTestFile.from_string(files[name].decode(), path=name)
-        checks = [check for check in entries.checks if check.task == task.number]
-        assert file.name == f"{task.number} {task.name}"
+        checks = [check for check in course.checks if check.task == task.name]
+        assert file.name == otter.task_name(task) == f"{task.number} {task.title}"
         assert not file.all_or_nothing
-        assert file.possible == pytest.approx(entries.of_task(task.number))
-        plain = [check for check in checks if check.kind == "pytest"]
+        assert file.possible == pytest.approx(course.of_task(task.name))
+        plain = [check for check in checks if check.by_pytest]
         if len(plain) == len(checks):
             found = [(case.name, case.points, case.hidden) for case in file.test_cases]
             assert found == [(check.title, check.points, check.hidden_inputs) for check in checks]
         assert all(repr(check.id) in files[name].decode() for check in checks)
-
-
-def test_otters_points_follow_the_scale(entries: tasks.Points) -> None:
-    texts = otter.test_files(entries, Settings(points=PointsScale(total=50))).values()
-    pattern = re.compile(r"^@test_case\(.*points=([\d.]+), hidden=", re.MULTILINE)
-    worth = sum(float(found) for text in texts for found in pattern.findall(text))
-    plain = sum(check.points for check in entries.checks if check.kind == "pytest")
-    assert worth == pytest.approx(plain / 2)
 
 
 def test_the_lock_is_cut_without_loss(files: dict[str, bytes]) -> None:
@@ -171,7 +162,7 @@ def test_the_unpacked_grader_imports_without_the_repository(archive: Path, tmp_p
     grader = tmp_path / "files" / "grader"
     code = (
         f"import sys; sys.path.insert(0, {str(grader)!r}); from autograder.sandbox import backend, worker; "
-        "from autograder.grading import grade, intake, suites, weights; from autograder.gradescope import run; "
+        "from autograder.grading import grade, intake, suites; from autograder.gradescope import run; "
         "from autograder import tasks; tasks.load(); assert 'torch' not in sys.modules; "
         "from autograder.grading.secret import SECRET_FILE; assert SECRET_FILE.is_file(); print(run.__file__)"
     )
@@ -183,18 +174,13 @@ def test_the_unpacked_grader_imports_without_the_repository(archive: Path, tmp_p
     assert "rehearse" in helped.stdout
 
 
-def test_it_is_not_built_when_points_and_checks_disagree(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, entries: tasks.Points
-) -> None:
-    for name in ("courses/full.toml", "autograder/gradescope/settings.toml"):
-        (tmp_path / name).parent.mkdir(parents=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    ids = [check.id for check in entries.checks if check.kind == "pytest"]
-    monkeypatch.setattr(bundle, "collected_checks", lambda root: [*ids[1:], "hidden/test_task1_kl.py::test_new"])
+def test_it_is_not_built_when_tasks_and_checks_disagree(monkeypatch: pytest.MonkeyPatch, course: tasks.Course) -> None:
+    ids = [check.id for check in course.checks if check.by_pytest]
+    monkeypatch.setattr(bundle, "collected_checks", lambda root: [*ids[1:], "hidden/test_kl.py::test_new"])
     with pytest.raises(bundle.BundleError) as caught:
-        bundle.contents(tmp_path)
+        bundle.contents()
     assert ids[0] in str(caught.value)
-    assert "test_new has no entry" in str(caught.value)
+    assert "test_new is in no task of tests/tasks.toml" in str(caught.value)
 
 
 def test_checks_that_cannot_be_collected_are_named(tmp_path: Path) -> None:

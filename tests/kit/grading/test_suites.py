@@ -1,4 +1,4 @@
-"""The suites against points.toml: budgets, titles and markers agree, and every task has a public check."""
+"""The suites against course and table of tasks: points, titles and markers agree, and every task has a public check."""
 
 import json
 import os

@@ -92,14 +92,14 @@ def test_a_layer_that_does_nothing_is_found_out(layer, monkeypatch):
 @root
 def test_secrets_are_among_the_probes():
     with workspace() as folder:
-        secret = folder / "points.toml"
+        secret = folder / "secret.toml"
         secret.write_text("hidden")
         secret.chmod(0o600)
         with Zygote(ZygoteSettings(executor=None, preload=(), secrets=(secret,))) as zygote:
             assert zygote.protection.proofs["uid"][f"read {secret}"] == "EACCES"
         secret.chmod(0o644)
         with Zygote(ZygoteSettings(executor=None, preload=(), secrets=(secret,))) as zygote:
-            assert "points.toml" in zygote.protection.missing["uid"]
+            assert "secret.toml" in zygote.protection.missing["uid"]
 
 
 def test_a_confinement_survives_the_journey_to_the_worker():

@@ -3,7 +3,7 @@
 Goal: deny
 Means: 30,000 nested lists, as JSON.
 Expected: refused.
-Row: The weights cannot be used
+Row: wrong
 """
 
 from pathlib import Path

@@ -3,7 +3,7 @@
 Goal: deny
 Means: a length of 2**63 in the first eight bytes.
 Expected: refused before memory is taken.
-Row: The weights cannot be used
+Row: wrong
 """
 
 from pathlib import Path

@@ -3,7 +3,7 @@
 Goal: leak
 Means: negative, reversed, overlapping and enormous offsets; shapes that do not fit them.
 Expected: refused.
-Row: The weights cannot be used
+Row: wrong
 """
 
 import itertools

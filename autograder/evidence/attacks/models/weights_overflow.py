@@ -3,7 +3,7 @@
 Goal: forge
 Means: the right names and shapes, every tensor filled with 3e38, -3e38 and 1e30, in turn.
 Expected: no number, no points, nothing on the leaderboard.
-Row: The weights cannot be used
+Row: wrong
 """
 
 import json

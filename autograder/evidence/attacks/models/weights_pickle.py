@@ -3,7 +3,7 @@
 Goal: forge
 Means: a file that runs code when unpickled, as torch.load would.
 Expected: read as safetensors or not at all.
-Row: The weights cannot be used
+Row: wrong
 """
 
 import pickle

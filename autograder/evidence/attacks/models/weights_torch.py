@@ -3,7 +3,7 @@
 Goal: forge
 Means: the zip that torch.save writes, with a hostile pickle and a bomb inside.
 Expected: read as safetensors or not at all.
-Row: The weights cannot be used
+Row: wrong
 """
 
 import pickle

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from autograder.door.judgement import Judgement
 from safetensors.numpy import load_file
+
+from autograder.door.judgement import Judgement
 
 TRUE = {"slope": 3.0, "intercept": -1.0}
 
