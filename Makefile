@@ -72,7 +72,8 @@ gradescope: setup ## try the zip as Gradescope would: make gradescope SUBMISSION
 reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
 	$(PY) -m autograder reference-submission
 
-bench: setup ## measure speed and memory, write bench.json
+bench: setup ## measure speed and memory of training and grading, write bench.json
+	$(PY) -m tools.bench_training
 	$(PY) -m autograder bench
 
 audit: setup ## measure the grader: wrong code fails, correct code passes; writes autograder/evidence/audit/report.json (ARGS="--quick": a sample)

@@ -42,12 +42,7 @@ UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
 # Beside the grader itself (see `grader_sources`): what run_autograder and Otter start it by.
 FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "otter"))
-GRADER_DATA = (
-    "courses/full.toml",
-    "autograder/gradescope/settings.toml",
-    # The test images that trained models are judged on.
-    "data/MNIST/raw/t10k-images-idx3-ubyte.gz",
-)
+GRADER_DATA = ("courses/full.toml", "tests/tasks.toml", "autograder/gradescope/settings.toml")
 TORCH = re.compile(r"torch==")
 NOT_FOR_GRADING = re.compile(r"torchvision==")
 
@@ -142,13 +137,13 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
 def grader_files(root: Path) -> list[str]:
     """Paths below `root` of everything that grading needs: the grader, the checks, data."""
     modules = [*grader_sources(root), *(root / name for name in FRONT), *check_sources(root / "tests")]
-    weights = sorted((root / "tests" / "corpus" / "reference").glob("*.safetensors"))
     provided = provided_modules(root)
-    data = [root / name for name in GRADER_DATA]
+    assignment = points_module.load(root / "courses" / "full.toml").assignment
+    data = [root / name for name in (*GRADER_DATA, *assignment.data, *assignment.examples)]
     missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
-    found = {*modules, *provided, *weights, *data}
+    found = {*modules, *provided, *data}
     return sorted(path.relative_to(root).as_posix() for path in found)
 
 
