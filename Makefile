@@ -76,7 +76,7 @@ bench: setup ## measure speed and memory of training and grading, write bench.js
 	$(PY) -m tools.bench_training
 	$(PY) -m autograder bench
 
-audit: setup ## measure the grader: wrong code fails, correct code passes; writes autograder/evidence/audit/report.json (ARGS="--quick": a sample)
+audit: setup ## measure the grader: wrong code fails, correct code passes; writes tests/corpus/audit.json (ARGS="--quick": a sample)
 	$(PY) -m autograder audit $(ARGS)
 
 lint: setup ## check style and layout with ruff, types with mypy
