@@ -9,7 +9,8 @@ import pytest
 from autograder.repository import ROOT
 from autograder.tasks import load
 
-SUBJECT = {"vae", "elbo", "gmvae", "mnist", "latent", "latents", "kl"}
+SUBJECT = {"vae", "elbo", "gmvae", "gmm", "mnist", "latent", "latents", "kl", "tsne", "t-sne"}
+SUBJECT |= {"autoencoder", "autoencoders", "variational", "posterior", "posteriors", "gaussian", "gaussians", "entropy"}
 
 
 def forbidden() -> re.Pattern[str]:
@@ -18,7 +19,7 @@ def forbidden() -> re.Pattern[str]:
     names = {task.file for task in tasks} - {""} | {task.name for task in tasks if "_" in task.name}
     names |= {name.split(".")[-1] for task in tasks for name in task.functions}
     words = "|".join(re.escape(word) for word in sorted(names, key=len, reverse=True))
-    return re.compile(rf"(?<![\w.])(?:{words})(?!\w)|(?<![A-Za-z])(?i:{'|'.join(SUBJECT)})(?![A-Za-z])")
+    return re.compile(rf"(?<![\w.])(?:{words})(?!\w)|(?<![A-Za-z])(?i:{'|'.join(sorted(SUBJECT))})(?![A-Za-z])")
 
 
 def found(folder: Path) -> Iterator[str]:
