@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def main(instructions: Path) -> int:
     document = json.loads(instructions.read_text())
     instructions.unlink()
-    common = {"secret": Path(document["secret_file"]).read_text(), "total": None, "zygote": document["zygote"]}
+    common = {"secret": Path(document["secret_file"]).read_text(), "zygote": document["zygote"]}
     grade.prepare_process()
     from autograder.sandbox.zygote import Zygote, ZygoteSettings
 
