@@ -76,10 +76,11 @@ where: setup ## list the places where a task lives: make where TASK=kl_diag_norm
 	$(if $(TASK),,$(error say which task: make where TASK=kl_diag_normal))
 	$(PY) -m autograder where "$(TASK)"
 
-bench: setup ## measure speed and memory, write bench.json
+bench: setup ## measure speed and memory of training and grading, write bench.json
+	$(PY) -m tools.bench_training
 	$(PY) -m autograder bench
 
-audit: setup ## measure the grader: wrong code fails, correct code passes; writes autograder/evidence/audit/report.json (ARGS="--quick": a sample)
+audit: setup ## measure the grader with wrong and right code (ARGS="--quick": a sample)
 	$(PY) -m autograder audit $(ARGS)
 
 lint: setup ## check style and layout with ruff, types with mypy

@@ -21,7 +21,7 @@ COMMANDS = {
         "main",
         "grade a whole class: an export of Gradescope, Canvas, Moodle, ...",
     ),
-    "bench": ("autograder.evidence.bench", "main", "measure speed and memory, write bench.json"),
+    "bench": ("autograder.evidence.bench", "main", "measure speed and memory of grading, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.rehearsal", "main", "do with a submission what Gradescope does"),
     "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),

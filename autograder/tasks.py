@@ -150,7 +150,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the handout, such as 4 "Variational autoencoder"."""
+    """A section of the handout, such as 4 "Circles and spheres"."""
 
     name: str
     number: int

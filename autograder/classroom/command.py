@@ -45,7 +45,7 @@ class ClassSettings:
         scheduler: address of a Dask scheduler to grade on instead, or None.
         layout, roster, due: see reading.read_export.
         form: of grades.csv, one of grades.FORMS; None for the one of the export.
-        title: of the assignment, in grades.csv.
+        title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
     """
 
@@ -58,7 +58,7 @@ class ClassSettings:
     roster: Path | None = None
     due: str = ""
     form: str | None = None
-    title: str = "Variational autoencoders"
+    title: str | None = None
     similarity: bool = True
 
 
@@ -110,7 +110,8 @@ def grade_class(settings: ClassSettings) -> Summary:
             summary.seconds = time.monotonic() - began
         records = {slug: store.record(slug) for slug in (*summary.graded, *summary.reused)}
         summary.left_out += [slug for slug, record in records.items() if record and record.left_out]
-        gradebook.write(settings.out / "grades.csv", export, store, settings.form or export.layout, settings.title)
+        form, title = settings.form or export.layout, settings.title or course.title
+        gradebook.write(settings.out / "grades.csv", export, store, form, title)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity)
     return summary
 
@@ -260,7 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the platform's list of students or grades")
     parser.add_argument("--due", default="", metavar="TIME", help="when it was due, such as 2026-11-20T23:59+01:00")
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
-    parser.add_argument("--title", default=ClassSettings.title, help="the assignment's name in grades.csv")
+    parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
     parser.add_argument(

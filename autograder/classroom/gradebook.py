@@ -40,7 +40,7 @@ def write(path: Path, export: Export, store: Store, form: str, title: str) -> No
 
     Args:
         form: one of FORMS; anything else is taken as "gradescope".
-        title: the assignment's name; with Canvas's number in brackets, "VAE (123)", it is found for certain.
+        title: the assignment's name; with Canvas's number in brackets, "Homework 2 (123)", it is found for certain.
     """
     rows = {"canvas": _canvas, "moodle": _moodle}.get(form, _gradescope)(export, store, title)
     buffer = io.StringIO()

@@ -47,7 +47,7 @@ def check_tensor(
     """Fail unless `actual` is a tensor of this shape and dtype, without NaN and infinities; return it.
 
     Args:
-        what: what the value is, for the message, e.g. "kl_categorical(p, q)".
+        what: what the value is, for the message, e.g. "area(radius)".
         dtype: None for any floating type.
         finite: False where infinities are right; NaN never is.
     """

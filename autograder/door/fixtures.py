@@ -94,7 +94,7 @@ def task_of(item: pytest.Function) -> str:
 
 
 def check_id(item: pytest.Function) -> str:
-    """The name of a check wherever its file lies, e.g. "public/test_kl.py::test_never_negative"."""
+    """The name of a check wherever its file lies, e.g. "public/test_disc.py::test_never_negative"."""
     return f"{group_of(item.path)}/{item.path.name}::{item.nodeid.split('::', 1)[1]}"
 
 

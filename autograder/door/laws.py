@@ -59,7 +59,7 @@ def check_standard_normal(
 def check_independent(samples: np.ndarray, what: str, hint: str = "", alpha: float = ALPHA) -> None:
     """n rows of m standard normal quantities: is every pair of columns uncorrelated?
 
-    Arrange the draws so that columns are what must be independent: images of a batch, latents, or calls.
+    Arrange the draws so that columns are what must be independent: rows of a batch, coordinates, or calls.
 
     Args:
         samples: (n, m) with n >= 30, m >= 2.

@@ -21,7 +21,7 @@ class Session:
         secret: seeds the inputs of all checks.
         seconds: wall-clock limit of the whole grading; of the 600 that Gradescope gives by default.
         task_seconds: limit for the calls of one task's checks together.
-        call_seconds: limit for one call; t-SNE's, which imports scikit-learn, takes 10 s on a busy half processor.
+        call_seconds: limit for one call; one that imports scikit-learn takes 10 s on a busy half processor.
         memory_mib: what the code of one task may use beyond PyTorch itself.
         course: its file; the checks are in tests/ beside the folder that it is in.
         provided: folder with the modules that students need not hand in, None for none.

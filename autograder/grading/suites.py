@@ -94,7 +94,7 @@ def _failure(error: Any) -> dict[str, Any]:
 
 
 def _file_name(id: str) -> str:
-    """ "test_kl.py" of the check "hidden/test_kl.py::test_x"."""
+    """ "test_disc.py" of the check "hidden/test_disc.py::test_x"."""
     return id.partition("::")[0].rpartition("/")[2]
 
 

@@ -231,7 +231,7 @@ def task_of(owners: list[Definition], region: Region, path: str) -> tuple[str, s
     for depth in range(len(owners) - 1, -1, -1):
         found = TASK_DOCSTRING.match(ast.get_docstring(owners[depth]) or "")
         if found:
-            # "negative_elbo_bound" when the function says so itself, "Encoder.forward" when its class does.
+            # "area" when the function says so itself, "Disc.area" when its class does.
             return found.group(1), ".".join(owner.name for owner in owners[depth:])
     text = 'no docstring around this region begins with "Task {{task:NAME}}"'
     raise SourceError([Problem(path, region.begin, text)])

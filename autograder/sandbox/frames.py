@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-MAGIC = b"VAE1"
+MAGIC = b"ASK1"
 PREFIX = struct.Struct("<4sIQ")
 ALIGNMENT = 8
 

@@ -38,7 +38,7 @@ class Runtime:
 def cache_folder() -> Path:
     """A folder, private to us for writing, that outlives this process; made if it is missing."""
     base = Path("/var/cache") if os.geteuid() == 0 else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    folder = base / "vae-autograder"
+    folder = base / "autograder"
     folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     found = folder.stat()
     if found.st_uid != os.geteuid() or found.st_mode & 0o022:

@@ -3,10 +3,10 @@
 A mutant that the checks do not notice must be explained in `survivors.toml`, or it counts as a hole:
 
     [[survivor]]
-    file = "kl.py"
-    before = "return 3.0, 2.0, 1.0"         the changed line, without indentation
-    after = "return 4.0, 2.0, 1.0"
-    why = "any variances that break the inequality are right"
+    file = "disc.py"
+    before = "return 3.0, 4.0, 5.0"         the changed line, without indentation
+    after = "return 6.0, 8.0, 10.0"
+    why = "any sides of a right triangle are right"
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class AutomaticMutant:
     """One file of the reference solution after one operator of mutmut.
 
     Attributes:
-        function: the definition at the top of the file in which it is ("GMVAE.negative_elbo_bound" for a method).
+        function: the definition at the top of the file in which it is ("Disc.area" for a method).
         before, after: the changed lines, without indentation, joined by " / ".
         text: the whole changed file.
     """

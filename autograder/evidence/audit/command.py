@@ -1,4 +1,4 @@
-"""`python -m autograder audit`: the grader's error rates, as a table and as report.json (see README.md here)."""
+"""`python -m autograder audit`: the grader's error rates, as a table and as a report (see README.md here)."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ from autograder.evidence.audit.pool import graded, open_pool
 from autograder.evidence.audit.submissions import WholeSubmission, pack, whole_submissions
 from autograder.exits import Exit
 from autograder.release.reference import hand_in
-from autograder.repository import ROOT, SOLUTION
+from autograder.repository import CORPUS, ROOT, SOLUTION
 from autograder.tasks import Course
 from autograder.tasks import load as load_course
 from autograder.writing import write_atomically
 
-REPORT = Path(__file__).with_name("report.json")
+REPORT = CORPUS / "audit.json"
 PARTS = ("automatic", "mutants", "variants", "submissions", "flakes")
 FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
@@ -66,7 +66,7 @@ class Audit:
         execution: gives what the checks do to the solution, once that is known.
         processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
-        findings: autograder/evidence/audit/report.json, part by part.
+        findings: the report, part by part.
         problems: what misses its target, for people.
     """
 
@@ -282,7 +282,7 @@ def audit_submissions(audit: Audit) -> None:
     scores = {id: document["score"] for id, document in documents.items()}
     audit.findings["submissions"] = {
         "total": len(scores),
-        "full_marks": sum(score == 100 for score in scores.values()),
+        "full_marks": sum(score == audit.course.total for score in scores.values()),
         "scores": scores,
     }
 
@@ -418,6 +418,6 @@ def _parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         metavar="FILE",
-        help="default: autograder/evidence/audit/report.json, unless only a sample is run",
+        help="default: tests/corpus/audit.json, unless only a sample is run",
     )
     return parser

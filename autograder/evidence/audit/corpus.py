@@ -3,18 +3,18 @@
 They are data: `mutants/NAME.toml` and `variants/NAME.toml` hold the changes of NAME.py, one table each:
 
     [[mutant]]
-    name = "half_lost"                      once per function
-    function = "kl_univariate_normal"       or "Class", or "Class.method"
+    name = "square_lost"                    once per function
+    function = "area"                       or "Class", or "Class.method"
     kind = "value"                          one of KINDS
-    wrong = "the factor 1/2 is lost"        what is wrong with it, for people
-    checks = ["public/test_kl.py::test_..."]     these must fail, whatever else does
-    hint = ["1/2", "half"]                  a student who lost points must read one of these words
-    find = "0.5 * (scaled"                  text that occurs once in the function ...
-    put = "(scaled"                         ... and what stands there instead
+    wrong = "the square is lost"            what is wrong with it, for people
+    checks = ["public/test_disc.py::test_..."]   these must fail, whatever else does
+    hint = ["square"]                       a student who lost points must read one of these words
+    find = "radius**2"                      text that occurs once in the function ...
+    put = "radius"                          ... and what stands there instead
 
     [[variant]]
     name, function                          as above
-    differs = "torch.distributions"         in what
+    differs = "radius * radius"             in what
 
 Instead of `find` and `put`, `source` may give the whole new definition. `imports` are lines that the new code needs;
 they are put at the top of the file. A change without `function` has the whole file as its `source`.
@@ -46,7 +46,7 @@ class Change:
     """One file of the reference solution, changed in one place.
 
     Attributes:
-        file: "kl.py".
+        file: "disc.py".
         name: unique among the changes of a function.
         function: the changed definition, "" for the whole file.
         note: what is wrong (a mutant), or in what it differs (a variant).
@@ -66,7 +66,7 @@ class Change:
 
     @property
     def id(self) -> str:
-        """Unique in the corpus: "kl.kl_categorical.swapped"."""
+        """Unique in the corpus: "disc.area.square_lost"."""
         return ".".join(filter(None, (Path(self.file).stem, self.function, self.name)))
 
     def apply(self, original: str) -> str:

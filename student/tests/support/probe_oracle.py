@@ -1,4 +1,4 @@
-"""The model of `Submission.probe` once more, in NumPy float64: what it gives, and how Adam trains it.
+"""The model of probe_model.py once more, in NumPy float64: what it gives, and how Adam trains it.
 
 Judges train.py and the plotting functions without a network of the submission. Training is replayed from what the
 model recorded, so that minibatches and noise may be drawn in any way.
@@ -6,14 +6,16 @@ model recorded, so that minibatches and noise may be drawn in any way.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
-from autograder.door.submission import Probe, Submission
+from autograder.door.submission import Recorder, Submission
 
 PIXELS = 28 * 28
+MODEL = Path(__file__).with_name("probe_model.py")  # read as text: nothing here may import torch
 Parameters = Mapping[str, np.ndarray]
 
 
@@ -31,9 +33,10 @@ class ProbeOracle:
     encoder_weight: np.ndarray
     kind: str = "vae"
 
-    def send(self, submission: Submission, training: bool = True) -> Probe:
-        """The same model on the other side."""
-        return submission.probe(self.weight, self.bias, self.encoder_weight, self.kind, training)
+    def send(self, submission: Submission, training: bool = True) -> Recorder:
+        """The same model on the other side, in train or eval mode."""
+        arguments = (self.weight, self.bias, self.encoder_weight, self.kind)
+        return submission.build(MODEL.read_text(encoding="utf-8"), "ProbeModel", arguments, training)
 
     def decode(self, z: np.ndarray, training: bool = False) -> np.ndarray:
         """Latents (..., k) to images (..., 1, 28, 28)."""

@@ -13,7 +13,6 @@ import pytest
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 pytest.importorskip("jsonschema")
 
-from autograder import tasks
 from autograder.evidence.attacks import corpus, judge, stage
 
 if stage.obstacles():
@@ -115,15 +114,3 @@ def test_the_corpus_covers_what_it_has_to():
     assert all(re.fullmatch(r"[A-Z].*[.!?]", attack.title) for attack in ATTACKS.values())
     grouped = [attack.name for members in (*QUICK_GROUPS, *SLOW_GROUPS) for attack in members]
     assert sorted(grouped) == sorted(ATTACKS)
-
-
-def test_the_attacks_know_no_assignment():
-    """No word of its subject, no file and no function of it."""
-    names = {name.split(".")[-1] for task in tasks.load().tasks for name in task.functions}
-    names |= {task.file for task in tasks.load().tasks}
-    subject = re.compile(r"\b(vae|elbo|gmvae|mnist|latents?|kl)\b", re.IGNORECASE)
-    named = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names if name))
-    for path in corpus.HERE.rglob("*.*"):
-        if path.suffix in (".py", ".toml"):
-            text = path.read_text(encoding="utf-8")
-            assert not subject.findall(text) + named.findall(text), path

@@ -228,7 +228,7 @@ def test_checks_that_should_have_failed_are_named():
 
 
 def test_the_committed_audit_meets_its_targets_and_stands_in_the_readme():
-    found = json.loads((ROOT / "autograder/evidence/audit/report.json").read_text(encoding="utf-8"))
+    found = json.loads(command.REPORT.read_text(encoding="utf-8"))
     assert found["mutants"]["total"] >= 200
     assert found["mutants"]["survivors"] == []
     assert found["mutants"]["killed"] == found["mutants"]["total"] == found["mutants"]["only_own_task"]
@@ -241,13 +241,13 @@ def test_the_committed_audit_meets_its_targets_and_stands_in_the_readme():
 
 
 def test_the_committed_audit_found_no_flake():
-    found = json.loads((ROOT / "autograder/evidence/audit/report.json").read_text(encoding="utf-8"))
+    found = json.loads(command.REPORT.read_text(encoding="utf-8"))
     assert found["flakes"]["differing"] == 0
     assert found["flakes"]["gradings"] >= command.FLAKES == 1000
 
 
 def test_the_committed_audit_is_about_this_corpus():
-    found = json.loads((ROOT / "autograder/evidence/audit/report.json").read_text(encoding="utf-8"))
+    found = json.loads(command.REPORT.read_text(encoding="utf-8"))
     present = corpus.load()
     assert found["mutants"]["total"] == len(present.mutants)
     assert found["variants"]["total"] == len(present.variants)

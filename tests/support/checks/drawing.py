@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from autograder.door.diagnose import check, check_close, check_tensor, fail
-from autograder.door.submission import Probe
+from autograder.door.submission import Recorder
 from support.oracles import kl_diag_normal, negative_log_likelihood
 from support.probe_oracle import PIXELS, ProbeOracle
 
@@ -33,7 +33,7 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
     check_close(codes, mean, what=what, mistakes=mistakes)
 
 
-def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int, model: Probe) -> None:
+def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int, model: Recorder) -> None:
     """decode_grid returned images for even steps between the codes' minimum and maximum.
 
     Args:
@@ -61,7 +61,7 @@ def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int, 
     check_close(images, oracle.decode(z), what=what, mistakes=mistakes, **tolerance)
 
 
-def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, steps: int, model: Probe) -> None:
+def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, steps: int, model: Recorder) -> None:
     """latent_traversal returned images for a walk along each latent axis.
 
     Args:
@@ -89,7 +89,7 @@ def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, s
     check_close(images, oracle.decode(z), what=what, mistakes=mistakes)
 
 
-def check_posterior_rows(costs: Any, oracle: ProbeOracle, images: np.ndarray, model: Probe) -> None:
+def check_posterior_rows(costs: Any, oracle: ProbeOracle, images: np.ndarray, model: Recorder) -> None:
     """plot_posterior_rows returned each image's reconstruction error, KL and total, by decoding the posterior mean."""
 
     def rows(training: bool) -> np.ndarray:
@@ -153,7 +153,7 @@ def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.n
 
 
 def _by_what_was_fed(
-    images: Any, model: Probe, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
+    images: Any, model: Recorder, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
 ) -> dict[str, np.ndarray]:
     """What the latents that were really decoded say about wrong images: {explanation: these images}, or nothing.
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from autograder.door.diagnose import check, check_tensor, fail
-from autograder.door.submission import Figure, Probe
+from autograder.door.submission import Figure, Recorder
 from support.probe_oracle import PIXELS, ProbeOracle
 
 
-def check_recorded_in_eval_mode(model: Probe, part: str, what: str) -> None:
+def check_recorded_in_eval_mode(model: Recorder, part: str, what: str) -> None:
     """The model was used, in eval mode and without gradients.
 
     Args:

@@ -212,32 +212,27 @@ class Submission:
         content = decode(reply["value"])
         return None if content is None else content.tobytes()
 
-    def probe(
-        self, weight: np.ndarray, bias: np.ndarray, encoder_weight: np.ndarray, kind: str = "vae", training: bool = True
-    ) -> "Probe":
-        """A stand-in model that records what it is fed, to test plotting functions without the student's model.
-
-        It decodes latents z (B, k) to sigmoid(z @ weight.T + bias) as images and encodes images x to the mean
-        x @ encoder_weight.T, with log-variance -1 - |mean| / 4 for kind "vae" and no log-variance for kind "ae".
-        In train mode it behaves differently: it decodes to 1 minus that and encodes to twice that.
+    def build(self, source: str, name: str, arguments: Sequence[Any], training: bool = True) -> "Recorder":
+        """A model of ours on the other side, such as one that records what it is fed.
 
         Args:
-            weight: (784, k) float32; bias: (784,); encoder_weight: (k, 784).
-            kind: "vae" or "ae".
-            training: the mode that the model arrives in.
+            source: trusted text of a module, sent whole. It defines a torch.nn.Module that keeps what it was fed in
+                a list `records`.
+            name: of that class.
+            arguments: for its constructor; arrays arrive as tensors.
+            training: whether it is in train mode or in eval mode.
         """
         arrays: Arrays = []
         header = {
-            "op": "probe",
-            "weight": _encode(weight, arrays),
-            "bias": _encode(bias, arrays),
-            "encoder_weight": _encode(encoder_weight, arrays),
-            "kind": kind,
+            "op": "build",
+            "source": source,
+            "name": name,
+            "arguments": [_encode(value, arrays) for value in arguments],
             "training": training,
         }
         reply, decode = self._send(header, arrays)
         handle = decode(reply["value"])
-        return Probe(self, handle.id, handle.type)
+        return Recorder(self, handle.id, handle.type)
 
     def recorder(self) -> "Recorder":
         """An argument that arrives as a function which remembers what it is called with, such as a callback."""
@@ -338,19 +333,10 @@ class Handle:
         self.submission._send({"op": "load_state_dict", "object": self.id, "state": tree}, arrays)
 
 
-class Probe(Handle):
-    """A recording stand-in model: see `Submission.probe`."""
-
-    def records(self) -> list[dict[str, Any]]:
-        """What the model was fed, in order: dicts with part ("encode" or "decode"), input, training, grad_enabled."""
-        reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
-        return decode(reply["value"])
-
-
 class Recorder(Handle):
-    """A function that remembers its calls: see `Submission.recorder`."""
+    """An object that remembers what it was fed: see `Submission.build` and `Submission.recorder`."""
 
-    def calls(self) -> list[list[Any]]:
-        """The arguments of every call, in order."""
+    def records(self) -> list[Any]:
+        """What it was fed, in order: of a function, lists of its arguments."""
         reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
         return decode(reply["value"])

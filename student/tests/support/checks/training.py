@@ -178,7 +178,7 @@ def check_on_step(submission: Submission, target: str, oracle: ProbeOracle, imag
     model, on_step = oracle.send(submission, training=False), submission.recorder()
     reply = submission.run(target, [model, images, 5], {"batch_size": 3, "lr": 1e-3, "on_step": on_step})
     values = check_values(reply.value, 5, what)
-    calls = on_step.calls()
+    calls = on_step.records()
     check(len(calls) == 5, f"{what}: on_step should be called once after each of 5 iterations, not {len(calls)} times.")
     check(
         all(len(call) == 2 and isinstance(call[0], int) and isinstance(call[1], (int, float)) for call in calls),
