@@ -206,6 +206,21 @@ class Course:
     def _by_name(self) -> dict[str, Task]:
         return {task.name: task for task in self.tasks}
 
+    def described(self) -> list[dict[str, Any]]:
+        """Each task as plain data, with the title of its section: for pytest's markers and for students' programs."""
+        titles = {section.number: section.title for section in self.sections}
+        return [
+            {
+                "number": task.number,
+                "name": task.name,
+                "title": task.title,
+                "section": titles[task.section],
+                "file": task.file,
+                "functions": list(task.functions),
+            }
+            for task in self.tasks
+        ]
+
     def of_task(self, name: str) -> float:
         """Points that a task is worth."""
         return sum(check.points for check in self.checks if check.task == name)

@@ -29,6 +29,7 @@ class Task:
     number: str
     name: str
     title: str
+    section: str
     file: str
     functions: list[str]
     points: float

@@ -3,7 +3,7 @@
 The conftest.py of an assignment loads it and says what is its own:
 
     config.tests_folder: Path                                           where conftest.py lies
-    config.course_tasks: list[dict]                                     name, number ("4.1") and title of each task
+    config.course_tasks: list[dict]                                     name, number ("4.1"), title, section
 
 A check has its task's name for a marker. It gets two more, made from the number: task4_1 and task4.
 
@@ -246,17 +246,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     reports = config.stash[REPORTS]
     if not reports:
         return
-    labels = {task["name"]: f"{task['number']:<5}{task['title']}" for task in course_tasks(config)}
     terminalreporter.section("tasks")
+    sections: dict[str, list[str]] = {}
+    for task in course_tasks(config):
+        label = f"{task['number'].split('.')[0]:<3}{task['section']}"
+        sections.setdefault(label, []).append(task["name"])
     todo = ""
-    for name, label in {**labels, "": "-    of no task"}.items():
-        if name not in reports:
+    for label, names in {**sections, "-  of no task": [""]}.items():
+        found = [outcome for name in names for outcome in reports.get(name, [])]
+        if not found:
             continue
-        found = reports[name]
         passed = sum(outcome == "passed" for outcome, _ in found)
         skipped = sum(outcome == "skipped" for outcome, _ in found)
         left_out = f", {skipped} skipped" if skipped else ""
-        terminalreporter.write_line(f"  {label:<56} {passed:>3} of {len(found)}{left_out}")
+        terminalreporter.write_line(f"  {label:<50} {passed:>3} of {len(found)}{left_out}")
         todo = todo or next((title for outcome, title in found if outcome == "failed"), "")
     terminalreporter.write_line("")
     terminalreporter.write_line(f"Next: {todo}" if todo else "Every public check passes.")

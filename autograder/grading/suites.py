@@ -146,8 +146,7 @@ class Grader:
         config.submission_factory = self._make_submission  # type: ignore[attr-defined]
         config.assignment_secret = self._session.secret  # type: ignore[attr-defined]
         config.handed_in = self._submitted.file  # type: ignore[attr-defined]
-        tasks = [{"name": task.name, "number": task.number, "title": task.title} for task in self._course.tasks]
-        config.course_tasks = tasks  # type: ignore[attr-defined]
+        config.course_tasks = self._course.described()  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -232,18 +232,7 @@ def task_list(course: Course, files: Collection[str]) -> str:
     """tasks.json: what to hand in and what each task is worth, for submit.py, and the tasks' markers, for pytest."""
     modules = {name for name in files if name.endswith(".py") and "/" not in name}
     document = {
-        "sections": [{"number": section.number, "title": section.title} for section in course.sections],
-        "tasks": [
-            {
-                "number": task.number,
-                "name": task.name,
-                "title": task.title,
-                "file": task.file,
-                "functions": list(task.functions),
-                "points": round(course.of_task(task.name), 6),
-            }
-            for task in course.tasks
-        ],
+        "tasks": [task | {"points": round(course.of_task(task["name"]), 6)} for task in course.described()],
         "provided": sorted(modules - course.files),
     }
     return json.dumps(document, indent=1) + "\n"

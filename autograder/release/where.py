@@ -51,6 +51,6 @@ def main(arguments: Sequence[str]) -> int:
     file = task.file or "all files"
     print(f"{task.name}: task {task.number}, {task.title}, {course.of_task(name):g} points, in {file}")
     for path, lines in places(task):
-        listed = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more lines" if len(lines) > 5 else "")
+        listed = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")
         print(f"  {path}:{listed}" if lines else f"  {path}")
     return Exit.DONE

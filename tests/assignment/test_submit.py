@@ -14,10 +14,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = {
     "tasks": [
-        {"number": "1.1", "name": "kl", "title": "KL", "file": "kl.py", "functions": ["kl"], "points": 3.5},
-        {"number": "1.2", "name": "triangle", "title": "Triangle", "file": "kl.py", "functions": ["t"], "points": 1},
-        {"number": "2.1", "name": "net", "title": "Net", "file": "Net.py", "functions": ["Net"], "points": 5.5},
-        {"number": "2.2", "name": "m", "title": "Model", "file": "model.safetensors", "functions": [], "points": 10},
+        {"number": number, "name": "x", "title": title, "section": "S", "file": file, "functions": [], "points": points}
+        for number, title, file, points in (
+            ("1.1", "KL", "kl.py", 3.5),
+            ("1.2", "Triangle", "kl.py", 1),
+            ("2.1", "Net", "Net.py", 5.5),
+            ("2.2", "Model", "model.safetensors", 10),
+        )
     ],
     "provided": ["main.py", "plotting.py", "submit.py"],
 }

@@ -87,11 +87,7 @@ def test_stub_says_which_task_is_next(unfinished):
     assert unfinished.returncode == 1
     assert "Task 1.1: kl_univariate_normal, see README section 1.1" in unfinished.stdout
     assert "Next: Task 1.1" in unfinished.stdout
-    assert re.findall(r"^  (1\.\d) .* (\d of \d)$", unfinished.stdout, re.MULTILINE) == [
-        ("1.1", "0 of 2"),
-        ("1.2", "0 of 2"),
-        ("1.3", "1 of 1"),
-    ]
+    assert re.search(r"^  1  Kullback-Leibler divergences +1 of 5$", unfinished.stdout, re.MULTILINE)
 
 
 def test_mistake_is_named_instead_of_shown(unfinished):
