@@ -92,18 +92,9 @@ FORGERIES = [
 ]
 
 
-# The probe's noise is independent and fresh, though of no use otherwise: a line like `mu + torch.randn_like(mu)`, which
-# is half of the answer, earns the same.
-EARNED = {"forge_helpers": ("test_noise_is_independent", "test_sampling_manners")}
-
-
 @pytest.mark.slow
 def test_a_forgery_in_every_file_of_the_assignment_earns_nothing():
-    bad = []
-    for outcome in stage.try_on_assignment(FORGERIES):
-        earned = EARNED.get(outcome.name, ())
-        outcome.problems = [problem for problem in outcome.problems if not any(name in problem for name in earned)]
-        bad += [outcome.explain()] if outcome.problems else []
+    bad = [outcome.explain() for outcome in stage.try_on_assignment(FORGERIES) if outcome.problems]
     assert not bad, "\n".join(bad)
 
 
