@@ -84,7 +84,7 @@ def write(
 
 
 def _compare(submissions: Sequence[Submission], course: Course) -> list[Pair]:
-    expected = {task.file for task in course.tasks}
+    expected = course.files
     starter = similarity.starter_hashes(PROVIDED)
     found = {}
     for submission in tqdm(submissions, "comparing", unit=" submissions", dynamic_ncols=True):

@@ -100,7 +100,7 @@ def unpack(
         provided: a folder whose modules are added where the submission lacks them, or None.
     """
     if expected is None:
-        expected = {task.file for task in tasks.load().tasks}
+        expected = tasks.load().files
     try:
         selection = _select(read_tree(path, IGNORED_FOLDERS, limits).entries, expected, _modules_of(provided))
         for name, content in _contents(selection, limits):

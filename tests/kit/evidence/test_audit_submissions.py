@@ -77,7 +77,7 @@ def test_special_features_are_really_there() -> None:
     assert b"print(" in tabs["train.py"]
     spanish = by_name["spanish"]
     assert "TAMAÑO" in spanish["ayuda.py"].decode("utf-8") and "Λ" in spanish["gmm.py"].decode("utf-8")
-    assert {"LÉEME.txt", "plotting.py", "tests/test_task1_kl.py"} <= set(spanish)
+    assert {"LÉEME.txt", "plotting.py", "tests/test_kl.py"} <= set(spanish)
     assert b"import *" in by_name["terse"]["AE.py"] and b"lambda" in by_name["terse"]["ELBO.py"]
     assert {"my_helpers.py", "my_figures.py"} <= set(by_name["typed_classes"])
     distributions = by_name["distributions"]
@@ -97,8 +97,7 @@ def test_layouts(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_the_table_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submissions, "FOLDER", tmp_path)
-    with pytest.raises(CorpusError, match="submissions.toml"):
-        whole_submissions()
+    assert whole_submissions() == ()  # an assignment need not have any
     table = tmp_path / "submissions.toml"
     table.write_text('[[submission]]\nname = "a"\nabout = "b"\nvariant = 0\n')
     assert [submission.id for submission in whole_submissions()] == ["a"]

@@ -15,6 +15,7 @@ import pypdf
 import pytest
 from PIL import Image
 
+from autograder.exits import Exit
 from autograder.release import leaks, notebook, numbers, pdf, student
 from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
@@ -489,12 +490,12 @@ def test_no_notebook(tmp_path, content, message):
     path = tmp_path / "report.ipynb"
     if content is not None:
         path.write_text(content)
-    command = [sys.executable, str(ROOT / "solution" / "export_report.py"), str(path)]
+    command = [sys.executable, str(ROOT / "student" / "export_report.py"), str(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1 and message in done.stderr and "Traceback" not in done.stderr
 
 
 def test_report_needs_results(tmp_path, capsys):
     """`make report` before `make run` says so."""
-    assert pdf.report(["--results", str(tmp_path)]) == 1
+    assert pdf.report(["--results", str(tmp_path)]) == Exit.NOTHING
     assert "make run" in capsys.readouterr().err
