@@ -5,6 +5,7 @@
 #   TORCH=cpu        PyTorch's CPU wheels; TORCH=default: the registry's build. Unset: as tools/setup.sh says
 #   TORCH_INDEX=...  where the CPU wheels are, if not on PyTorch's own index
 #   SLOW=1           make test with the slow tests too
+#   OUT=folder       where make class writes (default: grades)
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -19,68 +20,68 @@ PYTEST := $(LANES) $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorde
 .PHONY: submission autograder gradescope reference-submission where bench audit lint lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
-setup: ## create or repair .venv from the locked dependencies (the commands below do it by themselves)
+setup: ## create or repair .venv (every command does it)
 	@sh tools/setup.sh
 
-run: setup ## run the whole assignment: every number, picture and table, into results/
+run: setup ## run the whole assignment, into solution/results/
 	$(PY) solution/main.py $(ARGS)
 
-explore: setup ## open the KL explorer and the latent explorer in a browser: make explore ARGS=latent
+explore: setup ## open an explorer in a browser (ARGS=kl or latent)
 	$(PY) solution/explore.py $(ARGS)
 
-test: setup ## run the tests, without the slow ones (SLOW=1: with them)
+test: setup ## run the fast tests (SLOW=1: the slow ones too)
 	$(PYTEST) $(if $(SLOW),,-m "not slow") $(ARGS)
 
 test-slow: setup ## run only the slow tests
 	$(PYTEST) -m slow $(ARGS)
 
-student: setup ## regenerate student/ from solution/ and tests/public
+student: setup ## regenerate student/ from solution/ and tests/
 	$(PY) -m autograder student
 
-check-sync: setup ## fail if student/ is not what `make student` generates
+check-sync: setup ## fail if student/ is not what make student writes
 	$(PY) -m autograder check-sync
 
 release: setup ## write dist/student.zip
 	$(PY) -m autograder release
 
-handout: setup ## write dist/handout.pdf, the handout as students may want to print it
+handout: setup ## write dist/handout.pdf, the handout for print
 	$(PY) -m autograder handout
 
-report: setup ## run the report with its answers, write dist/report/ (after make run, or ARGS="--results FOLDER")
+report: setup ## write dist/report/, model answers, after make run
 	$(PY) -m autograder report $(ARGS)
 
-grade: setup ## grade a submission: make grade SUBMISSION=folder-or-zip
+grade: setup ## grade one: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
 	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
 
-class: setup ## grade a whole class: make class SUBMISSIONS=export-folder-or-zip [OUT=grades]
+class: setup ## grade a class: make class SUBMISSIONS=export
 	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
 	$(PY) -m autograder class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
 
-submission: setup ## pack a student's folder: make submission FOLDER=student (students: python submit.py)
+submission: setup ## pack a folder as students do (FOLDER=student)
 	$(PY) solution/submit.py --folder "$(or $(FOLDER),student)" $(ARGS)
 
-autograder: setup ## write dist/autograder.zip, for Gradescope and for Otter (docs/instructors.md)
+autograder: setup ## write dist/autograder.zip, for Gradescope and Otter
 	$(PY) -m autograder zip $(ARGS)
 
-gradescope: setup ## try the zip as Gradescope would: make gradescope SUBMISSION=folder-or-zip
+gradescope: setup ## try the zip: make gradescope SUBMISSION=folder
 	$(if $(SUBMISSION),,$(error say what to grade: make gradescope SUBMISSION=folder-or-zip))
 	$(PY) -m autograder gradescope "$(SUBMISSION)" $(ARGS)
 
-reference-submission: setup ## write dist/reference.zip, what a perfect student would hand in
+reference-submission: setup ## write dist/reference.zip, a perfect submission
 	$(PY) -m autograder reference-submission
 
-where: setup ## list the places where a task lives: make where TASK=kl_diag_normal
+where: setup ## list where a task lives: make where TASK=name
 	$(if $(TASK),,$(error say which task: make where TASK=kl_diag_normal))
 	$(PY) -m autograder where "$(TASK)"
 
-bench: setup ## measure speed and memory of training and grading, write bench.json
+bench: setup ## measure training and grading, write bench.json
 	$(PY) -m tools.bench_training
 	$(PY) -m autograder bench
 
-audit: setup ## measure the grader with wrong and right code (ARGS="--quick": a sample)
+audit: setup ## measure how often the grader is right
 	$(PY) -m autograder audit $(ARGS)
 
 lint: setup ## check style and layout with ruff, types with mypy
@@ -88,9 +89,9 @@ lint: setup ## check style and layout with ruff, types with mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lock: setup ## resolve pyproject.toml into the requirements files, keeping pins that still fit (UPGRADE=1: the newest)
+lock: setup ## write requirements/ anew (UPGRADE=1: the newest)
 	sh tools/lock.sh $(if $(UPGRADE),--upgrade)
 
-clean: ## remove the environment, caches and dist/ (results/ stays)
+clean: ## remove .venv, caches and dist/ (results/ stays)
 	rm -rf .venv dist .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
 """The main job in a student's folder: tasks still to be written, mistakes, and the next task once it is written."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -22,10 +23,13 @@ TODO = {
 
 
 def replace_body(path: Path, function: str, statement: str) -> None:
-    """Replace the solution region that follows `def function` by one statement."""
-    before, after = path.read_text(encoding="utf-8").split(f"def {function}(", 1)
-    after = re.sub(r"( *)# BEGIN SOLUTION.*?# END SOLUTION", rf"\1{statement}", after, count=1, flags=re.DOTALL)
-    path.write_text(f"{before}def {function}({after}", encoding="utf-8")
+    """Replace what a function does, its docstring aside, by one statement."""
+    source = path.read_text(encoding="utf-8")
+    definition = next(node for node in ast.parse(source).body if getattr(node, "name", "") == function)
+    assert isinstance(definition, ast.FunctionDef)
+    lines = source.splitlines()
+    lines[definition.body[1].lineno - 1 : definition.end_lineno] = [f"    {statement}"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

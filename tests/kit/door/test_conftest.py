@@ -1,5 +1,6 @@
 """The checks' infrastructure as a student meets it: a folder of their own, a stub, a mistake, the table at the end."""
 
+import json
 import os
 import re
 import shutil
@@ -9,21 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from autograder.repository import DOOR
+from autograder.repository import DOOR, TESTS
+from autograder.tasks import load
 
-ROOT = Path(__file__).resolve().parents[3]
-STUB = 'raise NotImplementedError("Task 1.1: kl_univariate_normal, see README section 1.1")'
-FORMULA = "return 0.5 * (var1 / var2 + (mu1 - mu2) ** 2 / var2 - 1 + torch.log(var2) - torch.log(var1))"
-KL = """import torch
+TINY = Path(__file__).parents[1] / "tiny"
+STUB = 'raise NotImplementedError("Task 1.1: predict, see README section 1.1")'
+FORMULA = "return slope * x + intercept"
+LINE = """import torch
 
-def kl_univariate_normal(mu1, var1, mu2, var2):
+def predict(x, slope, intercept):
     {body}
 
-def kl_categorical(p, q):
-    return {sign}(torch.xlogy(p, p) - torch.xlogy(p, q)).sum(-1)
-
-def triangle_violation():
-    return 3.0, 2.0, 1.0
+def mean_squared_error(predicted, wanted):
+    return torch.square(predicted - wanted).{reduction}()
 """
 REPORT = """
 import sys
@@ -37,19 +36,21 @@ def pytest_collection_finish(session):
 
 @pytest.fixture(scope="module")
 def student(tmp_path_factory):
-    """A student's folder with kl.py alone; call it with the body of kl_univariate_normal to run pytest there."""
+    """A student's folder with line.py alone; call it with the body of its first function to run pytest there."""
     folder = tmp_path_factory.mktemp("student")
     (folder / "tests").mkdir()
-    for name in ("conftest.py", "public/test_kl.py"):
-        shutil.copy(ROOT / "tests" / name, folder / "tests")
-    shutil.copy(ROOT / "student" / "tasks.json", folder)
-    shutil.copytree(ROOT / "tests" / "support", folder / "tests" / "support")
+    for path in (TESTS / "conftest.py", TINY / "tests" / "public" / "test_line.py"):
+        shutil.copy(path, folder / "tests")
+    course = load(TINY / "courses" / "full.toml")
+    tasks = [{**vars(task), "section": course.sections[task.section - 1].title} for task in course.tasks]
+    (folder / "tasks.json").write_text(json.dumps({"tasks": tasks}))
+    shutil.copytree(TINY / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
 
-    def run(body: str, *options: str, sign: str = "") -> subprocess.CompletedProcess:
-        (folder / "kl.py").write_text(KL.format(body=body, sign=sign))
-        shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of the kl.py before
+    def run(body: str, *options: str, reduction: str = "mean") -> subprocess.CompletedProcess:
+        (folder / "line.py").write_text(LINE.format(body=body, reduction=reduction))
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of the line.py before
         environment = {**os.environ, "PYTHONPATH": str(folder)}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
         return subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True)
@@ -65,30 +66,31 @@ def right(student):
 
 @pytest.fixture(scope="module")
 def unfinished(student):
-    """A run in which one function is still to be written and the other has the wrong sign."""
-    return student(STUB, sign="-")
+    """A run in which one function is still to be written and the other sums where a mean is wanted."""
+    return student(STUB, reduction="sum")
 
 
 def test_right_code_passes(right):
     assert right.returncode == 0, right.stdout
-    assert re.search(r"^  1  Kullback-Leibler divergences +5 of 5$", right.stdout, re.MULTILINE)
-    assert "Every public check passes." in right.stdout and "Gradescope" in right.stdout
+    assert re.search(r"^  1  Lines +2 of 2$", right.stdout, re.MULTILINE)
+    assert "Every public check passes." in right.stdout
+    assert "Gradescope" in right.stdout
 
 
 def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
-    assert "public/test_kl.py::test_triangle_violation" in right.stdout
+    assert "public/test_line.py::test_predict_by_hand" in right.stdout
     assert "torch imported: False" in right.stdout
 
 
 def test_stub_says_which_task_is_next(unfinished):
     assert unfinished.returncode == 1
-    assert "Task 1.1: kl_univariate_normal, see README section 1.1" in unfinished.stdout
+    assert "Task 1.1: predict, see README section 1.1" in unfinished.stdout
     assert "Next: Task 1.1" in unfinished.stdout
-    assert re.search(r"^  1  Kullback-Leibler divergences +1 of 5$", unfinished.stdout, re.MULTILINE)
+    assert re.search(r"^  1  Lines +0 of 2$", unfinished.stdout, re.MULTILINE)
 
 
 def test_mistake_is_named_instead_of_shown(unfinished):
-    assert "The sign is wrong." in unfinished.stdout
+    assert "The sum is returned, not the mean." in unfinished.stdout
     for source in ("Traceback", "def test_", "assert "):
         assert source not in unfinished.stdout
 
@@ -96,7 +98,7 @@ def test_mistake_is_named_instead_of_shown(unfinished):
 @pytest.mark.slow
 def test_missing_file_fails_every_check_without_an_error(student):
     finished = student("return 1 +")  # a syntax error
-    assert "5 failed" in finished.stdout and "SyntaxError" in finished.stdout and "kl.py, line 4" in finished.stdout
+    assert "2 failed" in finished.stdout and "SyntaxError" in finished.stdout and "line.py, line 4" in finished.stdout
 
 
 def test_unknown_folder_is_a_usage_error(student):

@@ -40,6 +40,21 @@ class Model:
 CHANGE = Change("kl.py", "tripled", function="double", find="2 * x", put="3 * x")
 
 
+# A mistake in the first task that has one, which its first check must notice.
+OWN, OTHER = [task.name for task in COURSE.tasks if task.file in SOURCES][:2]
+
+
+def worth_points(task: str) -> list[str]:
+    return [check.id for check in COURSE.checks if check.task == task and check.points]
+
+
+MUTANT = replace(
+    next(mutant for mutant in corpus.load().mutants if corpus.task_of(mutant, COURSE).name == OWN),
+    checks=(worth_points(OWN)[0],),
+    hint=("1/2",),
+)
+
+
 # The corpus
 
 
@@ -167,26 +182,17 @@ def pool():
 
 
 def test_a_job_runs_its_checks_and_no_others(pool):
-    checks = tuple(check.id for check in COURSE.checks if check.task in ("kl_categorical", "autoencoder"))
-    halved = Change("kl.py", "halved", function="kl_categorical", find="return ", put="return 0.5 * ")
-    wrong = {"kl.py": halved.apply(SOURCES["kl.py"])}
+    checks = tuple(check.id for check in COURSE.checks if check.task in (OWN, OTHER))
+    wrong = {MUTANT.file: MUTANT.apply(SOURCES[MUTANT.file])}
     found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
     outcomes = {outcome.id: outcome for outcome in found}
     assert outcomes["right"].kinds == dict.fromkeys(checks, "passed")
     assert outcomes["wrong"].kinds.keys() == set(checks)
     assert outcomes["wrong"].failed
-    assert set(outcomes["wrong"].failed) <= {check.id for check in COURSE.checks if check.task == "kl_categorical"}
+    assert set(outcomes["wrong"].failed) <= {check.id for check in COURSE.checks if check.task == OWN}
 
 
 # Judgement
-
-MUTANT = Mutant(
-    "kl.py",
-    "half_lost",
-    function="kl_univariate_normal",
-    checks=("public/test_kl.py::test_kl_normal_by_hand",),
-    hint=("1/2",),
-)
 
 
 def outcome(failed: dict[str, str]) -> JobOutcome:
@@ -197,30 +203,26 @@ def judge(failed: dict[str, str]):
     return judge_mutant(MUTANT, outcome(failed), COURSE)
 
 
-def worth_points(task: str) -> list[str]:
-    return [check.id for check in COURSE.checks if check.task == task and check.points]
-
-
 def test_a_mutant_is_killed_by_the_points_of_its_own_task_only():
-    own, other = worth_points("kl_univariate_normal"), worth_points("kl_categorical")
+    own, other = worth_points(OWN), worth_points(OTHER)
     assert not judge({}).killed
     assert judge({own[0]: "wrong"}).killed
     only_elsewhere = judge({other[0]: "wrong"})
     assert not only_elsewhere.killed
-    assert only_elsewhere.elsewhere == ("kl_categorical",)
+    assert only_elsewhere.elsewhere == (OTHER,)
     worthless = [check.id for check in COURSE.checks if not check.points]
     assert not judge(dict.fromkeys(worthless, "wrong")).killed
 
 
 def test_the_right_hint_is_looked_for_in_its_own_rows():
-    own, other = worth_points("kl_univariate_normal"), worth_points("kl_categorical")
+    own, other = worth_points(OWN), worth_points(OTHER)
     assert judge({own[0]: "The factor 1/2 is lost."}).hinted
     assert not judge({own[0]: "It is wrong."}).hinted
     assert not judge({own[0]: "It is wrong.", other[0]: "The factor 1/2 is lost."}).hinted
 
 
 def test_checks_that_should_have_failed_are_named():
-    assert judge({worth_points("kl_univariate_normal")[-1]: "wrong"}).not_failed == MUTANT.checks
+    assert judge({worth_points(OWN)[-1]: "wrong"}).not_failed == MUTANT.checks
     assert judge(dict.fromkeys(MUTANT.checks, "wrong")).not_failed == ()
 
 
@@ -289,13 +291,12 @@ def test_a_sample_of_the_audit(tmp_path):
 
 def test_the_audit_notices_a_mutant_that_survives(pool):
     """A correct change entered as a mutant is reported as a survivor, and a wrong one as a variant as refused."""
-    correct = next(variant for variant in corpus.load().variants if variant.function == "kl_categorical")
-    wrong = next(mutant for mutant in corpus.load().mutants if mutant.function == "kl_categorical")
+    correct = next(variant for variant in corpus.load().variants if variant.function == MUTANT.function)
     fields = ("file", "name", "function", "note", "find", "put", "source", "imports")
     as_mutant = Mutant(**{name: getattr(correct, name) for name in fields}, checks=("x",), hint=("x",))
-    as_variant = corpus.Variant(**{name: getattr(wrong, name) for name in fields})
-    noticing = frozenset(corpus.checks_of(["kl_categorical"], COURSE))
-    every_line = Execution({"kl.py": {line: noticing for line in range(1, 1000)}})
+    as_variant = corpus.Variant(**{name: getattr(MUTANT, name) for name in fields})
+    noticing = frozenset(corpus.checks_of([OWN], COURSE))
+    every_line = Execution({MUTANT.file: {line: noticing for line in range(1, 1000)}})
     found = command.Audit(COURSE, corpus.Corpus((as_mutant,), (as_variant,)), SOURCES, pool, lambda: every_line)
     command.audit_mutants(found)
     command.audit_variants(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.evidence.audit import command as audit
 from autograder.gradescope import rehearsal
 from autograder.gradescope.settings import TABLES, Settings
 
@@ -55,10 +56,10 @@ def test_every_link_has_a_heading() -> None:
     assert set(re.findall(r"\]\(#([\w-]+)\)", TEXT)) <= headings
 
 
-def test_options_of_the_stand_in_exist() -> None:
+def test_options_that_are_passed_on_exist() -> None:
     options = set(re.findall(r'ARGS="(--[a-z]+)', TEXT))
-    assert options
-    assert options <= set(rehearsal._parser()._option_string_actions)
+    known = [option for one in (rehearsal, audit) for option in one._parser()._option_string_actions]
+    assert options and options <= set(known)
 
 
 def test_the_sandbox_says_what_the_table_of_problems_quotes() -> None:
