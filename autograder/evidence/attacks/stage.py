@@ -2,7 +2,7 @@
 
 A submission has an attack in each of up to eight parts of a small course (suite.py); the rest is honest, so that every
 grading also shows that an attack costs its own part and no other. Everything that the grader knows and a student must
-not is marked: the secret, the hidden tests, their inputs, the points, the metadata. Those marks may turn up nowhere in
+not is marked: the secret, the hidden tests, their inputs, the points, the metadata. No mark may turn up in
 what the grader writes, and nothing may be left behind.
 """
 
@@ -35,7 +35,7 @@ from autograder.repository import ROOT, SOLUTION
 from autograder.sandbox import frames, layers
 from autograder.sandbox.zygote import ZygoteSettings
 
-ALONE = ("zip_", "weights_huge")  # the whole submission is another, or refused
+ALONE = ("zip_", "weights_huge")  # they replace the whole submission, or have it refused
 CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
 # Seconds that a grading may take on a busy machine, of the small course and of the assignment.
 SLOWEST, SLOWEST_ASSIGNMENT = 60.0, 400.0
@@ -53,7 +53,7 @@ def obstacles() -> str:
 
 def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
     """Attacks that fit into one submission: by code up to eight, at most one of them with a scratch folder; beside them
-    one that makes a model, and one by other files; by itself what keeps others from being tried.
+    one that makes a model, and one by other files; an attack that keeps others from being tried comes alone.
     """
     alone = [attack for attack in attacks if attack.name.startswith(ALONE)]
     code, models, files = (
@@ -188,7 +188,7 @@ class _Stage:
         return outcome
 
     def _results(self, name: str = "") -> Path:
-        """Where a results.json is to go."""
+        """Where a results.json will be written."""
         folder = self.folder / "results" / name
         folder.mkdir(mode=0o755, exist_ok=True)
         return folder / "results.json"
@@ -272,7 +272,7 @@ class _Stage:
 
 
 def _read(results: Path) -> tuple[dict[str, Any] | None, list[str]]:
-    """A results.json, None if it is none, and what is wrong with it."""
+    """A results.json, None if it is not one, and what is wrong with it."""
     try:
         document = json.loads(results.read_text(encoding="utf-8"))
         return document, judge.invalidities(document)

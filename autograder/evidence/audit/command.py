@@ -50,10 +50,10 @@ PARTS = ("automatic", "mutants", "variants", "submissions", "flakes")
 FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
-# With --quick every n-th change only, and fewer repetitions.
+# With --quick: only every n-th change, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 8, 20
 RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
-# Laws are tested at a level each; their sum over one grading is at most this.
+# Each law is tested at a level of its own; their sum over one grading is at most this.
 FALSE_ALARM_BOUND = 1e-9
 
 
@@ -67,7 +67,7 @@ class Audit:
         processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
         findings: the report, part by part.
-        problems: what misses its target, for people.
+        problems: which targets are missed, for people.
     """
 
     course: Course
@@ -139,7 +139,7 @@ def audit_mutants(audit: Audit) -> None:
     for verdict in verdicts:
         _tell(audit, verdict)
     if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
-        audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
+        audit.problems.append(f"the right hint is shown for only {len(right)} of {len(killed)} mutants")
 
 
 def _tell(audit: Audit, verdict: Judgement) -> None:
@@ -223,7 +223,7 @@ def audit_flakes(audit: Audit) -> None:
         audit.job_for(variant, checks_of(_own_tasks(variant, audit.course), audit.course)) for variant in variants
     ]
     every_check = checks_of([task.name for task in audit.course.tasks], audit.course)
-    # The longest first, for the others to go on beside it.
+    # The longest first, so that the others run beside it.
     submissions.insert(0, Job("reference", {}, every_check))
     total = QUICK_FLAKES if audit.quick else audit.flakes
     jobs = list(islice(_repetitions(submissions), min(total, ROUNDS_OF_ALL * len(submissions))))
@@ -357,7 +357,7 @@ def main(arguments: Sequence[str]) -> int:
     # A sample says nothing about the whole.
     out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
     try:
-        # In the background: the automatic mutants, which take a while to make, do without.
+        # In the background: the automatic mutants, which take a while to make, do not need it.
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
             execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
             audit = Audit(

@@ -22,9 +22,9 @@ from autograder.tasks import Course
 if TYPE_CHECKING:
     from autograder.sandbox.zygote import Zygote
 
-# What gradings import when they need it, here imported once. Results are the same.
+# Gradings import these when they need them; here they are imported once. Results are the same.
 PRELOAD = ("sklearn.manifold", "sympy")
-# Larger pages: a fork has fewer to copy and to give back, for which a quarter of an audit's processor time went.
+# Larger pages: a fork has fewer to copy and to give back, which used to take a quarter of an audit's processor time.
 ALLOCATORS = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # Longer than in a grading: the audit keeps the machine busy, and is not about deadlines.
 CALL_SECONDS, TASK_SECONDS = 40.0, 180.0
@@ -35,7 +35,7 @@ class Job:
     """One submission to grade.
 
     Attributes:
-        id: for whoever asked.
+        id: the caller's name for it.
         files: name -> text of the files in which it differs from the reference submission.
         checks: ids of the checks to run.
         secret: seeds the checks' inputs and the worker's generators.
