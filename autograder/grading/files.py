@@ -32,7 +32,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class SizeLimits:
     """The largest submission that is taken in; `SUBMISSION` has these values."""
 
     archive_bytes: int = 256 * MIB
@@ -45,9 +45,9 @@ class Limits:
     ratio: int = 200  # of a file's size to what it takes in the archive; code compresses to a third
 
 
-SUBMISSION = Limits()
+SUBMISSION = SizeLimits()
 # For what the instructor has downloaded: a whole class.
-UNLIMITED = Limits(archive_bytes=sys.maxsize, entries=sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
+UNLIMITED = SizeLimits(archive_bytes=sys.maxsize, entries=sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Tree:
         return tuple(sorted({entry.path.parts[0] for entry in self.entries}))
 
 
-def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: Limits = UNLIMITED) -> Tree:
+def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: SizeLimits = UNLIMITED) -> Tree:
     """List a folder or a zip.
 
     Args:
@@ -123,7 +123,9 @@ def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: Limits = U
     return zip_tree(path, path.name, skipped, limits)
 
 
-def zip_tree(source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH, limits: Limits = UNLIMITED) -> Tree:
+def zip_tree(
+    source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH, limits: SizeLimits = UNLIMITED
+) -> Tree:
     """List a zip, a file or its content; arguments and exceptions as for `read_tree`."""
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > limits.archive_bytes:
@@ -152,7 +154,7 @@ def zip_tree(source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH
     return Tree(PurePosixPath(name).stem, _sorted(entries), frozenset(clones))
 
 
-def _folder_tree(folder: Path, skipped: Collection[str], limits: Limits) -> Tree:
+def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits) -> Tree:
     entries, clones = [], set()
     seen = 0
     for parent, names, files in os.walk(folder):

@@ -22,7 +22,7 @@ from autograder.grading.files import (
     RUBBISH,
     SUBMISSION,
     Entry,
-    Limits,
+    SizeLimits,
     UnreadableError,
     listed,
     read_tree,
@@ -91,7 +91,7 @@ def unpack(
     into: Path,
     expected: Collection[str] | None = None,
     provided: Path | None = PROVIDED,
-    limits: Limits = SUBMISSION,
+    limits: SizeLimits = SUBMISSION,
 ) -> Intake:
     """Copy what grading needs of the submission at `path`, a folder or a zip, to the empty folder `into`.
 
@@ -123,7 +123,7 @@ def unpack(
     )
 
 
-def code_of(archive: bytes, expected: Collection[str], limits: Limits = SUBMISSION) -> dict[str, bytes]:
+def code_of(archive: bytes, expected: Collection[str], limits: SizeLimits = SUBMISSION) -> dict[str, bytes]:
     """The Python files of a submission, a zip, that would be graded; none if it would be refused."""
     try:
         selection = _select(zip_tree(archive, "", IGNORED_FOLDERS, limits).entries, expected, ())
@@ -221,7 +221,7 @@ def _may_be_helper(path: PurePosixPath) -> bool:
     )
 
 
-def _contents(selection: _Selection, limits: Limits) -> Iterator[tuple[str, bytes]]:
+def _contents(selection: _Selection, limits: SizeLimits) -> Iterator[tuple[str, bytes]]:
     """The files to copy: new name, content.
 
     Raises:

@@ -59,7 +59,7 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     gc.collect()
     gc.freeze()
     send_message(control, {"ready": True})
-    _Zygote(control, executor).serve()
+    _ControlLoop(control, executor).serve()
     shutil.rmtree(settings["workspace"], ignore_errors=True)  # the grader does so too, unless it was killed
     os._exit(0)  # nothing to tidy up, and unloading torch takes half a second
 
@@ -106,8 +106,8 @@ def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(data), fds
 
 
-class _Zygote:
-    """The control loop. Requests: fork a worker, say how it ended, end it."""
+class _ControlLoop:
+    """Serves the grader's requests: fork a worker, say how it ended, end it."""
 
     def __init__(self, control: socket.socket, executor: Callable[[Path, Path | None], Any] | None) -> None:
         self._control = control

@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def course_tasks() -> list[dict[str, Any]]:
-    """Name, number and title of each task: from tasks.json in a student's folder, else from the default course."""
+    """Name, number and title of each task: of tasks.json in a student's folder, elsewhere of the default course."""
     listed = TESTS.parent / "tasks.json"
     if listed.is_file():
         return json.loads(listed.read_text(encoding="utf-8"))["tasks"]
