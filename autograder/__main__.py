@@ -23,7 +23,7 @@ COMMANDS = {
     ),
     "bench": ("autograder.evidence.bench", "main", "measure speed and memory of grading, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
-    "gradescope": ("autograder.gradescope.rehearsal", "main", "do with a submission what Gradescope does"),
+    "gradescope": ("autograder.gradescope.rehearsal", "main", "grade a submission as Gradescope does"),
     "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),
     "where": ("autograder.release.where", "main", "list the places where a task lives"),
     "reference-submission": ("autograder.release.reference", "main", "write dist/reference.zip"),
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def forget_working_folder() -> None:
-    """Take the folder that we were started in, which `python -m` puts first, off the search path, unless it is ours."""
+    """Take the folder that we were started in, which `python -m` puts first, off the search path if it is not ours."""
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     if sys.path and sys.path[0] in ("", os.getcwd()) and os.getcwd() != root:
         del sys.path[0]

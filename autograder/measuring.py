@@ -1,4 +1,4 @@
-"""Runs a command and measures what it and all its descendants take: time, memory, processes that stay."""
+"""Runs a command and measures what it and all its descendants take: time, memory, processes left behind."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 MIB = 1 << 20
-SAMPLE_SECONDS = 0.1  # between two looks; each takes milliseconds of processor time for every process
+SAMPLE_SECONDS = 0.1  # between two samples; each takes milliseconds of processor time for every process
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Usage:
     """What a command took.
 
     Attributes:
-        status: exit status; None when it was killed for its time.
+        status: exit status; None if it was killed because its time was up.
         seconds: wall-clock time.
         cpu_seconds: processor time of all processes that were waited for.
         peak_mib: highest memory of all processes together, sampled. A page that n processes share counts 1/n in each;
-            where the system does not tell, it counts in full in each.
-        left: processes that it left behind, of those that were seen; they have been killed.
+            where the system does not say how many, it counts in full in each.
+        left: processes that were seen and that it left behind; they have been killed.
     """
 
     status: int | None
@@ -41,7 +41,7 @@ def run(command: Sequence[str], seconds: float = math.inf, **options: Any) -> Us
     """Run a command, and kill it with all its descendants when `seconds` are over.
 
     Args:
-        options: of subprocess.Popen.
+        options: for subprocess.Popen.
     """
     import resource  # not on Windows
 

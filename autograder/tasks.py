@@ -55,9 +55,9 @@ class Assignment:
     Attributes:
         folder: the folder that students unpack.
         data: files that the grader's judges need, below the root.
-        archives: a folder of data archives that students get, below the root; "" where there is none. The table of
+        archives: a folder of data archives that students get, below the root; "" if there is none. The table in
             data/README.md has their names and MD5s.
-        examples: files that are no code (trained models) as a perfect student hands them in, below the root.
+        examples: files other than code (trained models) as a perfect student hands them in, below the root.
         leftovers: what working on the assignment leaves in a student's folder.
     """
 
@@ -70,12 +70,12 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Late:
-    """What becomes of late work.
+    """What happens to late work.
 
     Attributes:
-        days: so many days late at most; later work earns nothing. None for no limit.
+        days: how many days late work may be; later work earns nothing. None for no limit.
         percent_a_day: taken off for every day, or part of one: percent of the points earned.
-        grace_minutes: that still count as in time.
+        grace_minutes: minutes after the due date that still count as on time.
     """
 
     days: float | None = None
@@ -91,9 +91,9 @@ class Task:
         name: the same in every course: the function, where the task is one.
         number: in this course: "4.1" is the first task of the fourth section.
         title: what people call it.
-        file: the submitted file that it is in; "" for what is judged over all files.
+        file: the submitted file that it is in; "" for a task that is judged over all files.
         functions: what to write there.
-        judge: "module:function" that judges the file, for one that is no code; "" for code.
+        judge: "module:function" that judges a file that is not code; "" for code.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Check:
     Attributes:
         id: "public/..." or "hidden/..." as pytest names it below tests/; the task's name for a judge.
         task: name of the task that it belongs to.
-        number: of that task in this course.
+        number: the number of that task in this course.
         points: what it is worth; 0 for provided code.
         title: what people read.
         visibility: one of VISIBILITIES.
@@ -139,7 +139,7 @@ class Check:
 
     @property
     def by_pytest(self) -> bool:
-        """Whether a collected test is behind it, and not a judge."""
+        """Whether it is a collected test rather than a judge."""
         return "::" in self.id
 
     @property
@@ -164,7 +164,7 @@ class Course:
     Attributes:
         path: its file.
         total: what a perfect submission earns.
-        due: None where the platform alone knows; where the platform knows a date, that one counts.
+        due: None if only the platform knows; a date that the platform knows takes precedence.
         per_day: how many submissions of one student (or group) are graded within 24 hours; 0 for any number.
     """
 
@@ -268,7 +268,7 @@ class _Source:
         try:
             return kind(**table)
         except TypeError as error:
-            # "_Record.__init__() got an unexpected keyword argument 'point'" and its like
+            # such as "_Record.__init__() got an unexpected keyword argument 'point'"
             self.complain(f"{what}: {str(error).split('() ')[-1]}", place)
             return None
 
@@ -289,7 +289,7 @@ def load(path: Path = COURSE_FILE) -> Course:
     if not course.problems:
         points = sum(check.points for check in checks)
         if not math.isclose(points, settings["total"], abs_tol=1e-6):
-            course.complain(f"the points add up to {points:g}, the total is {settings['total']:g}", "total")
+            course.complain(f"the points add up to {points:g}, but the total is {settings['total']:g}", "total")
     if course.problems:
         raise CourseError("\n".join(course.problems))
     return Course(
@@ -300,7 +300,7 @@ def load(path: Path = COURSE_FILE) -> Course:
 def compare(course: Course, collected: Iterable[str]) -> list[str]:
     """Where the table of tasks and the collected checks disagree, one sentence each; empty if they agree.
 
-    Checks of tasks that the course does not ask for are nobody's business.
+    Checks of tasks that the course does not ask for are ignored.
     """
     ids = set(collected)
     known = {check.id for check in course.checks if check.by_pytest}
@@ -348,7 +348,7 @@ def _record_problems(record: _Record) -> list[str]:
     if not record.judge and not entries:
         problems.append("give it checks (public, hidden) or a judge")
     if record.judge and any(_entry(value).get("weight") for _, value in entries):
-        problems.append("its judge gives all of its points: its checks weigh 0")
+        problems.append("its judge gives all of its points, so its checks must have weight 0")
     if record.judge and (not record.file or record.judge.count(":") != 1):
         problems.append('a judge is written "module:function", and its task has a file')
     for name, value in entries:
@@ -386,7 +386,7 @@ def _choice(
             elif set(entry) != {"name", "points"}:
                 source.complain(f"task {record.name}: write name and points, not {', '.join(entry)}", where)
             elif not _is_worth(entry["points"]):
-                source.complain(f"task {record.name}: points are a finite number of at least 0", where)
+                source.complain(f"task {record.name}: points must be a finite number of at least 0", where)
             else:
                 tasks.append(_task(record, f"{number}.{place}"))
                 try:
@@ -400,12 +400,12 @@ def _choice(
 
 
 def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
-    """What stands above the sections."""
+    """The settings above the sections."""
     known: dict[str, Any] = {"title": str, "total": (int, float), "timezone": str, "due": datetime}
     known |= {"late": dict, "per_day": int}
     settings: dict[str, Any] = {}
     for name in set(document) - set(known) - {"section"}:
-        source.complain(f"{name} is not a setting of a course: {', '.join(known)} are", name)
+        source.complain(f"{name} is not a setting of a course; the settings are {', '.join(known)}", name)
     for name in ("title", "total"):
         if name not in document:
             source.complain(f"{name} is missing")
@@ -413,7 +413,7 @@ def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
         if name not in document:
             continue
         if not isinstance(document[name], kind) or isinstance(document[name], bool):
-            source.complain(f"{name} = {document[name]!r} is not possible here", name)
+            source.complain(f"{name} = {document[name]!r} is not a possible value", name)
         else:
             settings[name] = document[name]
     numbers = settings | settings.get("late", {})
@@ -433,7 +433,7 @@ def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(source: _Source, tables: Any, name: str) -> list[dict[str, Any]]:
-    """Tables of a list; a complaint, and none, if it is no list of tables."""
+    """The tables of a list; none, with a complaint, if it is not a list of tables."""
     if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
         return tables
     source.complain(f"write {name}, not {name[1:-1]}", name[1:-1])
@@ -441,7 +441,7 @@ def _list(source: _Source, tables: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _entry(value: Any) -> dict[str, Any]:
-    """What stands behind a check: its weight alone, or a table with it."""
+    """What is written for a check: its weight alone, or a table that has the weight in it."""
     return value if isinstance(value, dict) else {"weight": value}
 
 

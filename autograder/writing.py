@@ -1,4 +1,4 @@
-"""Writes a file as a whole: whoever reads it, and whatever crashes, there is either the old file or the new one."""
+"""Writes files whole: a reader finds either the old file or the new one, whatever crashes."""
 
 import os
 import tempfile
@@ -10,7 +10,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> Non
 
     Args:
         content: bytes, or text to be written in UTF-8 as it is.
-        mode: permissions; by default nobody else may read it, the graded code's user in particular.
+        mode: permissions; by default nobody else may read it, least of all the graded code's user.
     """
     # mkstemp makes a new file of mode 0600 and follows no link that somebody may have left there.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -24,7 +24,7 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> Non
     except BaseException:
         os.unlink(temporary)
         raise
-    if os.name != "nt":  # Windows opens no folders
+    if os.name != "nt":  # Windows cannot open folders
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -26,7 +26,7 @@ class Executor:
 
     Args:
         folder: where the submission's modules lie. They win over any other module of the same name.
-        scratch: a folder that the submission may write pictures to; None where it may write nothing.
+        scratch: a folder that the submission may write pictures to; None if it may write nothing.
     """
 
     def __init__(self, folder: Path, scratch: Path | None = None) -> None:
@@ -71,7 +71,7 @@ class Executor:
         originals = [tensor.clone() for tensor in tensors]
         inputs = [(args if isinstance(key, int) else kwargs)[key].requires_grad_(True) for key in header["wrt"]]
         for key, leaf in zip(header["wrt"], inputs, strict=True):
-            # As in training, the function is given what was computed before, which it may write to: not a leaf.
+            # As in training, the function gets a computed tensor, which it may write to, and not a leaf.
             computed = (args if isinstance(key, int) else kwargs)[key] = leaf.clone()
             tensors[next(place for place, tensor in enumerate(tensors) if tensor is leaf)] = computed
         parameters: dict[str, Tensor] = {}
@@ -92,8 +92,8 @@ class Executor:
             if differentiable:
                 cotangent = self._decode(header["cotangent"], arrays, [])
                 if cotangent is not None and cotangent.shape != output.shape:
-                    raise RuntimeError(f"a result of shape {tuple(output.shape)} where {tuple(cotangent.shape)} is due")
-                # Given to torch.autograd.grad, the cotangent would have it import SymPy: 40 MB and half a second.
+                    raise RuntimeError(f"the result's shape is {tuple(output.shape)}, not {tuple(cotangent.shape)}")
+                # Given the cotangent, torch.autograd.grad would import SymPy: 40 MB and half a second.
                 weighted = output if cotangent is None else output * cotangent
                 gradients = list(torch.autograd.grad(weighted.sum(), wanted, allow_unused=True))
         by_parameter = dict(zip(parameters, gradients[len(inputs) :], strict=True))
@@ -291,7 +291,7 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
 
 
 def forget_modules(folder: Path, spare: str = "") -> None:
-    """Drop from sys.modules what this folder's files are called, so that the next import reads this folder.
+    """Drop the names of this folder's files from sys.modules, so that the next import reads this folder.
 
     Args:
         spare: the name of one module to keep.

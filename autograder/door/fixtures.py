@@ -5,7 +5,7 @@ The conftest.py of an assignment loads it and says what is its own:
     config.tests_folder: Path                                           where conftest.py lies
     config.course_tasks: list[dict]                                     name, number ("4.1"), title, section
 
-A check has its task's name for a marker. It gets two more, made from the number: task4_1 and task4.
+A check has its task's name as a marker. It gets two more, made from the number: task4_1 and task4.
 
 Three groups of tests use it: "public" (directly in tests/ of a student's folder), "hidden", and tests of the project.
 Another plugin, such as the autograder's, may set more attributes:
@@ -139,7 +139,7 @@ class InProcess:
 
         scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True) if draws else None
         executor = Executor(self.folder, Path(scratch.name) if scratch else None)
-        # The folder goes when the executor does.
+        # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
         return Submission(executor)
 
@@ -183,7 +183,7 @@ def fresh_submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
 
 @pytest.fixture
 def handed_in(pytestconfig: pytest.Config) -> Callable[[str], Path | None]:
-    """A function of a file's name: where that file of the code under test lies; None where there is none."""
+    """A function of a file's name: where that file of the code under test lies; None if there is none."""
     if hasattr(pytestconfig, "handed_in") or hasattr(pytestconfig, "submission_factory"):
         return getattr(pytestconfig, "handed_in", lambda name: None)
     folder = implementation(pytestconfig)

@@ -1,4 +1,4 @@
-"""Finds an assignment's stand-ins: right versions of its functions, for judging alone the code that calls them.
+"""Finds an assignment's stand-ins: right versions of its functions, for judging by itself the code that calls them.
 
 They lie in tests/hidden/stand_ins.py, in a table STAND_INS of "module.function" to function, and are sent to the code
 under test as source text, one at a time and only where a check asks for it: see `Submission.stand_in`.
@@ -9,7 +9,7 @@ import inspect
 
 
 def source_of(target: str) -> str | None:
-    """The text of the stand-in for a "module.function"; None where there are none, as in a student's folder.
+    """The text of the stand-in for a "module.function"; None if there are none, as in a student's folder.
 
     Raises:
         KeyError: the assignment has stand-ins, but not this one.

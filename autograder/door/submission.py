@@ -38,7 +38,7 @@ class SubmissionError(Exception):
 
     Attributes:
         type: the name of the exception's class.
-        message: its text; written by the code under test, so not to be trusted.
+        message: its text; written by the code under test, so do not trust it.
         where: "file.py, line n" of the deepest frame inside the submission, or "".
         stage: "import" when the module could not be imported, else "call".
     """
@@ -84,7 +84,7 @@ class Reply:
 
     Attributes:
         value: the returned value.
-        gradients: for each name in `wrt` the gradient of <output, cotangent>, None where none arrived.
+        gradients: for each name in `wrt` the gradient of <output, cotangent>, None if none arrived.
         parameter_gradients: the same for each parameter of the object named by `parameters_of`.
         differentiable: whether the chosen output carries a gradient at all.
         inputs_unchanged: whether every array argument still had its value after the call.
@@ -190,7 +190,7 @@ class Submission:
         self._send({"op": "seed", "seed": seed}, [])
 
     def forget(self) -> None:
-        """Let go of every object on the other side; handles to them are of no use any more."""
+        """Let go of every object on the other side; handles to them can no longer be used."""
         self._send({"op": "forget"}, [])
 
     def rng_fingerprints(self) -> dict[str, str]:
@@ -207,7 +207,7 @@ class Submission:
         return ScratchPath(name)
 
     def file_bytes(self, name: str) -> bytes | None:
-        """Contents of a file in the scratch folder, None where there is none."""
+        """Contents of a file in the scratch folder, None if there is none."""
         reply, decode = self._send({"op": "read_file", "name": name}, [])
         content = decode(reply["value"])
         return None if content is None else content.tobytes()
@@ -250,17 +250,17 @@ class Submission:
         return decode(reply["value"])
 
     def stand_in(self, target: str) -> None:
-        """Replace "module.function" by a trusted library's version, so that code that calls it is judged alone.
+        """Replace "module.function" by a trusted library's version, so that code that calls it is judged by itself.
 
-        Must come before the first call of code that imports the function by name. The stand-ins, finished answers
-        that they are, do not ship: in a student's folder the student's own function stays.
+        Must come before the first call of code that imports the function by name. The stand-ins are finished
+        answers, so they do not ship: in a student's folder the student's own function stays.
         """
         source = source_of(target)
         if source is not None:
             self._send({"op": "stand_in", "target": target, "source": source}, [])
 
     def close(self) -> None:
-        """Let go of the code under test; afterwards it cannot be called any more."""
+        """Let go of the code under test; afterwards it can no longer be called."""
         close = getattr(self._backend, "close", None)
         if close is not None:
             close()

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     secret_file = options.secret_file or SECRET_FILE
     results = Results({})
     try:
-        # A secret made up on the spot would give every container other inputs.
+        # A secret made up on the spot would give every container different inputs.
         secret = load_secret(options.secret_file, create=not options.gradescope)
         grading = Grading(
             Session(secret, seconds=options.seconds),

@@ -20,7 +20,8 @@ from pathlib import Path, PurePosixPath
 
 MIB = 1 << 20
 CENTRAL_ENTRY = b"PK\x01\x02"  # begins each entry of a zip's table of contents
-# Rubbish of operating systems and tools, often large, in small letters. So are folders that begin with a dot.
+# Folders that operating systems and tools leave behind, often large; in lower case. Folders that begin with a dot are
+# skipped as well.
 RUBBISH = frozenset({"__macosx", "__pycache__", "node_modules", "site-packages"})
 REPOSITORY = ".git"
 SHOWN_NAMES, SHOWN_LETTERS = 5, 80
@@ -31,7 +32,7 @@ class UnreadableError(Exception):
 
 
 @dataclass(frozen=True)
-class Limits:
+class SizeLimits:
     """The largest submission that is taken in; `SUBMISSION` has these values."""
 
     archive_bytes: int = 256 * MIB
@@ -44,21 +45,21 @@ class Limits:
     ratio: int = 200  # of a file's size to what it takes in the archive; code compresses to a third
 
 
-SUBMISSION = Limits()
+SUBMISSION = SizeLimits()
 # For what the instructor has downloaded: a whole class.
-UNLIMITED = Limits(archive_bytes=sys.maxsize, entries=sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
+UNLIMITED = SizeLimits(archive_bytes=sys.maxsize, entries=sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, a link, or what else is no folder.
+    """A file, a link, or anything else that is not a folder.
 
     Attributes:
         path: where it lies, below the top.
-        kind: stat.S_IFREG, or what else it is; stat.S_IFLNK too if its name leads out of the folder or zip.
+        kind: stat.S_IFREG or another file type; also stat.S_IFLNK if its name leads out of the folder or zip.
         size: bytes, as the folder or zip says.
-        read: gives at most so many bytes of it; raises UnreadableError.
-        name: as it is written there.
+        read: returns at most the given number of bytes of it; raises UnreadableError.
+        name: as the folder or zip spells it.
     """
 
     path: PurePosixPath
@@ -103,12 +104,12 @@ class Tree:
         return tuple(sorted({entry.path.parts[0] for entry in self.entries}))
 
 
-def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: Limits = UNLIMITED) -> Tree:
+def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: SizeLimits = UNLIMITED) -> Tree:
     """List a folder or a zip.
 
     Args:
-        skipped: names, in small letters, of folders that are not looked into, beside those that begin with a dot.
-        limits: of them, those of archives, entries and depth.
+        skipped: lower-case names of folders that are skipped, besides those that begin with a dot.
+        limits: only those on archives, entries and depth apply.
 
     Raises:
         UnreadableError: it does not exist, is neither, or is larger than the limits.
@@ -122,7 +123,9 @@ def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: Limits = U
     return zip_tree(path, path.name, skipped, limits)
 
 
-def zip_tree(source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH, limits: Limits = UNLIMITED) -> Tree:
+def zip_tree(
+    source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH, limits: SizeLimits = UNLIMITED
+) -> Tree:
     """List a zip, a file or its content; arguments and exceptions as for `read_tree`."""
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > limits.archive_bytes:
@@ -151,7 +154,7 @@ def zip_tree(source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH
     return Tree(PurePosixPath(name).stem, _sorted(entries), frozenset(clones))
 
 
-def _folder_tree(folder: Path, skipped: Collection[str], limits: Limits) -> Tree:
+def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits) -> Tree:
     entries, clones = [], set()
     seen = 0
     for parent, names, files in os.walk(folder):
@@ -169,7 +172,7 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: Limits) -> Tree
                 raise UnreadableError(f"{shown(folder.name)} holds more than {limits.entries} files.")
             file = Path(parent) / name
             found = file.lstat()
-            # What a Windows program has zipped is unpacked by some into files with backslashes in their names.
+            # Some programs unpack zips made on Windows into files with backslashes in their names.
             written = name.replace("\\", "/")
             path = here / _harmless(written)
             if _depth(path) <= limits.depth and not lies_in(path, skipped):
@@ -209,7 +212,7 @@ def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
 
 
 def _depth(path: PurePosixPath) -> int:
-    """How many folders a file lies in; -1 for what has no name."""
+    """How many folders a file lies in; -1 for the empty path."""
     return len(path.parts) - 1
 
 

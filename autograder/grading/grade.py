@@ -25,7 +25,7 @@ from autograder.repository import EXECUTOR, ROOT
 from autograder.sandbox.text import safe_text
 from autograder.tasks import Course
 
-# What brings NumPy along is imported in the functions, after `prepare_process` has set how many threads it may use.
+# Modules that import NumPy are imported in the functions, after `prepare_process` has set how many threads it may use.
 if TYPE_CHECKING:
     from autograder.grading.intake import Intake
     from autograder.sandbox.layers import Protection
@@ -38,7 +38,7 @@ SETUP_PROBLEM = (
 
 
 def prepare_process() -> None:
-    """Make this process independent of who starts it and from where: environment, search path, bytecode, threads."""
+    """Make this process independent of who starts it and where: environment, search path, bytecode, threads."""
     for name in list(os.environ):
         if name.startswith(("PYTEST_", "HYPOTHESIS_", "PYTHON")):
             del os.environ[name]
@@ -56,7 +56,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
     """Grade a submission. Results are written to `grading.out` whatever happens.
 
     Args:
-        zygote: forks the workers; started for this grading where None.
+        zygote: forks the workers; if None, one is started for this grading.
 
     Raises:
         KeyboardInterrupt: after the results so far have been written.
@@ -108,14 +108,14 @@ def fail(results: Results, error: Exception) -> None:
 
 @contextlib.contextmanager
 def taken_in(submission: Path, course: Course, session: Session) -> Iterator[Intake]:
-    """The files of a submission, a folder or a zip, copied to where workers can read them; they go at the end."""
+    """The files of a submission, a folder or a zip, copied to where workers can read them; deleted at the end."""
     from autograder.grading import intake
     from autograder.sandbox.zygote import workspace
 
     with workspace() as place:
         folder = place / "submission"
         folder.mkdir()
-        folder.chmod(0o755)  # the graded code's user reads it
+        folder.chmod(0o755)  # the graded code's user must be able to read it
         yield intake.unpack(submission, folder, course.files, session.provided)
 
 
@@ -134,7 +134,7 @@ def grade_in(
         submitted: what `taken_in` gives.
         results: filled in as the checks end; a check without a row is not run.
         save: called after every file of checks.
-        stop_at_first_failure: the rest of the rows stays as it is.
+        stop_at_first_failure: the remaining rows stay as they are.
 
     Raises:
         GradingError: the grader could not do its work.
@@ -184,7 +184,7 @@ def _note(submitted: Intake, course: Course, results: Results) -> None:
 
 
 def _judge_files(course: Course, submitted: Intake, session: Session, results: Results) -> None:
-    """What is no code, by the judges of its tasks. Before all checks: nothing of the submission has run yet."""
+    """Have the files that are not code judged. This comes first, when nothing of the submission has run yet."""
     _find_helpers(session)
     for task in course.tasks:
         if task.judge:
@@ -198,7 +198,7 @@ def _judge_files(course: Course, submitted: Intake, session: Session, results: R
 
 
 def _find_helpers(session: Session) -> None:
-    """Have the helpers of the checks found by their imports."""
+    """Let the checks import their helpers."""
     if str(session.tests) not in sys.path:
         sys.path.insert(0, str(session.tests))
 

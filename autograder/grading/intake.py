@@ -1,7 +1,7 @@
 """Takes in a submission, a folder or a zip, without trusting it: copies what grading needs and nothing else.
 
-Copied are Python files, wherever they lie below the submission's folder, and the trained model. What is copied can
-shadow nothing: a file that has the name of a module of Python, of an installed package or of the grader is set aside.
+It copies Python files, wherever they lie below the submission's folder, and the trained model. No copy can shadow
+another module: a file with the name of a module of Python, of an installed package or of the grader is set aside.
 Nothing is extracted by an archive tool: every file is listed and read by files.py, and written by us under a name that
 we have checked. The copies belong to the grader; other users may read them.
 """
@@ -22,7 +22,7 @@ from autograder.grading.files import (
     RUBBISH,
     SUBMISSION,
     Entry,
-    Limits,
+    SizeLimits,
     UnreadableError,
     listed,
     read_tree,
@@ -53,8 +53,8 @@ class Intake:
         folder: where the copies are.
         files: names of the submission's files that were copied, relative to `folder`.
         missing: expected files that the submission does not have.
-        left_out: names of files that may be missed: modules whose names are taken, links, devices, a notebook in the
-            place of an expected file. Not the folder tests/ and other notebooks, which students are given.
+        left_out: files that students may miss: modules whose names are taken, links, devices, a notebook in place of an
+            expected file. Not the folder tests/ and other notebooks, which students are given.
         notes: what the student should know, one sentence each.
         errors: why nothing can be graded at all; empty if something can.
     """
@@ -77,7 +77,7 @@ class IntakeError(Exception):
 
 @dataclass
 class _Selection:
-    """Files to copy by their new name, and what to tell about the others."""
+    """Files to copy by their new name, and what to say about the others."""
 
     files: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -91,13 +91,13 @@ def unpack(
     into: Path,
     expected: Collection[str] | None = None,
     provided: Path | None = PROVIDED,
-    limits: Limits = SUBMISSION,
+    limits: SizeLimits = SUBMISSION,
 ) -> Intake:
     """Copy what grading needs of the submission at `path`, a folder or a zip, to the empty folder `into`.
 
     Args:
-        expected: names of the files to hand in; those of the default course where None.
-        provided: a folder whose modules are added where the submission lacks them, or None.
+        expected: names of the files to hand in; those of the default course if None.
+        provided: a folder whose modules are added if the submission lacks them, or None.
     """
     if expected is None:
         expected = tasks.load().files
@@ -123,7 +123,7 @@ def unpack(
     )
 
 
-def code_of(archive: bytes, expected: Collection[str], limits: Limits = SUBMISSION) -> dict[str, bytes]:
+def code_of(archive: bytes, expected: Collection[str], limits: SizeLimits = SUBMISSION) -> dict[str, bytes]:
     """The Python files of a submission, a zip, that would be graded; none if it would be refused."""
     try:
         selection = _select(zip_tree(archive, "", IGNORED_FOLDERS, limits).entries, expected, ())
@@ -133,7 +133,7 @@ def code_of(archive: bytes, expected: Collection[str], limits: Limits = SUBMISSI
 
 
 def matters(path: PurePosixPath, expected: Collection[str]) -> bool:
-    """Whether something is done or said about a file: code, a notebook, or what is to be handed in (small letters)."""
+    """Whether something is done or said about a file: code, a notebook, or a file to hand in (lower case)."""
     suffix = path.suffix.lower()
     return not path.name.startswith(".") and (suffix in (".py", ".ipynb") or path.name.lower() in expected)
 
@@ -161,14 +161,14 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
     found = without_environments(found)
     selection.odd = [entry.name for entry in found if not entry.regular and not entry.path.name.startswith(".")]
     if selection.odd:
-        selection.notes.append(f"Not used, for they are no ordinary files of the submission: {listed(selection.odd)}.")
+        selection.notes.append(f"Not used, because they are not ordinary files: {listed(selection.odd)}.")
     # Repair the case of names first: the folder to grade is found by them.
     canonical = {name.lower(): name for name in (*expected, *provided)}
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]
     present = {entry.path for entry in entries}
     top = _top_folder(entries, set(map(str.lower, expected)))
     if top.parts:
-        selection.notes.append(f"Graded is the folder {shown(str(top))} of your submission.")
+        selection.notes.append(f"The folder {shown(str(top))} of your submission was graded.")
     for entry in entries:
         if top not in entry.path.parents and top.parts:
             continue
@@ -190,7 +190,7 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
             selection.set_aside.append(name)
             continue
         if name in selection.files:
-            raise IntakeError(f"The submission has two files {shown(name)}. Which one counts?")
+            raise IntakeError(f"The submission has two files called {shown(name)}. Hand in only one of them.")
         selection.files[name] = entry
     return selection
 
@@ -221,7 +221,7 @@ def _may_be_helper(path: PurePosixPath) -> bool:
     )
 
 
-def _contents(selection: _Selection, limits: Limits) -> Iterator[tuple[str, bytes]]:
+def _contents(selection: _Selection, limits: SizeLimits) -> Iterator[tuple[str, bytes]]:
     """The files to copy: new name, content.
 
     Raises:
@@ -237,7 +237,7 @@ def _contents(selection: _Selection, limits: Limits) -> Iterator[tuple[str, byte
             raise IntakeError(f"{shown(name)} is larger than {bound // MIB} MiB.")
         total += len(content)
         if total > limits.total_bytes:
-            raise IntakeError(f"The submission's files are larger than {limits.total_bytes // MIB} MiB together.")
+            raise IntakeError(f"Together, the submission's files are larger than {limits.total_bytes // MIB} MiB.")
         yield name, content
 
 
@@ -264,7 +264,7 @@ def _all_notes(selection: _Selection) -> tuple[str, ...]:
     set_aside = [name for name in selection.set_aside if not name.startswith("tests/")]  # they came with the starter
     if set_aside:
         notes.append(
-            f"Not used, because their names are taken (by Python, by a library, by the grader) or are no module "
+            f"Not used, because their names are taken (by Python, by a library, by the grader) or are not module "
             f"names: {listed(set_aside)}."
         )
     if selection.notebooks:

@@ -71,10 +71,10 @@ class Explanation:
 
 
 class NotRun(BaseException):
-    """A check that is not run. No Exception: neither a test nor hypothesis may catch it and try again.
+    """A check that is not run. Not an Exception, so that neither a test nor hypothesis catches it and tries again.
 
     Attributes:
-        kind: as `Explanation` has it.
+        kind: see `Explanation`.
     """
 
     def __init__(self, kind: Kind, text: str) -> None:
@@ -160,7 +160,7 @@ class Explainer:
         return WORD.sub(keep, text)
 
     def _not_implemented(self, error: Any, check: Check) -> str:
-        # The stub that was reached may belong to another task than the check.
+        # The stub that was reached may belong to a task other than the check's.
         named = TASK_NUMBER.search(error.message[:200])
         task = self._tasks.get(named.group(1)) if named else None
         task = task or self._course.task(check.task)
@@ -221,6 +221,6 @@ def _first_cause(error: BaseException, wanted: tuple[type[BaseException], ...]) 
 
 
 def _notes(error: BaseException) -> list[str]:
-    """What hypothesis adds to a failure: the example. Without the fixtures among the arguments, which say nothing."""
+    """The example that hypothesis adds to a failure, without the fixtures among the arguments, which say nothing."""
     notes = [note for note in getattr(error, "__notes__", []) if "reproduce_failure" not in note]
     return [line for note in notes for line in note.splitlines() if not ADDRESS.search(line)]

@@ -85,7 +85,7 @@ def number(value: float) -> str:
 
 
 def use_colour(stream: TextIO) -> bool:
-    """Colours only for a terminal that shows them, and not against the reader's will (no-color.org)."""
+    """Whether to print colours: only on a terminal that shows them, and if the reader allows it (no-color.org)."""
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
@@ -139,7 +139,7 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
 
 
 def _of(score: float, points: float) -> str:
-    """Twelve characters, the stroke always in the same column; what is worth no points has none."""
+    """Twelve characters, the slash always in the same column; "no points" for what is worth none."""
     return f"{number(score):>5} / {number(points):<4}" if points else "   no points"
 
 

@@ -46,7 +46,7 @@ class Row:
         score: points earned, from 0 to check.points.
         kind: what became of it.
         cause: the mistake that the check has named, "" if none.
-        output: what to tell the student; any text, `safe_text` is applied on writing.
+        output: what to tell the student; any text; `safe_text` is applied when it is written.
         example: the example that hypothesis found, as text; "" for hidden checks.
         printed: what the code printed meanwhile; "" for hidden checks.
     """
@@ -60,7 +60,7 @@ class Row:
     printed: str = ""
 
     def document(self) -> dict[str, Any]:
-        """The row as Gradescope wants it; `extra_data` says by itself what else the output consists of."""
+        """The row as Gradescope wants it; `extra_data` has the other parts of the output separately."""
         if not (math.isfinite(self.score) and 0 <= self.score <= self.check.points):
             raise ValueError(f"{self.check.id}: a score of {self.score} out of {self.check.points}")
         parts = {"diagnosis": self.output, "example": self.example, "printed": self.printed}

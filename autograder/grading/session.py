@@ -19,12 +19,12 @@ class Session:
 
     Attributes:
         secret: seeds the inputs of all checks.
-        seconds: wall-clock limit of the whole grading; of the 600 that Gradescope gives by default.
+        seconds: wall-clock limit of the whole grading; Gradescope gives 600 by default.
         task_seconds: limit for the calls of one task's checks together.
         call_seconds: limit for one call; one that imports scikit-learn takes 10 s on a busy half processor.
         memory_mib: what the code of one task may use beyond PyTorch itself.
-        course: its file; the checks are in tests/ beside the folder that it is in.
-        provided: folder with the modules that students need not hand in, None for none.
+        course: the course's file; the checks are in tests/ beside the folder that it is in.
+        provided: folder with the modules that students need not hand in, or None.
     """
 
     secret: str
@@ -59,9 +59,8 @@ class Grading:
         private: files that the graded code must not be able to read, besides results.json.
         gradescope: take everybody else's rights from `private`, and refuse to grade unless grade.REQUIRED_LAYERS are in
             force.
-        publish: what becomes of the document before it is written (visibility, late penalty), None for nothing.
-        zygote: fields of ZygoteSettings, where the process that workers are forked from is to be started in another way
-            than usual.
+        publish: applied to the document before it is written (visibility, late penalty), or None.
+        zygote: fields of ZygoteSettings that differ from the usual ones.
     """
 
     session: Session
@@ -74,7 +73,7 @@ class Grading:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Grading:
-        """From one flat object that holds the session's values, too; texts stand for paths."""
+        """From one flat object that holds the session's values, too; paths are strings."""
         values: dict[str, Any] = {
             name: Path(value) if value and name in PATHS else value for name, value in document.items()
         }

@@ -242,7 +242,7 @@ class Grader:
         return self._explainer.explain(excinfo.value, self._current, place)
 
     def _what_was_printed(self) -> str:
-        """By the code, during this check; of more than SHOWN_PRINT characters the last, just before it went wrong."""
+        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong."""
         printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers).strip()
         return printed[-SHOWN_PRINT:]
 
@@ -291,20 +291,20 @@ def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure
     empty = scratch / "pytest.ini"
     empty.write_text("[pytest]\n")
     options = [
-        # Neither this repository's options nor those of a file beside the submission.
+        # Use neither this repository's options nor those of a file beside the submission.
         f"--config-file={empty}",
         f"--rootdir={tests}",
         f"--confcutdir={tests}",
         f"--basetemp={scratch / 'pytest'}",
         "--import-mode=importlib",
-        # What failed is reported from the exceptions; rewritten asserts would only leave bytecode and take time.
+        # Failures are reported from the exceptions; rewritten asserts would only leave bytecode and take time.
         "--assert=plain",
         "--capture=sys",
         "--override-ini=filterwarnings=ignore",
     ]
     for plugin in (
         *("cacheprovider", "doctest", "junitxml", "pastebin", "faulthandler", "stepwise", "terminal"),
-        # They collect garbage, for a tenth of a second, to warn of what nobody sees here.
+        # They collect garbage, for a tenth of a second, to give warnings that nobody sees here.
         *("unraisableexception", "threadexception"),
     ):
         options += ["-p", f"no:{plugin}"]

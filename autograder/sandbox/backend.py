@@ -32,7 +32,7 @@ class WorkerDied(Exception):
     """The worker is gone, so the call has no answer; every later call on the same backend raises this again.
 
     Attributes:
-        kind: what it died of; "closed" where the grader has ended it.
+        kind: what it died of; "closed" if the grader has ended it.
         reason: one sentence for the student.
     """
 
@@ -95,7 +95,7 @@ class RemoteBackend:
     def execute(
         self, header: dict[str, Any], arrays: list[np.ndarray], seconds: float | None = None
     ) -> tuple[dict[str, Any], list[np.ndarray]]:
-        """Have one message executed; see autograder/door/submission.py for what messages say.
+        """Have one message executed; autograder/door/submission.py says what messages there are.
 
         Args:
             seconds: wall-clock limit for this call instead of Limits.call_seconds.
@@ -193,9 +193,9 @@ class RemoteBackend:
 
     def _make_scratch_file(self, name: str) -> None:
         if self._confinement.scratch is None:
-            raise ValueError(f"{name!r} is to be written, but the worker was started without scratch=True")
+            raise ValueError(f"{name!r} should be written, but the worker was started without scratch=True")
         if not FILE_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no plain file name")
+            raise ValueError(f"{name!r} is not a plain file name")
         if len(self._scratch_names) >= self._limits.scratch_files:
             raise ValueError(f"a worker's scratch folder holds at most {self._limits.scratch_files} files")
         path = Path(self._confinement.scratch) / name

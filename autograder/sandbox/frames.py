@@ -5,8 +5,8 @@
     head    = JSON: {"id": request id, "arrays": [[dtype, shape], ...], "body": anything}
     payload = the arrays' bytes, C order, each begun at a multiple of 8
 
-Whoever reads trusts nothing: every length, dtype, rank, dimension and count is checked before memory is taken for it,
-JSON is refused where it is ambiguous (duplicate keys, NaN, numbers that overflow, text that is no text), and a whole
+The reader trusts nothing: every length, dtype, rank, dimension and count is checked before memory is taken for it,
+JSON is refused if it is ambiguous (duplicate keys, NaN, numbers that overflow, text that is not text), and a whole
 frame has one deadline, so that neither a silent nor a dripping peer holds the reader up. There is no pickle here.
 """
 
@@ -37,7 +37,7 @@ Layout = list[tuple[np.dtype, tuple[int, ...], int, int]]
 
 
 class FrameError(Exception):
-    """The peer sent something that is no valid frame. Nothing that it sends afterwards can be trusted."""
+    """The peer sent something that is not a valid frame. Nothing that it sends afterwards can be trusted."""
 
 
 class FrameTimeout(Exception):
@@ -96,7 +96,7 @@ def encode(request_id: int, body: dict[str, Any], arrays: list[np.ndarray], limi
         raise FrameError(f"the header is not strict JSON: {error}") from None
     if len(head) > limits.head_bytes:
         raise FrameError(f"the header has {len(head)} bytes, more than {limits.head_bytes}")
-    # Read as the peer will: what it would take for an attack must not be sent by mistake.
+    # Read it as the peer will: we must not send by mistake what the peer would take for an attack.
     decode_head(head, offset, limits)
     return [memoryview(PREFIX.pack(MAGIC, len(head), offset) + head), *buffers]
 
@@ -150,7 +150,7 @@ def _array_layout(described: Any, limits: FrameLimits) -> tuple[Layout, int]:
 
 
 def _strict_json(data: bytes, limits: FrameLimits) -> Any:
-    """`data` as JSON; FrameError where it is malformed, ambiguous or deeper than allowed."""
+    """`data` as JSON; FrameError if it is malformed, ambiguous or deeper than allowed."""
     try:
         value = json.loads(
             data.decode("utf-8"),
@@ -181,7 +181,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise _Refused("NaN and Infinity are no JSON")
+    raise _Refused("NaN and Infinity are not JSON")
 
 
 def _finite_float(text: str) -> float:

@@ -27,7 +27,7 @@ class Runtime:
     """The Python that a worker sees.
 
     Attributes:
-        home: value of PYTHONHOME, or None where the interpreter finds its own standard library.
+        home: value of PYTHONHOME, or None if the interpreter finds its own standard library.
         paths: the whole sys.path of a worker, before the submission is added.
     """
 

@@ -1,7 +1,7 @@
-"""Keeps torch's compiler out of workers that do not compile: 100 MiB and more than a second of each that trains.
+"""Keeps torch's compiler out of workers that do not compile: it saves each that trains 100 MiB and over a second.
 
 torch's optimisers import `torch._dynamo` when they are first used, only to tell it to leave them alone. A module that
-does nothing when told so stands for it here. Whatever else is asked of it, it loads the real one and passes that on.
+does nothing when told so stands in for it here. Asked for anything else, it loads the real one and passes that on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LateCompiler(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(NAME) is self:
             del sys.modules[NAME]
-        # From here on torch and whoever imports it anew have the real one.
+        # From here on torch and all later imports have the real one.
         return getattr(importlib.import_module(NAME), name)
 
 

@@ -57,7 +57,7 @@ class SandboxError(Exception):
 
 
 class Unprotected(Exception):
-    """Grading was to be refused unless certain layers are in force, and they are not."""
+    """Grading requires certain layers, and not all of them are in force."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Confinement:
     """Everything that a worker needs to lock itself in. Travels to it as JSON.
 
     Attributes:
-        layers: names out of LAYERS.
+        layers: names from LAYERS.
         uid, gid: who the worker becomes; used by the layer "uid".
         readable: files and folders that Landlock leaves readable, besides the system's libraries.
         scratch: folder whose existing files may be written, or None.
@@ -129,7 +129,7 @@ class Protection:
     Attributes:
         layers: names of the layers that are in force, each proven by its probes.
         missing: name of a layer that is not in force -> why.
-        landlock_abi: 0 where the kernel has no Landlock.
+        landlock_abi: 0 if the kernel has no Landlock.
         kernel: release of the running kernel.
         proofs: layers tried -> probe -> how it ended (an errno's name, or "possible").
     """
@@ -169,7 +169,7 @@ def available_layers() -> tuple[tuple[str, ...], dict[str, str]]:
 
 
 def landlock_abi() -> int:
-    """The kernel's Landlock ABI; 0 where there is none."""
+    """The kernel's Landlock ABI; 0 if there is none."""
     if not LINUX:
         return 0
     try:
@@ -183,7 +183,7 @@ def landlock_abi() -> int:
 
 
 def load_seccomp() -> Any:
-    """The module pyseccomp, or None where it or libseccomp is missing."""
+    """The module pyseccomp, or None if it or libseccomp is missing."""
     if not LINUX:
         return None
     try:
@@ -279,7 +279,7 @@ def drop_privileges(uid: int, gid: int) -> None:
     except OSError as error:
         raise SandboxError(f"uid: {error}") from None
     if os.getresuid() != (uid,) * 3 or os.getresgid() != (gid,) * 3 or os.getgroups():
-        raise SandboxError("uid: the kernel reports another identity than the one asked for")
+        raise SandboxError("uid: the kernel reports an identity other than the one asked for")
 
 
 def _set_rlimits(limits: Limits, scratch: bool, own_uid: bool) -> None:

@@ -8,7 +8,7 @@ MAX_TEXT = 2000  # characters
 
 # Escape sequences of terminals: CSI (colours, cursor), OSC (titles, links), and the two-character ones.
 ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
-# Control characters but newline and tab; invisible ones and those that turn the direction of the text around them.
+# Control characters except newline and tab; invisible ones, and those that turn the direction of the text around them.
 CONTROL_CHARACTERS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )

@@ -49,7 +49,7 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     settings, _ = receive_message(control)
     for name in settings["preload"]:
         importlib.import_module(name)
-    # Imported once for all workers, a fifth of whose start they would be.
+    # Imported once for all workers: otherwise they would take a fifth of each worker's start.
     layers.landlock_abi()
     layers.load_seccomp()
     _limit_threads()
@@ -59,13 +59,13 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     gc.collect()
     gc.freeze()
     send_message(control, {"ready": True})
-    _Zygote(control, executor).serve()
+    _ControlLoop(control, executor).serve()
     shutil.rmtree(settings["workspace"], ignore_errors=True)  # the grader does so too, unless it was killed
     os._exit(0)  # nothing to tidy up, and unloading torch takes half a second
 
 
 def _limit_threads() -> None:
-    """One thread: nothing may be started before a fork, and tasks are timed on a fraction of a processor."""
+    """Use one thread: none may be started before a fork, and tasks are timed on a fraction of a processor."""
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
@@ -73,12 +73,12 @@ def _limit_threads() -> None:
 
 
 def _load_executor(path: Path) -> Callable[[Path, Path | None], Any]:
-    """The class `Executor` of a file; modules beside the file can be imported while it loads, and not afterwards."""
+    """The class `Executor` of a file; modules beside the file can be imported only while it loads."""
     sys.path.insert(0, str(path.parent))
     try:
         spec = importlib.util.spec_from_file_location("executor", path)
         if spec is None or spec.loader is None:
-            raise ImportError(f"{path} is no Python file")
+            raise ImportError(f"{path} is not a Python file")
         module = importlib.util.module_from_spec(spec)
         sys.modules["executor"] = module
         spec.loader.exec_module(module)
@@ -106,8 +106,8 @@ def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
     return json.loads(data), fds
 
 
-class _Zygote:
-    """The control loop. Requests: fork a worker, say how it ended, end it."""
+class _ControlLoop:
+    """Serves the grader's requests: fork a worker, say how it ended, end it."""
 
     def __init__(self, control: socket.socket, executor: Callable[[Path, Path | None], Any] | None) -> None:
         self._control = control
@@ -232,7 +232,7 @@ def _place_descriptors(request: int, reply: int, output: int) -> None:
 
     null = os.open(os.devnull, os.O_RDONLY)
     sources = [null, output, output, request, reply]
-    # Out of the way first: a source may lie where another one is to go.
+    # Out of the way first: a source may lie where another one must go.
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in sources]
     for place, fd in enumerate(moved):
         os.dup2(fd, place)
@@ -272,7 +272,7 @@ def _serve(channel: Channel, executor: Any) -> None:
             return
         try:
             body, arrays = executor.execute(request.body, request.arrays)
-        except BaseException as error:  # SystemExit and KeyboardInterrupt out of student code included
+        except BaseException as error:  # including SystemExit and KeyboardInterrupt from student code
             body, arrays = _failure(error), []
         _flush()
         try:

@@ -50,8 +50,8 @@ class ZygoteSettings:
 
     Attributes:
         executor: Python file with the class `Executor(folder, scratch)`; it is loaded in the zygote.
-        preload: modules to import there, once for all workers. pyplot among them: in the sandbox it could keep no font
-            cache. scikit-learn not: few workers use it, and all others would carry its 80 MiB.
+        preload: modules to import there, once for all workers. pyplot is among them because it cannot keep a font
+            cache in the sandbox; scikit-learn is not, because few workers use it and all would carry its 80 MiB.
         layers: the most that is put on a worker; what the machine cannot do is left out (see `Zygote.protection`).
         secrets: files of the grader; the self-check tries to read them.
         environment: further environment variables of the zygote and its workers.
@@ -122,7 +122,7 @@ class Zygote:
 
         Args:
             folder: the unpacked submission, readable to everybody (see `workspace` and intake.unpack).
-            limits: what this worker may use; the defaults of Limits where None.
+            limits: what this worker may use; the defaults of Limits if None.
             scratch: give it a folder for the files that messages name as {"$path": name}.
 
         Raises:
@@ -138,7 +138,7 @@ class Zygote:
             with contextlib.suppress(ZygoteDied):  # what cannot be killed one by one, `_kill_zygote` tries once more
                 backend.close()
         if self._process is not None:
-            self._control.close()  # the zygote's sign to kill its workers and exit
+            self._control.close()  # tells the zygote to kill its workers and exit
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(CONTROL_SECONDS)
             self._kill_zygote()
@@ -247,7 +247,7 @@ class Zygote:
         try:
             ended = self._ask({"op": "end", "pid": pid, "wait": wait})
         except ZygoteDied:
-            # Its workers die with it (PR_SET_PDEATHSIG); `close` sees to what does not.
+            # Its workers die with it (PR_SET_PDEATHSIG); `close` deals with the rest.
             return None
         if ended["left"]:
             raise ZygoteDied(f"processes of the submission cannot be killed: {ended['left']}")
@@ -320,7 +320,7 @@ def _environment(runtime: Runtime) -> dict[str, str]:
         "MALLOC_ARENA_MAX": "2",
     }
     environment |= dict.fromkeys((f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")), "1")
-    # A submission may ask for more threads. Without work they would wait busily and keep each other from working: on
+    # A submission may ask for more threads. Those without work would wait busily and keep others from working: on
     # fewer processors than threads, right code took four times as long.
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
     for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"):  # some interpreters do not start without

@@ -79,12 +79,12 @@ def test_triangle_violation(submission):
     """triangle_violation returns variances for which the detour is shorter than the direct way"""
     found = submission.call("kl.triangle_violation")
     if not isinstance(found, (tuple, list)) or len(found) != 3:
-        fail("triangle_violation: three variances are wanted, as a tuple (v1, v2, v3).")
+        fail("triangle_violation: it should return three variances, as a tuple (v1, v2, v3).")
     numbers = [isinstance(v, (int, float)) or (isinstance(v, np.ndarray) and v.size == 1) for v in found]
-    check(all(numbers), "triangle_violation: each variance is one number.")
+    check(all(numbers), "triangle_violation: each variance should be one number.")
     variances = np.array([float(np.asarray(v).reshape(())) for v in found])
-    check(np.isfinite(variances).all(), "triangle_violation: a variance is finite.")
-    check((variances > 0).all(), "triangle_violation: a variance is positive.")
+    check(np.isfinite(variances).all(), "triangle_violation: each variance should be finite.")
+    check((variances > 0).all(), "triangle_violation: each variance should be positive.")
 
     def gain(v1: float, v2: float, v3: float) -> float:
         """How much the detour over v2 saves, in nats."""
@@ -96,7 +96,7 @@ def test_triangle_violation(submission):
 
     message = "triangle_violation: KL(p || r) is not larger than KL(p || q) + KL(q || r) for these variances."
     if gain(*variances) <= 1e-9 < gain(*variances**2):
-        fail(f"{message} They would do as standard deviations; variances are wanted.")
+        fail(f"{message} They would be right as standard deviations; return variances.")
     if gain(*variances) <= 1e-9 < gain(*variances[::-1]):
-        fail(f"{message} In reverse order they would do.")
+        fail(f"{message} They would be right in reverse order.")
     check(gain(*variances) > 1e-9, message)

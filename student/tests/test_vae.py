@@ -53,7 +53,8 @@ def test_forward(submission, rng):
     x = random_images(rng, 5)
     results = [vae.call("", x), vae.call("", x)]
     check(
-        all(isinstance(result, tuple) and len(result) == 3 for result in results), "VAE.forward returns three tensors."
+        all(isinstance(result, tuple) and len(result) == 3 for result in results),
+        "VAE.forward should return three values.",
     )
     (first, mu, logvar), (second, *_) = results
     check_tensor(first, what="recon_x", shape=(5, 1, 28, 28))

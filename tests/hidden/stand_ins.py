@@ -1,8 +1,8 @@
 """Stand-ins for functions of the assignment, by a trusted library: see `Submission.stand_in`.
 
-They are sent to the code under test as source text, one at a time and only where a check asks for it. Whatever lies in
-that process beforehand a submission could call instead of solving the task. Hence each function brings its own imports
-and needs nothing else of this module, which itself must not import torch.
+They are sent to the code under test as source text, one at a time and only where a check asks for it: otherwise a
+submission could call them instead of solving the task. Hence each function brings its own imports and needs nothing
+else of this module, which itself must not import torch.
 """
 
 
@@ -16,13 +16,13 @@ def log_normal_mixture(z, m, v):
     import torch
     from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-    # Unvalidated: wrong arguments shall give wrong values, as in the function that this stands in for.
+    # Not validated: wrong arguments must give wrong values, as in the function that this stands in for.
     uniform = Categorical(logits=torch.zeros_like(m[..., 0]))
     components = Independent(Normal(m, v.sqrt(), validate_args=False), 1, validate_args=False)
     return MixtureSameFamily(uniform, components, validate_args=False).log_prob(z)
 
 
-# The costs do not validate: a training that has gone wrong is to return NaN, which says more than an exception here.
+# The costs do not validate: training that has gone wrong should return NaN, which says more than an exception here.
 
 
 def negative_log_likelihood(x, recon_x):

@@ -48,7 +48,7 @@ def test_negative_log_likelihood_gradients(submission, rng):
         expected = (recon_x.astype(np.float64) - x) / shape[0]
         pixels = np.prod(shape[1:])
         mistakes = {
-            "the 1/2 before the squared error is lost": 2 * expected,
+            "the 1/2 before the squared error is missing": 2 * expected,
             "the sign is wrong": -expected,
             "the cost is summed over the batch; it should be averaged": shape[0] * expected,
             "the cost is averaged over the pixels; it should be summed": expected / pixels,
@@ -117,7 +117,7 @@ def test_kl_diag_normal_gradients(submission, rng):
         of, tolerance = "kl_diag_normal", {"rtol": 1e-3, "atol": 1e-6}
         for gradient, by, right in zip(reply.gradients.values(), ("mu", "logvar"), (by_mu, by_logvar), strict=True):
             mistakes = {
-                "the 1/2 is lost": 2 * right,
+                "the 1/2 is missing": 2 * right,
                 "the sign is wrong": -right,
                 "the KL is summed over the batch; it should be averaged": batch * right,
                 "the KL is averaged over the latents; it should be summed": right / latents,

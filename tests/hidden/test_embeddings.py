@@ -39,7 +39,7 @@ def test_decode_grid(submission, rng):
     for low, high, steps in (((-3.0, 1.0), (5.0, 2.5), 4), ((-40.0, -9.0), (-12.0, 80.0), 11)):
         codes = rng.uniform(low, high, (50, 2)).astype(np.float32)
         oracle = random_probe(rng, 2, "ae")
-        oracle.weight[:] *= 0.1  # far codes are not to saturate the images
+        oracle.weight[:] *= 0.1  # so that far codes do not saturate the images
         model = oracle.send(submission)
         images = submission.call("embeddings.decode_grid", model, codes, steps=steps)
         check_grid(images, oracle, codes, steps, model)

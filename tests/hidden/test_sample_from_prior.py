@@ -31,7 +31,7 @@ def test_prior_samples(submission, rng):
             what=f"images that {what} returns",
             mistakes={
                 "the model was in train mode: use evaluating": oracle.decode(z, training=True),
-                "the decoder's mean images are wanted as they are, with nothing drawn, added or rounded": images,
+                "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
             },
         )
         drawn.append(z)

@@ -35,7 +35,7 @@ def test_train_autoencoder_steps(submission, rng):
         p = np.clip(recon_x, 1e-7, 1 - 1e-7)
         return {
             "the errors are not squared: this is the mean absolute error": np.abs(x - recon_x).mean(),
-            "this is the binary cross-entropy; the mean squared error is asked for": -(
+            "this is the binary cross-entropy; it should be the mean squared error": -(
                 x * np.log(p) + (1 - x) * np.log1p(-p)
             ).mean(),
         }

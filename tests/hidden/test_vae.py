@@ -144,7 +144,7 @@ def test_samples_are_fresh(submission, rng):
     vae.train(False)
     check(
         (sample(vae, mu, logvar) != sample(vae, mu, logvar)).any(),
-        f"{WHAT} draws nothing in eval mode. It samples in every mode; whoever wants the mean takes mu.",
+        f"{WHAT} draws nothing in eval mode. It should sample in every mode; the mean itself is mu.",
     )
 
 

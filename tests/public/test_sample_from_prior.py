@@ -17,7 +17,10 @@ def test_sample_from_prior_decodes_samples(submission, rng):
     for drawn in images:
         check_tensor(drawn, what="sample_from_prior with n=20", shape=(20, 1, 28, 28))
         check((drawn[0] != drawn[1]).any(), "sample_from_prior: the images are all alike.")
-    check((images[0] != images[1]).any(), "sample_from_prior: two calls give the same images. Nothing may seed.")
+    check(
+        (images[0] != images[1]).any(),
+        "sample_from_prior: two calls give the same images. Nothing may seed the generator.",
+    )
 
 
 @pytest.mark.draws

@@ -13,12 +13,12 @@ def check_picture(content: "bytes | None", what: str) -> None:
     """Fail unless `content` is an intact PNG of a legible size that is not blank.
 
     Args:
-        content: the file's bytes; None, or nothing, where it was not written.
-        what: the function that was to write it, for the message.
+        content: the file's bytes; None, or nothing, if it was not written.
+        what: the function that should have written it, for the message.
     """
     if not content:
         fail(f"{what} wrote no picture to outpath. Call save_figure(figure, outpath).")
-    check(content.startswith(SIGNATURE), f"{what}: the file at outpath, which ends in .png, is no PNG picture.")
+    check(content.startswith(SIGNATURE), f"{what}: the file at outpath, which ends in .png, is not a PNG picture.")
     try:
         chunks = _chunks(content)
         width, height = struct.unpack(">II", chunks[b"IHDR"][:8])

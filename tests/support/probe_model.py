@@ -37,8 +37,8 @@ class ProbeModel(nn.Module):
         return self.decoder(z)
 
     def reparameterize(self, mu: Tensor, logvar: Tensor) -> Tensor:
-        # The spread that our own encoder gives to this mean, whatever `logvar` is: the same for what it is meant for,
-        # and of no use to a submission that calls this instead of writing its own.
+        # The spread that our own encoder gives to this mean, whatever `logvar` is: the same for its proper use, and
+        # useless to a submission that calls this instead of writing its own.
         return mu + (-0.5 - mu.abs() / 8).exp() * torch.randn_like(mu)
 
     def forward(self, x: Tensor) -> Any:

@@ -45,7 +45,7 @@ class Attack:
 
     @property
     def build(self) -> Callable[..., Path | None]:
-        """Its `build`, for an attack of another kind than "code".
+        """Its `build`, for an attack of a kind other than "code".
 
         files: build(submission) makes a folder hostile; it returns a zip to hand in instead, or None.
         models: build(file, example) writes a hostile model to `file`; `example` is one that the grader accepts.

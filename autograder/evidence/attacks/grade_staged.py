@@ -1,7 +1,7 @@
 """Grades staged submissions (see stage.py), as the command does: `python -m ...attacks.grade_staged INSTRUCTIONS`.
 
-It writes each submission's known_facts.py first: the attacker is to know the grader's process id, which is ours. Of
-several submissions all workers are forked from one zygote, whose start and self-check take longer than a grading.
+It writes each submission's known_facts.py first: the attacker must know the grader's process id, which is ours. The
+workers of all submissions are forked from one zygote, whose start and self-check take longer than a grading.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028
 
 
 @dataclass
-class Outcome:
+class AttackOutcome:
     """What came of one attack.
 
     Attributes:
@@ -71,7 +71,7 @@ def ending(row: Mapping[str, Any]) -> str:
     return kind if kind in ENDS else "answers"
 
 
-def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, outcome: Outcome) -> None:
+def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, outcome: AttackOutcome) -> None:
     """Complete the outcome of an attack by code.
 
     Args:
@@ -101,7 +101,7 @@ def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, ou
         outcome.problems.append(f"the hidden row shows too much: {hidden[:200]}")
 
 
-def judge_files(attack: Attack, rows: Mapping[str, Any], document: Mapping[str, Any], outcome: Outcome) -> None:
+def judge_files(attack: Attack, rows: Mapping[str, Any], document: Mapping[str, Any], outcome: AttackOutcome) -> None:
     """Complete the outcome of an attack by files or by a model."""
     model = rows.get(suite.MODEL_ROW)
     if model is None:

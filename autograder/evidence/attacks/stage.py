@@ -2,7 +2,7 @@
 
 A submission has an attack in each of up to eight parts of a small course (suite.py); the rest is honest, so that every
 grading also shows that an attack costs its own part and no other. Everything that the grader knows and a student must
-not is marked: the secret, the hidden tests, their inputs, the points, the metadata. Those marks may turn up nowhere in
+not is marked: the secret, the hidden tests, their inputs, the points, the metadata. No mark may turn up in
 what the grader writes, and nothing may be left behind.
 """
 
@@ -27,7 +27,7 @@ from typing import Any
 from autograder import tasks
 from autograder.evidence.attacks import judge, suite
 from autograder.evidence.attacks.corpus import Attack
-from autograder.evidence.attacks.judge import Outcome
+from autograder.evidence.attacks.judge import AttackOutcome
 from autograder.evidence.attacks.starters import taken_over
 from autograder.evidence.audit.laboratory import ALLOCATORS, PRELOAD
 from autograder.grading import grade
@@ -35,7 +35,7 @@ from autograder.repository import ROOT, SOLUTION
 from autograder.sandbox import frames, layers
 from autograder.sandbox.zygote import ZygoteSettings
 
-ALONE = ("zip_", "weights_huge")  # the whole submission is another, or refused
+ALONE = ("zip_", "weights_huge")  # they replace the whole submission, or have it refused
 CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
 # Seconds that a grading may take on a busy machine, of the small course and of the assignment.
 SLOWEST, SLOWEST_ASSIGNMENT = 60.0, 400.0
@@ -53,7 +53,7 @@ def obstacles() -> str:
 
 def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
     """Attacks that fit into one submission: by code up to eight, at most one of them with a scratch folder; beside them
-    one that makes a model, and one by other files; by itself what keeps others from being tried.
+    one that makes a model, and one by other files; an attack that keeps others from being tried comes alone.
     """
     alone = [attack for attack in attacks if attack.name.startswith(ALONE)]
     code, models, files = (
@@ -68,7 +68,7 @@ def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
     return dealt + [[attack] for attack in alone]
 
 
-def try_attacks(attacks: Sequence[Attack], worn: Sequence[str] = layers.LAYERS) -> list[Outcome]:
+def try_attacks(attacks: Sequence[Attack], worn: Sequence[str] = layers.LAYERS) -> list[AttackOutcome]:
     """Grade one submission that holds all these attacks, and judge.
 
     Args:
@@ -78,7 +78,7 @@ def try_attacks(attacks: Sequence[Attack], worn: Sequence[str] = layers.LAYERS) 
         return stage.run(attacks, worn)
 
 
-def try_on_assignment(attacks: Sequence[Attack]) -> list[Outcome]:
+def try_on_assignment(attacks: Sequence[Attack]) -> list[AttackOutcome]:
     """Grade the assignment's own starters with an attack at the end of each, by the assignment's own checks.
 
     Every attack gets a submission of its own; all are graded by one process, their workers forked from one zygote.
@@ -114,7 +114,7 @@ class _Stage:
             (folder / name).mkdir()
             (folder / name).chmod(0o755)
 
-    def run(self, attacks: Sequence[Attack], worn: Sequence[str]) -> list[Outcome]:
+    def run(self, attacks: Sequence[Attack], worn: Sequence[str]) -> list[AttackOutcome]:
         """See `try_attacks`."""
         places = suite.places(attacks)
         suite.write(self.folder, self.canaries)
@@ -142,7 +142,7 @@ class _Stage:
             common.append(f"the grader's log ends with: {self.printed['stderr'][-1500:]}")
         outcomes = []
         for attack in attacks:
-            outcome = Outcome(attack.name, problems=[*common])
+            outcome = AttackOutcome(attack.name, problems=[*common])
             if attack.kind == "code":
                 judge.judge_code(attack, places[attack.name], rows, self.mark, outcome)
             else:
@@ -150,7 +150,7 @@ class _Stage:
             outcomes.append(outcome)
         return outcomes
 
-    def run_on_assignment(self, attacks: Sequence[Attack]) -> list[Outcome]:
+    def run_on_assignment(self, attacks: Sequence[Attack]) -> list[AttackOutcome]:
         """See `try_on_assignment`."""
         (self.folder / "secret.txt").write_text(self.canaries["secret"])
         results = {attack.name: self._results(attack.name) for attack in attacks}
@@ -176,9 +176,9 @@ class _Stage:
         common += judge.leaks(self.printed, self.canaries)
         return [self._judge_on_assignment(attack, results[attack.name], common) for attack in attacks]
 
-    def _judge_on_assignment(self, attack: Attack, results: Path, common: Sequence[str]) -> Outcome:
+    def _judge_on_assignment(self, attack: Attack, results: Path, common: Sequence[str]) -> AttackOutcome:
         document, problems = _read(results)
-        outcome = Outcome(attack.name, problems=[*common, *problems])
+        outcome = AttackOutcome(attack.name, problems=[*common, *problems])
         if document is None:
             return outcome
         outcome.problems += judge.leaks(judge.texts(results, document), self.canaries)
@@ -188,7 +188,7 @@ class _Stage:
         return outcome
 
     def _results(self, name: str = "") -> Path:
-        """Where a results.json is to go."""
+        """Where a results.json will be written."""
         folder = self.folder / "results" / name
         folder.mkdir(mode=0o755, exist_ok=True)
         return folder / "results.json"
@@ -272,7 +272,7 @@ class _Stage:
 
 
 def _read(results: Path) -> tuple[dict[str, Any] | None, list[str]]:
-    """A results.json, None if it is none, and what is wrong with it."""
+    """A results.json, None if it is not one, and what is wrong with it."""
     try:
         document = json.loads(results.read_text(encoding="utf-8"))
         return document, judge.invalidities(document)

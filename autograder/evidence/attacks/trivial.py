@@ -1,4 +1,4 @@
-"""Answers that need no knowledge. A check that finds nothing wrong with one of them would be earned by everybody.
+"""Answers that need no knowledge. A check that finds nothing wrong with one of them gives everybody its points.
 
 That is a property of the checks: they run as a student's pytest runs them, with no grader around them.
 """

@@ -34,8 +34,8 @@ from autograder.evidence.audit.corpus import (
     task_of,
 )
 from autograder.evidence.audit.execution import Execution, executed, executing
-from autograder.evidence.audit.judge import Judgement, judge_mutant, share
-from autograder.evidence.audit.laboratory import Job, JobOutcome
+from autograder.evidence.audit.judge import Verdict, judge_mutant, share
+from autograder.evidence.audit.laboratory import Trial, TrialOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.evidence.audit.submissions import WholeSubmission, pack, whole_submissions
 from autograder.exits import Exit
@@ -50,10 +50,10 @@ PARTS = ("automatic", "mutants", "variants", "submissions", "flakes")
 FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
-# With --quick every n-th change only, and fewer repetitions.
+# With --quick: only every n-th change, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 8, 20
 RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
-# Laws are tested at a level each; their sum over one grading is at most this.
+# Each law is tested at a level of its own; their sum over one grading is at most this.
 FALSE_ALARM_BOUND = 1e-9
 
 
@@ -67,7 +67,7 @@ class Audit:
         processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
         findings: the report, part by part.
-        problems: what misses its target, for people.
+        problems: which targets are missed, for people.
     """
 
     course: Course
@@ -91,12 +91,12 @@ class Audit:
         """Ids of the checks that can notice a change."""
         return executing(change, self.execution())
 
-    def job_for(self, change: Change, checks: Collection[str]) -> Job:
+    def trial_for(self, change: Change, checks: Collection[str]) -> Trial:
         """Grades a change with these checks."""
-        return Job(change.id, {change.file: change.apply(self.sources[change.file])}, tuple(checks))
+        return Trial(change.id, {change.file: change.apply(self.sources[change.file])}, tuple(checks))
 
-    def grade(self, jobs: Sequence[Job], what: str) -> dict[str, JobOutcome]:
-        return {outcome.id: outcome for outcome in graded(self.pool, jobs, what)}
+    def grade(self, trials: Sequence[Trial], what: str) -> dict[str, TrialOutcome]:
+        return {outcome.id: outcome for outcome in graded(self.pool, trials, what)}
 
 
 def audit_mutants(audit: Audit) -> None:
@@ -107,11 +107,11 @@ def audit_mutants(audit: Audit) -> None:
     mutants = audit.chosen(audit.corpus.mutants)
     # Rows about all files take most of the time, and say nothing about a number that is wrong.
     over_all = set(checks_of(judged_over_all(audit.course), audit.course))
-    jobs = []
+    trials = []
     for mutant in mutants:
         spared = over_all if mutant.kind in ("value", "unstable") else set()
-        jobs.append(audit.job_for(mutant, audit.noticing(mutant) - spared | set(mutant.checks)))
-    outcomes = audit.grade(jobs, "mutants  ")
+        trials.append(audit.trial_for(mutant, audit.noticing(mutant) - spared | set(mutant.checks)))
+    outcomes = audit.grade(trials, "mutants  ")
     verdicts = [judge_mutant(mutant, outcomes[mutant.id], audit.course) for mutant in mutants]
     killed = [verdict for verdict in verdicts if verdict.killed]
     right = [verdict for verdict in killed if verdict.hinted]
@@ -139,10 +139,10 @@ def audit_mutants(audit: Audit) -> None:
     for verdict in verdicts:
         _tell(audit, verdict)
     if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
-        audit.problems.append(f"the right hint is shown for {len(right)} of {len(killed)} mutants only")
+        audit.problems.append(f"the right hint is shown for only {len(right)} of {len(killed)} mutants")
 
 
-def _tell(audit: Audit, verdict: Judgement) -> None:
+def _tell(audit: Audit, verdict: Verdict) -> None:
     """Record what is wrong with the grader's treatment of a mutant; with --only, show what a student reads, too."""
     if not verdict.killed:
         audit.problems.append(f"mutant {verdict.id} survives: {verdict.note}")
@@ -164,8 +164,8 @@ def audit_automatic(audit: Audit) -> None:
         for mutant in automatic_mutants(file, (SOLUTION / file).read_text(encoding="utf-8"))
     ]
     mutants = audit.chosen(mutants)
-    jobs = [
-        Job(
+    trials = [
+        Trial(
             mutant.id,
             {mutant.file: mutant.text},
             checks_of([_task(mutant, audit.course), *judged_over_all(audit.course)], audit.course),
@@ -173,7 +173,7 @@ def audit_automatic(audit: Audit) -> None:
         )
         for mutant in mutants
     ]
-    outcomes = audit.grade(jobs, "automatic")
+    outcomes = audit.grade(trials, "automatic")
     survivors = [mutant for mutant in mutants if not outcomes[mutant.id].failed]
     known = explanations()
     unexplained = [mutant for mutant in survivors if mutant.key not in known]
@@ -199,7 +199,7 @@ def _task(mutant: AutomaticMutant, course: Course) -> str:
 def audit_variants(audit: Audit) -> None:
     """Correct code must pass, every check that can notice it."""
     variants = audit.chosen(audit.corpus.variants)
-    outcomes = audit.grade([audit.job_for(variant, audit.noticing(variant)) for variant in variants], "variants ")
+    outcomes = audit.grade([audit.trial_for(variant, audit.noticing(variant)) for variant in variants], "variants ")
     rejected = [variant for variant in variants if outcomes[variant.id].failed]
     audit.findings["variants"] = {
         "total": len(variants),
@@ -220,18 +220,18 @@ def audit_flakes(audit: Audit) -> None:
     """
     variants = audit.chosen(audit.corpus.variants)
     submissions = [
-        audit.job_for(variant, checks_of(_own_tasks(variant, audit.course), audit.course)) for variant in variants
+        audit.trial_for(variant, checks_of(_own_tasks(variant, audit.course), audit.course)) for variant in variants
     ]
     every_check = checks_of([task.name for task in audit.course.tasks], audit.course)
-    # The longest first, for the others to go on beside it.
-    submissions.insert(0, Job("reference", {}, every_check))
+    # The longest first, so that the others run beside it.
+    submissions.insert(0, Trial("reference", {}, every_check))
     total = QUICK_FLAKES if audit.quick else audit.flakes
-    jobs = list(islice(_repetitions(submissions), min(total, ROUNDS_OF_ALL * len(submissions))))
-    outcomes = audit.grade(jobs, "flakes   ")
-    if total > len(jobs):
-        seconds = {job.id: outcomes[f"{job.id} #0"].seconds for job in submissions}
-        quicker = sorted(submissions, key=lambda job: seconds[job.id])[: math.ceil(len(submissions) / 2)]
-        more = list(islice(_repetitions(quicker, ROUNDS_OF_ALL), total - len(jobs)))
+    trials = list(islice(_repetitions(submissions), min(total, ROUNDS_OF_ALL * len(submissions))))
+    outcomes = audit.grade(trials, "flakes   ")
+    if total > len(trials):
+        seconds = {trial.id: outcomes[f"{trial.id} #0"].seconds for trial in submissions}
+        quicker = sorted(submissions, key=lambda trial: seconds[trial.id])[: math.ceil(len(submissions) / 2)]
+        more = list(islice(_repetitions(quicker, ROUNDS_OF_ALL), total - len(trials)))
         outcomes |= audit.grade(more, "flakes   ")
     differing = [outcome for outcome in outcomes.values() if outcome.failed]
     levels = audit.execution().levels
@@ -241,7 +241,7 @@ def audit_flakes(audit: Audit) -> None:
         "gradings": len(outcomes),
         "differing": len(differing),
         "checks": sum(len(outcome.kinds) for outcome in outcomes.values()),
-        "of_each_at_least": min(len(jobs) // len(submissions), ROUNDS_OF_ALL),
+        "of_each_at_least": min(len(trials) // len(submissions), ROUNDS_OF_ALL),
         "whole_reference_gradings": sum(id.startswith("reference") for id in outcomes),
         "laws": len(levels),
         # By design, for one whole grading; and what the count alone says at 95 % confidence (rule of three).
@@ -252,12 +252,12 @@ def audit_flakes(audit: Audit) -> None:
         audit.problems.append(f"flake: {outcome.id} fails {', '.join(outcome.failed)}")
 
 
-def _repetitions(submissions: Sequence[Job], first_round: int = 0) -> Iterator[Job]:
+def _repetitions(submissions: Sequence[Trial], first_round: int = 0) -> Iterator[Trial]:
     """Round after round of them, for ever, each with a secret and a name of its own, on one or two threads."""
     for repetition in count(first_round):
-        for place, job in enumerate(submissions):
-            id = f"{job.id} #{repetition}"
-            yield replace(job, id=id, secret=f"audit {id}", threads=1 + (repetition + place) % 2)
+        for place, trial in enumerate(submissions):
+            id = f"{trial.id} #{repetition}"
+            yield replace(trial, id=id, secret=f"audit {id}", threads=1 + (repetition + place) % 2)
 
 
 def _own_tasks(change: Change, course: Course) -> tuple[str, ...]:
@@ -357,7 +357,7 @@ def main(arguments: Sequence[str]) -> int:
     # A sample says nothing about the whole.
     out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
     try:
-        # In the background: the automatic mutants, which take a while to make, do without.
+        # In the background: the automatic mutants, which take a while to make, do not need it.
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
             execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
             audit = Audit(

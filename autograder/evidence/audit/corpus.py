@@ -32,8 +32,8 @@ from typing import Any
 from autograder.repository import CORPUS, read_toml
 from autograder.tasks import Course, Task
 
-# value: a wrong number comes out. unstable: only for some inputs. protocol: the right number in a way that does not do
-# (no gradient, a global seed, inputs written to, ...). training, plotting: in such code.
+# value: a wrong number comes out. unstable: only for some inputs. protocol: the right number in a way that is not
+# allowed (no gradient, a global seed, inputs written to, ...). training, plotting: in such code.
 KINDS = ("value", "unstable", "protocol", "training", "plotting")
 
 

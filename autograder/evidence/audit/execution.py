@@ -1,5 +1,5 @@
-"""What one run of the suites on the reference solution shows: which checks execute which lines, for no other check can
-notice a change there; and which laws they test, at which levels."""
+"""What one run of the suites on the reference solution shows: which checks execute which lines, because no other check
+can notice a change there; and which laws they test, at which levels."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def executed() -> Execution:
     Raises:
         GradingError: the solution does not pass.
     """
-    # A process of its own: neither PyTorch nor the solution is to be imported into this one.
+    # A process of its own: neither PyTorch nor the solution may be imported into this one.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn, initializer=prepare_process) as process:
         return process.submit(_executed).result()
 
 
 def executing(change: Change, execution: Execution) -> set[str]:
-    """Ids of the checks that execute a function's body in the changed definition; its other lines every import runs."""
+    """Ids of the checks that execute a function's body in the changed definition; every import runs its other lines."""
     text = (SOLUTION / change.file).read_text(encoding="utf-8")
     begin, end = change.lines_of_definition(text)
     bodies = [
@@ -66,7 +66,7 @@ def _executed() -> Execution:
     from autograder.grading.suites import GradingError
 
     measured = Coverage(data_file=None, config_file=False, include=[f"{SOLUTION}/*.py"])
-    measured.set_option("run:core", "ctrace")  # the other one sees a line in the first check only that executes it
+    measured.set_option("run:core", "ctrace")  # the other one reports a line only for the first check that executes it
     suites = [str(TESTS / folder) for folder in ("public", "hidden")]
     with measured.collect():
         status = pytest.main(

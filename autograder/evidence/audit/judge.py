@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autograder.evidence.audit.corpus import Mutant
-from autograder.evidence.audit.laboratory import JobOutcome
+from autograder.evidence.audit.laboratory import TrialOutcome
 from autograder.tasks import Course
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Verdict:
     """About one mutant.
 
     Attributes:
@@ -36,14 +36,14 @@ class Judgement:
         return bool(self.lost)
 
 
-def judge_mutant(mutant: Mutant, outcome: JobOutcome, course: Course) -> Judgement:
+def judge_mutant(mutant: Mutant, outcome: TrialOutcome, course: Course) -> Verdict:
     """Compare what happened to a mutant with what should have."""
     worth = {check.id: check.task for check in course.checks if check.points > 0}
     own_tasks = {worth[id] for id in mutant.checks if id in worth}
     lost = [id for id in outcome.failed if id in worth]
     own = tuple(id for id in lost if worth[id] in own_tasks)
     read = " ".join(outcome.messages[id] for id in own).casefold()
-    return Judgement(
+    return Verdict(
         id=mutant.id,
         note=mutant.note,
         lost=own,

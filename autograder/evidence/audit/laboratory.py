@@ -22,20 +22,20 @@ from autograder.tasks import Course
 if TYPE_CHECKING:
     from autograder.sandbox.zygote import Zygote
 
-# What gradings import when they need it, here imported once. Results are the same.
+# Gradings import these when they need them; here they are imported once. Results are the same.
 PRELOAD = ("sklearn.manifold", "sympy")
-# Larger pages: a fork has fewer to copy and to give back, for which a quarter of an audit's processor time went.
+# Larger pages: a fork has fewer to copy and to give back, which used to take a quarter of an audit's processor time.
 ALLOCATORS = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # Longer than in a grading: the audit keeps the machine busy, and is not about deadlines.
 CALL_SECONDS, TASK_SECONDS = 40.0, 180.0
 
 
 @dataclass(frozen=True)
-class Job:
+class Trial:
     """One submission to grade.
 
     Attributes:
-        id: for whoever asked.
+        id: the caller's name for it.
         files: name -> text of the files in which it differs from the reference submission.
         checks: ids of the checks to run.
         secret: seeds the checks' inputs and the worker's generators.
@@ -52,8 +52,8 @@ class Job:
 
 
 @dataclass(frozen=True)
-class JobOutcome:
-    """What came of a job.
+class TrialOutcome:
+    """What came of a trial.
 
     Attributes:
         kinds: check id -> what became of it.
@@ -100,7 +100,7 @@ class Laboratory:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def grade(self, job: Job) -> JobOutcome:
+    def grade(self, trial: Trial) -> TrialOutcome:
         """Grade one submission's code; its trained weights are the reference's and are not graded.
 
         Raises:
@@ -109,30 +109,30 @@ class Laboratory:
         from autograder.grading.suites import GradingError
 
         began = time.monotonic()
-        session = Session(job.secret, call_seconds=CALL_SECONDS, task_seconds=TASK_SECONDS)
+        session = Session(trial.secret, call_seconds=CALL_SECONDS, task_seconds=TASK_SECONDS)
         self._zygote.deadline = began + session.seconds
-        checks = [check for check in self.course.checks if check.id in job.checks and check.by_pytest]
+        checks = [check for check in self.course.checks if check.id in trial.checks and check.by_pytest]
         results = Results.of(replace(self.course, checks=tuple(checks)))
         with tempfile.TemporaryDirectory(dir=self._scratch) as handed_in:
-            for name, content in self._files(job).items():
+            for name, content in self._files(trial).items():
                 (Path(handed_in) / name).write_bytes(content)
             with taken_in(Path(handed_in), self.course, session) as submitted:
                 if submitted.errors:
-                    raise GradingError(f"{job.id}: {' '.join(submitted.errors)}")
-                stop = job.stop_at_first_failure
+                    raise GradingError(f"{trial.id}: {' '.join(submitted.errors)}")
+                stop = trial.stop_at_first_failure
                 grade_in(self._zygote, submitted, self.course, session, results, stop_at_first_failure=stop)
-        return JobOutcome(
-            id=job.id,
+        return TrialOutcome(
+            id=trial.id,
             kinds={id: row.kind for id, row in results.rows.items()},
             messages={id: row.output for id, row in results.rows.items() if row.kind != "passed"},
             notes=submitted.notes,
             seconds=time.monotonic() - began,
         )
 
-    def _files(self, job: Job) -> dict[str, bytes]:
-        files = self.reference | {name: text.encode() for name, text in job.files.items()}
-        if job.threads > 1:
-            files = {name: _with_threads(content, job.threads) for name, content in files.items()}
+    def _files(self, trial: Trial) -> dict[str, bytes]:
+        files = self.reference | {name: text.encode() for name, text in trial.files.items()}
+        if trial.threads > 1:
+            files = {name: _with_threads(content, trial.threads) for name, content in files.items()}
         return files
 
 

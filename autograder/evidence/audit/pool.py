@@ -1,4 +1,4 @@
-"""Runs jobs side by side: each process has a laboratory of its own, opened once."""
+"""Runs trials side by side: each process has a laboratory of its own, opened once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from tqdm import tqdm
 
-from autograder.evidence.audit.laboratory import Job, JobOutcome, Laboratory
+from autograder.evidence.audit.laboratory import Laboratory, Trial, TrialOutcome
 
 _laboratory: Laboratory | None = None
 
@@ -20,13 +20,13 @@ def open_pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_open_laboratory)
 
 
-def graded(pool: ProcessPoolExecutor, jobs: Sequence[Job], what: str) -> Iterator[JobOutcome]:
+def graded(pool: ProcessPoolExecutor, trials: Sequence[Trial], what: str) -> Iterator[TrialOutcome]:
     """Outcomes as they come, under a progress bar called `what`.
 
     Raises:
         GradingError, ZygoteDied: the grader could not do its work.
     """
-    futures = [pool.submit(_grade, job) for job in jobs]
+    futures = [pool.submit(_grade, trial) for trial in trials]
     try:
         for future in tqdm(as_completed(futures), what, total=len(futures), unit=" gradings", dynamic_ncols=True):
             yield future.result()
@@ -45,6 +45,6 @@ def _open_laboratory() -> None:
     multiprocessing.util.Finalize(None, _laboratory.__exit__, (None, None, None), exitpriority=10)
 
 
-def _grade(job: Job) -> JobOutcome:
+def _grade(trial: Trial) -> TrialOutcome:
     assert _laboratory is not None
-    return _laboratory.grade(job)
+    return _laboratory.grade(trial)

@@ -30,7 +30,7 @@ class WholeSubmission:
         name: unique; also of the folder in tests/corpus/submissions/ with files written by hand, if there are any.
         about: what is special.
         variant: which of the corpus' variants of a function is taken, counted from 0; after the last come the first.
-        top: the folder that the files are in inside the zip, with a slash at its end; "" for none.
+        top: the folder that holds the files inside the zip, with a slash at its end; "" for none.
         with_starter: everything else of the student's folder (tests, README, provided modules) is packed too.
         tabs: Python files are indented by tabs.
         crlf: lines of Python files end as on Windows.
@@ -92,7 +92,7 @@ def files_of(submission: WholeSubmission) -> dict[str, bytes]:
 
 
 def pack(submission: WholeSubmission, out: Path) -> Path:
-    """Write a submission's zip to `out`, whose folder is made where it is missing; returns `out`."""
+    """Write a submission's zip to `out`, whose folder is made if it is missing; returns `out`."""
     entries = {f"{submission.top}{name}": content for name, content in files_of(submission).items()}
     if submission.macosx:
         for name in list(entries):
@@ -123,7 +123,7 @@ def _encoded(submission: WholeSubmission, source: bytes) -> bytes:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    """All files below a folder but caches and what running the assignment leaves there; none if there is no folder."""
+    """All files below a folder except caches and what running the assignment leaves; none if there is no folder."""
     found = {}
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts

@@ -228,7 +228,7 @@ def log_normal_mixture_of_draws(mean: np.ndarray, noise: np.ndarray, m: np.ndarr
         offset_squares = (offset * weighted).sum(axis=2)[:, np.newaxis]  # (b, 1, K)
         drawn_squares = drawn**2 @ (1 / v[0]).T  # (b, S, K)
         if offset_squares.max() + drawn_squares.max() < 1e6:
-            # The square expanded, for matrix products are fast: by rounding 1e-9 nats may be wrong, no more.
+            # The square is expanded because matrix products are fast; rounding costs at most 1e-9 nats.
             squares = drawn_squares - 2 * drawn @ weighted.swapaxes(1, 2) + offset_squares
             log_prob = -0.5 * (squares + (np.log(v) + math.log(2 * math.pi)).sum(axis=2))
         else:  # NaN included

@@ -78,7 +78,7 @@ class Step:
 
 
 def read_steps(records: Sequence[Mapping[str, Any]]) -> list[Step]:
-    """The steps of training in a probe's records; what was computed without gradients is no step.
+    """The steps of training in a probe's records; what was computed without gradients is not a step.
 
     An image batch that was encoded twice in a row before it was decoded counts once.
     """

@@ -80,13 +80,13 @@ def read_gmvae(path: Path, z_dim: int = 10, k: int = 500) -> dict[str, np.ndarra
     """The weights of a GMVAE from a .safetensors file.
 
     Raises:
-        WeightsError: unreadable, other names or shapes than `gmvae_shapes` says, or numbers that are not finite.
+        WeightsError: unreadable, names or shapes other than `gmvae_shapes` says, or numbers that are not finite.
     """
     tensors, shapes = read_safetensors(path), gmvae_shapes(z_dim, k)
     name = Path(path).name
     missing, unknown = sorted(set(shapes) - set(tensors)), sorted(set(tensors) - set(shapes))
     if missing or unknown:
-        problem = f"has no {missing[0]}" if missing else f"has {len(unknown)} tensors that the model has not"
+        problem = f"has no {missing[0]}" if missing else f"has {len(unknown)} tensors that the model does not have"
         raise WeightsError(f"{name} {problem}: save model.state_dict() of a GMVAE(z_dim={z_dim}, k={k})")
     for key, shape in shapes.items():
         if tensors[key].shape != shape:

@@ -13,7 +13,7 @@ from autograder.evidence.audit import automatic, command, corpus, execution
 from autograder.evidence.audit.corpus import Change, CorpusError, Mutant
 from autograder.evidence.audit.execution import Execution, executing
 from autograder.evidence.audit.judge import judge_mutant
-from autograder.evidence.audit.laboratory import Job, JobOutcome
+from autograder.evidence.audit.laboratory import Trial, TrialOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.release.reference import hand_in
 from autograder.tasks import load
@@ -184,7 +184,7 @@ def pool():
 def test_a_job_runs_its_checks_and_no_others(pool):
     checks = tuple(check.id for check in COURSE.checks if check.task in (OWN, OTHER))
     wrong = {MUTANT.file: MUTANT.apply(SOURCES[MUTANT.file])}
-    found = graded(pool, [Job("right", {}, checks, threads=2), Job("wrong", wrong, checks)], "gradings")
+    found = graded(pool, [Trial("right", {}, checks, threads=2), Trial("wrong", wrong, checks)], "gradings")
     outcomes = {outcome.id: outcome for outcome in found}
     assert outcomes["right"].kinds == dict.fromkeys(checks, "passed")
     assert outcomes["wrong"].kinds.keys() == set(checks)
@@ -195,8 +195,8 @@ def test_a_job_runs_its_checks_and_no_others(pool):
 # Judgement
 
 
-def outcome(failed: dict[str, str]) -> JobOutcome:
-    return JobOutcome(MUTANT.id, {check: "wrong" if check in failed else "passed" for check in CHECKS}, failed)
+def outcome(failed: dict[str, str]) -> TrialOutcome:
+    return TrialOutcome(MUTANT.id, {check: "wrong" if check in failed else "passed" for check in CHECKS}, failed)
 
 
 def judge(failed: dict[str, str]):

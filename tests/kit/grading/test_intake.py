@@ -99,7 +99,7 @@ def test_an_empty_submission_misses_everything(hand_in):
 def test_a_folder_in_the_submission_is_found(hand_in, into, prefix):
     found = hand_in({"report.pdf": "", **{prefix + name: content for name, content in COMPLETE.items()}})
     assert contents(into) == COMPLETE and found.missing == ()
-    assert len(found.notes) == 1 and found.notes[0].startswith("Graded is the folder")
+    assert len(found.notes) == 1 and found.notes[0].endswith("of your submission was graded.")
 
 
 def test_the_fuller_of_two_folders_is_meant(hand_in, into):
@@ -132,7 +132,7 @@ def test_the_right_case_wins(hand_in, into):
 
 def test_two_wrong_cases_of_one_name_are_refused(hand_in):
     found = hand_in({"vae.py": "", "Vae.py": ""})
-    assert "two files VAE.py" in found.errors[0]
+    assert "two files called VAE.py" in found.errors[0]
 
 
 def test_what_computers_add_is_left_behind(hand_in, into):
@@ -316,7 +316,7 @@ def test_many_small_files_are_bounded_together(hand_in):
     files = {f"helper_{number}.py": "x" * 1000 for number in range(20)}
     assert "more than 10 Python files" in hand_in(files, limits=replace(SUBMISSION, files=10)).errors[0]
     # The folder is still empty: the number is checked before anything is written.
-    assert "together" in hand_in(files, limits=replace(SUBMISSION, total_bytes=10_000)).errors[0]
+    assert "Together" in hand_in(files, limits=replace(SUBMISSION, total_bytes=10_000)).errors[0]
 
 
 def test_deep_folders_are_not_followed(hand_in, into):
@@ -328,4 +328,4 @@ def test_two_entries_of_one_name_are_refused(tmp_path, into):
     with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("VAE.py", "honest")
         archive.writestr("VAE.py", "other")
-    assert "two files VAE.py" in unpack(tmp_path / "twice.zip", into, EXPECTED, None).errors[0]
+    assert "two files called VAE.py" in unpack(tmp_path / "twice.zip", into, EXPECTED, None).errors[0]

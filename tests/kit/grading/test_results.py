@@ -79,7 +79,7 @@ def test_a_row_says_as_data_what_its_output_says_in_words():
 
 
 def test_the_exit_status_of_a_grading():
-    taken = {"files": 3, "left_out": [], "notes": ["Graded is the folder a."], "errors": []}
+    taken = {"files": 3, "left_out": [], "notes": ["The folder a of your submission was graded."], "errors": []}
 
     def status(**extra):
         return exit_status({"extra_data": extra})

@@ -25,7 +25,7 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
         fail(f"{what}: the codes are right, but in another order. Row i belongs to image i.")
     for ddof in (0, 1):
         scaled = (mean - mean.mean(axis=0)) / mean.std(axis=0, ddof=ddof)
-        mistakes[f"the codes are standardised (ddof={ddof}); they are wanted as they are"] = scaled
+        mistakes[f"the codes are standardised (ddof={ddof}); return them as they are"] = scaled
     if oracle.kind == "vae":
         eps = (codes - mean) / np.exp(oracle.logvar(mean) / 2)
         if 0.5 < np.sqrt(np.square(eps).mean()) < 1.5 and np.abs(eps).max() < 7:
@@ -105,7 +105,7 @@ def check_posterior_rows(costs: Any, oracle: ProbeOracle, images: np.ndarray, mo
         if record["part"] == "decode":
             z = record["input"].reshape(-1, 1, oracle.weight.shape[1])
             known = np.isclose(z, np.concatenate(means), rtol=1e-3, atol=1e-4).all(axis=-1).any(axis=1)
-            check(known.all(), f"{what}: something else than posterior means is decoded. Is it a sample?")
+            check(known.all(), f"{what}: something other than posterior means is decoded. Is it a sample?")
     error, divergence, total = right.T
     pixels = images.reshape(len(images), -1) - oracle.decode(means[0]).reshape(len(images), -1)
     mean_error = np.square(pixels).mean(axis=1)
@@ -155,11 +155,11 @@ def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.n
 def _by_what_was_fed(
     images: Any, model: Recorder, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
 ) -> dict[str, np.ndarray]:
-    """What the latents that were really decoded say about wrong images: {explanation: these images}, or nothing.
+    """How the latents that were really decoded explain wrong images: {explanation: these images}, or nothing.
 
     Args:
         z: the right latents, (..., k).
-        fault: what is wrong with latents (n, k), given the right ones; "" where it cannot tell.
+        fault: what is wrong with latents (n, k), given the right ones; "" if it cannot tell.
     """
     if not isinstance(images, np.ndarray) or images.shape[:-3] != z.shape[:-1]:
         return {}

@@ -27,11 +27,11 @@ def make_weights(rng: np.random.Generator, z_dim: int, k: int, variance: float |
         variance: of every posterior; None for variances between about 0.1 and 1.
     """
     weights = {name: rng.normal(size=shape) / math.sqrt(shape[-1]) for name, shape in gmvae_shapes(z_dim, k).items()}
-    weights["enc.net.0.weight"] *= 3  # of the pixels few are on
+    weights["enc.net.0.weight"] *= 3  # few of the pixels are on
     weights["enc.net.4.weight"][:z_dim] *= 2
     weights["enc.net.4.bias"][z_dim:] -= 1
     weights["z_pre"] = rng.normal(size=(1, 2 * k, z_dim))
-    weights["z_pre"][:, :k] *= 2  # of another law than the variances, so that it shows when they change places
+    weights["z_pre"][:, :k] *= 2  # distributed unlike the variances, so that it shows when they change places
     weights["pi"] = np.full(k, 1 / k)
     if variance is not None:
         weights["enc.net.4.weight"][z_dim:] = 0
@@ -70,7 +70,7 @@ def negative_elbo_bound(model: Handle, x: np.ndarray) -> np.ndarray:
     """(nelbo, kl, rec) of one call, float64 (3,); fails unless they are three finite 0-d tensors that add up."""
     found = model.call(WHAT, x)
     if not isinstance(found, (tuple, list)) or len(found) != 3:
-        fail(f"{WHAT}: three tensors are wanted, as a tuple (nelbo, kl, rec).")
+        fail(f"{WHAT}: it should return three tensors, as a tuple (nelbo, kl, rec).")
     nelbo, kl, rec = (
         float(check_tensor(value, what=f"{WHAT}, {name}", shape=())) for name, value in zip(TERMS, found, strict=True)
     )
@@ -87,7 +87,7 @@ def negative_elbo_bound(model: Handle, x: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def of_any_size() -> Iterator[None]:
-    """Says what a RuntimeError inside probably means: of hidden inputs torch's own text is not shown."""
+    """Says what a RuntimeError inside probably means: for hidden inputs torch's own text is not shown."""
     try:
         yield
     except SubmissionError as error:
@@ -135,7 +135,7 @@ def check_average(
     """Fail unless an average over draws (images times calls) is near its expectation.
 
     Args:
-        mistakes: gives what usual mistakes would give on average, {explanation: value}; called only for a wrong one.
+        mistakes: gives what usual mistakes would give on average, {explanation: value}; called only if it is wrong.
     """
     std = math.hypot(expected.std / math.sqrt(draws), expected.error)
     slack = 1e-3 + 1e-5 * abs(expected.mean)
@@ -180,7 +180,7 @@ def check_spread(values: np.ndarray, std: float, what: str, hint: str) -> None:
     """Fail if batch averages from many calls vary more than independent noise of this standard deviation allows.
 
     One-sided: averaging over several samples lessens the spread, and is right. The law is taken as chi-squared with
-    1.25 times the standard deviation, for averages are normal only approximately.
+    1.25 times the standard deviation, because averages are only approximately normal.
     """
     laws.spent.append((what, laws.ALPHA))
     statistic = (len(values) - 1) * values.var(ddof=1) / (1.25 * std) ** 2

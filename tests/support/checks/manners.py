@@ -2,7 +2,7 @@
 
 Each of these manners is one row of the course. A row goes over the functions that the course asks for, calls each once
 or a few times with plain valid inputs, and names those that lack the manner. A function that raises, or that returns
-something else than it should, is not judged here: other checks say so.
+something other than it should, is not judged here: other checks say so.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -35,10 +35,10 @@ class Call:
         target: "module.function"; or ".method" of the model.
         arguments: makes them, without the model. Arrays of float64 are sent in the dtype that a manner is judged with.
         shapes: of the tensors that are returned; a list of this many numbers if it is an int; None for a figure.
-        dtypes: which floating dtypes of the arguments the result must keep; () where it has none to keep.
+        dtypes: which floating dtypes of the arguments the result must keep; () if it has none to keep.
         model: makes the model that is the first argument, or that has the method.
-        parts: of the model, which must come back in the modes in which they came; () where nothing is asked of modes.
-        trains: the model is to be left in train mode instead.
+        parts: of the model, which must come back in the modes in which they came; () if nothing is asked of modes.
+        trains: the model must be left in train mode instead.
         stand_ins: functions of other tasks that it calls, replaced by trusted ones.
         name: what it is called in messages, "" for the last part of `target`.
     """
@@ -196,7 +196,7 @@ CALLS: tuple[Call, ...] = (
 
 
 class Unfit(Exception):
-    """A function returned something else than it should."""
+    """A function returned something other than it should."""
 
 
 class Subject:
@@ -239,7 +239,7 @@ class Subject:
 
 
 def _fits(value: Any, shapes: "tuple[Shape, ...] | int | None", arguments: Sequence[Any]) -> bool:
-    """Whether a result has the right form and is not what anybody could return: a constant, or one of the arguments."""
+    """Whether a result has the right form and is not a trivial answer: a constant, or one of the arguments."""
     if shapes is None:
         return isinstance(value, Figure)
     found = list(value) if isinstance(value, (tuple, list)) else [value]
@@ -333,7 +333,7 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
     "generators": (
         lambda call: True,
         _generator_seeded,
-        "After torch.manual_seed and its like every random draw is the same. Seeds are main.py's business.",
+        "After torch.manual_seed and its like every random draw is the same. Leave seeds to main.py.",
     ),
 }
 

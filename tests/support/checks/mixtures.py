@@ -17,7 +17,7 @@ def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.nda
     """Fail unless `drawn` is a pair x (n, d), component (n,) with integer components; return it."""
     k, d = mixture.means.shape
     if not isinstance(drawn, (tuple, list)) or len(drawn) != 2:
-        fail(f"{WHAT}: two tensors are wanted, the points and the component of each, as a tuple (x, component).")
+        fail(f"{WHAT}: it should return a tuple (x, component): the points and the component of each.")
     x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d))
     component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
     check(component.min() >= 0, f"{WHAT}: components are counted from 0.")

@@ -1,7 +1,7 @@
 """What every encoder and decoder must do, whatever its layers: shared by the checks of autoencoders and VAEs.
 
 An untrained network says little about its own limits: its outputs are all close to zero. So the checks load weights
-of their own, large where a clamped or one-signed output is to show itself. Names of layers do not matter.
+of their own, large ones to reveal a clamped or one-signed output. Names of layers do not matter.
 """
 
 from collections.abc import Callable, Sequence
@@ -163,7 +163,7 @@ def check_depends_on_pixels(gradient: "np.ndarray | None", what: str) -> None:
     if gradient is None or not gradient.any():
         fail(f"{what}: no gradient reaches the image. Is something detached, or computed under torch.no_grad()?")
     share = (gradient != 0).any(axis=(0, 1)).mean()
-    check(share > 0.8, f"{what} looks at {share:.0%} of the pixels only. The whole image should have a say.")
+    check(share > 0.8, f"{what} looks at only {share:.0%} of the pixels. The whole image should have a say.")
     # Computed from the image's mean or sum, the code could not tell pictures of equal brightness apart.
     spread = np.ptp(gradient.reshape(len(gradient), -1), axis=1)
     check(
@@ -204,7 +204,7 @@ def check_nonlinear(function: Callable[[np.ndarray], np.ndarray], a: np.ndarray,
 
 
 def logit(images: np.ndarray) -> np.ndarray:
-    """Undo a final sigmoid; NaN where it is so near 0 or 1 that rounding, or clipping, would look like a bend."""
+    """Undo a final sigmoid; NaN if it is so near 0 or 1 that rounding, or clipping, would look like a bend."""
     p = np.where((images > 0.01) & (images < 0.99), images.astype(np.float64), np.nan)
     return np.log(p / (1 - p))
 

@@ -18,10 +18,10 @@ def check_values(values: Any, iterations: int, what: str) -> np.ndarray:
         fail(f"{what}: a list with one number per iteration was expected. Is a `return` missing?")
     if len(values) != iterations:
         epochs = " iterations counts minibatches (optimiser steps), not epochs." if len(values) > iterations else ""
-        fail(f"{what}: {iterations} iterations gave {len(values)} values, there should be one for each.{epochs}")
+        fail(f"{what}: {iterations} iterations gave {len(values)} values; there should be one for each.{epochs}")
     check(
         all(isinstance(value, (int, float)) for value in values),
-        f"{what}: the values in the list are no plain numbers. Take loss.item(), which also lets go of the graph.",
+        f"{what}: the values in the list are not plain numbers. Take loss.item(), which also lets go of the graph.",
     )
     check(np.isfinite(values).all(), f"{what}: some of the values are NaN or infinite.")
     return np.asarray(values, dtype=np.float64)
@@ -112,7 +112,7 @@ def check_parameters(
     """The parameters are where Adam takes them in these steps; if not, name the mistake that leads there."""
 
     def reached_by(rate: float = lr, **mistake: Any) -> bool:
-        # Parameters may run away to infinity under a mistaken rule, which is no match.
+        # Parameters may run away to infinity under a mistaken rule, which is not a match.
         with np.errstate(all="ignore"):
             end = replay(oracle, steps, rate, **mistake)[1]
             return bool(distance(end, trained) < CLOSE * distance(end, initial))
@@ -205,7 +205,7 @@ def check_on_step(submission: Submission, target: str, oracle: ProbeOracle, imag
 def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeOracle, images: np.ndarray) -> None:
     """When on_step is called, the optimiser's step is done: a callback that saves the model saves the new one."""
     model, what = oracle.send(submission), target.split(".")[1]
-    # A callback that stops the training: this method wants something else than two numbers, and raises.
+    # A callback that stops the training: this method does not take two numbers, so it raises.
     stop = model.get("load_state_dict")
     try:
         submission.call(target, model, images, 1, on_step=stop)

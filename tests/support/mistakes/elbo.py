@@ -28,8 +28,8 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
         + 784 / 2 * LOG_2PI,
         "the constant is that of square images of one channel; D is the number of pixels of one image": half.mean()
         + width**2 / 2 * LOG_2PI,
-        "the 1/2 before the squared error is lost": squares.mean() + constant,
-        "the 1/2 and the constant are lost: this is the summed squared error": squares.mean(),
+        "the 1/2 before the squared error is missing": squares.mean() + constant,
+        "the 1/2 and the constant are missing: this is the summed squared error": squares.mean(),
         "the cost is averaged over the pixels; it should be summed over them": right / pixels,
         "only the squared error is averaged over the pixels; sum it": half.mean() / pixels + constant,
         "this is the mean squared error, averaged over the pixels, without 1/2 and constant": squares.mean() / pixels,
@@ -47,7 +47,7 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
         "this is the binary cross-entropy, averaged over the pixels": binary.mean() / pixels,
         "the batch is not averaged over, but multiplied into the pixels": right / batch,
         "the errors are not squared: their absolute values are summed": np.abs(error).sum(axis=1).mean() / 2 + constant,
-        "the square root is taken; it is the squared error that is wanted": np.sqrt(squares).mean() / 2 + constant,
+        "the square root is taken; the cost is the squared error itself": np.sqrt(squares).mean() / 2 + constant,
         "the reconstruction is clamped to [0, 1]; the formula holds outside as well": (
             np.square(x - np.clip(recon_x, 0, 1)).sum(axis=1).mean() / 2 + constant
         ),
@@ -75,8 +75,8 @@ def of_kl_diag_normal(mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
             "the KL is summed over the batch and averaged over the latents; it should be the other way round": (
                 per_image.sum() / latents
             ),
-            "the 1/2 is lost": 2 * right,
-            "the 1/2 is lost, and the KL is summed over the batch": 2 * per_image.sum(),
+            "the 1/2 is missing": 2 * right,
+            "the 1/2 is missing, and the KL is summed over the batch": 2 * per_image.sum(),
             "the 1/2 belongs to every term, not to the first alone": half_sum(mu**2)
             + 2 * half_sum(variance - 1 - logvar),
             "logvar is taken for the log of the STANDARD DEVIATION": half_sum(mu**2 + variance**2 - 1 - 2 * logvar),
@@ -88,7 +88,7 @@ def of_kl_diag_normal(mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
             "the sum of -log sigma + sigma^2 + mu^2 is not the KL divergence": 2
             * half_sum(mu**2 + variance - logvar / 2),
             "the -1 is missing": half_sum(mu**2 + variance - logvar),
-            "the -1 is there once per image; it belongs to every latent": half_sum(mu**2 + variance - logvar) - 0.5,
+            "the -1 is counted once per image; it belongs to every latent": half_sum(mu**2 + variance - logvar) - 0.5,
             "mu is not squared": half_sum(mu + variance - 1 - logvar),
             "the absolute value of mu stands where its square should": half_sum(np.abs(mu) + variance - 1 - logvar),
             "the square of mu is missing": half_sum(variance - 1 - logvar),
@@ -97,7 +97,7 @@ def of_kl_diag_normal(mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
                 (1 + mu**2) / variance - 1 + logvar
             ),
             "mu and logvar have changed places": half_sum(logvar**2 + np.exp(mu) - 1 - mu),
-            "it is in bits (log base 2), nats are wanted": right / np.log(2),
+            "it is in bits (log base 2); it should be in nats": right / np.log(2),
             "it is divided by 100, whatever the batch": per_image.sum() / 100,
             "only the first two latents are counted": kl_diag_normal(mu[:, :2], logvar[:, :2]).mean(),
         }

@@ -50,14 +50,14 @@ def of_kl(weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Gener
         - oracles.log_normal_mixture(z[0], first_half, np.exp(second_half)).mean(),
         "the prior must come from self.prior(); here the halves of z_pre have changed places": log_q
         - oracles.log_normal_mixture(z[0], second_half, oracles.softplus(first_half)).mean(),
-        "log K is lost in the prior: its K components have weight 1/K": kl - math.log(k),
+        "log K is missing in the prior: its K components have weight 1/K": kl - math.log(k),
         "log K is taken off twice in the prior": kl + math.log(k),
         "the estimates of single images are clipped at 0; they may be negative": np.maximum(
             log_q_of_z - log_p_of_z, 0
         ).mean(),
-        "it is summed over the batch; the mean is wanted": kl * batch,
+        "it is summed over the batch; it should be averaged": kl * batch,
         "it looks like a sum over the batch divided by 100; divide by the batch's own size": kl * batch / 100,
-        "it is averaged over the latents; their sum is wanted": kl / z_dim,
+        "it is averaged over the latents; it should be summed over them": kl / z_dim,
     }
 
 
@@ -76,8 +76,8 @@ def of_rec(weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Gene
     return {
         "the sign is wrong: rec is a cost, -log p(x | z)": -right,
         "kl and rec have changed places: the order is (nelbo, kl, rec)": kl.mean(),
-        "it is averaged over the pixels; their sum is wanted": right / PIXELS,
-        "it is summed over the batch; the mean is wanted": right * batch,
+        "it is averaged over the pixels; it should be summed over them": right / PIXELS,
+        "it is summed over the batch; it should be averaged": right * batch,
         "it looks like a sum over the batch divided by 100; divide by the batch's own size": right * batch / 100,
         "the decoder gives logits; it looks as if a sigmoid were taken twice": -oracles.log_bernoulli_with_logits(
             x, probabilities

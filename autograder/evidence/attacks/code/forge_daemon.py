@@ -2,7 +2,7 @@
 
 Goal: forge
 Means: fork twice with setsid, vfork and posix_spawn, subprocess, multiprocessing, execv.
-Expected: no process can be started; where a kernel lacks seccomp they are started, closed out of the file, and killed.
+Expected: no process can be started; if a kernel lacks seccomp they start, cannot reach the file, and are killed.
 """
 
 import ctypes

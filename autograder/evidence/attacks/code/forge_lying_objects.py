@@ -3,7 +3,7 @@
 Goal: forge
 Means: a Tensor subclass with __torch_function__, overridden numpy() and shape; float, str, list and dict subclasses;
     an object whose __class__ claims to be Tensor.
-Expected: what cannot be read as numbers is no number; the checks fail.
+Expected: what cannot be read as numbers is not a number; the checks fail.
 """
 
 import itertools

@@ -1,4 +1,4 @@
-"""Make the report say something else than results.json does.
+"""Make the report say something other than results.json does.
 
 Goal: forge
 Means: prints with HTML, script, escape sequences, carriage returns, bidirectional and invisible characters, fake lines.

@@ -1,7 +1,7 @@
 """Turn failures into something that is not counted: skips, expected failures, interrupts of the test run.
 
 Goal: forge
-Means: exceptions named like pytest's and the tests' own; a reply whose error is no text.
+Means: exceptions named like pytest's and the tests' own; a reply whose error is not text.
 Expected: each is an exception of the submission, hence a failed check.
 """
 

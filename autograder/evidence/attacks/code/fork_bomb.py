@@ -2,7 +2,7 @@
 
 Goal: deny
 Means: forking for ever, from many threads.
-Expected: no process can be made; where a kernel lacks seccomp, as root, the uid may have few and all are killed.
+Expected: no process can be made; if a kernel lacks seccomp, as root, the uid may have few and all are killed.
 Ends: answers
 """
 

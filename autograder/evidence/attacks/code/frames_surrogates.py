@@ -1,4 +1,4 @@
-"""Break whoever prints our text later.
+"""Break the program that prints our text later.
 
 Goal: deny
 Means: lone surrogates and control characters in an error's texts.

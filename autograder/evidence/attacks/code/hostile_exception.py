@@ -1,4 +1,4 @@
-"""Break whoever describes our exception.
+"""Break the code that describes our exception.
 
 Goal: deny
 Means: __str__ that raises, __name__ that lies, __traceback__ and __cause__ that go in circles, a text of 100 MB.

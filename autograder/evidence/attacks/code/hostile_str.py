@@ -1,4 +1,4 @@
-"""Hang whoever describes our exception.
+"""Hang the code that describes our exception.
 
 Goal: deny
 Means: __str__ that never returns.

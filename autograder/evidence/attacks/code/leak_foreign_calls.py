@@ -1,7 +1,7 @@
 """Reach the kernel by entrances that a filter may have forgotten.
 
 Goal: leak
-Means: x32 numbers of system calls, new calls (openat2, clone3, io_uring, landlock, mount_setattr), calls of old.
+Means: x32 numbers of system calls, new calls (openat2, clone3, io_uring, landlock, mount_setattr), old calls.
 Expected: the filter lists what is allowed, so all of them are refused; a wrong entrance is deadly.
 Ends: crash, answers
 """

@@ -2,7 +2,7 @@
 
 Goal: deny
 Means: our output as replies, requests as output, replies as input.
-Expected: what arrives is no frame, or nothing does.
+Expected: what arrives is not a frame, or nothing arrives.
 Ends: protocol, timeout
 """
 

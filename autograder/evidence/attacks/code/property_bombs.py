@@ -1,4 +1,4 @@
-"""Trap whoever looks at our objects.
+"""Trap any code that looks at our objects.
 
 Goal: deny
 Means: __getattr__, __class__, __len__ and __getattribute__ that hang or raise.

@@ -1,4 +1,4 @@
-"""File names made to break whoever prints or stores them.
+"""File names made to break any program that prints or stores them.
 
 Goal: deny
 Means: newlines, escape sequences, invalid UTF-8, 255 bytes, bidirectional characters, leading dashes, 40 levels of

@@ -1,8 +1,8 @@
-"""A pipe in place of the weights: whoever opens it waits for ever.
+"""A pipe in place of the weights: opening it waits for ever.
 
 Goal: deny
 Means: mkfifo.
-Expected: no regular file, not opened.
+Expected: not a regular file, so not opened.
 """
 
 import os

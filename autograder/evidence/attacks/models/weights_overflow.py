@@ -1,4 +1,4 @@
-"""Weights that make the model's score overflow to something better than any model's.
+"""Weights that make the model's score overflow to something better than any real one.
 
 Goal: forge
 Means: the right names and shapes, every tensor filled with 3e38, -3e38 and 1e30, in turn.

@@ -6,7 +6,7 @@ from torch import nn
 
 
 def take_over(module, names):
-    """Replace functions and methods of a module, those named that it defines itself, by its `target`."""
+    """Replace those of a module's named functions and methods that it defines itself by its `target`."""
     target = module["target"]
 
     def method(self, *arguments, **options):

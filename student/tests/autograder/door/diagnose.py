@@ -16,8 +16,7 @@ class CheckFailed(AssertionError):
     """The code under test does not do what the handout asks; the text says what is probably wrong.
 
     Attributes:
-        cause: the usual mistake that explains all that was seen, in the words that the check has for it; "" if none
-            does.
+        cause: the usual mistake that explains all that was seen, in the words of the check; "" if none does.
     """
 
     def __init__(self, message: str, cause: str = "") -> None:
@@ -49,7 +48,7 @@ def check_tensor(
     Args:
         what: what the value is, for the message, e.g. "area(radius)".
         dtype: None for any floating type.
-        finite: False where infinities are right; NaN never is.
+        finite: False if infinities are right; NaN never is.
     """
     if not isinstance(actual, np.ndarray):
         fail(f"{what}: a tensor was expected, not {_kind(actual)}.")
@@ -88,7 +87,7 @@ def check_close(
 ) -> None:
     """Fail unless `actual` is a tensor of a floating type with the expected shape and values, in that order.
 
-    Of values in float32 no more is asked than float32 can hold, whatever the tolerances: another check asks for dtypes.
+    Values in float32 need no more digits than float32 can hold, whatever the tolerances: another check judges dtypes.
     Infinities are right where `expected` has them.
 
     Args:
@@ -132,7 +131,7 @@ def check_gradient(
     """Fail unless a gradient arrived and is right.
 
     Args:
-        gradient: as `Reply.gradients` has it: None where no gradient arrived.
+        gradient: as in `Reply.gradients`: None if no gradient arrived.
         of, by: what was differentiated, and by what, for the message.
     """
     if gradient is None:
@@ -198,7 +197,7 @@ def _shape_hint(actual: Sequence[int], wanted: Sequence[int]) -> str:
     if not actual:
         return " Something sums or averages over everything; keep one value for each of them."
     if not wanted:
-        return " One number is wanted: reduce the remaining dimensions as the docstring says."
+        return " It should be one number: reduce the remaining dimensions as the docstring says."
     if np.prod(actual) == np.prod(wanted) and len(actual) > len(wanted):
         return " A dimension of size 1 is left over."
     if len(actual) == len(wanted) + 1:
@@ -219,7 +218,7 @@ def _floor_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> 
 
 
 def _precision_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
-    """What to say about float64 values that are right to float32's digits where more are asked for."""
+    """What to say about float64 values that are right to float32's digits only."""
     single = 1e-5
     if (
         max(rtol, np.max(atol)) < 1e-6

@@ -1,4 +1,4 @@
-"""What a judge says of a file that is no code, such as a trained model: see `judge` in tests/tasks.toml.
+"""What a judge says about a file that is not code, such as a trained model: see `judge` in tests/tasks.toml.
 
 A judge is a function of the assignment, (path: Path | None, secret: str, root: Path) -> Judgement. It runs in the
 trusted process, before anything of the submission does: path is the submitted file, None if there is none; the secret

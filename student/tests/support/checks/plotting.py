@@ -75,7 +75,7 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
         if purity(embedding, posteriors.pictures) > 0.9:
             fail(f"{what}: the embedding groups images by their pixels. Embed the posterior means, not the images.")
         if purity(embedding, posteriors.clusters // 2) > 0.9:
-            fail(f"{what}: looks as if log-variances were embedded. Embed the posterior means, in all latents.")
+            fail(f"{what}: it looks as if log-variances were embedded. Embed the posterior means, in all latents.")
         fail(
             f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
             "keep row i for image i."

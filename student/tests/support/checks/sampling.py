@@ -14,7 +14,7 @@ UNIFORM = "The noise should be standard normal (torch.randn_like), not uniform (
 
 
 def sampler(submission: Submission, latents: int = 3) -> Handle:
-    """A VAE to call reparameterize on; without its networks where these do not work yet."""
+    """A VAE to call reparameterize on; without its networks if they do not work yet."""
     try:
         return submission.call("VAE.VAE", latent_dim=latents)
     except SubmissionError:
@@ -116,7 +116,7 @@ def check_sample_gradients(
     """dz / dmu is 1 and dz / dlogvar is (z - mu) / 2 for the very noise that was drawn."""
     reply = vae.run("reparameterize", [mu, logvar], wrt=[0, 1], cotangent=cotangent)
     deviation = check_tensor(reply.value, what=WHAT, shape=mu.shape).astype(np.float64) - mu
-    if reply.value.dtype == np.float32:  # of a sample no more is known than float32 can hold
+    if reply.value.dtype == np.float32:  # a sample has no more digits than float32 can hold
         rtol, atol = max(rtol, 1e-3), max(atol, 1e-4)
     check_gradient(reply.gradients[0], cotangent, of="z", by="mu", rtol=rtol, atol=atol)
     check_gradient(

@@ -42,7 +42,7 @@ def of_gmm_log_prob(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
             "the weights are ignored": logsumexp(components, axis=1),
             "the weights are taken as equal": logsumexp(components, axis=1) - math.log(len(weights)),
             "the weights are not turned into logarithms before they are added": logsumexp(components + weights, axis=1),
-            "it looks as if a softmax of the weights were taken: they are probabilities already, no logits": logsumexp(
+            "it looks as if a softmax of the weights were taken: they are already probabilities, not logits": logsumexp(
                 components, axis=1, b=softmax(weights)
             ),
             "it looks like sum_k weights_k log N_k: the logarithm belongs outside the sum": components @ weights,
@@ -55,7 +55,7 @@ def of_gmm_log_prob(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
             "the sum runs over the points; it must run over the components": logsumexp(
                 components + log_weights, axis=0
             ),
-            "the constant d/2 log(2 pi) is lost": right + 0.5 * d * log_2_pi,
+            "the constant d/2 log(2 pi) is missing": right + 0.5 * d * log_2_pi,
             "the 2 pi is not raised to the power d": right + 0.5 * (d - 1) * log_2_pi,
             "the constant is that of two dimensions: it is d/2 log(2 pi)": right + 0.5 * (d - 2) * log_2_pi,
             "in d/2 log(2 pi) the number of points stands for the dimension d": right + 0.5 * (d - n) * log_2_pi,
@@ -102,10 +102,10 @@ def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
     d = cov.shape[0]
     log_det = np.linalg.slogdet(cov.astype(np.float64))[1]
     return {
-        "the factor 1/2 is lost": 2 * right,
-        "the 1 (the log of e in log(2 pi e)) is lost": right - d / 2,
+        "the factor 1/2 is missing": 2 * right,
+        "the 1 (the log of e in log(2 pi e)) is missing": right - d / 2,
         "log(2 pi e) is not multiplied by d": right - (d - 1) / 2 * (1 + math.log(2 * math.pi)),
-        "the 2 pi is lost: it is log(2 pi e)": right - d / 2 * math.log(2 * math.pi),
+        "the 2 pi is missing: it is log(2 pi e)": right - d / 2 * math.log(2 * math.pi),
         "log(2 pi e) is multiplied by 2, not by the dimension d": right + (2 - d) / 2 * (1 + math.log(2 * math.pi)),
         "the log-determinant is not halved": right + log_det / 2,
         "the log-determinant is halved once too often: Cholesky's diagonal gives half of it already": right
@@ -117,7 +117,7 @@ def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
         "only the diagonal of cov is used": right - log_det / 2 + np.log(np.diag(cov)).sum() / 2,
         "the trace of cov stands where its determinant belongs": right - log_det / 2 + math.log(np.trace(cov)) / 2,
         "the sign is wrong": -right,
-        "it is in bits (log base 2), nats are wanted": right / math.log(2),
+        "it is in bits (log base 2); it should be in nats": right / math.log(2),
         "the entropy of a continuous variable may be negative: do not clip it": max(right, 0.0),
     }
 
@@ -129,19 +129,19 @@ def of_mc_entropy(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
     equal = np.full(len(weights), 1 / len(weights))
     return {
         "the sign is wrong: entropy is MINUS the mean log-density": log_prob.mean(),
-        "the log-densities are summed, they should be averaged": -log_prob.sum(),
+        "the log-densities are summed; they should be averaged": -log_prob.sum(),
         "p(x) stands in front of log p(x): the points already come from p": -(np.exp(log_prob) * log_prob).mean(),
         "it looks like the logarithm of the mean density": -logsumexp(log_prob) + math.log(n),
         "the logarithm is missing": -np.exp(log_prob).mean(),
         "the last points are left out": -log_prob[:-1].mean(),
         "the log-densities are not averaged": -log_prob,
         "the sum is divided by n - 1, not by n": -log_prob.sum() / (n - 1) if n > 1 else math.nan,
-        "it looks like the median; the mean is wanted": -np.sort(log_prob)[(n - 1) // 2],
-        "a log-density may be positive: take no absolute values": np.abs(log_prob).mean(),
+        "it looks like the median; it should be the mean": -np.sort(log_prob)[(n - 1) // 2],
+        "a log-density may be positive: do not take absolute values": np.abs(log_prob).mean(),
         "the entropy of a continuous variable may be negative: do not clip it": max(-log_prob.mean(), 0.0),
-        "it is in bits (log base 2), nats are wanted": -log_prob.mean() / math.log(2),
+        "it is in bits (log base 2); it should be in nats": -log_prob.mean() / math.log(2),
         "the weights are taken as equal": -oracles.gmm_log_prob(x, equal, means, covs).mean(),
-        "it looks like the weighted mean of the components' entropies; the given points are to be used": sum(
+        "it looks like the weighted mean of the components' entropies; use the given points": sum(
             weight * oracles.gaussian_entropy(cov) for weight, cov in zip(weights, covs, strict=True)
         ),
     }

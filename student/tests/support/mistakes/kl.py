@@ -26,9 +26,9 @@ def of_kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> Mistake
         "it looks as if the variances were taken for log-variances": lambda: quietly(
             oracles.kl_univariate_normal, mu1, np.exp(np.minimum(var1, 300)), mu2, np.exp(np.minimum(var2, 300))
         ),
-        "the factor 1/2 is lost": 2 * right,
-        "the factor 1/2 is lost in front of the logarithm": 0.5 * (ratio + distance - 1) + logarithm,
-        "the -1 is lost": right + 0.5,
+        "the factor 1/2 is missing": 2 * right,
+        "the factor 1/2 is missing in front of the logarithm": 0.5 * (ratio + distance - 1) + logarithm,
+        "the -1 is missing": right + 0.5,
         "the -1 belongs inside the bracket, which is halved": right - 0.5,
         "the logarithm has the wrong sign": 0.5 * (ratio + distance - 1 - logarithm),
         "the logarithm has lost its sign: it is negative where var2 < var1": 0.5
@@ -40,7 +40,7 @@ def of_kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> Mistake
         "the distance of the means is not squared": 0.5 * (ratio + np.abs(mu1 - mu2) / var2 - 1 + logarithm),
         "the squared distance of the means is not divided by var2": 0.5 * (ratio + (mu1 - mu2) ** 2 - 1 + logarithm),
         "the squared distance of the means is divided by var1": 0.5 * (ratio + (mu1 - mu2) ** 2 / var1 - 1 + logarithm),
-        "it looks as if var2 were squared where it divides: it is a variance already, no standard deviation": 0.5
+        "it looks as if var2 were squared where it divides: it is already a variance, not a standard deviation": 0.5
         * ((ratio + distance) / var2 - 1 + logarithm),
         "it looks like mu1^2 - mu2^2 instead of (mu1 - mu2)^2": 0.5
         * (ratio + (mu1**2 - mu2**2) / var2 - 1 + logarithm),
@@ -51,10 +51,10 @@ def of_kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> Mistake
         "it looks like the divergence from N(0, 1): mu2 and var2 are ignored": np.broadcast_to(
             0.5 * (mu1**2 + var1 - 1 - np.log(var1)), right.shape
         ),
-        "it looks like the sum of -log(sigma) + sigma^2 + mu^2, which is no KL divergence": np.broadcast_to(
+        "it looks like the sum of -log(sigma) + sigma^2 + mu^2, which is not a KL divergence": np.broadcast_to(
             -0.5 * np.log(var1) + var1 + mu1**2, right.shape
         ),
-        "it is in bits (log base 2), nats are wanted": right / math.log(2),
+        "it is in bits (log base 2); it should be in nats": right / math.log(2),
         **of_reduction(right),
     }
 
@@ -76,15 +76,15 @@ def of_kl_categorical(p: Any, q: Any) -> Mistakes:
         "it looks like the cross-entropy: the entropy of p is missing": cross,
         "it looks like the mean over outcomes instead of their sum": terms.mean(axis=-1),
         "each logarithm must be multiplied by p: the expectation is taken over p": unweighted,
-        "a single term may be negative, only their sum is not: take no absolute values": np.abs(terms).sum(axis=-1),
-        "it looks as if a softmax were taken: p and q are probabilities already, no logits": oracles.kl_categorical(
+        "a single term may be negative, only their sum is not: do not take absolute values": np.abs(terms).sum(axis=-1),
+        "it looks as if a softmax were taken: p and q are already probabilities, not logits": oracles.kl_categorical(
             softmax(p, axis=-1), softmax(q, axis=-1)
         ),
         "it looks like the divergence from the average of p and q": oracles.kl_categorical(p, (p + q) / 2),
         "it looks like the average of both directions; the divergence is not symmetric": 0.5
         * (right + oracles.kl_categorical(q, p)),
         "the terms are not summed over the outcomes": terms,
-        "it is in bits (log base 2), nats are wanted": right / math.log(2),
+        "it is in bits (log base 2); it should be in nats": right / math.log(2),
         "it is summed over the first dimension instead of the last": terms.sum(axis=0),
         **of_reduction(right),
     }

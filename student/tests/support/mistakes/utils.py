@@ -19,11 +19,11 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
     terms = -0.5 * ((z[:, np.newaxis] - m) ** 2 / v + np.log(v) + math.log(2 * math.pi))
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         found = {
-            "log K is lost: the mean over the K components is wanted, not their sum": right + log_k,
+            "log K is missing: take the mean over the K components, not their sum": right + log_k,
             "log K is subtracted twice": right - log_k,
             "log K is added instead of subtracted": right + 2 * log_k,
             "K is taken as 500: it is m.shape[1]": right + log_k - math.log(500),
-            "the logarithm of the batch size is subtracted; log K is wanted": right + log_k - math.log(len(z)),
+            "the logarithm of the batch size is subtracted; it should be log K": right + log_k - math.log(len(z)),
             "the first component is left out": logsumexp(components[:, 1:], axis=1) - log_k
             if m.shape[1] > 1
             else math.nan,
@@ -43,14 +43,14 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
                 components + half_log_v, axis=1
             )
             - log_k,
-            "it looks as if v went through softplus: it is a variance already": oracles.log_normal_mixture(
+            "it looks as if v went through softplus: it is already a variance": oracles.log_normal_mixture(
                 z, m, oracles.softplus(v)
             ),
             "it looks as if m and v had changed places": lambda: quietly(oracles.log_normal_mixture, z, v, m),
             "it looks as if v were used as the standard deviation; it is the variance": oracles.log_normal_mixture(
                 z, m, v**2
             ),
-            "it looks as if the standard deviation were passed on where a variance is due": oracles.log_normal_mixture(
+            "it looks as if the standard deviation were passed on instead of the variance": oracles.log_normal_mixture(
                 z, m, np.sqrt(v)
             ),
             "it looks as if v were taken for a log-variance": lambda: quietly(
@@ -67,7 +67,7 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             "the mean over components is taken in each latent dimension by itself": (
                 logsumexp(terms, axis=1) - log_k
             ).sum(axis=-1),
-            "the log-densities are averaged over the latent dimension, they should be summed": logsumexp(
+            "the log-densities are averaged over the latent dimension; they should be summed": logsumexp(
                 terms.mean(axis=-1), axis=1
             )
             - log_k,
@@ -77,7 +77,7 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             "the densities are not averaged over the components": components,
             "the result is the density, not its logarithm": np.exp(right),
             "the sign is wrong": -right,
-            "the constant d/2 log(2 pi) is lost": right + 0.5 * d * math.log(2 * math.pi),
+            "the constant d/2 log(2 pi) is missing": right + 0.5 * d * math.log(2 * math.pi),
             "the constant d/2 log(2 pi) is that of 10 latents: d is z.shape[1]": right
             + 0.5 * (d - 10) * math.log(2 * math.pi),
             **of_reduction(right),
