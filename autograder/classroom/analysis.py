@@ -14,7 +14,7 @@ from autograder.grading.messages import COUNT
 from autograder.grading.results import Kind
 from autograder.tasks import Check, Course
 
-# What is no mistake but work that was not handed in, or a consequence of something else.
+# Not mistakes: work that was not handed in, or a consequence of something else.
 NOT_ATTEMPTED: tuple[Kind, ...] = ("not_implemented", "missing", "not_run", "grader")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 FEW = 5  # with fewer submissions a correlation says nothing
@@ -36,7 +36,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Graded:
-    """One submission's results, as little of them as is needed.
+    """What is needed of one submission's results.
 
     Attributes:
         slug: its name in files.
@@ -107,7 +107,7 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
 
 
 def attempted(failure: Failure | None) -> bool:
-    """Whether a check has passed, or failed by work that was handed in."""
+    """Whether a check has passed, or failed because of work that was handed in."""
     return failure is None or failure.kind not in NOT_ATTEMPTED
 
 
@@ -128,7 +128,7 @@ def _item(check: Check, graded: Sequence[Graded]) -> Item:
 
 def _remark(passed: Sequence[bool], tried: Sequence[bool], discrimination: float | None) -> str:
     if not any(tried):
-        return "nobody has tried"
+        return "nobody tried it"
     if not any(passed):
         return "everyone who tried fails: is it right?"
     if all(passed):
@@ -185,7 +185,7 @@ def mistakes(graded: Iterable[Graded], course: Course) -> list[Mistake]:
 
 
 def without_numbers(text: str) -> str:
-    """A diagnosis as a kind: how many values are wrong, and which shape was returned, differ within one."""
+    """A diagnosis without what differs from one submission to the next: counts of wrong values, and shapes."""
     return NUMBER.sub("#", COUNT.sub("some values", text))
 
 

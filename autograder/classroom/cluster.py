@@ -1,7 +1,7 @@
 """Gradings on a Dask cluster: the same function as here, in a process of its own on whatever machine has room.
 
-Each task carries its submission, so that machines need no common disk; what they need is this repository, the same in
-every byte that decides on results. A task whose worker is lost goes to another one, and only an outcome that reaches us
+Each task carries its submission, so that machines need no common disk. They need this repository, equal in every byte
+that results depend on. A task whose worker is lost goes to another one, and only an outcome that reaches us
 is written, once. Dask is an optional dependency: `pip install` the extra `cluster`.
 """
 
@@ -32,7 +32,7 @@ def grade_remotely(content: bytes, session: Session, digest: str) -> ParcelOutco
     """A task: grade one submission on the worker that this runs on.
 
     Raises:
-        RuntimeError: the grader here is another one, or it could not do its work; Dask tries again elsewhere.
+        RuntimeError: the grader here differs from the class's, or could not do its work; Dask tries again elsewhere.
     """
     # A worker may have joined after the run began.
     if grader_digest(session.tests, session.provided) != digest:
@@ -50,7 +50,7 @@ def grade_on_cluster(jobs: Sequence[Job], session: Session, scheduler: str) -> I
         scheduler: its address, such as tcp://10.0.0.1:8786.
 
     Raises:
-        ClusterError: no such cluster, no workers, or workers whose grader differs from ours.
+        ClusterError: there is no cluster there, it has no workers, or their grader differs from ours.
     """
     try:
         from distributed import Client
@@ -82,10 +82,10 @@ def _check_workers(client: Any, session: Session, digest: str) -> None:
     broken = {worker: answer for worker, answer in found.items() if answer != digest}
     if broken:
         worker, answer = next(iter(broken.items()))
-        why = f"it says: {answer}" if isinstance(answer, BaseException) else "its checks, code or libraries are others"
+        why = f"it says: {answer}" if isinstance(answer, BaseException) else "its checks, code or libraries differ"
         raise ClusterError(
-            f"{len(broken)} of {len(found)} workers have another grader than this machine, {worker} for one ({why}); "
-            "start them in the same version of this repository, with the same requirements"
+            f"{len(broken)} of {len(found)} workers have a different grader from this machine, {worker} for one "
+            f"({why}); start them in the same version of this repository, with the same requirements"
         )
 
 
@@ -147,7 +147,7 @@ def _outcome(future: Any) -> ParcelOutcome:
     """What a finished task says; an exception is a grading that failed.
 
     Raises:
-        ClusterError: nobody knows of the task any more.
+        ClusterError: the scheduler no longer knows the task.
     """
     if future.status not in ("finished", "error"):
         raise ClusterError("the scheduler is gone; what is finished is kept, and the same command goes on")

@@ -44,7 +44,7 @@ class ClassSettings:
         workers: gradings at the same time on this machine.
         scheduler: address of a Dask scheduler to grade on instead, or None.
         layout, roster, due: see reading.read_export.
-        form: of grades.csv, one of grades.FORMS; None for the one of the export.
+        form: of grades.csv, one of gradebook.FORMS; None for that of the export.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
     """
@@ -71,7 +71,7 @@ class Summary:
         notes: slug -> what the instructor should know about a submission.
         graded, reused, failed: slugs: graded now, found finished, not graded.
         unreadable: slugs among the failed ones: of submissions that cannot be read.
-        left_out: slugs of submissions of which something was left out.
+        left_out: slugs of submissions from which something was left out.
         seconds: wall-clock time of the gradings.
     """
 
@@ -175,7 +175,7 @@ def expected_end(done: int, total: int, seconds: float) -> str:
 
 
 def _refuse_open_folder(path: Path) -> None:
-    """Without Landlock, code could read whatever is open to all users: then the class must not be.
+    """Without Landlock, code could read whatever is open to all users; the class must not be.
 
     Raises:
         UnreadableError: it is.
@@ -216,7 +216,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"  failed: {slug}: {record.problem if record else 'no record'}")
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
-        print(f"  something was left out, see its report: {slug}")
+        print(f"  something was left out; the report says what: {slug}")
     if set(summary.failed) - set(summary.unreadable):
         return Exit.FAILED
     return Exit.LEFT_OUT if summary.unreadable or summary.left_out else Exit.DONE
@@ -257,7 +257,7 @@ def _parser() -> argparse.ArgumentParser:
         "--workers", type=int, default=_processors(), help="gradings at the same time (default: %(default)s)"
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler instead")
-    parser.add_argument("--layout", choices=reading.LAYOUTS, help="kind of export (default: found out)")
+    parser.add_argument("--layout", choices=reading.LAYOUTS, help="kind of export (default: recognised)")
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the platform's list of students or grades")
     parser.add_argument("--due", default="", metavar="TIME", help="when it was due, such as 2026-11-20T23:59+01:00")
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")

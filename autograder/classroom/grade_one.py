@@ -1,7 +1,8 @@
 """`python -m autograder.classroom.grade_one`: grades one submission, in a process that does nothing else.
 
-Instructions come as a line of JSON on standard input, for they hold the assignment's secret. Standard input stays open
-as long as whoever wants the results is alive; when it closes, so does this process, and with it all of its workers.
+Instructions come as a line of JSON on standard input, because they hold the assignment's secret. Standard input stays
+open as long as the process that wants the results is alive; when it closes, this process ends, and all its workers with
+it.
 """
 
 from __future__ import annotations

@@ -49,13 +49,13 @@ def write(path: Path, export: Export, store: Store, form: str, title: str) -> No
 
 
 def safe_cell(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that a spreadsheet does not take for a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) and not isinstance(value, (int, float)) else text
 
 
 def _graded(export: Export, store: Store) -> Iterator[tuple[Student, Submission | None, float | None]]:
-    """(student, submission, score); no submission for who is absent, no score for what could not be graded."""
+    """(student, submission, score); no submission for absent students, no score for what could not be graded."""
     for submission in export.submissions:
         record = store.record(submission.slug)
         score = record.score if record is not None and record.status == GRADED else None

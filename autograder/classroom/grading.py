@@ -36,7 +36,7 @@ GRACE_SECONDS = 150.0
 INTERRUPT_SECONDS = 10.0
 KEPT_LOG = 20_000  # characters
 # The grader's limits are of wall-clock time. On a busy machine right code can run into them, and wrong points are worse
-# than a minute: what ran out of time is graded once more, with limits so many times as large, and that counts.
+# than a minute: what ran out of time is graded once more, with limits larger by this factor, and that counts.
 STRETCH = 4.0
 # Another release of these may judge differently.
 PACKAGES = ("torch", "numpy", "scipy", "hypothesis", "pytest", "matplotlib", "scikit-learn", "safetensors")
@@ -44,7 +44,7 @@ PACKAGES = ("torch", "numpy", "scipy", "hypothesis", "pytest", "matplotlib", "sc
 
 @dataclass(frozen=True)
 class ParcelOutcome:
-    """What came of a grading.
+    """The outcome of a grading.
 
     Attributes:
         document: results.json; None where there is none that counts.
@@ -155,7 +155,7 @@ def _run(instructions: dict[str, Any], folder: Path, seconds: float, stop: threa
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
-            # Ctrl-C is for whoever runs the class; it tells us.
+            # Ctrl-C goes to the process that runs the class, which then stops us.
             start_new_session=True,
         )
         assert process.stdin is not None
@@ -204,7 +204,7 @@ def _ended(status: int, stop: threading.Event | None) -> str:
 
 @cache
 def grader_digest(tests: Path = TESTS, provided: Path | None = PROVIDED) -> str:
-    """SHA-256 of all that decides on results besides course, secret and submission: code, checks, Python, libraries."""
+    """SHA-256 of what results depend on besides course, secret and submission: code, checks, Python, libraries."""
     digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
     for library in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -222,7 +222,7 @@ def grader_files(tests: Path, provided: Path | None) -> list[Path]:
 
 
 def grading_key(content: bytes, session: Session) -> str:
-    """SHA-256 of everything that a result follows from: the same key, the same result."""
+    """SHA-256 of everything that a result depends on: the same key, the same result."""
     files = ("course", "provided")
     values = {name: value for name, value in session.to_json().items() if name not in files}
     parts = [

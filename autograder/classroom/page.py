@@ -185,7 +185,7 @@ def _attention(about: Class) -> dict[str, Any]:
 
 
 def _time(records: Mapping[str, Record]) -> dict[str, Any]:
-    """How long the gradings took, and the slowest; {} where nothing was graded."""
+    """How long the gradings took, and the slowest; {} if nothing was graded."""
     timed = sorted(
         ((slug, record) for slug, record in records.items() if record.seconds), key=lambda row: -row[1].seconds
     )
@@ -196,7 +196,7 @@ def _time(records: Mapping[str, Record]) -> dict[str, Any]:
 
 
 def _students(about: Class) -> dict[str, Any]:
-    """Everybody's score and points of each section; no numbers where nothing was graded."""
+    """Everybody's score and points of each section; no numbers for those who were not graded."""
     by_slug = {one.slug: one for one in about.graded}
     sections = [section.number for section in about.course.sections]
     rows: list[tuple[Submission, list[float]]] = []

@@ -75,7 +75,7 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
             notes.append(f"{_names(extra)} handed in beside {name}")
             return Parcel(write_parcel(joined, wanted), tuple(notes), left_out)
     elif zips:
-        notes.append(f"not opened, for the files to grade lie beside it: {_names(zips)}")
+        notes.append(f"not opened, because the files to grade lie beside it: {_names(zips)}")
     elif not any(entry.path.suffix in (".py", MODEL_SUFFIX) for entry in loose):
         notes.append(NOTHING.format(_names(loose)) if loose else "nothing was handed in")
     return Parcel(write_parcel(loose, wanted), tuple(notes), left_out)
@@ -164,7 +164,7 @@ def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -
     try:
         entries = _own(zip_tree(content, name, limits=LIMITS).entries)
     except UnreadableError:
-        return content, False, [f"{name} is no readable zip"]
+        return content, False, [f"{name} is not a readable zip"]
     if _holds(entries, wanted) or depth == 0:
         return content, _holds(entries, wanted), []
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
@@ -179,7 +179,7 @@ def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -
 
 
 def _join(content: bytes, extra: Sequence[Entry], code: Collection[str]) -> list[Entry] | None:
-    """The files of a zip and others that were handed in beside it, put into the folder that the zip's code lies in."""
+    """The files of a zip and others that were handed in beside it, put into the folder of the zip's code."""
     try:
         inside = _own(zip_tree(content, "", limits=LIMITS).entries)
     except UnreadableError:

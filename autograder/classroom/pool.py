@@ -41,7 +41,7 @@ Finished = tuple[Job, ParcelOutcome]
 def grade_locally(jobs: Sequence[Job], session: Session, workers: int) -> Iterator[Finished | None]:
     """Outcomes as they come; None about once a second while there is none.
 
-    When the iteration is given up, gradings that run are stopped, with all of their processes.
+    When the iteration is abandoned, running gradings are stopped, with all of their processes.
     """
     stop = threading.Event()
     # Threads that wait: the work is done by a process a grading.

@@ -75,7 +75,7 @@ class Store:
         self._written: set[str] = set()
         self._students = folder / "students"
         self._students.mkdir(parents=True, exist_ok=True)
-        # One student's results are nothing for another one's code, whatever the machine's sandbox can do.
+        # Another student's code must not read these results, whatever the machine's sandbox can do.
         self._students.chmod(0o700)
 
     @contextlib.contextmanager
@@ -119,7 +119,7 @@ class Store:
         return json.loads(self.path(slug, "results.json").read_text(encoding="utf-8"))
 
     def save(self, slug: str, key: str, outcome: ParcelOutcome) -> Record:
-        """Write what came of a grading.
+        """Write the outcome of a grading.
 
         Raises:
             ValueError: the student's results have been written already in this run.

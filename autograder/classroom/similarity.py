@@ -1,10 +1,10 @@
-"""Which submissions are suspiciously alike: fingerprints by winnowing, for a human to judge, never as a score.
+"""Which submissions are suspiciously alike: fingerprints by winnowing, for a person to judge, never as a score.
 
 The method is that of Schleimer, Wilkerson and Aiken, "Winnowing: local algorithms for document fingerprinting" (SIGMOD
 2003), which MOSS uses too: every run of K tokens is hashed, of each window of W hashes the smallest is kept, and so
-every passage of W + K - 1 tokens that two files share is found. Names that a student chooses are all alike to it,
-comments and docstrings do not exist. What the starter files have, and what many submissions share, is no evidence and
-is taken out first.
+every passage of W + K - 1 tokens that two files share is found. All names that a student chooses count as the same;
+comments and docstrings are ignored. What the starter files have, and what many submissions share, is not evidence and
+is removed first.
 
 Why not a library: copydetect, the one of this kind, compares every pair (50 million in a class of 10,000; the index
 below looks only at pairs that share something rare), and subtracts only the starter's winnowed hashes, not all of them.
@@ -26,7 +26,7 @@ from pathlib import Path
 from autograder.grading.intake import code_of
 
 K = 20  # tokens a hash covers: two or three lines
-W = 8  # hashes of which at least one is kept
+W = 8  # of so many neighbouring hashes at least one is kept
 # What more submissions than this share is how everybody writes it: ten, as in MOSS, or a tenth of a large class.
 COMMON, COMMON_SHARE = 10, 0.1
 LEAST_SHARED = 5  # fingerprints; fewer are chance
@@ -121,7 +121,7 @@ def fingerprint(content: bytes, expected: Collection[str], starter: Collection[i
     whole = hashlib.sha256()
     count = 0
     for name, code in sorted(code_of(content, expected).items()):
-        # Lines end alike to it, as they do in files that are opened as text.
+        # Line endings are made equal, as in files that are opened as text.
         words = tokens(io.TextIOWrapper(io.BytesIO(code), "utf-8", "replace").read())
         count += len(words)
         whole.update("\0".join([name, *words, ""]).encode("utf-8", "replace"))
@@ -171,7 +171,7 @@ def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str
 
 
 def _identical(submissions: Mapping[str, Fingerprints], left_out: Collection[str]) -> Iterable[tuple[str, str]]:
-    """Neighbours among submissions with the same tokens: a chain, for all pairs of a large group say nothing more."""
+    """Neighbours among submissions with the same tokens: a chain, since all pairs of a large group say no more."""
     groups: dict[str, list[str]] = defaultdict(list)
     for slug in sorted(submissions):
         whole = submissions[slug].whole

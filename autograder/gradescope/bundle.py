@@ -71,7 +71,7 @@ def write(archive: Path, root: Path = ROOT) -> str:
     """Build the archive; returns its SHA-256.
 
     Raises:
-        BundleError, CourseError, SettingsError, SecretError: something about the repository has to be put right.
+        BundleError, CourseError, SettingsError, SecretError: something in the repository must be put right.
     """
     files = contents(root)
     content = zip_bytes(
@@ -169,7 +169,7 @@ def requirements(lock: str) -> dict[str, bytes]:
 
 
 def collected_checks(root: Path) -> list[str]:
-    """Ids of all checks that pytest finds; in a process of its own, for conftest.py changes the one that loads it."""
+    """Ids of all checks that pytest finds; in a process of its own: conftest.py changes the one that loads it."""
     options = ["--collect-only", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, "tests/public", "tests/hidden"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)

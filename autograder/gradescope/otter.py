@@ -4,8 +4,8 @@ Otter reads one test file for each task, the driver notebook, its configuration:
 `configuration` make them. A test file's cases are the course's checks with their points and hidden flags; each
 asks the bridge for the trusted grader's verdict.
 
-The bridge is this file once more: Otter executes the test files in a notebook kernel whose folder is `.../submission`;
-the grader lies in `.../source/files/grader` beside it. They load the bridge by itself, from its path. It runs the
+The bridge is this file again: Otter executes the test files in a notebook kernel whose folder is `.../submission`;
+the grader lies in `.../source/files/grader` beside it. They load the bridge alone, from its path. It runs the
 grader once, as a process of its own; every case then asks for its row. So nothing of the autograder package is imported
 here when this file is loaded: it may not be importable where Otter runs.
 """

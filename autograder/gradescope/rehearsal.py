@@ -3,7 +3,7 @@
 A fresh folder with Gradescope's tree (source, submission, results, submission_metadata.json), setup.sh in a clean
 environment, run_autograder measured against a container's memory and time, its output kept, results.json checked
 against Gradescope's specification. As root, files get the owner and the open modes that they have on Gradescope, and
-student code runs as its unprivileged user. It is no container: the machine's own Python and libraries are used, and
+student code runs as its unprivileged user. It is not a container: the machine's own Python and libraries are used, and
 memory is measured, not capped.
 """
 
@@ -57,7 +57,7 @@ class Graded:
     """One run of run_autograder.
 
     Attributes:
-        document: results.json; None when none was written, or no JSON.
+        document: results.json; None if none was written, or if it is not JSON.
         problems: where it breaks Gradescope's specification.
         usage: what it took.
         stdout: what run_autograder printed.
@@ -102,7 +102,7 @@ class StandIn:
         """Run setup.sh; its output is kept in FOLDER/setup.log.
 
         Args:
-            variables: more of the environment, such as TORCH_SPEC.
+            variables: further environment variables, such as TORCH_SPEC.
 
         Raises:
             StandInError: it failed, with the end of its log.
@@ -264,7 +264,7 @@ def report(graded: Graded, memory_mib: float, out: Path) -> int:
     if graded.usage.peak_mib > memory_mib:
         problems.append(f"{graded.usage.peak_mib:.0f} MiB are more than the {memory_mib:g} MiB of the container")
     if graded.usage.left:
-        problems.append(f"{graded.usage.left} processes were left")
+        problems.append(f"{graded.usage.left} processes were left running")
     if graded.document is None:
         print(graded.stdout, file=sys.stderr)
     else:
@@ -280,7 +280,7 @@ def report(graded: Graded, memory_mib: float, out: Path) -> int:
 
 
 def _previous(count: int) -> list[dict[str, Any]]:
-    """So many earlier submissions, an hour apart."""
+    """This many earlier submissions, an hour apart."""
     now = datetime.now(timezone.utc)
     return [
         {"submission_time": (now - timedelta(hours=hours)).isoformat(), "score": 0.0, "results": {}}
@@ -294,8 +294,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--archive", type=Path, help="an autograder.zip (default: a new one)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to keep results.json")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the tree in this new folder and leave it")
-    parser.add_argument("--previous", type=int, default=0, metavar="N", help="pretend so many earlier ones, hourly")
-    parser.add_argument("--late", type=float, default=0, metavar="DAYS", help="pretend that it is so late")
+    parser.add_argument("--previous", type=int, default=0, metavar="N", help="pretend N earlier submissions, hourly")
+    parser.add_argument("--late", type=float, default=0, metavar="DAYS", help="pretend that it is this late")
     parser.add_argument("--memory", type=float, default=MEMORY_MIB, metavar="MIB", help="default %(default)s")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="time-out, default %(default)s")
     return parser

@@ -25,7 +25,7 @@ REFUSED = "refused_by_submission_limit"
 
 
 def read_metadata(path: Path) -> Document:
-    """Gradescope's submission_metadata.json; {} where it is missing or no JSON."""
+    """Gradescope's submission_metadata.json; {} if it is missing or not JSON."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -34,7 +34,7 @@ def read_metadata(path: Path) -> Document:
 
 
 def refusal(course: Course, metadata: Document) -> Document | None:
-    """results.json for a submission that is one too many today; None for one that is to be graded.
+    """results.json for a submission over the day's limit; None for one that is to be graded.
 
     It keeps the score of the last graded submission: Gradescope makes the newest submission the active one, and a
     student must not lose points by asking too often.
@@ -47,7 +47,7 @@ def refusal(course: Course, metadata: Document) -> Document | None:
     recent = [time for time, _ in graded if now - DAY < time <= now]
     if len(recent) < limit:
         return None
-    # The next one is possible when so many have become a day old that fewer than `limit` are left.
+    # The next one is possible once fewer than `limit` are less than a day old.
     again = sorted(recent)[len(recent) - limit] + DAY
     last = max(graded, key=lambda entry: entry[0])[1]
     text = (

@@ -1,4 +1,4 @@
-"""Writes zips whose bytes depend on what is in them alone: the same files, the same SHA-256, on every system."""
+"""Writes zips whose bytes depend only on their content: the same files give the same SHA-256 on every system."""
 
 from __future__ import annotations
 

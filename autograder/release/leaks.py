@@ -1,7 +1,7 @@
 """Finds lines of the solution in what students are given.
 
 A line counts when it is long enough to say something. It is found wherever it stands, inside a longer line too, however
-it is spaced. Provided code is no exception: where it shares a line with a solution, one of the two has to be reworded,
+it is spaced. This holds for provided code too: where it shares a line with a solution, one of the two must be reworded,
 because a reader could not tell the two cases apart either.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from autograder.release.starter import MARKER_LIKE, Problem
 
-# Characters of code, not counting white space, and words of prose. Formulas are no words: the handout states many.
+# Characters of code, not counting white space, and words of prose. Formulas are not words: the handout states many.
 SHORTEST_CODE, SHORTEST_PROSE = 12, 6
 WORD = re.compile(r"(?<![\\\w])[A-Za-z]{2,}")
 SPACE = re.compile(r"\s+")
@@ -61,7 +61,7 @@ def readable_text(path: str, content: bytes) -> str:
     """What a person could read in a file: of a notebook the sources, outputs and metadata, without JSON's escapes.
 
     Raises:
-        UnicodeDecodeError: it is no text.
+        UnicodeDecodeError: it is not text.
     """
     text = content.decode("utf-8")
     if not path.endswith(".ipynb"):

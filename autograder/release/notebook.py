@@ -145,7 +145,7 @@ def fill_in(
         handout: text with the questions.
         answers: name of each file of answers to its text.
         points: what {{points:...}} may ask for.
-        known: what stands for other placeholders, such as {{task:...}}; see numbers.py.
+        known: the text for other placeholders, such as {{task:...}}; see numbers.py.
 
     Raises:
         SourceError: for a placeholder that asks for something that is not there.

@@ -26,10 +26,10 @@ def worth(points: float) -> str:
 
 
 def values(course: Course, further: Mapping[str, float] | None = None) -> dict[str, str]:
-    """What stands for each placeholder: "task:area" to "4.1", and so on.
+    """The text for each placeholder: "task:area" to "4.1", and so on.
 
     Args:
-        further: points of what is not in the course's list, such as {"written": 100}.
+        further: points of things that the course does not list, such as {"written": 100}.
     """
     points = {"total": course.total, **(further or {})}
     points |= {section.name: course.of_section(section.number) for section in course.sections}

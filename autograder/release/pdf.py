@@ -51,7 +51,7 @@ def handout(arguments: list[str], root: Path = ROOT) -> int:
 
 
 def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
-    """Put into a folder what a student who is finished has there: code, results, and the notebook, with its answers.
+    """Fill a folder as a student has it who is finished: code, results, and the notebook, with its answers.
 
     Raises:
         SourceError: the notebook cannot be made.

@@ -17,7 +17,7 @@ ARCHIVE = DIST / "reference.zip"
 
 
 def examples(course: Course, root: Path = ROOT) -> dict[str, Path]:
-    """Files that are no code, such as a trained model, as a perfect student hands them in: name to place."""
+    """Files other than code, such as a trained model, as a perfect student hands them in: name to place."""
     return {Path(name).name: root / name for name in course.assignment.examples}
 
 

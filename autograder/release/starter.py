@@ -142,7 +142,7 @@ def find_regions(lines: list[str], path: str) -> list[Region]:
 
 
 def make_stub(tree: ast.Module, lines: list[str], region: Region, path: str, tasks: dict[str, int]) -> list[str]:
-    """The lines that stand for a region in the starter: none outside functions.
+    """The lines that replace a region in the starter: none outside functions.
 
     Args:
         tasks: gains the name of the region's task.
@@ -306,7 +306,7 @@ def used_names(tree: ast.AST) -> set[str]:
             used.update(strings_in(node.value))
         for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             for text in strings_in(annotation):
-                # A string that is no expression is an ordinary one, as in Literal["not a name"].
+                # A string that does not parse as an expression is an ordinary one, as in Literal["not a name"].
                 with contextlib.suppress(SyntaxError):
                     used |= used_names(ast.parse(text, mode="eval"))
     return used

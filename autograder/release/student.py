@@ -67,12 +67,12 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class Release:
-    """What students receive, data apart.
+    """What students receive, except the data.
 
     Attributes:
         files: relative path to content.
         secrets: the lines that must not be in any of it.
-        course: whose release it is.
+        course: the course that is released.
     """
 
     files: dict[str, bytes]
@@ -81,7 +81,7 @@ class Release:
 
 
 def generate(root: Path = ROOT) -> Release:
-    """Make everything that belongs into student/.
+    """Make everything that belongs in student/.
 
     Args:
         root: the repository, or a folder that is laid out like it.
@@ -172,7 +172,7 @@ def pdf_maker() -> dict[str, bytes]:
 
 
 def _shown(source: Path, root: Path) -> str:
-    """A source's path for messages: below the root, or below the kit for what is the kit's own."""
+    """A source's path for messages: below the root, or below the kit for the kit's own files."""
     return source.relative_to(ROOT if source.is_relative_to(DOOR.parent) else root).as_posix()
 
 
@@ -221,7 +221,7 @@ def student_requirements(locked: str) -> str:
 def further_requirements(locked: str, base: str) -> str:
     """What a further lock holds and the base does not name.
 
-    It leaves alone what is there already, on Colab above all, where another PyTorch would be a mistake.
+    So what is installed already is left alone: on Colab, another PyTorch would be a mistake.
     """
     present = set(base.splitlines())
     lines = [line for line in locked.splitlines() if not line.startswith("#") and line not in present]
@@ -247,7 +247,7 @@ def read(path: Path) -> str:
 
 
 def differences(release: Release, folder: Path) -> list[str]:
-    """How a folder differs from what it should hold, for people; empty when it does not."""
+    """How a folder differs from what it should hold, for people; empty if it does not differ."""
     files = release.files
     found = []
     present = {

@@ -22,7 +22,7 @@ ENDINGS = {".py", ".md", ".toml", ".ipynb"}
 def places(task: Task, root: Path = ROOT) -> Iterator[tuple[str, list[int]]]:
     """Files below the root that name a task, or one of its functions, with the lines, in the order of their paths.
 
-    A file that is called like the task has no need to name it.
+    A file that is named after the task need not mention it.
     """
     names = {task.name, *(function.split(".")[-1] for function in task.functions)}
     word = re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))})\b")

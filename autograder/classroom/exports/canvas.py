@@ -27,7 +27,7 @@ def read(tree: Tree) -> Found | None:
     for entry, match in matches:
         if match is None:
             if entry.path.suffix.lower() != ".csv":
-                notes.append(f"{entry.path} is not named as Canvas names files, and belongs to nobody")
+                notes.append(f"{entry.path} is not named as Canvas names files, so it belongs to no student")
             continue
         by_user[match["user"]].append((int(match["attachment"] or 0), entry, match))
     submissions = []

@@ -49,7 +49,7 @@ def with_due_date(submission: Submission, due: str) -> Submission:
 
 
 def latest(submissions: Sequence[Submission]) -> list[Submission]:
-    """Of several submissions of a student the last one; a submission that counts for nobody any more is dropped."""
+    """Each student's last submission; one that no longer counts for any student is dropped."""
     order = sorted(range(len(submissions)), key=lambda place: (_moment(submissions[place]), place))
     owner: dict[str, int] = {}
     count: dict[str, int] = defaultdict(int)

@@ -51,7 +51,7 @@ def _read_metadata(content: bytes) -> dict[str, dict[str, Any]]:
     """Folder -> what is known of it, keys without Ruby's colons. Results and history, nearly all of it, are left out.
 
     Raises:
-        UnreadableError: it is no YAML as Gradescope writes it.
+        UnreadableError: it is not YAML as Gradescope writes it.
     """
     import yaml
 

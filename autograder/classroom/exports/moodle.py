@@ -23,7 +23,7 @@ def read(tree: Tree) -> Found | None:
         match = FILE.fullmatch(entry.path.parts[0])
         if match is None:
             if entry.path.suffix.lower() != ".csv":
-                notes.append(f"{entry.path} is not named as Moodle names files, and belongs to nobody")
+                notes.append(f"{entry.path} is not named as Moodle names files, so it belongs to no student")
             continue
         inside = PurePosixPath(*entry.path.parts[1:]) if len(entry.path.parts) > 1 else match["file"]
         if str(inside or "."):

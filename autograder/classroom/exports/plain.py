@@ -22,7 +22,7 @@ def read(tree: Tree) -> Found:
         elif entry.path.suffix.lower() == ".zip":
             by_name[re.sub(r" ?\(\d+\)$", "", entry.path.stem)].append(entry)
         elif not entry.path.name.startswith(".") and entry.path.suffix.lower() != ".csv":
-            notes.append(f"{entry.path} is neither a folder nor a zip, and belongs to nobody")
+            notes.append(f"{entry.path} is neither a folder nor a zip, so it belongs to no student")
     return [
         Submission(slug="", students=(Student(name=safe_text(name, 200), id=name),), entries=tuple(entries))
         for name, entries in by_name.items()

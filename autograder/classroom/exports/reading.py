@@ -43,7 +43,7 @@ def read_export(
     Args:
         path: folder or zip.
         expected: names of the files to hand in; tell a single submission from a class.
-        layout: one of LAYOUTS; found out where None.
+        layout: one of LAYOUTS; None to find out.
         roster: a CSV of students, or None.
         due: ISO 8601; what was handed in later is late, where the export says when that was.
 

@@ -17,7 +17,7 @@ class Submission:
         students: more than one for group work.
         entries: its files, paths counted from the submission's folder, in the order of their upload if that is known.
         late: whether the export or the due date says so.
-        time: when it was handed in, ISO 8601; "" if nobody says.
+        time: when it was handed in, ISO 8601; "" if unknown.
         notes: what the instructor should know.
     """
 

@@ -324,7 +324,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     (course.submissions / "zoe" / "old.zip").write_bytes(b"PK\x03\x04nonsense")
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out)]) == Exit.LEFT_OUT
-    assert "something was left out, see its report: zoe" in capsys.readouterr().out
+    assert "something was left out; the report says what: zoe" in capsys.readouterr().out
     course.hand_in("ben", task1="grader's fault\n")
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out)]) == 1

@@ -249,7 +249,7 @@ def test_plain_folders_and_zips(tmp_path, form):
     assert found.layout == "plain"
     assert [one.name for one in found.submissions] == ["ada", "Emmy"]
     assert taken(found.submissions[1], tmp_path) == {"kl.py": KL}
-    assert found.notes == ["notes.txt is neither a folder nor a zip, and belongs to nobody"]
+    assert found.notes == ["notes.txt is neither a folder nor a zip, so it belongs to no student"]
 
 
 def test_downloads_of_two_days_in_one_folder(tmp_path):
@@ -280,7 +280,10 @@ def test_a_student_in_a_group_and_alone_counts_once(tmp_path):
     [
         ({"a.zip": zipped({"in/b.zip": zipped({"c/kl.py": KL})})}, "the files to grade lie in b.zip inside a.zip"),
         ({"gmvae.safetensors": b"w", "a.zip": zipped({"x/kl.py": KL})}, "gmvae.safetensors handed in beside a.zip"),
-        ({"kl.py": KL, "report.zip": zipped({"kl.py": b"old"})}, "not opened, for the files to grade lie beside it"),
+        (
+            {"kl.py": KL, "report.zip": zipped({"kl.py": b"old"})},
+            "not opened, because the files to grade lie beside it",
+        ),
         ({"kl (2).py": KL, "kl.py": b"old"}, "kl (2).py was taken as kl.py"),
     ],
 )
@@ -303,7 +306,7 @@ def test_what_cannot_be_opened_still_makes_a_parcel(tmp_path):
     (path / "e").mkdir()
     (path / "e" / "kl.py").symlink_to("/etc/passwd")
     notes = {one.name: pack(one.entries, EXPECTED).notes for one in read_export(path, EXPECTED).submissions}
-    assert notes["a"] == ("broken.zip is no readable zip",)
+    assert notes["a"] == ("broken.zip is not a readable zip",)
     assert notes["c"] == ("there is no Python file and no zip in it, only work.rar",)
     links = next(one for one in read_export(path, EXPECTED).submissions if one.name == "e")
     archive, into = tmp_path / "e.zip", tmp_path / "into"

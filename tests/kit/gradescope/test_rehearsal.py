@@ -17,7 +17,7 @@ DOCUMENT = {"score": 0, "output": "what students read", "tests": []}
         (Usage(0, 60, 30, 500, 0), ""),
         (Usage(0, 60, 30, 801, 0), "801 MiB are more than the 768 MiB of the container"),
         (Usage(None, 600, 30, 500, 0), "it was stopped after 600 s"),
-        (Usage(0, 60, 30, 500, 2), "2 processes were left"),
+        (Usage(0, 60, 30, 500, 2), "2 processes were left running"),
     ],
 )
 def test_what_gradescope_would_not_let_through(tmp_path, capsys, usage, problem):
