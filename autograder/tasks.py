@@ -40,7 +40,7 @@ from autograder.repository import COURSES, read_toml
 COURSE_FILE = COURSES / "full.toml"
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")  # Gradescope's words
 SUITES = ("public", "hidden")
-# The highest sensible values of what a course says in numbers.
+# The highest sensible values of a course's numbers.
 HIGHEST = {"per_day": 1000, "days": 1000, "percent_a_day": 100, "grace_minutes": 10_080}
 
 
@@ -88,7 +88,7 @@ class Task:
     """Something that a student implements.
 
     Attributes:
-        name: the same in every course: the function, where the task is one.
+        name: the same in every course: the function's, if the task is one.
         number: in this course: "4.1" is the first task of the fourth section.
         title: what people call it.
         file: the submitted file that it is in; "" for a task that is judged over all files.

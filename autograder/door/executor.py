@@ -18,7 +18,7 @@ from torch import Tensor, nn
 Header = dict[str, Any]
 Arrays = list[np.ndarray]
 
-MAX_SCRATCH_FILE = 8 * 2**20  # bytes; a picture of ours is far smaller
+MAX_SCRATCH_FILE = 8 * 2**20  # bytes; our pictures are far smaller
 
 
 class Executor:

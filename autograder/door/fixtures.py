@@ -1,6 +1,6 @@
 """How checks find the code under test, their random numbers and their settings: a plugin of pytest. No torch here.
 
-The conftest.py of an assignment loads it and says what is its own:
+The conftest.py of an assignment loads it and tells it about the assignment:
 
     config.tests_folder: Path                                           where conftest.py lies
     config.course_tasks: list[dict]                                     name, number ("4.1"), title, section

@@ -21,7 +21,7 @@ from autograder.writing import write_atomically
 UNFINISHED = "Not graded: grading did not finish."
 MAX_OUTPUT = 8000  # characters of the text about the whole submission
 
-# What became of a check. What came first counts: code that raises MemoryError is out of memory, for one.
+# What became of a check. The first reason counts: code that raises MemoryError, for example, is out of memory.
 Kind = Literal[
     "passed",
     "wrong",  # the check has found a mistake, or cannot use what was returned

@@ -17,7 +17,7 @@ py-landlock (ABI 1 to 7, two processor types) or landlock (a pre-release). secco
 distribution's libseccomp 2, whose own Python binding is in no package index.
 
 The filter is a list of what is allowed. A list of what is forbidden ages with every kernel: a system call that is newer
-than the list would be open. What is not allowed fails with ENOSYS, upon which C libraries fall back to older calls.
+than the list would be open. What is not allowed fails with ENOSYS; C libraries then fall back to older calls.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Limits:
         task_seconds: wall-clock time of all of a worker's calls together.
         cpu_seconds: processor time of the worker.
         memory_bytes: memory beyond what the fork itself brings along.
-        threads: threads (and processes, where the seccomp filter is missing).
+        threads: threads (and processes, if the seccomp filter is missing).
         open_files: open descriptors.
         scratch_files: files in the scratch folder; workers without one can write no file at all.
         scratch_file_bytes: size of each of them.

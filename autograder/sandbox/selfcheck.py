@@ -1,7 +1,7 @@
 """What a worker must not be able to do, tried from inside one: the evidence behind each layer that the log claims.
 
 Every layer is put on by itself in a worker of its own, which then tries what that layer alone must refuse; a last
-worker wears all of them. A probe *raises OSError* where it is refused and returns where it succeeds. None of them does
+worker wears all of them. A probe *raises OSError* if it is refused and returns if it succeeds. None of them does
 harm if it succeeds: signals are signal 0, programs to execute do not exist, forbidden calls get unusable arguments.
 """
 
@@ -161,7 +161,7 @@ def _seccomp_probes(target: Target) -> dict[str, Callable[[], Any]]:
 
 
 def raw_call_numbers() -> dict[str, int]:
-    """Numbers of RAW_CALLS for this processor; empty where pyseccomp is missing."""
+    """Numbers of RAW_CALLS for this processor; empty if pyseccomp is missing."""
     sc = layers.load_seccomp()
     if sc is None:
         return {}

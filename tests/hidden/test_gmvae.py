@@ -109,7 +109,7 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng):
     first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
     message = "in eval mode rec is the same at every call. z must be a sample in train mode and in eval mode."
     check(first[2] != second[2], f"{WHAT}: {message}")
-    # Noise may come from any generator, NumPy's for one, but from none that begins with the same number every time.
+    # Noise may come from any generator, such as NumPy's, but not from one that starts with the same number every time.
     runs = []
     for seed in (1, 2):
         fresh_submission.stand_in(MIXTURE)  # imports the submission's modules anew, with all that they keep

@@ -1,7 +1,7 @@
 """A model that records what it is fed, to judge training and plotting without a network of the submission.
 
-`probe_oracle.py` sends this file as text to where the code under test runs; nothing else may import it, for the grader
-does without torch.
+`probe_oracle.py` sends this file as text to where the code under test runs; nothing else may import it, because the
+grader does without torch.
 """
 
 from typing import Any

@@ -101,7 +101,7 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
         "images": "One row for all images of a batch is not enough: use torch.randn_like(mu).",
         "latents": "One number for all latents of an image is not enough: use torch.randn_like(mu).",
     }
-    # First what is shared outright: it would also look like a correlation along the other axes.
+    # First noise that is shared outright, which would also look like a correlation along the other axes.
     for axis, (name, hint) in enumerate(hints.items()):
         shared = bool((np.ptp(eps, axis=axis) < 1e-3).all())
         check(not shared, f"{WHAT}: the same noise is used for different {name}. {hint}")

@@ -59,7 +59,7 @@ def _check_noise(eps: np.ndarray, component: np.ndarray) -> None:
     what = f"{WHAT}, the points after taking off mean and covariance of their component"
     own = np.ptp(eps, axis=0).max() > 0.01  # more than rounding leaves
     check(own, f"{what}: the same noise is used for all points. Each point needs noise of its own.")
-    # On the whole, what is wrong with one component may make up for what is wrong with another.
+    # Over all points, an error in one component may cancel an error in another.
     parts = [eps, *(eps[component == k] for k in np.unique(component))]
     parts = [part for part in parts if len(part) >= ENOUGH]
     if d > 1:
