@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from autograder import tasks
+from autograder.grading.results import Results
+from autograder.grading.suites import Grader
 
 ROOT = Path(__file__).resolve().parents[3]
 COLLECT = """
@@ -69,3 +71,24 @@ def test_every_task_has_a_public_check_and_hidden_checks_carry_most_points():
     for task in (task for task in course.tasks if task.file):
         assert any(check.task == task.name and not check.hidden_inputs for check in judged), task.name
     assert sum(check.points for check in judged if check.hidden_inputs) > sum(check.points for check in judged) / 2
+
+
+def test_files_of_checks_run_in_the_order_of_their_first_tasks():
+    loaded = tasks.load()
+    grader = Grader(
+        points=loaded,
+        results=Results.of(loaded),
+        tests=ROOT / "tests",
+        start_worker=lambda draws: pytest.fail("no worker is needed"),
+        files=loaded.files,
+        trained_weights=None,
+        secret="",
+        deadline=0.0,
+        task_seconds=0.0,
+        save=lambda: None,
+    )
+    found = [path for folder in ("hidden", "public") for path in (ROOT / "tests" / folder).glob("test_*.py")]
+    order = [f"{path.parent.name}/{path.stem}" for path in sorted(found, key=grader.place)]
+    assert order[:4] == ["public/test_kl", "hidden/test_kl", "public/test_gmm", "hidden/test_gmm"]
+    assert order.index("hidden/test_vae") < order.index("public/test_elbo") < order.index("public/test_utils")
+    assert order[-1] == "hidden/test_manners"
