@@ -23,11 +23,10 @@ FAULTS = {  # manner -> a line for kl_univariate_normal that lacks it, and what 
 
 def judge(manner: str, folder: Path, asked: set[str]) -> None:
     """Judge the code of a folder."""
-    submission, alone = Submission(Executor(folder)), Submission(Executor(folder))
+    submission = Submission(Executor(folder))
     try:
-        manners.judge(manner, asked, submission, alone, np.random.default_rng(1))
+        manners.judge(manner, asked, submission, np.random.default_rng(1))
     finally:
-        alone.close()
         submission.close()
 
 

@@ -7,21 +7,21 @@ from support.checks import manners
 pytestmark = pytest.mark.manners
 
 
-def test_mode(submission, fresh_submission, rng, asked_tasks):
+def test_mode(fresh_submission, rng, asked_tasks):
     """Models are given back in the mode in which they came; training leaves them in train mode"""
-    manners.judge("mode", asked_tasks, submission, fresh_submission, rng)
+    manners.judge("mode", asked_tasks, fresh_submission, rng)
 
 
-def test_dtype(submission, fresh_submission, rng, asked_tasks):
+def test_dtype(fresh_submission, rng, asked_tasks):
     """Results have the dtype of the arguments: float32 in, float32 out; float64 in, float64 out"""
-    manners.judge("dtype", asked_tasks, submission, fresh_submission, rng)
+    manners.judge("dtype", asked_tasks, fresh_submission, rng)
 
 
-def test_inputs(submission, fresh_submission, rng, asked_tasks):
+def test_inputs(fresh_submission, rng, asked_tasks):
     """Arguments are never changed in place"""
-    manners.judge("inputs", asked_tasks, submission, fresh_submission, rng)
+    manners.judge("inputs", asked_tasks, fresh_submission, rng)
 
 
-def test_generators(submission, fresh_submission, rng, asked_tasks):
+def test_generators(fresh_submission, rng, asked_tasks):
     """No function seeds a random generator"""
-    manners.judge("generators", asked_tasks, submission, fresh_submission, rng)
+    manners.judge("generators", asked_tasks, fresh_submission, rng)

@@ -338,24 +338,22 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
 }
 
 
-def judge(
-    manner: str, asked: Collection[str], submission: Submission, alone: Submission, rng: np.random.Generator
-) -> None:
+def judge(manner: str, asked: Collection[str], submission: Submission, rng: np.random.Generator) -> None:
     """Fail unless every asked function that works has a manner, and at least half of those that should have it work.
 
     Args:
         manner: one of MANNERS.
         asked: names of the tasks that the course asks for.
-        alone: a second submission, in which stand-ins may be put.
+        submission: for this check alone, for stand-ins are put in place.
     """
     applies, fault, hint = MANNERS[manner]
     calls = [call for call in CALLS if call.task in asked and applies(call)]
     faults: list[str] = []
     errors: list[Exception] = []
-    # Those with stand-ins last: in a student's own pytest both submissions share the modules.
+    # Stand-ins stay: what they replace comes first.
     for call in sorted(calls, key=lambda call: bool(call.stand_ins)):
         try:
-            found = fault(Subject(call, alone if call.stand_ins else submission, rng))
+            found = fault(Subject(call, submission, rng))
         except (SubmissionError, Unfit) as error:
             errors.append(error)
             continue
