@@ -244,13 +244,14 @@ def _fits(value: Any, shapes: "tuple[Shape, ...] | int | None", arguments: Seque
         return isinstance(value, Figure)
     found = list(value) if isinstance(value, (tuple, list)) else [value]
     if isinstance(shapes, int):
-        numbers = {float(item) for item in found if isinstance(item, (int, float, np.ndarray)) and np.size(item) == 1}
-        return len(found) == shapes and len(numbers) > 1 and bool(np.isfinite(list(numbers)).all())
+        single = [item for item in found if isinstance(item, (int, float, np.ndarray)) and np.size(item) == 1]
+        numbers = [np.ravel(item)[0] for item in single]
+        return len(found) == len(numbers) == shapes and len(set(numbers)) > 1 and bool(np.isfinite(numbers).all())
     if not all(isinstance(item, np.ndarray) for item in found) or tuple(item.shape for item in found) != shapes:
         return False
     if not all(np.isfinite(item).all() for item in found):
         return False
-    constant = all(not item.any() if item.size == 1 else np.ptp(item) == 0 for item in found)
+    constant = all(not item.any() if item.size == 1 else item.min() == item.max() for item in found)
     given = any(isinstance(a, np.ndarray) and np.array_equal(a, item) for a in arguments for item in found)
     return not constant and not given
 
