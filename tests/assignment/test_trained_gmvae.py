@@ -79,7 +79,7 @@ def test_untrained_weights_get_nothing(path):
     ("spoil", "says"),
     [
         (lambda w: w.pop("z_pre"), "has no z_pre"),
-        (lambda w: w.update(extra=np.zeros(3, np.float32)), "that the model has not"),
+        (lambda w: w.update(extra=np.zeros(3, np.float32)), "that the model does not have"),
         (lambda w: w.update(pi=np.zeros(499, np.float32)), "pi has shape (499,)"),
         (lambda w: w.update(pi=np.full(500, np.nan, np.float32)), "not finite"),
         (lambda w: w["z_pre"].fill(np.inf), "not finite"),
