@@ -64,8 +64,8 @@ def ending(row: Mapping[str, Any]) -> str:
     about = row["extra_data"]
     kind: str = about["kind"]
     silent = kind == "not_implemented" and "printed" not in about
-    # Python's word: a module that travels with the attack is not there.
-    alone = kind == "raised" and "ModuleNotFoundError" in row["output"]
+    # Python's word, not the attack's print: a module that travels with it is not there.
+    alone = kind == "raised" and "ModuleNotFoundError" in about.get("diagnosis", row["output"])
     if silent or alone or kind in UNTRIED:
         return "untried"
     return kind if kind in ENDS else "answers"

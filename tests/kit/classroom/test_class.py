@@ -387,7 +387,8 @@ def test_a_grading_that_is_given_up_takes_its_processes_along(course):
 @pytest.mark.slow
 def test_a_grader_that_cannot_work_is_no_zero(course):
     course.hand_in("ada")
-    (course.tests / "hidden" / "test_task1.py").write_text("nonsense(\n")
+    checks = course.tests / "hidden" / "test_task1.py"
+    checks.write_text("import nonsense\n" + checks.read_text())
     outcome = grade_parcel(parcel(course, "ada"), course.session)
     assert outcome.document is None and outcome.problem.startswith("GradingError")
 

@@ -313,7 +313,7 @@ def test_what_cannot_be_opened_still_makes_a_parcel(tmp_path):
     archive.write_bytes(pack(links.entries, EXPECTED).content)
     into.mkdir()
     found = intake.unpack(archive, into, EXPECTED, None)
-    assert found.files == () and "no ordinary files" in found.notes[0]
+    assert found.files == () and "not ordinary files" in found.notes[0]
     assert b"root:" not in archive.read_bytes()
 
 
