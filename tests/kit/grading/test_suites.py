@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from autograder import tasks
+from autograder.grading.intake import Intake
 from autograder.grading.results import Results
+from autograder.grading.session import Session
 from autograder.grading.suites import Grader
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -76,15 +78,12 @@ def test_every_task_has_a_public_check_and_hidden_checks_carry_most_points():
 def test_files_of_checks_run_in_the_order_of_their_first_tasks():
     loaded = tasks.load()
     grader = Grader(
-        points=loaded,
-        results=Results.of(loaded),
-        tests=ROOT / "tests",
+        loaded,
+        Session("no secret"),
+        Intake(ROOT),
+        Results.of(loaded),
         start_worker=lambda draws: pytest.fail("no worker is needed"),
-        files=loaded.files,
-        trained_weights=None,
-        secret="",
         deadline=0.0,
-        task_seconds=0.0,
         save=lambda: None,
     )
     found = [path for folder in ("hidden", "public") for path in (ROOT / "tests" / folder).glob("test_*.py")]

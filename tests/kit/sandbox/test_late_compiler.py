@@ -16,7 +16,7 @@ pytestmark = [
 # As in grading, where workers are forked from a process that has loaded torch.
 FORKS = """
 import json, os, sys, torch
-from autograder.late_compiler import delay_compiler
+from autograder.sandbox.late_compiler import delay_compiler
 for code in json.loads(sys.stdin.read()):
     if os.fork() == 0:
         exec(code)
