@@ -546,7 +546,7 @@ def test_the_shaded_area_is_the_divergence(open_page):
         page.button(name).focus()
         page.page.keyboard.press("Enter")
         page.page.get_by_text(f"What {name} integrates.").wait_for()
-        assert page.page.get_by_text(f"together: {number(exact)} nats").count() == 1
+        page.page.get_by_text(f"together: {number(exact)} nats").wait_for()
 
         def area() -> float:
             x, above, below = page.source("above", "x"), page.source("above", "y"), page.source("below", "y")
