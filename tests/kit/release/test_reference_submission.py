@@ -10,7 +10,7 @@ from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in, without_markers
 from autograder.tasks import load
 
-SOURCE = b"def one():\n    # BEGIN SOLUTION\n    return 1  # END SOLUTION of a kind\n    # END SOLUTION\n"
+SOURCE = b"def one():  # {{task:one}}\n    # BEGIN SOLUTION\n    return 1  # END SOLUTION\n    # END SOLUTION\n"
 TREE = {
     "tests/tasks.toml": """[assignment]
 examples = ["kept/m.safetensors"]
@@ -55,7 +55,8 @@ def course(root):
 
 def test_what_is_handed_in(course, root):
     files = hand_in(course, root)
-    assert files == {"one.py": b"def one():\n    return 1  # END SOLUTION of a kind\n", "m.safetensors": b"numbers"}
+    text = b"def one():  # 1.1\n    return 1  # END SOLUTION\n"
+    assert files == {"one.py": text, "m.safetensors": b"numbers"}
 
 
 def test_other_lines_stay_as_they_are():
