@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -51,6 +51,7 @@ class Module:
         name: dotted, as it is imported.
         lines: without the regions that are left out.
         tree: of these lines.
+        used: every name that the whole file uses, regions included.
         definitions: name to statement of functions, classes and constants at the top.
         bindings: what its imports at the top bind, each name to a module and a name in it ("" for the module itself).
     """
@@ -59,6 +60,7 @@ class Module:
     name: str
     lines: list[Line]
     tree: ast.Module
+    used: set[str]
     definitions: dict[str, ast.stmt] = field(default_factory=dict)
     bindings: dict[str, Node] = field(default_factory=dict)
 
@@ -84,23 +86,49 @@ def without_regions(text: str, asked: Collection[str] | None, path: str) -> list
     Raises:
         SourceError: for an unclosed, nested or stray marker.
     """
-    kept: list[Line] = []
+    lines = numbered(text)
+    markers: set[int] = set()
+    unwanted: set[int] = set()
     begin, wanted = 0, True
-    for line in numbered(text):
+    for line in lines:
         region = REGION.fullmatch(line.text)
         if region is not None:
             if begin:
                 raise SourceError([Problem(path, line.number, f"nested region: the one of line {begin} is still open")])
             begin, wanted = line.number, asked is None or any(name in asked for name in region.group(1).split())
+            markers.add(line.number)
         elif line.text.strip() == END:
             if not begin:
                 raise SourceError([Problem(path, line.number, f"stray {END!r}: no region is open")])
+            markers.add(line.number)
             begin, wanted = 0, True
-        elif wanted:
-            kept.append(line)
+        if not wanted:
+            unwanted |= {line.number, line.number + 1}  # the last one is the marker
     if begin:
         raise SourceError([Problem(path, begin, f"unclosed region: no {END!r} follows")])
+    return [line for line in without(lines, unwanted) if line.number not in markers]
+
+
+def without(lines: Iterable[Line], numbers: Collection[int]) -> list[Line]:
+    """The lines but those of some numbers; where a block goes, the larger of the two gaps around it stays, not both."""
+    kept: list[Line] = []
+    above = 0  # empty lines above the block that has just gone
+    after = False  # nothing but empty lines has followed it
+    for line in lines:
+        if line.number in numbers:
+            above, after = _empty_at_end(kept), True
+        elif after and not line.text.strip() and above:
+            above -= 1
+        else:
+            after = after and not line.text.strip()
+            kept.append(line)
+    if after:
+        del kept[len(kept) - _empty_at_end(kept) :]
     return kept
+
+
+def _empty_at_end(lines: Sequence[Line]) -> int:
+    return next((count for count, line in enumerate(reversed(lines)) if line.text.strip()), len(lines))
 
 
 def region_names(text: str) -> Iterator[tuple[int, str]]:
@@ -133,6 +161,7 @@ def read_modules(sources: Mapping[str, str], asked: Collection[str] | None, show
         lines: list[Line] = []
         try:
             lines = without_regions(text, asked, shown + path)
+            used = used_names(ast.parse(text))
             tree = ast.parse(text_of(lines))
         except SourceError as error:
             problems += error.problems
@@ -142,7 +171,7 @@ def read_modules(sources: Mapping[str, str], asked: Collection[str] | None, show
             problems.append(Problem(shown + path, at, f"this is not valid Python: {error.msg}"))
             continue
         name = module_name(path)
-        modules[name] = Module(shown + path, name, lines, tree)
+        modules[name] = Module(shown + path, name, lines, tree, used)
     if problems:
         raise SourceError(problems)
     for module in modules.values():
@@ -287,24 +316,32 @@ def cut(module: Module, kept: Collection[str]) -> list[Line]:
         while first > 1 and module.lines[first - 2].text.startswith("#"):
             first -= 1
         drop |= set(range(first, (statement.end_lineno or statement.lineno) + 1))
-    before = used_names(module.tree)
-    left = ast.Module([statement for statement in module.tree.body if statement not in gone], [])
-    after = used_names(left)
+    unused = module.used - _used_without(module.tree, gone)
+    for statement in module.tree.body:
+        # What only a type checker imports, for nothing that stays.
+        if isinstance(statement, ast.If) and _imported(statement) and _imported(statement) <= unused:
+            drop |= set(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
+            gone.append(statement)
+    unused = module.used - _used_without(module.tree, gone)
     replaced: dict[int, list[str]] = {}
     for node in ast.walk(module.tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)) and not drop & {node.lineno}:
-            _shorten(node, module, before - after, drop, replaced)
-    for statement in module.tree.body:
-        inner = set(range(statement.lineno + 1, (statement.end_lineno or statement.lineno) + 1))
-        if isinstance(statement, ast.If) and inner and inner <= drop and not set(replaced) & inner:
-            drop.add(statement.lineno)
-    lines: list[Line] = []
-    for place, line in enumerate(module.lines, start=1):
-        if place in replaced:
-            lines += [Line(text, line.number) for text in replaced[place]]
-        elif place not in drop:
-            lines.append(line)
-    return _close_gaps(lines)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) and node.lineno not in drop:
+            _shorten(node, module, unused, drop, replaced)
+    left = without(module.lines, {module.lines[place - 1].number for place in drop - replaced.keys()})
+    new = {module.lines[place - 1].number: texts for place, texts in replaced.items()}
+    return [Line(text, line.number) for line in left for text in new.get(line.number, [line.text])]
+
+
+def _used_without(tree: ast.Module, gone: Collection[ast.stmt]) -> set[str]:
+    return used_names(ast.Module([statement for statement in tree.body if statement not in gone], []))
+
+
+def _imported(block: ast.If) -> set[str]:
+    """The names that a block of imports binds; none if there is something else in it."""
+    imports = [one for one in block.body if isinstance(one, (ast.Import, ast.ImportFrom))]
+    if len(imports) < len(block.body) or block.orelse:
+        return set()
+    return {(alias.asname or alias.name).split(".")[0] for one in imports for alias in one.names}
 
 
 def _shorten(
@@ -337,17 +374,6 @@ def _shorten(
         ]
     else:
         new[node.lineno] = [line + comment]
-
-
-def _close_gaps(lines: list[Line]) -> list[Line]:
-    """The lines with no more than two empty ones in a row, none at either end."""
-    closed: list[Line] = []
-    for line in lines:
-        if line.text.strip() or [last.text.strip() for last in closed[-2:]] != ["", ""]:
-            closed.append(line)
-    while closed and not closed[-1].text.strip():
-        closed.pop()
-    return closed
 
 
 def select(
