@@ -158,10 +158,10 @@ def read_modules(sources: Mapping[str, str], asked: Collection[str] | None, show
     modules: dict[str, Module] = {}
     problems: list[Problem] = []
     for path, text in sources.items():
-        lines: list[Line] = []
+        lines = numbered(text)
         try:
-            lines = without_regions(text, asked, shown + path)
             used = used_names(ast.parse(text))
+            lines = without_regions(text, asked, shown + path)
             tree = ast.parse(text_of(lines))
         except SourceError as error:
             problems += error.problems
