@@ -5,6 +5,7 @@
 #   TORCH=cpu        PyTorch's CPU wheels; TORCH=default: the registry's build. Unset: as tools/setup.sh says
 #   TORCH_INDEX=...  where the CPU wheels are, if not on PyTorch's own index
 #   SLOW=1           make test with the slow tests too
+#   COURSE=...       a course of courses/, such as 004, or the path of your own       make student COURSE=004
 #   OUT=folder       where make class writes (default: grades)
 
 BIN := .venv/bin
@@ -14,6 +15,10 @@ PY := $(BIN)/python
 # ARGS="-n 4" in four. --pdb needs one process, and gets it.
 LANES := OMP_NUM_THREADS=1 PYTEST_XDIST_AUTO_NUM_WORKERS=2
 PYTEST := $(LANES) $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+FOR := $(if $(COURSE),--course "$(COURSE)")
+# What students of the course are given is part of what grades them.
+GIVEN = $(if $(COURSE),@$(PY) -m autograder student $(FOR))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run explore test test-slow student check-sync release handout report grade class
@@ -26,7 +31,7 @@ setup: ## create or repair .venv (every command does it)
 	@sh tools/setup.sh
 
 run: setup ## run the whole assignment, into solution/results/
-	$(PY) solution/main.py $(ARGS)
+	$(PY) -m autograder run $(FOR) $(ARGS)
 
 explore: setup ## open an explorer in a browser (ARGS=kl or latent)
 	$(PY) solution/explore.py $(ARGS)
@@ -38,40 +43,44 @@ test-slow: setup ## run only the slow tests
 	$(PYTEST) -m slow $(ARGS)
 
 student: setup ## regenerate student/ from solution/ and tests/
-	$(PY) -m autograder student
+	$(PY) -m autograder student $(FOR)
 
 check-sync: setup ## fail if student/ is not what make student writes
 	$(PY) -m autograder check-sync
 
-release: setup ## write dist/student.zip
-	$(PY) -m autograder release
+release: setup ## write dist/full/student.zip
+	$(PY) -m autograder release $(FOR)
 
-handout: setup ## write dist/handout.pdf, the handout for print
-	$(PY) -m autograder handout
+handout: setup ## write dist/full/handout.pdf, the handout for print
+	$(PY) -m autograder handout $(FOR)
 
-report: setup ## write dist/report/, model answers, after make run
-	$(PY) -m autograder report $(ARGS)
+report: setup ## write dist/full/report/, model answers, after make run
+	$(PY) -m autograder report $(FOR) $(ARGS)
 
 grade: setup ## grade one: make grade SUBMISSION=folder-or-zip
 	$(if $(SUBMISSION),,$(error say what to grade: make grade SUBMISSION=folder-or-zip))
-	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json
+	$(GIVEN)
+	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json $(FOR)
 
 class: setup ## grade a class: make class SUBMISSIONS=export
 	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
-	$(PY) -m autograder class "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
+	$(GIVEN)
+	$(PY) -m autograder class $(FOR) "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
 
 submission: setup ## pack a folder as students do (FOLDER=student)
 	$(PY) solution/submit.py --folder "$(or $(FOLDER),student)" $(ARGS)
 
-autograder: setup ## write dist/autograder.zip, for Gradescope and Otter
-	$(PY) -m autograder zip $(ARGS)
+autograder: setup ## write dist/full/autograder.zip, for Gradescope and Otter
+	$(GIVEN)
+	$(PY) -m autograder zip $(FOR) $(ARGS)
 
 gradescope: setup ## try the zip: make gradescope SUBMISSION=folder
 	$(if $(SUBMISSION),,$(error say what to grade: make gradescope SUBMISSION=folder-or-zip))
-	$(PY) -m autograder gradescope "$(SUBMISSION)" $(ARGS)
+	$(GIVEN)
+	$(PY) -m autograder gradescope $(FOR) "$(SUBMISSION)" $(ARGS)
 
-reference-submission: setup ## write dist/reference.zip, a perfect submission
-	$(PY) -m autograder reference-submission
+reference-submission: setup ## write dist/full/reference.zip, a perfect submission
+	$(PY) -m autograder reference-submission $(FOR)
 
 where: setup ## list where a task lives: make where TASK=name
 	$(if $(TASK),,$(error say which task: make where TASK=kl_diag_normal))

@@ -15,6 +15,7 @@ COMMANDS = {
     "release": ("autograder.release.student", "release", "write dist/student.zip"),
     "handout": ("autograder.release.pdf", "handout", "write dist/handout.pdf"),
     "report": ("autograder.release.pdf", "report", "run the report's notebook with its answers, write dist/report/"),
+    "run": ("autograder.release.student", "run", "run the main program of a course, solved"),
     "grade": ("autograder.grading.command", "main", "grade a submission: folder or zip"),
     "class": (
         "autograder.classroom.command",

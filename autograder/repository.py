@@ -9,6 +9,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+DEFAULT_COURSE = "full"
 ROOT = Path(__file__).resolve().parents[1]
 SOLUTION = ROOT / "solution"
 DOOR = ROOT / "autograder" / "door"
@@ -18,7 +19,21 @@ TESTS = ROOT / "tests"
 CORPUS = TESTS / "corpus"  # wrong and right code, for the audit
 COURSES = ROOT / "courses"
 DATA = ROOT / "data"
-DIST = ROOT / "dist"
+
+
+def dist(course: str, root: Path = ROOT) -> Path:
+    """Where everything goes that is made for a course."""
+    return root / "dist" / course
+
+
+def solved_folder(course: str, root: Path = ROOT) -> Path:
+    """Where a course's solved files lie and its main program runs; the default course's are hand-written."""
+    return root / "solution" if course == DEFAULT_COURSE else dist(course, root) / "solution"
+
+
+def student_folder(course: str, root: Path = ROOT) -> Path:
+    """What students of a course get, as a folder; it is generated, for the default course into the repository."""
+    return root / "student" if course == DEFAULT_COURSE else dist(course, root) / "student"
 
 
 def grader_sources(root: Path = ROOT) -> list[Path]:

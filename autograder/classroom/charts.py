@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from autograder.classroom.analysis import Item
@@ -54,10 +54,11 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> Chart:
     """Mean share of each task's points."""
     figure, axes = _new(0.6 + 0.22 * max(1, len(shares)))
     places = range(len(shares))
+    colours = _colours(number for number, *_ in shares)
     axes.barh(
         places,
         [100 * share for *_, share in shares],
-        color=[_colour(int(number.split(".")[0])) for number, *_ in shares],
+        color=[colours[_section(number)] for number, *_ in shares],
     )
     axes.set_yticks(places, [f"{number}  {name}" for number, name, _ in shares])
     for place, (*_, share) in zip(places, shares, strict=True):
@@ -73,16 +74,16 @@ def tasks(shares: Sequence[tuple[str, str, float]]) -> Chart:
 def checks(items: Sequence[Item]) -> Chart:
     """Each check's pass rate against how well it tells strong submissions from weak ones."""
     figure, axes = _new(2.8)
-    sections = sorted({item.check.section for item in items})
-    for section in sections:
+    colours = _colours(item.check.number for item in items)
+    for section, colour in colours.items():
         points = [
             (100 * item.passed, item.discrimination)
             for item in items
-            if item.check.section == section and item.discrimination is not None
+            if _section(item.check.number) == section and item.discrimination is not None
         ]
         if points:
             x, y = zip(*points, strict=True)
-            axes.scatter(x, y, s=26, color=_colour(section), alpha=0.8, linewidths=0, label=f"section {section}")
+            axes.scatter(x, y, s=26, color=colour, alpha=0.8, linewidths=0, label=f"section {section}")
     axes.axhline(0, color=GREY, linewidth=0.8)
     lowest = min([item.discrimination for item in items if item.discrimination is not None], default=0.0)
     limits = (min(-0.15, lowest - 0.1), 1.05)
@@ -91,7 +92,7 @@ def checks(items: Sequence[Item]) -> Chart:
         axes.legend(
             loc="lower center",
             bbox_to_anchor=(0.5, 1.0),
-            ncols=len(sections),
+            ncols=len(colours),
             frameon=False,
             handletextpad=0.1,
             columnspacing=1,
@@ -109,8 +110,15 @@ def seconds(values: Sequence[float]) -> Chart:
     return _svg(figure, "How long the gradings took")
 
 
-def _colour(section: int) -> str:
-    return SECTIONS[(section - 1) % len(SECTIONS)]
+def _section(number: str) -> str:
+    """The number of the section of a task's number: "4" of "4.1"."""
+    return number.rpartition(".")[0]
+
+
+def _colours(numbers: Iterable[str]) -> dict[str, str]:
+    """A colour for each section, from the numbers of its tasks."""
+    sections = sorted({_section(number) for number in numbers})
+    return {section: SECTIONS[place % len(SECTIONS)] for place, section in enumerate(sections)}
 
 
 def _new(height: float) -> tuple[Figure, Axes]:

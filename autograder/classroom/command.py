@@ -30,7 +30,7 @@ from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
 from autograder.sandbox import layers
-from autograder.tasks import CourseError
+from autograder.tasks import Course, CourseError, chosen, course_option
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,11 @@ def main(arguments: Sequence[str]) -> int:
     # Batch systems and shutdowns ask like this.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        settings = _settings(options)
+        course = chosen(options.course)
+        if course.ungraded:
+            print(f"{course.ungraded}: there is nothing to grade", file=sys.stderr)
+            return Exit.NOTHING
+        settings = _settings(options, course)
         summary = grade_class(settings)
     except (UnreadableError, CourseError, ClusterError, BusyError, SecretError) as error:
         print(f"class: {error}", file=sys.stderr)
@@ -222,7 +226,7 @@ def main(arguments: Sequence[str]) -> int:
     return Exit.LEFT_OUT if summary.unreadable or summary.left_out else Exit.DONE
 
 
-def _settings(options: argparse.Namespace) -> ClassSettings:
+def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
     if options.workers < 1:
         raise UnreadableError("--workers: there must be at least one")
     if options.due:
@@ -233,7 +237,7 @@ def _settings(options: argparse.Namespace) -> ClassSettings:
     return ClassSettings(
         submissions=options.submissions,
         out=options.out,
-        session=Session(load_secret(options.secret_file), seconds=options.seconds),
+        session=Session.of(course, load_secret(options.secret_file), seconds=options.seconds),
         workers=options.workers,
         scheduler=options.scheduler,
         layout=options.layout,
@@ -256,6 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=int, default=_processors(), help="gradings at the same time (default: %(default)s)"
     )
+    course_option(parser)
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler instead")
     parser.add_argument("--layout", choices=reading.LAYOUTS, help="kind of export (default: recognised)")
     parser.add_argument("--roster", type=Path, metavar="CSV", help="the platform's list of students or grades")

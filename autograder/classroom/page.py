@@ -20,8 +20,8 @@ from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import Pair
 from autograder.grading import report
 from autograder.grading.files import UnreadableError
-from autograder.grading.intake import PROVIDED
 from autograder.grading.report import number
+from autograder.repository import student_folder
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
@@ -64,7 +64,7 @@ class Class:
 
     @property
     def total(self) -> float:
-        return self.course.total
+        return self.course.graded
 
 
 def write(
@@ -85,7 +85,7 @@ def write(
 
 def _compare(submissions: Sequence[Submission], course: Course) -> list[Pair]:
     expected = course.files
-    starter = similarity.starter_hashes(PROVIDED)
+    starter = similarity.starter_hashes(student_folder(course.name, course.root))
     found = {}
     for submission in tqdm(submissions, "comparing", unit=" submissions", dynamic_ncols=True):
         try:
@@ -198,17 +198,18 @@ def _time(records: Mapping[str, Record]) -> dict[str, Any]:
 def _students(about: Class) -> dict[str, Any]:
     """Everybody's score and points of each section; no numbers for those who were not graded."""
     by_slug = {one.slug: one for one in about.graded}
-    sections = [section.number for section in about.course.sections]
+    sections = {task.section for task in about.course.tasks}
+    shown = [section for section in about.course.sections if section.name in sections]
     rows: list[tuple[Submission, list[float]]] = []
     for submission in about.export.submissions:
         one = by_slug.get(submission.slug)
         rows.append(
-            (submission, [one.score, *(_of_section(one, about.course, number) for number in sections)] if one else [])
+            (submission, [one.score, *(_of_section(one, about.course, part.name) for part in shown)] if one else [])
         )
-    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {number}" for number in sections)]
+    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown)]
     return {"heads": heads, "submissions": rows, "absent": about.export.absent}
 
 
-def _of_section(one: Graded, course: Course, section: int) -> float:
+def _of_section(one: Graded, course: Course, section: str) -> float:
     names = {task.name for task in course.tasks if task.section == section}
     return sum(one.shares.get(check.id, 0.0) * check.points for check in course.checks if check.task in names)

@@ -70,7 +70,7 @@ class Store:
 
     def __init__(self, folder: Path, course: Course) -> None:
         self.folder = folder
-        self.points = course.total
+        self.points = course.graded
         self._course = course
         self._written: set[str] = set()
         self._students = folder / "students"

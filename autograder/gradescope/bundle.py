@@ -32,17 +32,15 @@ from autograder.gradescope.settings import load as load_settings
 from autograder.grading.messages import check_sources
 from autograder.grading.secret import SecretError, load_secret
 from autograder.release.archive import zip_bytes
-from autograder.release.student import CUDA_REQUIREMENT
-from autograder.repository import DIST, ROOT, grader_sources
+from autograder.release.contents import CUDA_REQUIREMENT
+from autograder.repository import dist, grader_sources, student_folder
 from autograder.tasks import Course, CourseError
 from autograder.writing import write_atomically
 
-ARCHIVE = DIST / "autograder.zip"
 UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
 # Beside the grader itself (see `grader_sources`): what run_autograder and Otter start it by.
 FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "otter"))
-COURSE = "courses/full.toml"
 SETTINGS = "autograder/gradescope/settings.toml"
 TORCH = re.compile(r"torch==")
 NOT_FOR_GRADING = re.compile(r"torchvision==")
@@ -54,26 +52,32 @@ class BundleError(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m autograder zip", description="Write the autograder's zip.")
-    parser.add_argument("--out", type=Path, default=ARCHIVE, help="where to (default: dist/autograder.zip)")
+    parser.add_argument("--out", type=Path, help="where to (default: dist/COURSE/autograder.zip)")
+    tasks.course_option(parser)
     options = parser.parse_args(arguments)
     try:
-        digest = write(options.out.resolve())
+        course = tasks.chosen(options.course)
+        if course.ungraded:
+            print(f"{course.ungraded}: there is no autograder", file=sys.stderr)
+            return Exit.NOTHING
+        out = options.out or dist(course.name) / "autograder.zip"
+        digest = write(out.resolve(), course)
     except (BundleError, CourseError, SettingsError, SecretError) as error:
         print(f"no autograder.zip: {error}", file=sys.stderr)
         return Exit.FAILED
-    size = options.out.stat().st_size
-    print(f"{options.out}: {size:,} bytes ({size / UPLOAD_LIMIT:.1%} of what Gradescope takes)\nSHA-256 {digest}")
+    size = out.stat().st_size
+    print(f"{out}: {size:,} bytes ({size / UPLOAD_LIMIT:.1%} of what Gradescope takes)\nSHA-256 {digest}")
     print("It holds the hidden checks and the secret: keep it away from students.")
     return Exit.DONE
 
 
-def write(archive: Path, root: Path = ROOT) -> str:
+def write(archive: Path, course: Course | None = None) -> str:
     """Build the archive; returns its SHA-256.
 
     Raises:
         BundleError, CourseError, SettingsError, SecretError: something in the repository must be put right.
     """
-    files = contents(root)
+    files = contents(course or tasks.load())
     content = zip_bytes(
         (name, files[name], 0o100700 if name in ("setup.sh", "run_autograder") else 0o100600) for name in sorted(files)
     )
@@ -84,15 +88,15 @@ def write(archive: Path, root: Path = ROOT) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def contents(root: Path = ROOT) -> dict[str, bytes]:
+def contents(course: Course) -> dict[str, bytes]:
     """Every file of the archive: name to content."""
-    course = tasks.load(root / COURSE)
+    root = course.root
     settings = load_settings(root / SETTINGS)
     problems = tasks.compare(course, collected_checks(root))
     if problems:
         raise BundleError("tests/tasks.toml and the checks disagree:\n  " + "\n  ".join(problems))
     secret = load_secret()
-    files = {f"{GRADER}/{name}": (root / name).read_bytes() for name in grader_files(root, course)}
+    files = {f"{GRADER}/{name}": path.read_bytes() for name, path in grader_files(course).items()}
     here = root / "autograder" / "gradescope"
     files[f"{GRADER}/__main__.py"] = (here / "grader_main.py").read_bytes()
     files[f"{GRADER}/autograder/secret.txt"] = f"{secret}\n".encode()
@@ -135,24 +139,26 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
             return {name: archive.read(name) for name in ["otter_config.json", *names] if not name.endswith("/")}
 
 
-def grader_files(root: Path, course: Course) -> list[str]:
-    """Paths below `root` of everything that grading needs: the grader, the checks, data."""
-    modules = [*grader_sources(root), *(root / name for name in FRONT), *check_sources(root / "tests")]
-    provided = provided_modules(root, course)
-    assignment = course.assignment
-    named = (COURSE, "tests/tasks.toml", SETTINGS, *assignment.data, *assignment.examples)
-    data = [root / name for name in named]
+def grader_files(course: Course) -> dict[str, Path]:
+    """Everything that grading needs: the grader, the checks, the course, data. Place in the archive to place here."""
+    root, assignment = course.root, course.assignment
+    modules = [*grader_sources(root), *(root / name for name in FRONT), *check_sources(course.tests)]
+    data = [root / name for name in ("tests/tasks.toml", SETTINGS, *assignment.data, *assignment.examples)]
     missing = [str(path.relative_to(root)) for path in data if not path.is_file()]
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
-    return sorted(path.relative_to(root).as_posix() for path in {*modules, *provided, *data})
+    files = {path.relative_to(root).as_posix(): path for path in {*modules, *data}}
+    files |= {f"student/{path.name}": path for path in provided_modules(course)}
+    files[f"courses/{course.path.name}"] = course.path
+    return dict(sorted(files.items()))
 
 
-def provided_modules(root: Path, course: Course) -> list[Path]:
+def provided_modules(course: Course) -> list[Path]:
     """Modules that students are given and need not hand in, although what they hand in may import them."""
-    modules = [path for path in sorted((root / "student").glob("*.py")) if path.name not in course.files]
+    folder = student_folder(course.name, course.root)
+    modules = [path for path in sorted(folder.glob("*.py")) if path.name not in course.files]
     if not modules:
-        raise BundleError("student/ has no modules: run `make student` first")
+        raise BundleError(f"{folder.relative_to(course.root)}/ has no modules: run `make student` first")
     return modules
 
 

@@ -44,11 +44,10 @@ def test_files(course: Course) -> dict[str, str]:
     templates.filters["repr"] = repr
     template = templates.get_template("otter_test.py.j2")
     files = {}
-    for task in course.tasks:
-        section, place = task.number.split(".")
+    for place, task in enumerate(course.tasks, start=1):
         checks = [check for check in course.checks if check.task == task.name]
         text = template.render(number=task.number, name=task_name(task), checks=checks)
-        files[f"task_{int(section):02}_{int(place):02}.py"] = text
+        files[f"task_{place:02}.py"] = text
     return files
 
 

@@ -28,6 +28,7 @@ from autograder import measuring
 from autograder.exits import Exit
 from autograder.gradescope import bundle
 from autograder.measuring import Usage
+from autograder.tasks import Course, CourseError, chosen, course_option
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -233,10 +234,14 @@ def main(arguments: Sequence[str]) -> int:
         print(f"there is no submission {options.submission}", file=sys.stderr)
         return Exit.NOTHING
     try:
+        course = chosen(options.course)
+        if course.ungraded:
+            print(f"{course.ungraded}: there is no autograder to try", file=sys.stderr)
+            return Exit.NOTHING
         with temporary_folder(options.keep) as folder:
             if options.archive is None:
                 archive = folder / "autograder.zip"
-                bundle.write(archive)
+                bundle.write(archive, course)
             else:
                 archive = options.archive
             stand_in = StandIn(archive, folder)
@@ -245,15 +250,14 @@ def main(arguments: Sequence[str]) -> int:
             print(f"setup.sh: {set_up.seconds:.0f} s")
             metadata = submission_metadata(options.late, _previous(options.previous))
             graded = stand_in.grade(options.submission, metadata, options.seconds)
-            return report(graded, options.memory, options.out)
-    except (StandInError, FileExistsError, bundle.BundleError) as error:
+            return report(graded, course, options.memory, options.out)
+    except (StandInError, FileExistsError, bundle.BundleError, CourseError) as error:
         print(error, file=sys.stderr)
         return Exit.NOTHING if isinstance(error, FileExistsError) else Exit.FAILED
 
 
-def report(graded: Graded, memory_mib: float, out: Path) -> int:
+def report(graded: Graded, course: Course, memory_mib: float, out: Path) -> int:
     """Print the run, keep results.json; the exit status of `gradescope`."""
-    from autograder import tasks
     from autograder.grading import report as terminal
     from autograder.grading.results import exit_status
 
@@ -270,7 +274,7 @@ def report(graded: Graded, memory_mib: float, out: Path) -> int:
     else:
         out.write_text(json.dumps(graded.document, indent=1) + "\n", encoding="utf-8")
         if graded.document.get("tests"):
-            terminal.write_terminal({"leaderboard": [], **graded.document}, tasks.load(), sys.stdout)
+            terminal.write_terminal({"leaderboard": [], **graded.document}, course, sys.stdout)
         else:
             print(graded.document.get("output", ""))
         print(f"results.json, as Gradescope would get it: {out}")
@@ -293,6 +297,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("submission", type=Path, help="a folder or a zip")
     parser.add_argument("--archive", type=Path, help="an autograder.zip (default: a new one)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to keep results.json")
+    course_option(parser)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the tree in this new folder and leave it")
     parser.add_argument("--previous", type=int, default=0, metavar="N", help="pretend N earlier submissions, hourly")
     parser.add_argument("--late", type=float, default=0, metavar="DAYS", help="pretend that it is this late")

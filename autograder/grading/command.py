@@ -14,6 +14,7 @@ from autograder.grading.results import Results, exit_status
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
+from autograder.tasks import CourseError
 from autograder.writing import write_atomically
 
 # In Gradescope's container: names the student and lists earlier results.
@@ -29,17 +30,25 @@ def main(arguments: Sequence[str]) -> int:
     secret_file = options.secret_file or SECRET_FILE
     results = Results({})
     try:
+        course = tasks.chosen(options.course)
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return Exit.FAILED
+    if course.ungraded:
+        print(f"{course.ungraded}: there is nothing to grade", file=sys.stderr)
+        return Exit.NOTHING
+    try:
         # A secret made up on the spot would give every container different inputs.
         secret = load_secret(options.secret_file, create=not options.gradescope)
         grading = Grading(
-            Session(secret, seconds=options.seconds),
+            Session.of(course, secret, seconds=options.seconds),
             submission=options.submission.resolve(),
             out=out,
             private=(secret_file, TESTS / "hidden", METADATA) if options.gradescope else (secret_file,),
             gradescope=options.gradescope,
         )
         results = grade.grade(grading)
-    except SecretError as error:
+    except (SecretError, CourseError) as error:
         grade.fail(results, error)
         results.write(out)
     except KeyboardInterrupt:
@@ -52,7 +61,6 @@ def main(arguments: Sequence[str]) -> int:
     if status == Exit.FAILED:
         print(f"not graded: {results.extra['problem']}", file=sys.stderr)
         return status
-    course = tasks.load()
     report.write_terminal(document, course, sys.stdout)
     if options.html is not None:
         write_atomically(options.html.resolve(), report.page(document, course), mode=0o644)
@@ -63,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m autograder grade", description="Grade a submission.")
     parser.add_argument("submission", type=Path, help="a folder or a zip file")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to write results.json")
+    tasks.course_option(parser)
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write the report as a page of HTML")
     parser.add_argument("--gradescope", action="store_true", help="refuse to grade unless the sandbox is complete")
     parser.add_argument(

@@ -51,7 +51,7 @@ class TaskSummary:
 class SectionSummary:
     """One section of tasks."""
 
-    number: int
+    number: str
     title: str
     tasks: list[TaskSummary]
 
@@ -73,9 +73,10 @@ def summarise(document: Document, course: Course) -> list[SectionSummary]:
         SectionSummary(
             section.number,
             section.title,
-            [TaskSummary(t.number, t.title, rows[t.name]) for t in course.tasks if t.section == section.number],
+            [TaskSummary(t.number, t.title, rows[t.name]) for t in course.tasks if t.section == section.name],
         )
         for section in course.sections
+        if any(task.section == section.name for task in course.tasks)
     ]
 
 

@@ -75,7 +75,7 @@ class Row:
             "number": self.check.number,
             "output": safe_text(output + (f"\n\nYour code printed:\n{self.printed}" if self.printed else "")),
             "output_format": "text",
-            "tags": [f"task{self.check.section}", "hidden" if self.check.hidden_inputs else "public"],
+            "tags": [self.check.task, "hidden" if self.check.hidden_inputs else "public"],
             "visibility": self.check.visibility,
             "extra_data": {
                 "id": self.check.id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from autograder import tasks
 from autograder.grading.intake import PROVIDED
+from autograder.repository import student_folder
 
 PATHS = ("course", "provided", "submission", "out")
 
@@ -32,13 +33,26 @@ class Session:
     task_seconds: float = 90.0  # five tasks that use all of it still fit
     call_seconds: float = 30.0
     memory_mib: int = 384
-    course: Path = tasks.COURSE_FILE
+    course: Path = field(default_factory=tasks.course_file)
     provided: Path | None = PROVIDED
+
+    @classmethod
+    def of(cls, course: tasks.Course, secret: str, **limits: Any) -> Session:
+        """For a course, with the modules that its students are given.
+
+        Raises:
+            CourseError: these modules are not there.
+        """
+        provided = student_folder(course.name, course.root)
+        if not provided.is_dir():
+            folder = provided.relative_to(course.root)
+            raise tasks.CourseError(f"{folder}/ is missing: run `make student COURSE={course.name}` first")
+        return cls(secret, course=course.path, provided=provided, **limits)
 
     @property
     def tests(self) -> Path:
         """The folder with conftest.py, public/ and hidden/."""
-        return self.course.parents[1] / "tests"
+        return tasks.root_of(self.course) / "tests"
 
     def load(self) -> tasks.Course:
         """The course's tasks and checks. CourseError if it does not hold together."""

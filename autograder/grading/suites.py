@@ -24,7 +24,7 @@ from autograder.grading.session import Session
 from autograder.sandbox.backend import WorkerDied
 from autograder.sandbox.text import MAX_TEXT
 from autograder.sandbox.zygote import ZygoteDied
-from autograder.tasks import Check, Course, compare
+from autograder.tasks import Check, Course, compare, known_checks, records
 
 SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
 
@@ -135,6 +135,7 @@ class Grader:
         checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
+        self._not_asked = known_checks(course.root) - {check.id for check in checks}
         self._current: Check | None = None
         self._workers: dict[Worker, bool] = {}  # living workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
@@ -147,6 +148,8 @@ class Grader:
         config.assignment_secret = self._session.secret  # type: ignore[attr-defined]
         config.handed_in = self._submitted.file  # type: ignore[attr-defined]
         config.course_tasks = self._course.described()  # type: ignore[attr-defined]
+        names = records(self._course.root).keys() - self._course.names
+        config.other_tasks = sorted(names)  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -156,7 +159,7 @@ class Grader:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Drop what is left out; put a file's drawing checks last, so that its two workers need not live at the same
         time: memory is scarce."""
-        items[:] = [item for item in items if self.id_of(item) not in self._left_out]
+        items[:] = [item for item in items if self.id_of(item) not in self._left_out | self._not_asked]
         place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
         items.sort(key=lambda item: (place[item.path], item.get_closest_marker("draws") is not None))
 

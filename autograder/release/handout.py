@@ -1,7 +1,8 @@
 """Puts the handout together: a page for the course, a section for each task, numbers and points from the course.
 
-    solution/handout/COURSE.md          the page; {{sections}} stands where the tasks go
-    solution/handout/sections/NAME.md   what a section of the course begins with
+    solution/handout/COURSE.md          the page; {{sections}} stands where the tasks and questions go
+    solution/handout/common/NAME.md     what several pages share; {{include:NAME}} stands where it goes
+    solution/handout/sections/NAME.md   what a section begins with, if there is something to say
     solution/handout/NAME.md            a task: a heading, which gets the task's number, and its text
 
 - `<!-- ... -->` is for instructors; students do not get it.
@@ -19,17 +20,22 @@ from autograder.release.numbers import put_in
 from autograder.release.starter import Problem
 from autograder.tasks import Course
 
-SECTIONS = "{{sections}}"
+SECTIONS, FILES = "{{sections}}", "{{files}}"
+INCLUDE = re.compile(r"\{\{include:(\w+)\}\}")
 COMMENT = re.compile(r"<!--(.*?)-->[ \t]*\n?", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
-def sources(course: Course) -> list[str]:
+def sources(course: Course, folder: Path) -> list[str]:
     """Paths below solution/handout/ of what a course's handout is made of, in order, the page first."""
     found = [f"{course.name}.md"]
+    page = folder / found[0]
+    if page.is_file():
+        found += [f"common/{name}.md" for name in INCLUDE.findall(page.read_text(encoding="utf-8"))]
     for section in course.sections:
-        found.append(f"sections/{section.name}.md")
-        found += [f"{task.name}.md" for task in course.tasks if task.section == section.number]
+        opening = f"sections/{section.name}.md"
+        found += [opening] if (folder / opening).is_file() else []
+        found += [f"{task.name}.md" for task in course.tasks if task.section == section.name]
     return found
 
 
@@ -42,7 +48,7 @@ def assemble(course: Course, folder: Path, known: Mapping[str, str], problems: l
         problems: what is wrong is added here, with file and line.
     """
     texts: dict[str, str] = {}
-    for name in sources(course):
+    for name in sources(course, folder):
         try:
             text = (folder / name).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -50,19 +56,26 @@ def assemble(course: Course, folder: Path, known: Mapping[str, str], problems: l
             continue
         # Comments go, their lines stay until the placeholders are in, so that complaints have the right line.
         blank = COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), text)
-        texts[name] = put_in(blank, f"solution/handout/{name}", known, problems)
+        texts[name] = INCLUDE.sub(r"<<include \1>>", blank).replace(FILES, _files(course))
+        texts[name] = put_in(texts[name], f"solution/handout/{name}", known, problems)
     page = texts.get(f"{course.name}.md", "")
     if page.count(SECTIONS) != 1:
         problems.append(Problem(f"solution/handout/{course.name}.md", 1, f"{SECTIONS} must stand here, once"))
+    page = re.sub(r"<<include (\w+)>>", lambda match: texts.get(f"common/{match.group(1)}.md", "").strip("\n"), page)
     parts = []
     for section in course.sections:
         opening = texts.get(f"sections/{section.name}.md", "")
         parts.append(f"## {section.number}. {section.title}\n\n{opening}")
         for task in course.tasks:
-            if task.section == section.number:
+            if task.section == section.name:
                 parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
     text = page.replace(SECTIONS, "\n\n".join(part.strip("\n") for part in parts))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
+
+
+def _files(course: Course) -> str:
+    """The files to hand in, in the order of the tasks: "`a.py`, `b.py`"."""
+    return ", ".join(f"`{name}`" for name in dict.fromkeys(task.file for task in course.tasks if task.file))
 
 
 def _task(name: str, number: str, text: str, known: Mapping[str, str], problems: list[Problem]) -> str:
@@ -89,7 +102,7 @@ def check_links(text: str, path: str, shipped: Collection[str]) -> list[Problem]
 def decisions_left(course: Course, folder: Path) -> list[tuple[str, int, str]]:
     """File, line number and text of every <!-- INSTRUCTOR: ... --> comment."""
     found = []
-    for name in sources(course):
+    for name in sources(course, folder):
         source = (folder / name).read_text(encoding="utf-8")
         for match in COMMENT.finditer(source):
             text = " ".join(match.group(1).split())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autograder.release.starter import MARKER_LIKE, Problem
@@ -113,4 +113,25 @@ def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> lis
                 if key in squeezed:
                     found = f"repeats the solution, {secret.path} line {secret.line}: {secret.text}"
                     problems.append(Problem(path, number, found))
+    return problems
+
+
+def find_words(words: Collection[str], files: Mapping[str, bytes]) -> list[Problem]:
+    """Every line of the given files that has one of the words in it: names of what students do not get.
+
+    Args:
+        files: path to content; what is not UTF-8 text is passed over.
+    """
+    if not words:
+        return []
+    pattern = re.compile(r"(?<![\w./-])(" + "|".join(map(re.escape, sorted(words))) + r")(?![\w-])")
+    problems = []
+    for path, content in files.items():
+        try:
+            text = readable_text(path, content)
+        except UnicodeDecodeError:
+            continue
+        for number, line in enumerate(text.splitlines(), start=1):
+            for word in dict.fromkeys(pattern.findall(line)):
+                problems.append(Problem(path, number, f"mentions {word}, which students of this course do not get"))
     return problems

@@ -2,6 +2,9 @@
 
 {{task:area}}        "4.1"                     {{points:area}}    "3 points", also of a section, or of the total
 {{section:discs}}    "4"                       {{link:discs}}     "#4-discs-and-circles"
+{{question:why_pi}}  "W4"                      {{points:2}}       those of sections 2.1, 2.2, ... together
+
+Points are a task's, a question's, a section's, or "total", "code", "written".
 """
 
 from __future__ import annotations
@@ -31,13 +34,21 @@ def values(course: Course, further: Mapping[str, float] | None = None) -> dict[s
     Args:
         further: points of things that the course does not list, such as {"written": 100}.
     """
-    points = {"total": course.total, **(further or {})}
-    points |= {section.name: course.of_section(section.number) for section in course.sections}
-    points |= {task.name: course.of_task(task.name) for task in course.tasks}
+    points = {"total": course.total, "code": course.total - course.written, "written": course.written}
+    points |= further or {}
+    points |= {section.name: course.of_section(section.name) for section in course.sections}
+    points |= {item.name: item.points for item in course.items}
+    for section in course.sections:
+        parts = section.number.split(".")
+        for length in range(1, len(parts)):
+            group = ".".join(parts[:length])
+            points[group] = points.get(group, 0.0) + course.of_section(section.name)
+    headings = {section.name: f"{section.number}. {section.title}" for section in course.sections}
     return {
         **{f"task:{task.name}": task.number for task in course.tasks},
-        **{f"section:{section.name}": str(section.number) for section in course.sections},
-        **{f"link:{section.name}": "#" + anchor(f"{section.number}. {section.title}") for section in course.sections},
+        **{f"question:{question.name}": question.label for question in course.questions},
+        **{f"section:{section.name}": section.number for section in course.sections},
+        **{f"link:{name}": "#" + anchor(heading) for name, heading in headings.items()},
         **{f"points:{name}": worth(number) for name, number in points.items()},
     }
 

@@ -12,57 +12,53 @@ from pathlib import Path
 
 from autograder.exits import Exit
 from autograder.release import notebook
+from autograder.release.contents import generate, notebooks, pdf_maker, solved
 from autograder.release.starter import SourceError
-from autograder.release.student import notebooks, pdf_maker
 from autograder.release.typeset import Pdf, TypesetError, typeset
-from autograder.repository import ROOT
+from autograder.repository import ROOT, dist, solved_folder
+from autograder.tasks import Course, CourseError, chosen, course_option, the_course
+from autograder.writing import write_atomically
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
-def handout_pdf(root: Path = ROOT) -> Pdf:
-    """The handout, from student/README.md.
+def handout_pdf(course: Course) -> Pdf:
+    """The handout as students get it.
 
     Raises:
         TypesetError: it cannot be typeset.
-        OSError: the handout is missing.
+        SourceError: it cannot be made.
     """
-    text = (root / "student" / "README.md").read_text(encoding="utf-8")
+    text = generate(course.root, course).files["README.md"].decode()
     title = TITLE.search(text)
-    return typeset(text, root / "student", title.group(1) if title else "Assignment")
+    return typeset(text, course.root / "solution", title.group(1) if title else "Assignment")
 
 
 def handout(arguments: list[str], root: Path = ROOT) -> int:
-    """Write dist/handout.pdf."""
-    description = "Write dist/handout.pdf from student/README.md."
-    argparse.ArgumentParser(prog="python -m autograder handout", description=description).parse_args(arguments)
+    """Write dist/COURSE/handout.pdf."""
     try:
-        pdf = handout_pdf(root)
-    except (TypesetError, OSError) as error:
+        course = the_course("handout", "Write handout.pdf, the handout for print.", arguments, root)
+        pdf = handout_pdf(course)
+    except (TypesetError, SourceError, CourseError) as error:
         print(f"no handout: {error}", file=sys.stderr)
         return Exit.FAILED
-    out = root / "dist" / "handout.pdf"
-    out.parent.mkdir(exist_ok=True)
-    out.write_bytes(pdf.content)
+    out = dist(course.name, root) / "handout.pdf"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(out, pdf.content, mode=0o644)
     for warning in pdf.warnings:
         print(f"not converted: {warning}", file=sys.stderr)
     print(f"wrote {out}: {len(pdf.content):,} bytes")
     return Exit.FAILED if pdf.warnings else Exit.DONE
 
 
-def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
+def lay_out(folder: Path, results: Path, course: Course) -> None:
     """Fill a folder as a student has it who is finished: code, results, and the notebook, with its answers.
 
     Raises:
         SourceError: the notebook cannot be made.
     """
-    for file in (root / "solution").glob("*.py"):
-        shutil.copy(file, folder)
-    shutil.copytree(root / "solution" / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, content in pdf_maker().items():
-        (folder / name).write_bytes(content)
-    for name, content in notebooks(root).answers.items():
-        (folder / name).parent.mkdir(exist_ok=True)
+    for name, content in {**solved(course), **pdf_maker(), **notebooks(course).answers}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     if results.is_dir():
         (folder / "results").symlink_to(results.resolve(), target_is_directory=True)
@@ -74,20 +70,28 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
         prog="python -m autograder report",
         description="Run the report's notebook with its answers; write it and its PDF to dist/report/.",
     )
-    default = root / "solution" / "results"
-    parser.add_argument("--results", type=Path, default=default, help="of a run of main.py (default: solution/results)")
+    parser.add_argument(
+        "--results", type=Path, help="of a run of the main program (default: where `make run` leaves them)"
+    )
+    course_option(parser)
     options = parser.parse_args(arguments)
-    if not notebook.exists(root):
-        print(f"this assignment has no report: there is no {notebook.SOURCE}", file=sys.stderr)
+    try:
+        course = chosen(options.course, root)
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return Exit.FAILED
+    if not course.questions:
+        print(f"{course.path.name} asks no questions: there is no report", file=sys.stderr)
         return Exit.NOTHING
-    if not (options.results / "metrics.json").is_file():
-        print(f"{options.results} has no metrics.json: `make run` first", file=sys.stderr)
+    results = options.results or solved_folder(course.name, root) / "results"
+    if course.tasks and not (results / "metrics.json").is_file():
+        print(f"{results} has no metrics.json: `make run` first", file=sys.stderr)
         return Exit.NOTHING
-    out = root / "dist" / "report"
+    out = dist(course.name, root) / "report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         try:
-            lay_out(folder, options.results, root)
+            lay_out(folder, results, course)
         except SourceError as error:
             print(error, file=sys.stderr)
             return Exit.FAILED

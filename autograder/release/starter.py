@@ -3,7 +3,7 @@
 Code between the two marker comments is the solution. Inside a function it becomes a stub that names the task of the
 nearest docstring that begins with "Task {{task:NAME}}"; anywhere else (a helper function, an import) it disappears.
 All else stays as it is: signatures, docstrings, hints, and the code after a region, which may use names that the region
-assigns.
+assigns. A task that the course does not ask for stays solved, and its docstring begins with "Provided".
 
 Everything is checked with `ast`, and every complaint has a file and a line of the reference solution.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ BEGIN, END = "# BEGIN SOLUTION", "# END SOLUTION"
 # Anything that somebody may have meant as a marker.
 MARKER_LIKE = re.compile(r"\b(BEGIN|END)[ _-]*SOLUTION\b", re.IGNORECASE)
 TASK_DOCSTRING = re.compile(r"Task \{\{task:(\w+)\}\}")
+# The same where it stands in a file.
+TASK_OPENING = re.compile(r'"""Task \{\{task:(\w+)\}\}')
 # An import that only the solution uses, given to students on purpose. It also keeps the linter of both copies quiet.
 GIVEN_IMPORT = re.compile(r"#\s*noqa:\s*F401\b")
 
@@ -64,19 +66,22 @@ class Starter:
         text: what students receive.
         tasks: name of every task that has a stub here, with the line of its region in the solution.
         solution_lines: (line number in the solution, text) of every line that was taken out.
+        origin: for each line of the text, the line of the solution that it comes from.
     """
 
     text: str
     tasks: dict[str, int]
     solution_lines: list[tuple[int, str]]
+    origin: list[int]
 
 
-def make_starter(source: str, path: str) -> Starter:
+def make_starter(source: str, path: str, asked: Collection[str] | None = None) -> Starter:
     """Make the starter file of one file of the solution.
 
     Args:
         source: the text of the solution file.
         path: what to call it in messages.
+        asked: names of the tasks of which students get no solution; None for all.
 
     Raises:
         SourceError: with everything that is wrong, as far as it can be told.
@@ -87,6 +92,7 @@ def make_starter(source: str, path: str) -> Starter:
         raise SourceError([Problem(path, error.lineno or 1, f"this is not valid Python: {error.msg}")]) from None
     lines = source.splitlines()
     regions = find_regions(lines, path)
+    taken: list[Region] = []
     kept: list[tuple[str, int]] = []  # every line of the starter with the line of the solution that it comes from
     tasks: dict[str, int] = {}
     problems: list[Problem] = []
@@ -95,20 +101,38 @@ def make_starter(source: str, path: str) -> Starter:
         kept += [(lines[i], i + 1) for i in range(position, region.begin - 1)]
         position = region.end
         try:
-            stub = make_stub(tree, lines, region, path, tasks)
+            stub = make_stub(tree, lines, region, path, tasks, asked)
         except SourceError as error:
             problems += error.problems
             continue
+        if stub is None:
+            kept += [(lines[i], i + 1) for i in range(region.begin, region.end - 1)]
+            continue
+        taken.append(region)
         kept += [(line, region.begin) for line in stub]
         if not stub:
             position = close_gap(kept, lines, position)
     if problems:
         raise SourceError(problems)
     kept += [(lines[i], i + 1) for i in range(position, len(lines))]
+    if asked is not None:
+        kept = [(_provided(line, asked), number) for line, number in kept]
     text = "".join(f"{line}\n" for line, _ in kept)
-    check_starter(tree, text, lines, [number for _, number in kept], path)
-    removed = [(n, lines[n - 1]) for region in regions for n in range(region.begin + 1, region.end)]
-    return Starter(text, tasks, removed)
+    origin = [number for _, number in kept]
+    check_starter(tree, text, lines, origin, path)
+    removed = [(n, lines[n - 1]) for region in taken for n in range(region.begin + 1, region.end)]
+    return Starter(text, tasks, removed, origin)
+
+
+def _provided(line: str, asked: Collection[str]) -> str:
+    """A line in which the docstring of a task that is not asked for begins like that of provided code."""
+    found = TASK_OPENING.search(line)
+    return line if found is None or found.group(1) in asked else TASK_OPENING.sub('"""Provided', line)
+
+
+def without_markers(text: str) -> str:
+    """A file of the solution without the lines that mark its regions: a perfect student's file has none."""
+    return "".join(line for line in text.splitlines(keepends=True) if line.strip() not in (BEGIN, END))
 
 
 def find_regions(lines: list[str], path: str) -> list[Region]:
@@ -141,11 +165,19 @@ def find_regions(lines: list[str], path: str) -> list[Region]:
     return regions
 
 
-def make_stub(tree: ast.Module, lines: list[str], region: Region, path: str, tasks: dict[str, int]) -> list[str]:
-    """The lines that replace a region in the starter: none outside functions.
+def make_stub(
+    tree: ast.Module,
+    lines: list[str],
+    region: Region,
+    path: str,
+    tasks: dict[str, int],
+    asked: Collection[str] | None = None,
+) -> list[str] | None:
+    """The lines that replace a region in the starter: no lines outside functions, None if the region stays.
 
     Args:
         tasks: gains the name of the region's task.
+        asked: names of the tasks of which students get no solution; None for all.
 
     Raises:
         SourceError: the markers cut through a statement, or no docstring says which task this is.
@@ -159,6 +191,8 @@ def make_stub(tree: ast.Module, lines: list[str], region: Region, path: str, tas
     if not owners or not isinstance(owners[-1], FUNCTIONS):
         return []
     task, name = task_of(owners, region, path)
+    if asked is not None and task not in asked:
+        return None
     tasks.setdefault(task, region.begin)
     between = [line.strip() for line in lines[region.begin : region.end - 1]]
     count = sum(bool(line) and not line.startswith("#") for line in between)

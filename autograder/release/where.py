@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.NOTHING
     task = course.task(name)
     file = task.file or "all files"
-    print(f"{task.name}: task {task.number}, {task.title}, {worth(course.of_task(name))}, in {file}")
+    print(f"{task.name}: task {task.number}, {task.title}, {worth(task.points)}, in {file}")
     for path, lines in places(task):
         listed = ", ".join(map(str, lines[:5])) + (f" and {len(lines) - 5} more" if len(lines) > 5 else "")
         print(f"  {path}:{listed}" if lines else f"  {path}")

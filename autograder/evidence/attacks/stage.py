@@ -163,7 +163,7 @@ class _Stage:
             settings = {
                 "submission": str(submission),
                 "out": str(results[attack.name]),
-                "course": str(tasks.COURSE_FILE),
+                "course": str(tasks.course_file()),
                 "provided": str(SOLUTION),  # modules that are given, none that has a task
                 "private": [],
                 "gradescope": False,

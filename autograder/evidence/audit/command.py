@@ -282,7 +282,7 @@ def audit_submissions(audit: Audit) -> None:
     scores = {id: document["score"] for id, document in documents.items()}
     audit.findings["submissions"] = {
         "total": len(scores),
-        "full_marks": sum(score == audit.course.total for score in scores.values()),
+        "full_marks": sum(score == audit.course.graded for score in scores.values()),
         "scores": scores,
     }
 

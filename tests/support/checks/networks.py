@@ -17,7 +17,15 @@ BATCHES = (1, 2, 37, 130)
 
 # Runs a check for each of the VAE's two architectures, which are tasks of their own.
 both_architectures = pytest.mark.parametrize(
-    "architecture", [pytest.param("mlp", marks=pytest.mark.vae_mlp), pytest.param("conv", marks=pytest.mark.vae_conv)]
+    "architecture",
+    [
+        # FOR vae_mlp
+        pytest.param("mlp", marks=pytest.mark.vae_mlp),
+        # END FOR
+        # FOR vae_conv
+        pytest.param("conv", marks=pytest.mark.vae_conv),
+        # END FOR
+    ],
 )
 
 

@@ -1,0 +1,385 @@
+"""What students of a course receive.
+
+Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks and the modules
+that they import), the requirements and LICENSE. The whole content is made in memory and checked before a single file is
+written.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from autograder.release import handout, numbers
+from autograder.release import notebook as report_notebook
+from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_code, secret_prose
+from autograder.release.selection import Line, numbered, select, text_of
+from autograder.release.starter import DEFINITIONS, Problem, SourceError, make_starter, without_markers
+from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
+from autograder.tasks import Course, Record, load, records
+
+# Folders of tests/ that students never get.
+HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
+# What lies in lab/ beside Python: templates, style sheets, and what pandoc reads.
+OTHER_LANGUAGES = {".j2", ".css", ".lua", ".typ"}
+
+PYTEST_INI = """\
+# Plain `pytest` in this folder checks the files of this folder; `pytest -m NAME` those of one task.
+[pytest]
+minversion = 8.0
+testpaths = tests
+pythonpath = tests
+addopts = --import-mode=importlib --strict-markers
+"""
+REQUIREMENTS_HEADER = """\
+# The exact versions that this assignment is tested with. README.md, "Set-up", says how to install them.
+"""
+# Further locks of requirements/: the program that needs one, and the line that heads the students' copy,
+# requirements-NAME.txt.
+FURTHER_REQUIREMENTS = {
+    "explore": ("explore.py", "# What explore.py needs on top of requirements.txt.\n"),
+    "report": ("export_report.py", "# What report.ipynb and export_report.py need on top of requirements.txt.\n"),
+}
+# PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
+CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
+PICTURE = re.compile(rb"figures/[\w.-]+\.png")
+
+
+class ReleaseError(Exception):
+    """The release cannot be made; the message says what to put right."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What students receive, except the data.
+
+    Attributes:
+        files: relative path to content.
+        secrets: the lines that must not be in any of it.
+        course: the course that is released.
+    """
+
+    files: dict[str, bytes]
+    secrets: list[SecretLine]
+    course: Course
+
+
+def generate(root: Path = ROOT, course: Course | None = None) -> Release:
+    """Make everything that students of a course get, except the data.
+
+    Args:
+        root: the repository, or a folder that is laid out like it.
+        course: the default one if None.
+
+    Raises:
+        SourceError: with every problem found, each with file and line.
+        CourseError: the course does not hold together.
+    """
+    course = course or load(root / "courses" / f"{DEFAULT_COURSE}.toml")
+    known = numbers.values(course, report_notebook.written_points(root))
+    problems: list[Problem] = []
+    secrets: list[SecretLine] = []
+    files: dict[str, bytes] = {}
+    for path, lines in selected_code(course, problems).items():
+        name = f"solution/{path}"
+        try:
+            starter = make_starter(text_of(lines), name, {task.name for task in course.tasks})
+        except SourceError as error:
+            problems += [problem._replace(line=lines[problem.line - 1].number) for problem in error.problems]
+            continue
+        origin = [lines[number - 1].number for number in starter.origin]
+        files[path] = _put_in(starter.text, name, known, problems, origin)
+        removed = [(lines[number - 1].number, text) for number, text in starter.solution_lines]
+        secrets += secret_code(name, removed)
+    for answers in sorted((root / "solution" / "written").glob("*.md")):
+        secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
+    for name, (shown, lines) in selected_tests(course, problems).items():
+        files[f"tests/{name}"] = _put_in(text_of(lines), shown, known, problems, [line.number for line in lines])
+    handout_text = handout.assemble(course, root / "solution" / "handout", known, problems)
+    if course.questions or report_notebook.exists(root):
+        files |= pdf_maker()
+        try:
+            notebooks = report_notebook.make(root, handout_text, known)
+        except SourceError as error:
+            problems += error.problems
+        else:
+            files |= notebooks.student
+            prose, code = report_notebook.secret_lines(read(root / report_notebook.SOURCE))
+            secrets += [*secret_prose(report_notebook.SOURCE, prose), *secret_code(report_notebook.SOURCE, code)]
+    files["README.md"] = handout_text.encode()
+    files["tasks.json"] = task_list(course, files).encode()
+    files |= other_files(root, files)
+
+    folders = {Path(name).parent.as_posix() for name in files}
+    problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
+    made = {f"student/{path}": content for path, content in files.items()}
+    problems += find_leaks(secrets, made)
+    problems += find_words(left_out_words(course, files), made)
+    if problems:
+        raise SourceError(problems)
+    return Release(dict(sorted(files.items())), secrets, course)
+
+
+def _put_in(text: str, path: str, known: Mapping[str, str], problems: list[Problem], origin: Sequence[int]) -> bytes:
+    """The text with its placeholders replaced; complaints get the lines that `origin` gives for the text's."""
+    found: list[Problem] = []
+    done = numbers.put_in(text, path, known, found)
+    problems += [problem._replace(line=origin[problem.line - 1]) for problem in found]
+    return done.encode()
+
+
+def sources_of(root: Path) -> dict[str, str]:
+    """The code of the solution: path below solution/ to text."""
+    folder = root / "solution"
+    paths = sorted([*folder.glob("*.py"), *(folder / "lab").rglob("*.py")])
+    return {path.relative_to(folder).as_posix(): read(path) for path in paths}
+
+
+def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Line]]:
+    """What students of a course get of the solution's code, the answers still in it: path to lines.
+
+    Args:
+        problems: what is wrong is added here.
+    """
+    sources, known = sources_of(course.root), records(course.root)
+    coded = [task for task in course.tasks if task.file.endswith(".py")]
+    roots: list[tuple[str, str | None]] = [(task.file, function) for task in coded for function in task.functions]
+    roots += [(program, None) for program in course.programs]
+    missing = sorted({path for path, _ in roots} - sources.keys())
+    problems += [Problem("tests/tasks.toml", 1, f"there is no solution/{path}") for path in missing]
+    if missing:
+        return {}
+    ours = {
+        task.file: [name for record in known.values() if record.file == task.file for name in record.functions]
+        for task in coded
+    }
+    try:
+        kept = select(sources, course.names, roots, ours, "solution/")
+    except SourceError as error:
+        problems += error.problems
+        return {}
+    for record in known.values():
+        if record.solved == "never" and record.name not in course.names and _given(record, kept):
+            text = f"task {record.name} may not be given solved, but something that the course asks for needs it"
+            problems.append(Problem(str(course.path), 1, f"{text}: ask for it, too"))
+    return kept
+
+
+def _given(record: Record, kept: Mapping[str, Sequence[Line]]) -> bool:
+    """Whether one of a task's functions is in what students get."""
+    if record.file not in kept:
+        return False
+    tree = ast.parse(text_of(kept[record.file]))
+    there = {node.name for node in ast.walk(tree) if isinstance(node, DEFINITIONS)}
+    return any(function.split(".")[-1] in there for function in record.functions)
+
+
+def solved(course: Course) -> dict[str, bytes]:
+    """The files that students of a course get, with every answer in them, and what they need to run.
+
+    Raises:
+        SourceError: with file and line.
+    """
+    problems: list[Problem] = []
+    known = numbers.values(course, report_notebook.written_points(course.root))
+    files = {
+        path: numbers.put_in(without_markers(text_of(lines)), path, known, problems).encode()
+        for path, lines in selected_code(course, problems).items()
+    }
+    files["tasks.json"] = task_list(course, files).encode()
+    files |= lab_texts(course.root, files)
+    if problems:
+        raise SourceError(problems)
+    return files
+
+
+def left_out_words(course: Course, files: Mapping[str, bytes]) -> set[str]:
+    """Names that no text of this course should mention: files, and functions of tasks, that its students do not get.
+
+    Names that could be ordinary words do not count.
+    """
+    code = {name: content for name, content in files.items() if name.endswith(".py") and not name.startswith("tests/")}
+    there = {
+        node.name for content in code.values() for node in ast.walk(ast.parse(content)) if isinstance(node, DEFINITIONS)
+    }
+    known = records(course.root).values()
+    functions = {function.split(".")[-1] for record in known for function in record.functions}
+    names = {path.name for path in (course.root / "solution").glob("*.py")} | {record.file for record in known}
+    telling = {word for word in functions if "_" in word or sum(map(str.isupper, word)) > 1}
+    return (telling - there) | (names - files.keys() - course.files - {""})
+
+
+def notebooks(course: Course) -> report_notebook.Notebooks:
+    """The report's notebooks.
+
+    Raises:
+        SourceError: the handout or the report is not in order.
+    """
+    known = numbers.values(course, report_notebook.written_points(course.root))
+    problems: list[Problem] = []
+    text = handout.assemble(course, course.root / "solution" / "handout", known, problems)
+    if problems:
+        raise SourceError(problems)
+    return report_notebook.make(course.root, text, known)
+
+
+def other_files(root: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What goes with some files as it is: pictures that they show, notebooks of programs, settings, requirements."""
+    found = lab_texts(root, files)
+    shown = {name.decode() for content in files.values() for name in PICTURE.findall(content)}
+    found |= {name: (root / "solution" / name).read_bytes() for name in shown if (root / "solution" / name).is_file()}
+    notebooks = sorted((root / "solution").glob("*.ipynb"))
+    found |= {path.name: read(path).encode() for path in notebooks if f"{path.stem}.py" in files}
+    found["LICENSE"] = read(root / "LICENSE").encode()
+    if any(name.startswith("tests/") for name in files):
+        found["pytest.ini"] = PYTEST_INI.encode()
+    base = read(root / "requirements" / "base.txt")
+    if any(name.endswith(".py") for name in files):
+        found["requirements.txt"] = student_requirements(base).encode()
+    for name, (program, header) in FURTHER_REQUIREMENTS.items():
+        if program in files:
+            locked = read(root / "requirements" / f"{name}.txt")
+            found[f"requirements-{name}.txt"] = (header + further_requirements(locked, base)).encode()
+    return found
+
+
+def lab_texts(root: Path, files: Collection[str]) -> dict[str, bytes]:
+    """The files in other languages that lie beside code that students get."""
+    folders = {Path(name).parent for name in files if name.endswith(".py")}
+    texts = (path for path in sorted((root / "solution" / "lab").rglob("*")) if path.suffix in OTHER_LANGUAGES)
+    shown = {path.relative_to(root / "solution"): path for path in texts}
+    return {name.as_posix(): read(path).encode() for name, path in shown.items() if name.parent in folders}
+
+
+def pdf_maker() -> dict[str, bytes]:
+    """The kit's PDF maker as students get it, for their reports."""
+    names = ("typeset.py", "page.typ", "links.lua")
+    return {f"lab/report/{name}": Path(__file__).with_name(name).read_bytes() for name in names}
+
+
+def selected_tests(course: Course, problems: list[Problem]) -> dict[str, tuple[str, list[Line]]]:
+    """What lies in tests/ of a student's folder: name to what to call the file in messages, and its lines.
+
+    The public checks of what the course asks for, and the helpers that these use; nothing without a task.
+    """
+    if not course.tasks:
+        return {}
+    for name in ("support", "autograder", "conftest"):
+        if (course.root / "solution" / f"{name}.py").is_file():
+            problems.append(Problem(f"solution/{name}.py", 1, f"tests/ has a {name} too: one would shadow the other"))
+    tests = course.tests
+    paths = {path.name: path for path in [tests / "conftest.py", *sorted((tests / "public").glob("test_*.py"))]}
+    paths |= {path.relative_to(tests).as_posix(): path for path in sorted((tests / "support").rglob("*.py"))}
+    shown = {name: path.relative_to(course.root).as_posix() for name, path in paths.items()}
+    public = [check.id.removeprefix("public/") for check in course.checks if check.id.startswith("public/")]
+    roots: list[tuple[str, str | None]] = [("conftest.py", None)]
+    roots += [(file, check.split("[")[0]) for file, _, check in (id.partition("::") for id in public)]
+    try:
+        kept = select({name: read(path) for name, path in paths.items()}, course.names, roots, shown="tests/")
+    except SourceError as error:
+        problems += error.problems
+        return {}
+    for name, lines in kept.items():
+        # conftest.py asks the kit for the tasks where there is no tasks.json: students have one.
+        known = ("autograder.door", "autograder.tasks") if name == "conftest.py" else ("autograder.door",)
+        for module, line in imported_modules(text_of(lines)):
+            ours = module.split(".")[0] in ("autograder", "solution", "tests", *HIDDEN_TESTS)
+            if ours and not module.startswith(known):
+                text = f"students do not get the module {module!r}"
+                problems.append(Problem(shown[name], lines[line - 1].number, text))
+    found = {name: (shown[name], lines) for name, lines in kept.items()}
+    for path in [DOOR.parent / "__init__.py", *sorted(DOOR.glob("*.py"))]:
+        name = path.relative_to(ROOT).as_posix()
+        found[name] = (name, numbered(read(path)))
+    return dict(sorted(found.items()))
+
+
+def imported_modules(text: str) -> Iterator[tuple[str, int]]:
+    """Names of the modules that code imports, anywhere in it, with their lines."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, node.lineno
+
+
+def student_requirements(locked: str) -> str:
+    """The students' requirements.txt, from the lines of the repository's."""
+    lines = [line for line in locked.splitlines() if not line.startswith("#") and not CUDA_REQUIREMENT.match(line)]
+    return REQUIREMENTS_HEADER + "".join(f"{line}\n" for line in lines)
+
+
+def further_requirements(locked: str, base: str) -> str:
+    """What a further lock holds and the base does not name.
+
+    So what is installed already is left alone: on Colab, another PyTorch would be a mistake.
+    """
+    present = set(base.splitlines())
+    lines = [line for line in locked.splitlines() if not line.startswith("#") and line not in present]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def task_list(course: Course, files: Collection[str]) -> str:
+    """tasks.json: what the course asks for and what each part is worth, for students' programs and pytest's markers."""
+    modules = {name for name in files if name.endswith(".py") and "/" not in name}
+    titles = {section.name: section.title for section in course.sections}
+    document = {
+        "course": {
+            "name": course.name,
+            "title": course.title,
+            "grading": course.grading,
+            "options": dict(course.options),
+        },
+        "sections": [asdict(section) for section in course.sections],
+        "tasks": course.described(),
+        "questions": [
+            {
+                "number": question.label,
+                "name": question.name,
+                "section": titles[question.section],
+                "points": round(question.points, 6),
+            }
+            for question in course.questions
+        ],
+        "provided": sorted(modules - course.files),
+    }
+    return json.dumps(document, indent=1) + "\n"
+
+
+def read(path: Path) -> str:
+    """The text of a file, with \\n at the end of every line on every system."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ReleaseError(f"{path} is missing") from None
+
+
+def data_files(root: Path, archives: str) -> dict[str, bytes]:
+    """The data that students get: data/README.md and the archives of its table, checked against the MD5s there.
+
+    Args:
+        archives: the folder that they are in, below the root; "" for no data.
+
+    Raises:
+        ReleaseError: an archive is missing or damaged.
+    """
+    if not archives:
+        return {}
+    readme = read(root / "data" / "README.md")
+    files = {"data/README.md": readme.encode()}
+    for name, md5 in re.findall(r"^\| `([\w.-]+\.gz)` \|.*`([0-9a-f]{32})` \|$", readme, re.MULTILINE):
+        archive = root / archives / name
+        content = archive.read_bytes() if archive.is_file() else b""
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+            state = "damaged" if content else "missing"
+            raise ReleaseError(f"{archive} is {state}: its MD5 in data/README.md is {md5}")
+        files[f"{archives}/{name}"] = content
+    if len(files) == 1:
+        raise ReleaseError("data/README.md lists no archives: a table row is `| `name.gz` | bytes | `MD5` |`")
+    return files
