@@ -17,7 +17,8 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", TEXT, flags=re.MULTILINE | re.DOTALL))
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()] + INLINE
 # Made by commands of the project, or named as an example.
-MADE = ("dist/", "student/", "autograder/secret.txt", "/autograder/")
+MADE = ("dist/", "student/", "autograder/secret.txt", "/autograder/", "courses/spring", "solution/handout/spring")
+MADE += ("solution/handout/mine",)
 
 
 def test_every_make_command_exists() -> None:
