@@ -158,6 +158,25 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A question that a person judges, or a number that the report's notebook checks.
+
+    Attributes:
+        name: the same in every course.
+        kind: "R" for an item of the report, "W" for a written question, "N" for a numeric check.
+        label: its number in this course, such as "W4".
+        points: what it is worth.
+        section: the name of the section that asks it.
+    """
+
+    name: str
+    kind: str
+    label: str
+    points: float
+    section: str
+
+
+@dataclass(frozen=True)
 class Course:
     """A course's choice, in its order.
 
@@ -174,6 +193,7 @@ class Course:
     sections: tuple[Section, ...]
     tasks: tuple[Task, ...]
     checks: tuple[Check, ...]
+    questions: tuple[Question, ...] = ()
     assignment: Assignment = Assignment()
     timezone: str = "UTC"
     due: datetime | None = None

@@ -58,7 +58,8 @@ def lay_out(folder: Path, results: Path, root: Path = ROOT) -> None:
     """
     for file in (root / "solution").glob("*.py"):
         shutil.copy(file, folder)
-    shutil.copytree(root / "solution" / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("lab", "figures"):
+        shutil.copytree(root / "solution" / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name, content in pdf_maker().items():
         (folder / name).write_bytes(content)
     for name, content in notebooks(root).answers.items():
