@@ -51,6 +51,22 @@ def read_toml(path: Path) -> dict[str, Any]:
         ValueError: it cannot be read or is not TOML; the message names the file, and the line where there is one.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {error}") from None
+    return parse_toml(text, str(path))
+
+
+def parse_toml(text: str, place: str) -> dict[str, Any]:
+    """The content of a TOML text.
+
+    Args:
+        place: what to call the text in messages.
+
+    Raises:
+        ValueError: it is not TOML; the message names the place, and the line where there is one.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{place}: {error}") from None

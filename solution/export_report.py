@@ -18,7 +18,8 @@ HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
 EXPORTING = "REPORT_IS_BEING_EXPORTED"
 ONLY_OUTPUT = "only-output"  # the tag of cells whose code is of no interest in the report
-QUESTION = re.compile(r"<!-- BEGIN QUESTION -->\s*## ([A-Z]\d+)")
+# Where a question begins, such as "### W4, a title" or "### 2.1.1, a title", with the heading of a section above it.
+QUESTION = re.compile(r"(^## [^\n]+\n\s*)?<!-- BEGIN QUESTION -->\s*### ([^\s,]+),", re.MULTILINE)
 UNANSWERED = re.compile(r"_Type your answer here")
 CELL_SECONDS = 600
 
@@ -162,14 +163,14 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
     question = ""
     for cell in notebook.cells:
         found = QUESTION.search(cell.source)
-        question = found.group(1) if found else question
-        if cell.cell_type == "markdown" and UNANSWERED.match(cell.source):
+        question = found.group(2) if found else question
+        if cell.cell_type == "markdown" and UNANSWERED.search(cell.source):
             unanswered.append(question)
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as pictures:
             text = markdown_of(notebook, path.parent, Path(pictures))
-            names = QUESTION.findall(text)
-            text = QUESTION.sub(lambda match: f"{NEW_PAGE}{mark(match.group(1))}\n## {match.group(1)}", text)
+            names = [match.group(2) for match in QUESTION.finditer(text)]
+            text = QUESTION.sub(lambda found: f"{NEW_PAGE}{mark(found[2])}\n{found[1] or ''}\n### {found[2]},", text)
             pdf = typeset(text + mark("end"), path.parent, "Report and written answers")
     except TypesetError as error:
         raise ExportError(str(error)) from None

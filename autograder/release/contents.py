@@ -11,11 +11,11 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder.release import handout, numbers
+from autograder.release import handout, numbers, questions
 from autograder.release import notebook as report_notebook
 from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_code, secret_prose
 from autograder.release.selection import Line, numbered, select, text_of
@@ -81,7 +81,7 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
         CourseError: the course does not hold together.
     """
     course = course or load(root / "courses" / f"{DEFAULT_COURSE}.toml")
-    known = numbers.values(course, report_notebook.written_points(root))
+    known = numbers.values(course)
     problems: list[Problem] = []
     secrets: list[SecretLine] = []
     files: dict[str, bytes] = {}
@@ -100,17 +100,17 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
         secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
     for name, (shown, lines) in selected_tests(course, problems).items():
         files[f"tests/{name}"] = _put_in(text_of(lines), shown, known, problems, [line.number for line in lines])
-    handout_text = handout.assemble(course, root / "solution" / "handout", known, problems)
-    if course.questions or report_notebook.exists(root):
+    asked = question_files(course, problems)
+    for question in asked.values():
+        prose, code = questions.secret_lines(question.source)
+        secrets += [*secret_prose(question.path, prose), *secret_code(question.path, code)]
+    handout_text = handout.assemble(course, root / "solution" / "handout", asked, known, problems)
+    if asked and not problems:
         files |= pdf_maker()
         try:
-            notebooks = report_notebook.make(root, handout_text, known)
+            files |= report_notebook.make(root, course, known, shown_parts(files)).student
         except SourceError as error:
             problems += error.problems
-        else:
-            files |= notebooks.student
-            prose, code = report_notebook.secret_lines(read(root / report_notebook.SOURCE))
-            secrets += [*secret_prose(report_notebook.SOURCE, prose), *secret_code(report_notebook.SOURCE, code)]
     files["README.md"] = handout_text.encode()
     files["tasks.json"] = task_list(course, files).encode()
     files |= other_files(root, files)
@@ -186,7 +186,7 @@ def solved(course: Course) -> dict[str, bytes]:
         SourceError: with file and line.
     """
     problems: list[Problem] = []
-    known = numbers.values(course, report_notebook.written_points(course.root))
+    known = numbers.values(course)
     files = {
         path: numbers.put_in(without_markers(text_of(lines)), path, known, problems).encode()
         for path, lines in selected_code(course, problems).items()
@@ -214,18 +214,25 @@ def left_out_words(course: Course, files: Mapping[str, bytes]) -> set[str]:
     return (telling - there) | (names - files.keys() - course.files - {""})
 
 
-def notebooks(course: Course) -> report_notebook.Notebooks:
-    """The report's notebooks.
+def question_files(course: Course, problems: list[Problem]) -> dict[str, questions.QuestionFile]:
+    """The questions that a course asks, by name.
 
-    Raises:
-        SourceError: the handout or the report is not in order.
+    Args:
+        problems: what is wrong is added here.
     """
-    known = numbers.values(course, report_notebook.written_points(course.root))
-    problems: list[Problem] = []
-    text = handout.assemble(course, course.root / "solution" / "handout", known, problems)
-    if problems:
-        raise SourceError(problems)
-    return report_notebook.make(course.root, text, known)
+    try:
+        files = questions.read(course.root / questions.FOLDER)
+    except SourceError as error:
+        problems += error.problems
+        return {}
+    problems += questions.course_problems(course, files)
+    return {question.name: files[question.name] for question in course.questions if question.name in files}
+
+
+def shown_parts(files: Mapping[str, bytes]) -> Callable[[str], bool]:
+    """Whether the program that students get has a part of a name: their code names it."""
+    code = b"\n".join(content for name, content in files.items() if name.startswith("lab/"))
+    return lambda part: f'"{part}"'.encode() in code
 
 
 def other_files(root: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from autograder.release.numbers import put_in
+from autograder.release.questions import QuestionFile, filled, handout_item
 from autograder.release.starter import Problem
 from autograder.tasks import Course
 
@@ -39,11 +40,18 @@ def sources(course: Course, folder: Path) -> list[str]:
     return found
 
 
-def assemble(course: Course, folder: Path, known: Mapping[str, str], problems: list[Problem]) -> str:
+def assemble(
+    course: Course,
+    folder: Path,
+    questions: Mapping[str, QuestionFile],
+    known: Mapping[str, str],
+    problems: list[Problem],
+) -> str:
     """What students read.
 
     Args:
         folder: solution/handout.
+        questions: those of the course, by name.
         known: see `numbers.values`.
         problems: what is wrong is added here, with file and line.
     """
@@ -69,6 +77,13 @@ def assemble(course: Course, folder: Path, known: Mapping[str, str], problems: l
         for task in course.tasks:
             if task.section == section.name:
                 parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
+        here = [question for question in course.questions if question.section == section.name]
+        items = [
+            handout_item(filled(questions[question.name], known, problems), question.label, question.points)
+            for question in here
+            if question.name in questions
+        ]
+        parts.append("".join(items))
     text = page.replace(SECTIONS, "\n\n".join(part.strip("\n") for part in parts))
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 

@@ -1,8 +1,14 @@
-"""Makes report.ipynb: the students' copy, and the one with answers, by `otter assign` from solution/report/report.md.
+"""Makes report.ipynb: the students' copy, and the one with answers, by `otter assign`.
 
-Questions come from the handout and answers from solution/written; the source names them by placeholders. What Otter
-writes depends on time and chance in places (cell ids, versions); all of that is made constant here, so that the same
-source gives the same bytes.
+Its source is put together from what heads it and the questions that the course asks, each section's under a heading:
+
+    solution/report/report.md       what every notebook begins with
+    solution/report/KIND.md         what a course with questions of this kind needs to know, and its cells
+    solution/report/results.md      the same for a course with questions that show results of the assignment's program
+    solution/questions/NAME.md      a question; see questions.py
+
+What Otter writes depends on time and chance in places (cell ids, versions); all of that is made constant here, so that
+the same source gives the same bytes.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ import ast
 import contextlib
 import functools
 import io
+import json
 import logging
 import re
 import tempfile
@@ -19,36 +26,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.release.numbers import anchor
+from autograder.release import questions
+from autograder.release.numbers import PLACEHOLDER, put_in
+from autograder.release.questions import ANSWER, LINE_MARK, QuestionFile, has_solution
 from autograder.release.starter import BEGIN, END, Problem, SourceError
+from autograder.tasks import Course, Question
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-SOURCE = "solution/report/report.md"
+FOLDER = "solution/report"
+HEAD, RESULTS = "report.md", "results.md"
+SOURCE = f"{FOLDER}/{HEAD}"
 NOTEBOOK, CHECKS = "report.ipynb", "report_checks"
 
-PLACEHOLDER = re.compile(r"\{\{(\w+): ?([^{}\n]+)\}\}")
-# An item of the handout's lists of questions: "- **W1 (task 4.4).** Text, which goes on\n  in indented lines."
-QUESTION = re.compile(r"^- \*\*(([RW]\d+)\b[^*]*?)\.\*\* (.*(?:\n(?:  .*)?)*)", re.MULTILINE)
-LINE_MARK = "# SOLUTION"  # at the end of a line of code, where Otter puts `...`
-BLOCK = re.compile(r"^```otter\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 CHECK = re.compile(r"^```python\n(def test_\w+\(.*?)^```$", re.DOTALL | re.MULTILINE)
-HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
-# The line that restates a question at the head of its answer.
-RESTATED = re.compile(r"\A\s*\*(?:Handout|Task|Question|Used)\b[^*]*\*[^\n]*(?:\n[^\n]+)*\n*")
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question as the source configures it."""
-
-    name: str
-    points: float
-    manual: bool
-    line: int
-    rubric: tuple[float, ...] = ()
+COMMENT = re.compile(r"\A<!--.*?-->\n*", re.DOTALL)
+# What a student finds where an answer belongs; Otter's own would lack the first line.
+UNANSWERED = "_Type your answer here, replacing this text._"
+PROMPT = f"**Discussed with:** (people, and any other source)\n\n{UNANSWERED}"
 
 
 @dataclass(frozen=True)
@@ -64,134 +61,164 @@ class Notebooks:
     answers: dict[str, bytes]
 
 
-def questions_of(source: str) -> list[Question]:
-    """The questions that the source declares, with the points of their rubrics.
-
-    Raises:
-        SourceError: a block is not what otter assign can read, or a name occurs twice.
-    """
-    import yaml
-
-    found: list[Question] = []
-    problems = []
-    for match in BLOCK.finditer(source):
-        if not match.group(1).startswith("# BEGIN QUESTION"):
-            continue
-        line = source.count("\n", 0, match.start()) + 1
-        try:
-            config = yaml.safe_load(match.group(1))
-            name, points = config["name"], float(config["points"])
-        except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
-            problems.append(Problem(SOURCE, line, f"a question needs a name and points: {error}"))
-            continue
-        if name in {question.name for question in found}:
-            problems.append(Problem(SOURCE, line, f"there are two questions {name!r}"))
-        body = source[match.end() :].partition("# END QUESTION")[0]
-        rubric = re.search(r"^\*\*Rubric\*\*\n\n((?:- .*\n|  .*\n)+)", body, re.MULTILINE)
-        items = re.findall(r"^- ([\d.]+): ", rubric.group(1), re.MULTILINE) if rubric else []
-        manual = bool(config.get("manual"))
-        if manual and sum(map(float, items)) != points:
-            text = f"the rubric of {name} adds up to {sum(map(float, items)):g}, the question is worth {points:g}"
-            problems.append(Problem(SOURCE, line, text))
-        found.append(Question(name, points, manual, line, tuple(map(float, items))))
-    if problems:
-        raise SourceError(problems)
-    return found
+def everything(part: str) -> bool:
+    """For a program that has every part."""
+    return True
 
 
-def points_of(questions: Iterable[Question]) -> dict[str, float]:
-    """Points by the letter of the questions' names, and those of all as "written"."""
-    points: dict[str, float] = {"written": 0.0}
-    for question in questions:
-        points["written"] += question.points
-        points[question.name[0]] = points.get(question.name[0], 0.0) + question.points
-    return points
-
-
-def handout_questions(handout: str) -> dict[str, tuple[str, str]]:
-    """Number of each question in the handout to its heading and its text."""
-    return {
-        match.group(2): (match.group(1), re.sub(r"\n  ", "\n", match.group(3)).strip())
-        for match in QUESTION.finditer(handout)
-    }
-
-
-def section(text: str, wanted: str) -> tuple[str, str] | None:
-    """Heading and body of a section of a file of answers, without the restated question, deeper headings one deeper.
-
-    Args:
-        wanted: the anchor of its heading; "" for the whole file, which then needs no heading.
-    """
-    headings = list(HEADING.finditer(text))
-    for index, match in enumerate(headings):
-        if wanted in ("", anchor(match.group(2))):
-            level = len(match.group(1))
-            later = [other.start() for other in headings[index + 1 :] if len(other.group(1)) <= level]
-            body = RESTATED.sub("", text[match.end() : later[0] if later else len(text)].strip("\n"))
-            return match.group(2) if wanted else "", HEADING.sub(r"\1# \2", body).strip()
-    return None
-
-
-def fill_in(
-    source: str,
-    handout: str,
+def assemble(
+    course: Course,
+    files: Mapping[str, QuestionFile],
+    head: Mapping[str, str],
     answers: Mapping[str, str],
-    points: Mapping[str, float],
-    known: Mapping[str, str] | None = None,
+    known: Mapping[str, str],
+    parts: Callable[[str], bool] = everything,
 ) -> str:
-    """The source with every placeholder replaced.
+    """The source for `otter assign`: the head, then the course's questions, each section's under a heading.
 
     Args:
-        handout: text with the questions.
-        answers: name of each file of answers to its text.
-        points: what {{points:...}} may ask for.
-        known: the text for other placeholders, such as {{task:...}}; see numbers.py.
+        files: see `questions.read`; every question of the course is there.
+        head: name of each file of solution/report to its text.
+        answers: name of each file of solution/written to its text.
+        known: the text for placeholders; see `numbers.values`, and `questions.values`.
+        parts: whether the course's program has a part of this name, whose results can be shown.
 
     Raises:
-        SourceError: for a placeholder that asks for something that is not there.
+        SourceError: for a placeholder that names nothing of the course, and for a head that is missing.
     """
-    asked = handout_questions(handout)
-    problems = []
-    # Answers link to one another: where the target answers a question of the report, its number says so.
-    places: dict[str, str] = {}
-    current = ""
-    for match in PLACEHOLDER.finditer(source):
-        kind, name = match.group(1), match.group(2)
-        current = name if kind == "question" else current
-        if kind == "answer":
-            places.setdefault(name, current)
-
-    def resolve_link(link: re.Match[str]) -> str:
-        text, target = link.groups()
-        if "://" in target:
-            return link.group(0)
-        number = places.get(target) or places.get(target.partition("#")[0])
-        return f"{text} ({number})" if number else text
-
-    def replace(match: re.Match[str]) -> str:
-        kind, name = match.group(1), match.group(2).strip()
-        value: str | None = None
-        if kind == "question" and name in asked:
-            value = "## {}\n\n{}".format(*asked[name])
-        elif kind == "points" and name in points:
-            value = f"{points[name]:g}"
-        elif known is not None and f"{kind}:{name}" in known:
-            value = known[f"{kind}:{name}"]
-        elif kind == "answer":
-            file, _, wanted = name.partition("#")
-            found = section(answers.get(file, ""), wanted)
-            if found is not None:
-                value = (f"### {found[0]}\n\n" if found[0] else "") + LINK.sub(resolve_link, found[1])
-        if value is None:
-            line = source.count("\n", 0, match.start()) + 1
-            problems.append(Problem(SOURCE, line, f"nothing to put for {match.group(0)}"))
-            return ""
-        return value
-
-    text = PLACEHOLDER.sub(replace, source)
+    problems: list[Problem] = []
+    asked = {question.name: questions.filled(files[question.name], known, problems) for question in course.questions}
+    shown = {name: tuple(filter(parts, file.shows)) for name, file in asked.items()}
+    wanted = [HEAD, *(f"{kind}.md" for kind in questions.SECTIONS if any(q.kind == kind for q in course.questions))]
+    texts = []
+    for name in [*wanted, *([RESULTS] if any(shown.values()) else [])]:
+        if name in head:
+            texts.append(COMMENT.sub("", put_in(head[name], f"{FOLDER}/{name}", known, problems)).strip("\n"))
+        else:
+            problems.append(Problem(f"{FOLDER}/{name}", 1, "this file is missing: the notebook begins with it"))
+    places = _places(course, asked)
+    stands: dict[str, str] = {}  # part to the label of the question under which its results stand
+    for section in course.sections:
+        here = [question for question in course.questions if question.section == section.name]
+        if here:
+            texts.append(f"## {section.number}. {section.title}")
+        for question in here:
+            file = asked[question.name]
+            elsewhere = [stands[part] for part in shown[question.name] if part in stands]
+            fresh = [part for part in shown[question.name] if part not in stands]
+            stands |= {part: question.label for part in fresh}
+            texts.append(_cells(question, file, fresh, list(dict.fromkeys(elsewhere))))
+            solution = _solution(question, file, places, answers, known, problems) if file.manual else _code(file)
+            texts += [solution, _otter("# END QUESTION")]
     if problems:
         raise SourceError(problems)
-    return text
+    return "\n\n".join(texts) + "\n"
+
+
+def _otter(*lines: str) -> str:
+    """A block of instructions for Otter."""
+    return "\n".join(["```otter", *lines, "```"])
+
+
+def _cells(question: Question, file: QuestionFile, shown: list[str], elsewhere: list[str]) -> str:
+    """What a student reads before the answer.
+
+    Args:
+        shown: parts whose results stand under this question.
+        elsewhere: labels of questions under which further results stand that belong here too.
+    """
+    way = "manual: true" if file.manual else "export: true"
+    texts = [
+        _otter("# BEGIN QUESTION", f"name: {question.name}", way, f"points: {round(question.points, 6):g}"),
+        f"### {question.label}, {file.title}\n\n{file.text}",
+    ]
+    if elsewhere:
+        texts.append(f"*The results of your run stand under {' and '.join(elsewhere)}.*")
+    if shown:
+        names = ", ".join(map(json.dumps, shown))
+        texts.append(f'```python tags=["only-output"]\nshow({names})\n```')
+    return "\n\n".join(texts)
+
+
+def _solution(
+    question: Question,
+    file: QuestionFile,
+    places: Mapping[str, str],
+    answers: Mapping[str, str],
+    known: Mapping[str, str],
+    problems: list[Problem],
+) -> str:
+    """A place for the answer; rubric and answer, for instructors."""
+    rubric = "\n".join(f"- {points:g}: {text}" for points, text in file.scaled(question.points))
+    answer = ANSWER.sub(lambda match: _answer(match, file, answers, known, problems), file.answer)
+    answer = LINK.sub(lambda link: _resolved(link, places), answer)
+    return "\n\n".join(
+        [
+            *(_otter("# BEGIN PROMPT"), PROMPT, _otter("# END PROMPT")),
+            *(_otter(BEGIN), f"**Rubric**\n\n{rubric}", answer, _otter(END)),
+        ]
+    )
+
+
+def _code(file: QuestionFile) -> str:
+    """The cells of a numeric check, those that students get as they are first, and its tests."""
+    blocks = [f"```python\n{block}```" for block in file.cells]
+    given = 0
+    while not has_solution(file.cells[given]):
+        given += 1
+    tests = [f"```python\n{block}```" for block in file.tests]
+    wrapped = [_otter(BEGIN), *blocks[given:], _otter(END), _otter("# BEGIN TESTS"), *tests, _otter("# END TESTS")]
+    return "\n\n".join([*blocks[:given], *wrapped])
+
+
+def _places(course: Course, files: Mapping[str, QuestionFile]) -> dict[str, str]:
+    """Each place in solution/written that answers a question of the course, to that question's label."""
+    places: dict[str, str] = {}
+    for question in course.questions:
+        for match in ANSWER.finditer(files[question.name].answer):
+            places.setdefault(match.group(1), question.label)
+    return places
+
+
+def _resolved(link: re.Match[str], places: Mapping[str, str]) -> str:
+    """A link between answers as text: with the label of the question that has its target, if one of the course has."""
+    text, target = link.groups()
+    if "://" in target:
+        return link.group(0)
+    label = places.get(target) or places.get(target.partition("#")[0])
+    return f"{text} ({label})" if label else text
+
+
+def _answer(
+    wanted: re.Match[str],
+    file: QuestionFile,
+    answers: Mapping[str, str],
+    known: Mapping[str, str],
+    problems: list[Problem],
+) -> str:
+    """The section of solution/written that {{answer: ...}} names, its placeholders replaced.
+
+    Those of kinds that `known` knows nothing of stay: the numbers of a run are put in by whoever has them.
+    """
+    name, _, heading = wanted.group(1).partition("#")
+    text = answers.get(name, "")
+    found = questions.section(text, heading)
+    if found is None:
+        line = file.source.count("\n", 0, file.source.index(wanted.group(0))) + 1
+        problems.append(Problem(file.path, line, f"solution/written has no {wanted.group(1)}"))
+        return ""
+    kinds = {key.partition(":")[0] for key in known}
+
+    def value(match: re.Match[str]) -> str:
+        key = f"{match.group(1)}:{match.group(2)}"
+        if key not in known and match.group(1) in kinds:
+            line = text.count("\n", 0, text.index(match.group(0))) + 1
+            problem = Problem(f"solution/written/{name}", line, f"{match.group(0)}: the course has no such thing")
+            problems.extend([problem] if problem not in problems else [])
+        return known.get(key, match.group(0))
+
+    body = questions.HEADING.sub(r"#\1 \2", PLACEHOLDER.sub(value, found[1]))
+    return (f"#### {found[0]}\n\n" if found[0] else "") + body
 
 
 def assign(text: str) -> Notebooks:
@@ -207,7 +234,6 @@ def assign(text: str) -> Notebooks:
     quiet = contextlib.redirect_stdout(io.StringIO())
     with quiet:
         from otter.assign import main as otter_assign
-    text = re.sub(r"\A<!--.*?-->\n*", "", text, flags=re.DOTALL)
     master = jupytext.reads(text, "md")
     master.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -274,7 +300,7 @@ def number_cells(notebook: NotebookNode) -> NotebookNode:
 
 def without_prompts(notebook: NotebookNode) -> NotebookNode:
     """The notebook with answers, without what Otter leaves in it: places for students' answers, and its marks."""
-    notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith("_Type your answer here")]
+    notebook.cells = [cell for cell in notebook.cells if UNANSWERED not in cell.source]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             lines = [line for line in cell.source.splitlines() if not line.strip().startswith((BEGIN, END))]
@@ -282,34 +308,7 @@ def without_prompts(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def secret_lines(source: str) -> tuple[str, list[tuple[int, str]]]:
-    """What of the source is for instructors only, beside the answers that it names.
-
-    Returns:
-        The prose, as a text in which every line stands where it stands in the source; numbered lines of code.
-    """
-    prose: list[str] = []
-    code: list[tuple[int, str]] = []
-    in_block = in_code = in_region = False
-    marker = ""  # of the fence that we are in: what follows its three ticks
-    for number, line in enumerate(source.splitlines(), start=1):
-        shown = ""
-        if line.startswith("```"):
-            in_code = not in_code
-            marker, in_region = line[3:] if in_code else "", False
-        elif marker == "otter":
-            in_block = line == BEGIN or (in_block and line != END)
-        elif in_block and not in_code:
-            shown = line
-        elif in_block and line.strip().startswith((BEGIN, END)):
-            in_region = line.strip().startswith(BEGIN)
-        elif in_block and (in_region or line.endswith(LINE_MARK)):
-            code.append((number, line.removesuffix(LINE_MARK)))
-        prose.append(shown)
-    return "\n".join(prose), code
-
-
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=8)
 def _assign_once(text: str) -> Notebooks:
     return assign(text)
 
@@ -319,25 +318,28 @@ def exists(root: Path) -> bool:
     return (root / SOURCE).is_file()
 
 
-def written_points(root: Path) -> dict[str, float]:
-    """Points of the written part, as `points_of` has them; empty if there is none, or if it is not in order."""
-    if not exists(root):
-        return {}
-    with contextlib.suppress(SourceError):  # `make` complains
-        return points_of(questions_of((root / SOURCE).read_text(encoding="utf-8")))
-    return {}
-
-
-def make(root: Path, handout: str, known: Mapping[str, str]) -> Notebooks:
-    """The notebooks of an assignment.
+def make(
+    root: Path,
+    course: Course,
+    known: Mapping[str, str],
+    parts: Callable[[str], bool] = everything,
+    answers: Mapping[str, str] | None = None,
+) -> Notebooks:
+    """The notebooks of a course.
 
     Args:
-        handout: the finished handout, for the questions.
-        known: see numbers.py.
+        known, parts: see `assemble`.
+        answers: name of each file of solution/written to its text, where that is more than what the file holds: with
+            the numbers of a run put in.
 
     Raises:
         SourceError: with every problem found.
     """
-    source = (root / SOURCE).read_text(encoding="utf-8")
-    answers = {file.name: file.read_text(encoding="utf-8") for file in (root / "solution" / "written").glob("*.md")}
-    return _assign_once(fill_in(source, handout, answers, points_of(questions_of(source)), known))
+    files = questions.read(root / questions.FOLDER)
+    problems = questions.course_problems(course, files)
+    if problems:
+        raise SourceError(problems)
+    head = {path.name: path.read_text(encoding="utf-8") for path in sorted((root / FOLDER).glob("*.md"))}
+    if answers is None:
+        answers = questions.written_answers(root / "solution" / "written")
+    return _assign_once(assemble(course, files, head, answers, known, parts))

@@ -4,7 +4,7 @@
 {{section:discs}}    "4"                       {{link:discs}}     "#4-discs-and-circles"
 {{question:why_pi}}  "W4"                      {{points:2}}       those of sections 2.1, 2.2, ... together
 
-Points are a task's, a question's, a section's, or "total", "code", "written".
+Points are a task's, a question's, a section's, those of all questions of a kind ("W"), or "total", "code", "written".
 """
 
 from __future__ import annotations
@@ -28,14 +28,11 @@ def worth(points: float) -> str:
     return f"{round(points, 6):g} point{'' if points == 1 else 's'}"
 
 
-def values(course: Course, further: Mapping[str, float] | None = None) -> dict[str, str]:
-    """The text for each placeholder: "task:area" to "4.1", and so on.
-
-    Args:
-        further: points of things that the course does not list, such as {"written": 100}.
-    """
+def values(course: Course) -> dict[str, str]:
+    """The text for each placeholder: "task:area" to "4.1", and so on."""
     points = {"total": course.total, "code": course.total - course.written, "written": course.written}
-    points |= further or {}
+    for question in course.questions:
+        points[question.kind] = points.get(question.kind, 0.0) + question.points
     points |= {section.name: course.of_section(section.name) for section in course.sections}
     points |= {item.name: item.points for item in course.items}
     for section in course.sections:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from autograder.exits import Exit
 from autograder.release import notebook
-from autograder.release.contents import generate, notebooks, pdf_maker, solved
+from autograder.release.contents import generate, pdf_maker, shown_parts, solved
+from autograder.release.numbers import values
 from autograder.release.starter import SourceError
 from autograder.release.typeset import Pdf, TypesetError, typeset
 from autograder.repository import ROOT, dist, solved_folder
@@ -51,13 +52,24 @@ def handout(arguments: list[str], root: Path = ROOT) -> int:
     return Exit.FAILED if pdf.warnings else Exit.DONE
 
 
+def solved_with_answers(course: Course) -> dict[str, bytes]:
+    """What a student has who is finished: the code, and the notebook with its answers.
+
+    Raises:
+        SourceError: something is not in order.
+    """
+    files = solved(course)
+    answers = notebook.make(course.root, course, values(course), shown_parts(files)).answers
+    return {**files, **pdf_maker(), **answers}
+
+
 def lay_out(folder: Path, results: Path, course: Course) -> None:
     """Fill a folder as a student has it who is finished: code, results, and the notebook, with its answers.
 
     Raises:
         SourceError: the notebook cannot be made.
     """
-    for name, content in {**solved(course), **pdf_maker(), **notebooks(course).answers}.items():
+    for name, content in solved_with_answers(course).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     if results.is_dir():
