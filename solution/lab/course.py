@@ -17,6 +17,7 @@ class Course:
         title: of the course.
         sections: heading of every section by its name, in their order, such as "4. Variational autoencoder".
         asked: the section's name for every task and question of the course.
+        task_numbers: of all tasks, in their order.
         options: the course's own choices.
         provided: names of the files beside main.py that are not handed in.
     """
@@ -24,6 +25,7 @@ class Course:
     title: str
     sections: dict[str, str]
     asked: dict[str, str]
+    task_numbers: tuple[str, ...]
     options: dict[str, Any]
     provided: tuple[str, ...]
 
@@ -51,6 +53,7 @@ def read_course(path: Path) -> Course:
             document["course"]["title"],
             {section["name"]: f"{section['number']}. {section['title']}" for section in document["sections"]},
             {entry["name"]: by_title[entry["section"]] for entry in entries},
+            tuple(task["number"] for task in document["tasks"]),
             document["course"].get("options", {}),
             tuple(document["provided"]),
         )

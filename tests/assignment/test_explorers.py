@@ -216,7 +216,10 @@ def test_all_models_show_the_same_images(results):
     assert all(torch.equal(planes[0].images, plane.images) for plane in planes)
 
 
-@pytest.mark.parametrize(("name", "command"), [("Autoencoder", "python main.py train-autoencoder"), ("VAE", "python main.py train-vae-mlp-2")])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("Autoencoder", "python main.py train-autoencoder"), ("VAE", "python main.py train-vae-mlp-2")],
+)
 def test_a_missing_model_says_what_to_run(tmp_path, name, command):
     with pytest.raises(MissingModel, match=f"{name}: not trained yet.*`{command}`"):
         load_plane(name, tmp_path, ROOT / "data")
@@ -224,7 +227,9 @@ def test_a_missing_model_says_what_to_run(tmp_path, name, command):
 
 def test_weights_of_other_code_say_what_to_run(results, tmp_path):
     shutil.copytree(results / "train-autoencoder", tmp_path / "train-vae-mlp-2")
-    with pytest.raises(MissingModel, match=r"VAE: its weights do not load \(RuntimeError.*`python main.py train-vae-mlp-2`"):
+    with pytest.raises(
+        MissingModel, match=r"VAE: its weights do not load \(RuntimeError.*`python main.py train-vae-mlp-2`"
+    ):
         load_plane("VAE", tmp_path, ROOT / "data")
 
 

@@ -110,15 +110,16 @@ def report_unfinished(outcomes: dict[str, Outcome]) -> None:
             todo.setdefault(outcome.message, []).append(name)
     if todo:
         print("\nStill to be written, in the order of the tasks:")
-        for message in sorted(todo, key=task_number):
+        for message in sorted(todo, key=task_position):
             print(f"  {message}  ({', '.join(todo[message])})")
-        print(f"Do next: {min(todo, key=task_number)}")
+        print(f"Do next: {min(todo, key=task_position)}")
 
 
-def task_number(message: str) -> tuple[int, ...]:
-    """Sort key of "Task 4.10: ...": (4, 10)."""
-    found = re.match(r"Task (\d+)\.(\d+)", message)
-    return tuple(map(int, found.groups())) if found else (99,)
+def task_position(message: str) -> int:
+    """Sort key of "Task 4.10: ...": where the course has that task; behind all others if it has none of that number."""
+    found = re.match(r"Task ([^:]+):", message)
+    numbers = course().task_numbers
+    return numbers.index(found.group(1)) if found and found.group(1) in numbers else len(numbers)
 
 
 def list_parts(parts: dict[str, Part]) -> None:
