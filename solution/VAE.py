@@ -1,11 +1,15 @@
-"""A variational autoencoder for 28x28 images, fully connected or convolutional."""
+"""A variational autoencoder (VAE) for 28x28 images."""
 
 import torch  # noqa: F401 (for your code)
 from torch import Tensor, nn
 
 
 class MLPEncoder(nn.Module):
-    """Task {{task:vae_mlp}}: images (B, 1, 28, 28) to the mean and log-variance of q(z | x), each (B, latent_dim)."""
+    """Task {{task:vae_mlp}}: images (B, 1, 28, 28) to the mean and log-variance of q(z | x), each (B, latent_dim).
+
+    The second result is the LOGARITHM of the variance, log sigma^2: any real number, and not sigma, which would have to
+    be positive. Fully connected layers.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -23,7 +27,10 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """Task {{task:vae_mlp}}: latents (B, latent_dim) to mean images (B, 1, 28, 28) with pixels in [0, 1]."""
+    """Task {{task:vae_mlp}}: latents (B, latent_dim) to mean images (B, 1, 28, 28) with pixels in [0, 1].
+
+    Fully connected layers.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -96,7 +103,13 @@ class ConvDecoder(nn.Module):
         # END SOLUTION
 
 
-ARCHITECTURES = {"mlp": (MLPEncoder, MLPDecoder), "conv": (ConvEncoder, ConvDecoder)}
+# Encoder and decoder of every architecture.
+ARCHITECTURES = {
+    "mlp": (MLPEncoder, MLPDecoder),
+    # FOR vae_conv architectures
+    "conv": (ConvEncoder, ConvDecoder),
+    # END FOR
+}
 
 
 class VAE(nn.Module):
@@ -104,7 +117,7 @@ class VAE(nn.Module):
 
     Args:
         latent_dim: number of latent units k.
-        architecture: "mlp" (fully connected) or "conv" (convolutional).
+        architecture: one of ARCHITECTURES.
 
     Raises:
         ValueError: for an unknown architecture.
@@ -120,7 +133,7 @@ class VAE(nn.Module):
         self.decoder = make_decoder(latent_dim)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, 1, 28, 28) to (mu, logvar) of the posterior q(z | x), each (B, k)."""
+        """Images (B, 1, 28, 28) to (mu, logvar) of the posterior q(z | x), each (B, k); logvar is log sigma^2."""
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:

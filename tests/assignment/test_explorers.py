@@ -36,7 +36,7 @@ from lab.explorers import kl as kl_page  # noqa: E402
 from lab.explorers import kl_numbers  # noqa: E402
 from lab.explorers import latent as latent_page  # noqa: E402
 from lab.explorers.latent import MissingModel, load_plane  # noqa: E402
-from lab.explorers.page import number  # noqa: E402
+from lab.explorers.page import PAGES, number  # noqa: E402
 from lab.parts.training import save_state  # noqa: E402
 from VAE import VAE  # noqa: E402
 
@@ -216,7 +216,10 @@ def test_all_models_show_the_same_images(results):
     assert all(torch.equal(planes[0].images, plane.images) for plane in planes)
 
 
-@pytest.mark.parametrize(("name", "command"), [("Autoencoder", "python main.py ae"), ("VAE", "python main.py vae")])
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("Autoencoder", "python main.py train-autoencoder"), ("VAE", "python main.py train-vae-mlp-2")],
+)
 def test_a_missing_model_says_what_to_run(tmp_path, name, command):
     with pytest.raises(MissingModel, match=f"{name}: not trained yet.*`{command}`"):
         load_plane(name, tmp_path, ROOT / "data")
@@ -224,7 +227,9 @@ def test_a_missing_model_says_what_to_run(tmp_path, name, command):
 
 def test_weights_of_other_code_say_what_to_run(results, tmp_path):
     shutil.copytree(results / "train-autoencoder", tmp_path / "train-vae-mlp-2")
-    with pytest.raises(MissingModel, match=r"VAE: its weights do not load \(RuntimeError.*`python main.py vae`"):
+    with pytest.raises(
+        MissingModel, match=r"VAE: its weights do not load \(RuntimeError.*`python main.py train-vae-mlp-2`"
+    ):
         load_plane("VAE", tmp_path, ROOT / "data")
 
 
@@ -303,7 +308,7 @@ def test_graders_do_without_the_explorers():
 
 @pytest.mark.slow
 def test_the_notebook_runs_in_the_students_folder(results, tmp_path):
-    """From beside the folder, as on Colab, where it has to find it; every cell shows something of Panel's."""
+    """From beside the folder, as on Colab, where it has to find it; it shows every page."""
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     folder = tmp_path / "vae-assignment"
     shutil.copytree(SOLUTION, folder, ignore=shutil.ignore_patterns("results", "__pycache__"))
@@ -311,12 +316,11 @@ def test_the_notebook_runs_in_the_students_folder(results, tmp_path):
     (folder / "data").symlink_to(ROOT / "data")
     notebook = nbformat.read(folder / "explore.ipynb", as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    pages = [cell for cell in notebook.cells if cell.cell_type == "code" and "explorer()" in cell.source]
-    assert len(pages) == 2
-    for cell in pages:
-        shown = [data for output in cell.outputs for data in [output.get("data", {})] if "text/html" in data]
-        assert any("application/vnd.holoviews_exec.v0+json" in data for data in shown), cell.source
-        assert "not trained yet" not in json.dumps(cell.outputs)
+    cell = notebook.cells[-1]
+    shown = [data for output in cell.outputs for data in [output.get("data", {})] if "text/html" in data]
+    assert any("application/vnd.holoviews_exec.v0+json" in data for data in shown), cell.source
+    text = json.dumps(cell.outputs)
+    assert "not trained yet" not in text and all(title in text for title in PAGES.values())
 
 
 # In a browser
@@ -653,11 +657,11 @@ def test_without_trained_models_the_page_says_what_to_run(browser, open_page, re
     """With none; then with the autoencoder only, trained meanwhile: it is shown beside the advice for the others."""
     for address in served(tmp_path):
         page = open_page("latent", address=address)
-        page.page.get_by_text("Autoencoder: not trained yet. Run `python main.py ae` first").wait_for()
-        page.page.get_by_text("VAE: not trained yet. Run `python main.py vae` first").wait_for()
+        page.page.get_by_text("Autoencoder: not trained yet. Run `python main.py train-autoencoder` first").wait_for()
+        page.page.get_by_text("VAE: not trained yet. Run `python main.py train-vae-mlp-2` first").wait_for()
         page.close()
         shutil.copytree(results / "train-autoencoder", tmp_path / "train-autoencoder")
         page = open_page("latent", address=address)
-        page.page.get_by_text("VAE: not trained yet. Run `python main.py vae` first").wait_for()
+        page.page.get_by_text("VAE: not trained yet. Run `python main.py train-vae-mlp-2` first").wait_for()
         page.page.get_by_text("Autoencoder: 1,000 test images").wait_for()
         page.close()

@@ -42,7 +42,7 @@ def half_done(tmp_path_factory) -> tuple[Path, Path, subprocess.CompletedProcess
     replace_body(assignment / "gmm.py", "mc_entropy", "return x[weights] / 0")
     replace_body(assignment / "kl.py", "kl_categorical", "import os; os._exit(7)")
     (assignment / "VAE.py").write_text("def broken(:\n")
-    wanted = ["kl", "gmm", "autoencoder-plane", "train-vae-mlp-2", "gmvae"]
+    wanted = ["kl", "gmm", "autoencoder-scatter", "train-vae-mlp-2", "gmvae"]
     return assignment, folder / "results", run_main(assignment, *wanted, *TINY, "--jobs", "1", out=folder / "results")
 
 
@@ -59,7 +59,7 @@ def test_what_is_written_is_completed(half_done):
 
 
 def test_a_part_that_needs_an_unfinished_one_waits(half_done):
-    assert "autoencoder-plane: waits for train-autoencoder" in half_done[2].stderr
+    assert "autoencoder-scatter: waits for train-autoencoder" in half_done[2].stderr
 
 
 def test_a_students_error_is_shown_in_their_file(half_done):
@@ -67,7 +67,7 @@ def test_a_students_error_is_shown_in_their_file(half_done):
     assert process.returncode == 1
     assert 'File "gmm.py"' in process.stderr and "return x[weights] / 0" in process.stderr
     assert 'File "VAE.py", line 1' in process.stderr and "SyntaxError" in process.stderr
-    machinery = [path.relative_to(jobs.HERE) for path in jobs.MACHINERY]
+    machinery = [path.relative_to(jobs.HERE) for path in jobs.machinery()]
     assert machinery and not [name for name in machinery if f'File "{name}"' in process.stderr]
 
 

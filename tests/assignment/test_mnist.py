@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "solution"))
 
 import mnist as mnist_module  # noqa: E402
-from mnist import DataError, check_archives, find_data, load_mnist, prepare_mnist  # noqa: E402
+from mnist import DataError, check_archives, find_data, load_mnist, minibatches, prepare_mnist  # noqa: E402
 
 RAW = ROOT / "data" / "MNIST" / "raw"
 
@@ -80,3 +80,14 @@ def test_data_is_found_beside_the_assignment_or_its_folder(copy, monkeypatch):
 
 def test_intact_archives_pass():
     check_archives(ROOT / "data")
+
+
+def test_minibatches_visit_every_image_once_an_epoch():
+    torch.manual_seed(0)
+    images = torch.arange(10.0).reshape(10, 1, 1, 1)
+    batches = minibatches(images, 4)
+    epochs = [[next(batches) for _ in range(3)] for _ in range(2)]
+    for epoch in epochs:
+        assert [len(batch) for batch in epoch] == [4, 4, 2]
+        assert sorted(torch.cat(epoch).flatten().tolist()) == list(range(10))
+    assert not torch.equal(torch.cat(epochs[0]), torch.cat(epochs[1])), "each epoch has an order of its own"

@@ -15,7 +15,7 @@ SOLUTION = ROOT / "solution"
 sys.path.insert(0, str(SOLUTION))
 
 from AE import Autoencoder  # noqa: E402
-from embeddings import decode_grid, plot_embeddings, plot_posterior_rows  # noqa: E402
+from embeddings import decode_grid, draw_posterior_rows, plot_embeddings, plot_posterior_rows  # noqa: E402
 from lab.run import gallery  # noqa: E402
 from latent_traversal import latent_traversal  # noqa: E402
 from learning_curve import plot_learning_curve  # noqa: E402
@@ -66,6 +66,17 @@ def test_every_script_draws_a_picture(name, vae, images, labels, tmp_path):
     assert picture.std() > 0.01, "the picture is blank"
     assert [file.name for file in path.parent.iterdir()] == ["picture.png"]
     assert vae.training, "the model must come back in the mode in which it came"
+
+
+def test_rows_may_be_drawn_without_their_costs(images):
+    """For a question that asks to compare the rows: no number may answer it."""
+    mu, logvar = torch.tensor([[0.1, -0.2], [2.0, 1.0]]), torch.zeros(2, 2)
+    figures = [draw_posterior_rows(images[:2], mu, logvar, images[:2], costs) for costs in (None, torch.ones(2, 3))]
+    without, with_costs = (
+        [ax.get_xlabel() for ax in figure.axes if ax.get_title() == "reconstruction"] for figure in figures
+    )
+    assert without == ["", ""] and all("nats" in label for label in with_costs)
+    assert [ax.get_ylabel() for ax in figures[0].axes if ax.get_title() == "input"] == ["1", "2"]
 
 
 @pytest.mark.slow

@@ -16,7 +16,14 @@ INK = "#222222"
 
 FOLDER = Path(__file__).parent
 LOOK = (FOLDER / "look.css").read_text(encoding="utf-8")
-PAGES = {"kl": "KL explorer", "latent": "Latent explorer"}
+# Title of every page of this course.
+PAGES: dict[str, str] = {}
+# FOR kl_univariate_normal triangle_violation kl_symmetry kl_zero kl_negative kl_metric kl_triangle
+PAGES["kl"] = "KL explorer"
+# END FOR
+# FOR plot_embeddings decode_grid autoencoder_hundred vae_hundred autoencoder_scatter vae_scatter plot_posterior_rows
+PAGES["latent"] = "Latent explorer"
+# END FOR
 
 
 def prepare() -> None:
