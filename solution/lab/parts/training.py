@@ -3,7 +3,9 @@
 The student's modules are imported inside the functions, so that a mistake in one of them stops only its own parts.
 """
 
+import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure as Canvas
@@ -76,16 +78,19 @@ def train_autoencoder(work: Workplace) -> Result:
     def show(iteration: int, loss: float) -> None:
         work.report(iteration + 1, iterations, f"mse {loss:.4f}")
 
+    start = time.perf_counter()
     train.train_autoencoder(model, mnist.train_images.to(device), iterations, on_step=show)
+    seconds = time.perf_counter() - start
     save_state(model, work.folder / "end.safetensors")
     with evaluating(model):
         images = mnist.test_images.to(device)
         error = torch.cat([(model(x) - x).square().flatten(1).mean(1) for x in images.split(1000)]).mean().item()
-    return Result(metrics={"autoencoder": {"iterations": iterations, "latent_dim": 2, "test_mse": error}})
+    measured = {"iterations": iterations, "latent_dim": 2, "test_mse": error, "seconds": seconds}
+    return Result(metrics={"autoencoder": measured})
 
 
 def train_vae(work: Workplace) -> Result:
-    """Train one VAE, keep its weights at the three stages, and measure it on all test images."""
+    """Train one VAE, keep its weights at the three stages, measure them on all test images; time the training."""
     import train
     from VAE import VAE
 
@@ -101,15 +106,21 @@ def train_vae(work: Workplace) -> Result:
             if iteration + 1 == at:
                 save_state(model, work.folder / f"{stage}.safetensors")
 
+    start = time.perf_counter()
     curve = train.train_vae(model, work.mnist().train_images.to(device), iterations, on_step=after_step)
-    if len(curve) != iterations or not (work.folder / "end.safetensors").exists():
+    seconds = time.perf_counter() - start
+    if len(curve) != iterations or not all((work.folder / f"{stage}.safetensors").exists() for stage in stages):
         raise ValueError(
             f"train_vae should return one ELBO for each of {iterations} iterations (it returned "
             f"{len(curve)}) and call on_step(iteration, elbo) after every one, counting from 0"
         )
     write_json(work.folder / "curve.json", [float(value) for value in curve])
-    measured = measure(model, work.mnist().test_images.to(device))
-    measured |= {"iterations": iterations, "parameters": sum(p.numel() for p in model.parameters())}
+    images = work.mnist().test_images.to(device)
+    measured: dict[str, Any] = {**measure(model, images), "iterations": iterations, "seconds": seconds}
+    measured["parameters"] = sum(p.numel() for p in model.parameters())
+    for stage in ("beginning", "middle"):
+        earlier = load_state(model, work.folder / f"{stage}.safetensors", device)
+        measured[stage] = {"iterations": stages[stage], **measure(earlier, images)}
     return Result(metrics={"vae": {architecture: {str(latent_dim): measured}}})
 
 
@@ -143,7 +154,7 @@ def comparison(work: Workplace) -> Result:
     for architecture, latent_dim in work.settings["trainings"]:
         measured = work.metrics(training_name(architecture, latent_dim))["vae"][architecture][str(latent_dim)]
         lines.setdefault(architecture, {})[latent_dim] = measured
-        columns = ("parameters", "reconstruction", "test_mse", "kl", "negative_elbo", "active_units")
+        columns = ("parameters", "seconds", "reconstruction", "test_mse", "kl", "negative_elbo", "active_units")
         rows.append([architecture, latent_dim, *(measured[column] for column in columns)])
     canvas = Canvas(figsize=(9, 6.4), layout="constrained")
     panels = (
@@ -178,8 +189,8 @@ def comparison(work: Workplace) -> Result:
         tables=[
             Table(
                 "VAEs on the 10,000 test images",
-                ["architecture", "latent units", "parameters", "reconstruction", "mean squared error", "KL",
-                 "negative ELBO", "active units"],
+                ["architecture", "latent units", "parameters", "seconds of training", "reconstruction",
+                 "mean squared error", "KL", "negative ELBO", "active units"],
                 rows,
                 "Nats per image, one posterior sample each. 784/2 · log 2π = 720.4 nats of the reconstruction are a "
                 f"constant. A unit is active when its posterior mean has a variance above {ACTIVE} over the images "
