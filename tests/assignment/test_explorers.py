@@ -151,6 +151,23 @@ def test_the_students_function_is_shown_whatever_it_does(monkeypatch, function, 
     assert shown in kl_page.table_html([row], 100)
 
 
+def test_a_course_without_that_function_has_no_column_for_it():
+    row = (FORWARD, 0.5, kl_numbers.Estimate(0.5, 0.1), None)
+    assert "yours" not in kl_page.table_html([row, row], 100)
+    assert "yours" in kl_page.table_html([row, (*row[:3], 0.5)], 100)
+
+
+@pytest.mark.parametrize("pages", [["kl"], ["latent"], ["kl", "latent"]])
+def test_a_course_may_have_one_page_or_both(monkeypatch, pages, capsys):
+    """The first is the default; a page's own options are there if it is."""
+    monkeypatch.setattr(explore, "PAGES", {name: explore.PAGES[name] for name in pages})
+    assert explore.parse_arguments([]).page == pages[0]
+    with pytest.raises(SystemExit):
+        explore.parse_arguments(["--help"])
+    text = capsys.readouterr().out
+    assert ("--results" in text) == ("latent" in pages) and ("divergences" in text) == ("kl" in pages)
+
+
 @pytest.mark.parametrize(
     ("value", "text"), [(0.34657, "0.3466"), (-1.5, "−1.5000"), (-0.0, "0.0000"), (-1e-9, "0.0000"), (320, "320.0000")]
 )

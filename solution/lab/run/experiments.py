@@ -238,8 +238,8 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     own = {"iterations": settings.vae_iterations, "latent_dims": shown_dims(settings), "plots": plots}
     add("contact-sheet", "vae", asked_by, pictures.contact_sheet, 5, [], plots, **own)
     # END FOR
-    # FOR vae_conv architectures
-    asked_by, dims = "vae_conv architectures", shown_dims(settings)
+    # FOR architectures vae_conv
+    asked_by, dims = "architectures vae_conv", shown_dims(settings)
     needs = [*shown_trainings(plan, asked_by), *shown_trainings(plan, asked_by, "conv")]
     add("architectures", "vae", asked_by, pictures.architectures, 2, ["VAE.py"], needs, latent_dims=dims)
     # END FOR
