@@ -90,7 +90,8 @@ class Program:
     Attributes:
         file: below solution/.
         serves: names of the tasks and questions for which students get it; "tasks" stands for any task, "graded" for
-            any task of a course whose code a machine gives points to, "questions" for any question.
+            any task of a course whose code a machine gives points to, "questions" for any question, "results" for
+            questions beside tasks.
     """
 
     file: str
@@ -461,6 +462,7 @@ def _programs(registry: _Source, choice: _Choice) -> tuple[str, ...]:
         "tasks": bool(choice.tasks),
         "graded": bool(choice.tasks) and choice.settings.get("grading", "points") == "points",
         "questions": bool(choice.questions),
+        "results": bool(choice.tasks and choice.questions),
     }
     asked = {name for name, there in groups.items() if there} | set(_names(choice))
     tables = [Program(**_tuples(table)) for table in registry.document.get("program", [])]

@@ -91,7 +91,7 @@ def run(notebook, folder: Path) -> list[str]:
             client.execute()
         except CellTimeoutError:
             limit = f"{CELL_SECONDS // 60} minutes"
-            raise ExportError(f"a cell took longer than {limit}: long work belongs into main.py") from None
+            raise ExportError(f"a cell took longer than {limit}: that is too long for a notebook") from None
         except (DeadKernelError, RuntimeError, OSError) as error:
             raise ExportError(f"the notebook could not be run: {error}") from None
         finally:

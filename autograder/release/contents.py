@@ -47,6 +47,7 @@ FURTHER_REQUIREMENTS = {
 }
 # PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
 CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
+STARTED = 'if __name__ == "__main__":'  # in a program that people start
 PICTURE = re.compile(rb"figures/[\w.-]+\.png")
 
 
@@ -117,9 +118,8 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
 
     folders = {Path(name).parent.as_posix() for name in files}
     problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
-    made = {f"student/{path}": content for path, content in files.items()}
-    problems += find_leaks(secrets, made)
-    problems += find_words(left_out_words(course, files), made)
+    problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
+    problems += dangling(course, files)
     if problems:
         raise SourceError(problems)
     return Release(dict(sorted(files.items())), secrets, course)
@@ -149,7 +149,8 @@ def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Lin
     sources, known = sources_of(course.root), records(course.root)
     coded = [task for task in course.tasks if task.file.endswith(".py")]
     roots: list[tuple[str, str | None]] = [(task.file, function) for task in coded for function in task.functions]
-    roots += [(program, None) for program in course.programs]
+    # All of a program that the notebook imports is there to be used.
+    roots += [(name, "" if STARTED in sources.get(name, "") else None) for name in course.programs]
     missing = sorted({path for path, _ in roots} - sources.keys())
     problems += [Problem("tests/tasks.toml", 1, f"there is no solution/{path}") for path in missing]
     if missing:
@@ -203,15 +204,25 @@ def left_out_words(course: Course, files: Mapping[str, bytes]) -> set[str]:
 
     Names that could be ordinary words do not count.
     """
-    code = {name: content for name, content in files.items() if name.endswith(".py") and not name.startswith("tests/")}
-    there = {
-        node.name for content in code.values() for node in ast.walk(ast.parse(content)) if isinstance(node, DEFINITIONS)
-    }
     known = records(course.root).values()
     functions = {function.split(".")[-1] for record in known for function in record.functions}
     names = {path.name for path in (course.root / "solution").glob("*.py")} | {record.file for record in known}
     telling = {word for word in functions if "_" in word or sum(map(str.isupper, word)) > 1}
-    return (telling - there) | (names - files.keys() - course.files - {""})
+    return (telling - defined(files)) | (names - files.keys() - course.files - {""})
+
+
+def defined(files: Mapping[str, bytes]) -> set[str]:
+    """Names of the functions and classes that some files define."""
+    trees = [ast.parse(content) for name, content in files.items() if name.endswith(".py")]
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, DEFINITIONS)}
+
+
+def dangling(course: Course, files: Mapping[str, bytes]) -> list[Problem]:
+    """Lines that mention what students of a course do not get. The checks have functions of their own."""
+    checks = {name: content for name, content in files.items() if name.startswith("tests/")}
+    others = {name: content for name, content in files.items() if name not in checks}
+    words = left_out_words(course, others)
+    return find_words(words, others) + find_words(words - defined(checks), checks)
 
 
 def question_files(course: Course, problems: list[Problem]) -> dict[str, questions.QuestionFile]:

@@ -30,14 +30,14 @@ LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 def sources(course: Course, folder: Path) -> list[str]:
     """Paths below solution/handout/ of what a course's handout is made of, in order, the page first."""
     found = [f"{course.name}.md"]
-    page = folder / found[0]
-    if page.is_file():
-        found += [f"common/{name}.md" for name in INCLUDE.findall(page.read_text(encoding="utf-8"))]
     for section in course.sections:
         opening = f"sections/{section.name}.md"
         found += [opening] if (folder / opening).is_file() else []
         found += [f"{task.name}.md" for task in course.tasks if task.section == section.name]
-    return found
+    for path in [folder / name for name in found]:
+        if path.is_file():
+            found += [f"common/{name}.md" for name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+    return list(dict.fromkeys(found))
 
 
 def assemble(
@@ -69,7 +69,6 @@ def assemble(
     page = texts.get(f"{course.name}.md", "")
     if page.count(SECTIONS) != 1:
         problems.append(Problem(f"solution/handout/{course.name}.md", 1, f"{SECTIONS} must stand here, once"))
-    page = re.sub(r"<<include (\w+)>>", lambda match: texts.get(f"common/{match.group(1)}.md", "").strip("\n"), page)
     parts = []
     for section in course.sections:
         opening = texts.get(f"sections/{section.name}.md", "")
@@ -85,6 +84,7 @@ def assemble(
         ]
         parts.append("".join(items))
     text = page.replace(SECTIONS, "\n\n".join(part.strip("\n") for part in parts))
+    text = re.sub(r"<<include (\w+)>>", lambda match: texts.get(f"common/{match.group(1)}.md", "").strip("\n"), text)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 

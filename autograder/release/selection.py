@@ -25,6 +25,7 @@ from autograder.release.starter import DEFINITIONS, Problem, SourceError, first_
 
 REGION = re.compile(r"\s*# FOR((?: \w+)+)")
 END = "# END FOR"
+INDENTED_COMMENT = re.compile(r"\s+#")
 LONGEST_LINE = 120
 
 
@@ -315,7 +316,10 @@ def cut(module: Module, kept: Collection[str]) -> list[Line]:
         first = first_line(statement)
         while first > 1 and module.lines[first - 2].text.startswith("#"):
             first -= 1
-        drop |= set(range(first, (statement.end_lineno or statement.lineno) + 1))
+        last = statement.end_lineno or statement.lineno
+        while last < len(module.lines) and INDENTED_COMMENT.match(module.lines[last].text):
+            last += 1
+        drop |= set(range(first, last + 1))
     unused = module.used - _used_without(module.tree, gone)
     for statement in module.tree.body:
         # What only a type checker imports, for nothing that stays.

@@ -33,7 +33,9 @@ def area(r: float) -> float:
 # In two lines.
 def square(side: float = SIDE) -> "Decimal":
     """Task {{task:square}}: of a square."""
+    # BEGIN SOLUTION
     return corner(side) * edge(side) + length_of_all_edges + number_of_all_corners
+    # END SOLUTION
 
 
 class Ring:
