@@ -85,7 +85,7 @@ def folder_of(root: Path, files: dict[str, str]) -> Path:
 
 
 def course_of(*asked: Question, path: Path = Path("courses/x.toml")) -> Course:
-    return Course(path, "X", 7, (Section("discs", 1, "Discs"),), (), (), asked)
+    return Course(path, "X", 7, (Section("discs", "1", "Discs"),), (), (), asked)
 
 
 AREA = Question("area", "W", "2.1.1", 2.5, "discs")
@@ -185,15 +185,6 @@ def test_questions_that_no_file_holds(tmp_path):
     assert str(near) == f"{path}:2: solution/questions has no question 'aera'; did you mean area?"
     assert str(far) == f"{path}:1: solution/questions has no question 'zebra'"
     assert questions.course_problems(course_of(AREA, dataclasses.replace(AREA, name="b")), {"area": files["area"]})
-
-
-def test_values_and_points():
-    course = course_of(AREA, Question("radius", "N", "N1", 1, "discs"), Question("arc", "W", "W2", 1.25, "discs"))
-    assert questions.values(course) == {"question:area": "2.1.1", "question:radius": "N1", "question:arc": "W2"}
-    assert questions.points(course) == {
-        **{"written": 4.75, "R": 0, "W": 3.75, "N": 1},
-        **{"area": 2.5, "radius": 1, "arc": 1.25},
-    }
 
 
 def test_item_of_the_handout():

@@ -48,13 +48,9 @@ COURSE = whole_course()
 LABELS = {question.name: question.label for question in COURSE.questions}
 
 
-def known_in(course: Course) -> dict[str, str]:
-    return {**numbers.values(course, questions.points(course)), **questions.values(course)}
-
-
 @pytest.fixture(scope="module")
 def made() -> notebook.Notebooks:
-    return notebook.make(ROOT, COURSE, known_in(COURSE))
+    return notebook.make(ROOT, COURSE, numbers.values(COURSE))
 
 
 def cells_of(files: dict[str, bytes]) -> list:
@@ -125,7 +121,7 @@ ASKED = (
     Question("area", "W", "W1", 0.5, "discs"),
     Question("radius", "R", "R1", 6, "discs"),
 )
-SECTIONS = (Section("discs", 1, "Discs"), Section("empty", 2, "Nothing"), Section("sums", 3, "Sums"))
+SECTIONS = (Section("discs", "1", "Discs"), Section("empty", "2", "Nothing"), Section("sums", "3", "Sums"))
 
 
 def small_course(*asked: str) -> Course:
@@ -135,7 +131,7 @@ def small_course(*asked: str) -> Course:
 
 def assembled(course: Course, parts=notebook.everything, head=None, answers=None) -> str:
     head, answers = head or SMALL_HEAD, answers or SMALL_ANSWERS
-    return notebook.assemble(course, SMALL_FILES, head, answers, known_in(course), parts)
+    return notebook.assemble(course, SMALL_FILES, head, answers, numbers.values(course), parts)
 
 
 def test_source_of_a_small_course():
@@ -202,7 +198,7 @@ def test_placeholder_of_a_question():
     files = {"area": questions.parse("area", SMALL["area"].replace("{{section:discs}}", "{{task:cone}}"), [])}
     answers = {"discs.md": SMALL_ANSWERS["discs.md"] + "\n{{task:cone}}"}
     with pytest.raises(SourceError) as error:
-        notebook.assemble(course, files, SMALL_HEAD, answers, known_in(course))
+        notebook.assemble(course, files, SMALL_HEAD, answers, numbers.values(course))
     (problem,) = error.value.problems
     assert str(problem).startswith("solution/questions/area.md:6: {{task:cone}}")
 
@@ -242,7 +238,7 @@ def test_assign_gives_the_same_bytes_again(made):
     """Whatever Otter draws by chance is made constant."""
     head = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / notebook.FOLDER).glob("*.md")}
     answers = questions.written_answers(ROOT / "solution" / "written")
-    assert notebook.assign(notebook.assemble(COURSE, FILES, head, answers, known_in(COURSE))) == made
+    assert notebook.assign(notebook.assemble(COURSE, FILES, head, answers, numbers.values(COURSE))) == made
 
 
 def test_otter_takes_half_points_and_none():
