@@ -199,6 +199,14 @@ def test_item_of_the_handout():
     assert "(1 point). " in questions.handout_item(area, "W2", 1)
 
 
+def test_a_picture_stands_in_the_handout_once():
+    """Under the first question that shows it."""
+    area, seen = questions.parse("area", WRITTEN, []), {"figures/ball.png"}
+    first, second = (questions.handout_item(area, label, 2, seen) for label in ("W1", "W2"))
+    assert "\n\n  ![A disc](figures/disc.png)\n" in first and seen == {"figures/ball.png", "figures/disc.png"}
+    assert second == "- **W2, area of a disc** (2 points). What is the area,\n  and why?\n"
+
+
 def test_unknown_placeholder():
     """Named, with its line; those of answers are for whoever has the answers."""
     problems = []
