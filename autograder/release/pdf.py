@@ -61,7 +61,8 @@ def solved_with_answers(course: Course) -> dict[str, bytes]:
     files = solved(course)
     answers = notebook.make(course.root, course, values(course), shown_parts(files)).answers
     shown = {name.decode() for content in answers.values() for name in PICTURE.findall(content)}
-    pictures = {name: (course.root / "solution" / name).read_bytes() for name in sorted(shown)}
+    paths = {name: course.root / "solution" / name for name in sorted(shown)}
+    pictures = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
     return {**files, **pdf_maker(), **answers, **pictures}
 
 
