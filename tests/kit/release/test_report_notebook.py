@@ -562,6 +562,36 @@ def check_pages(folder: Path, stdout: str) -> list[str]:
     return pages
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_small_report(tmp_path, monkeypatch, wanted):
+    """Labels of any kind, sections, and the code behind the answers where the course wants it."""
+    monkeypatch.syspath_prepend(ROOT / "solution")
+    monkeypatch.setitem(sys.modules, "lab.report.typeset", typesetting)
+    import export_report
+
+    cells = [
+        "# Report",
+        "## 2. Discs",
+        "<!-- BEGIN QUESTION -->\n\n### 2.1.1, area\n\nWhat?",
+        notebook.PROMPT,
+        "<!-- END QUESTION -->\n\n<!-- BEGIN QUESTION -->\n\n### A.2, radius\n\nHow long?",
+        "**Discussed with:** nobody\n\nTwo.",
+    ]
+    path = tmp_path / notebook.NOTEBOOK
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(cell) for cell in cells]), path)
+    tasks = [{"file": "disc.py"}, {"file": "disc.py"}, {"file": "model.bin"}, {"file": "ball.py"}]
+    course = {"options": {"code_in_report": wanted}}
+    (tmp_path / "tasks.json").write_text(json.dumps({"course": course, "tasks": tasks}))
+    (tmp_path / "disc.py").write_text("def area(r):\n    return 3 * r**2  # $ ``` ~~~\n")
+    made = export_report.export(path, execute=False)
+    assert list(made.pages.items()) == [("2.1.1", (2, 2)), ("A.2", (3, 3))] + [("code", (4, 4))] * wanted
+    assert made.unanswered == ["2.1.1"] and made.warnings == [] and made.errors == []
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made.pdf)).pages]
+    assert pages[1].split("\n")[:2] == ["2. Discs", "2.1.1, area"] and pages[2].startswith("A.2, radius")
+    assert pages[3:] == [] or ("return 3 * r**2  # $ ``` ~~~" in pages[3] and "This file is missing." in pages[3])
+    assert export_report.export(path, execute=False, code=True).pages["code"] == (4, 4)
+
+
 @pytest.mark.slow
 def test_reference_runs_and_exports(results, tmp_path):
     """From top to bottom in a fresh process: no error, all checks passed, one page start for each question."""
