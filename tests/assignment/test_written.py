@@ -288,3 +288,20 @@ def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
         "deviation over the images: tensor(",
     ):
         assert line in done.stdout
+
+
+def test_the_front_page_shows_recorded_numbers() -> None:
+    """README.md at the root: what seed 0 prints, and the GMVAE of every seed."""
+    sys.path.insert(0, str(SOLUTION))
+    from lab.run.results import summary
+
+    page = (SOLUTION.parent / "README.md").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"^```\n(  GMM .*?)^```", page, re.MULTILINE | re.DOTALL)
+    pairs = re.findall(r"(\S.*?)  +([\d.]+)(?=  |$)", printed, re.MULTILINE)
+    lines = {" ".join(line.split()) for line in summary(SEEDS[0]).splitlines()}
+    assert len(pairs) == 12 and [pair for pair in pairs if " ".join(pair) not in lines] == []
+    for label, images in (("all 10,000 test images", "full_test"), ("the first 1,000 of them", "test_subset")):
+        bounds = [run["gmvae"][images]["negative_elbo"] for run in SEEDS]
+        spread = RECORDED["gmvae"][images]["negative_elbo"]
+        numbers = " | ".join(f"{value:.2f}" for value in (*bounds, spread["mean"], spread["std"]))
+        assert f"| {label} | {numbers} |" in page
