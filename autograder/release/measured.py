@@ -31,6 +31,8 @@ from autograder.repository import read_toml
 PLACEHOLDER = re.compile(r"\{\{(metric|compare):((?:[^{}]|\{\})*)\}\}")
 # What looks like one, whatever is wrong with it.
 MEANT = re.compile(r"\{\{ ?(?:metric|compare)\b.*?(?:\}\}|$)", re.MULTILINE)
+# Below the root: {"runs": [metrics of a run, ...]}.
+RUNS = "tests/corpus/reference/seeds.json"
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
 # A number in prose or in a formula: 1,000,000 or 1{,}000 or 0.5; not the digits of a word.
 TYPED = re.compile(r"(?<![\w.])\d+(?:(?:,|\{,\})\d{3})*(?:\.\d+)?(?!\w)")
@@ -79,10 +81,10 @@ def read(metrics: Path, runs: Path | None = None) -> dict[str, Any]:
 
     Args:
         metrics: a metrics.json.
-        runs: {"runs": [metrics of a run, ...]}.
+        runs: the file of recorded runs, if there is one.
     """
     found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
-    if runs is not None:
+    if runs is not None and runs.is_file():
         found["recorded"] = recorded(json.loads(runs.read_text(encoding="utf-8"))["runs"])
     return found
 
