@@ -12,9 +12,13 @@ from autograder.exits import Exit
 COMMANDS = {
     "student": ("autograder.release.student", "student", "regenerate student/ from solution/ and tests/"),
     "check-sync": ("autograder.release.student", "check_sync", "fail if student/ is not what `student` generates"),
-    "release": ("autograder.release.student", "release", "write dist/student.zip"),
-    "handout": ("autograder.release.pdf", "handout", "write dist/handout.pdf"),
-    "report": ("autograder.release.pdf", "report", "run the report's notebook with its answers, write dist/report/"),
+    "release": ("autograder.release.student", "release", "write dist/COURSE/student.zip"),
+    "handout": ("autograder.release.pdf", "handout", "write dist/COURSE/handout.pdf"),
+    "report": (
+        "autograder.release.pdf",
+        "report",
+        "run the report's notebook with its answers, write dist/COURSE/report/",
+    ),
     "run": ("autograder.release.student", "run", "run the main program of a course, solved"),
     "grade": ("autograder.grading.command", "main", "grade a submission: folder or zip"),
     "class": (
@@ -23,11 +27,11 @@ COMMANDS = {
         "grade a whole class: an export of Gradescope, Canvas, Moodle, ...",
     ),
     "bench": ("autograder.evidence.bench", "main", "measure speed and memory of grading, write bench.json"),
-    "zip": ("autograder.gradescope.bundle", "main", "write dist/autograder.zip, for Gradescope and for Otter"),
+    "zip": ("autograder.gradescope.bundle", "main", "write dist/COURSE/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.rehearsal", "main", "grade a submission as Gradescope does"),
     "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),
     "where": ("autograder.release.where", "main", "list the places where a task lives"),
-    "reference-submission": ("autograder.release.reference", "main", "write dist/reference.zip"),
+    "reference-submission": ("autograder.release.reference", "main", "write dist/COURSE/reference.zip"),
 }
 
 

@@ -460,9 +460,8 @@ def _programs(registry: TomlSource, choice: _Choice) -> tuple[str, ...]:
         "questions": bool(choice.questions),
         "results": bool(choice.tasks and choice.questions),
     }
-    asked = {name for name, there in groups.items() if there} | {
-        item.name for item in (*choice.tasks, *choice.questions)
-    }
+    asked = {name for name, there in groups.items() if there}
+    asked |= {task.name for task in choice.tasks} | {question.name for question in choice.questions}
     tables = [Program(**_tuples(table)) for table in registry.document.get("program", [])]
     return tuple(program.file for program in tables if not asked.isdisjoint(program.serves))
 

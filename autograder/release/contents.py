@@ -19,7 +19,7 @@ from autograder.release import handout, numbers, questions
 from autograder.release import notebook as report_notebook
 from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_code, secret_prose
 from autograder.release.selection import Line, numbered, region_names, select, text_of
-from autograder.release.starter import DEFINITIONS, Problem, SourceError, make_starter, without_markers
+from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
 from autograder.tasks import Course, Record, load, records
 from autograder.toml_source import TomlSource, meant
@@ -149,6 +149,7 @@ def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Lin
         problems: what is wrong is added here.
     """
     sources, known = sources_of(course.root), records(course.root)
+    problems += unknown_tasks(sources, known)
     coded = [task for task in course.tasks if task.file.endswith(".py")]
     roots: list[tuple[str, str | None]] = [(task.file, function) for task in coded for function in task.functions]
     # All of a program that the notebook imports is there to be used.
@@ -194,6 +195,16 @@ def _forbidden(record: Record, course: Course, sources: Mapping[str, str]) -> Pr
             return Problem(shown_path(course.path), source.line_of(task.name), text)
     text = f"a program needs {record.name}, which is never given solved: ask for it, too"
     return Problem(shown_path(course.path), 1, text)
+
+
+def unknown_tasks(sources: Mapping[str, str], known: Collection[str]) -> list[Problem]:
+    """Docstrings that begin with a task that there is not: nobody would know what is to be taken out there."""
+    return [
+        Problem(f"solution/{path}", number, f"tests/tasks.toml has no task {found.group(1)!r}")
+        for path, text in sources.items()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if (found := TASK_OPENING.search(line)) and found.group(1) not in known
+    ]
 
 
 def _given(record: Record, kept: Mapping[str, Sequence[Line]]) -> bool:

@@ -97,7 +97,7 @@ def test_students_check_themselves(tree: Tree) -> None:
 
 def test_a_perfect_student_gets_everything_and_a_starter_nothing(tree: Tree) -> None:
     tree.run(command("reference-submission"))
-    assert "7 / 7" in tree.run(command("grade dist/reference.zip"))
+    assert "7 / 7" in tree.run(command("grade dist/full/reference.zip"))
     document = json.loads((tree.folder / "results.json").read_text())
     assert document["score"] == 7 and document["leaderboard"][0]["name"] == "Error"
     tree.run(command("grade student"))

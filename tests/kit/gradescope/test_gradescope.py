@@ -24,7 +24,7 @@ from autograder import tasks
 from autograder.gradescope import bundle, otter, rehearsal
 from autograder.gradescope.rehearsal import Graded, StandIn
 from autograder.grading.secret import load_secret
-from autograder.release import student
+from autograder.release import contents
 from autograder.release.reference import hand_in
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -91,7 +91,7 @@ def __getattr__(name):
 
 def starter() -> dict[str, bytes]:
     """The files to hand in as students receive them."""
-    made = student.generate().files
+    made = contents.generate().files
     return {task.file: made[task.file] for task in tasks.load().tasks if task.file in made}
 
 

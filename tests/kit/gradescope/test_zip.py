@@ -1,4 +1,4 @@
-"""dist/autograder.zip: what is in it, what is not, and that the same sources give the same bytes."""
+"""dist/full/autograder.zip: what is in it, what is not, and that the same sources give the same bytes."""
 
 import json
 import os
@@ -178,7 +178,7 @@ def test_it_is_not_built_when_tasks_and_checks_disagree(monkeypatch: pytest.Monk
     ids = [check.id for check in course.checks if check.by_pytest]
     monkeypatch.setattr(bundle, "collected_checks", lambda root: [*ids[1:], "hidden/test_kl.py::test_new"])
     with pytest.raises(bundle.BundleError) as caught:
-        bundle.contents()
+        bundle.contents(tasks.load())
     assert ids[0] in str(caught.value)
     assert "test_new is in no task of tests/tasks.toml" in str(caught.value)
 

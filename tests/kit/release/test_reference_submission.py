@@ -1,4 +1,4 @@
-"""dist/reference.zip: exactly the files that students hand in, without markers, the same bytes every time."""
+"""dist/full/reference.zip: exactly the files that students hand in, without markers, the same bytes every time."""
 
 import hashlib
 import zipfile
@@ -7,10 +7,16 @@ import pytest
 
 from autograder.release import reference
 from autograder.release.archive import write_zip
-from autograder.release.reference import hand_in, without_markers
+from autograder.release.reference import hand_in
+from autograder.release.starter import without_markers
 from autograder.tasks import load
 
-SOURCE = b"def one():  # {{task:one}}\n    # BEGIN SOLUTION\n    return 1  # END SOLUTION\n    # END SOLUTION\n"
+SOURCE = """def one():
+    \"\"\"Task {{task:one}}: one.\"\"\"
+    # BEGIN SOLUTION
+    return 1  # END SOLUTION
+    # END SOLUTION
+"""
 TREE = {
     "tests/tasks.toml": """[assignment]
 examples = ["kept/m.safetensors"]
@@ -18,6 +24,7 @@ examples = ["kept/m.safetensors"]
 name = "one"
 title = "One"
 file = "one.py"
+functions = ["one"]
 [task.public]
 test_one = 1
 [[task]]
@@ -34,8 +41,8 @@ name = "ones"
 title = "Ones"
 task = [{ name = "one", points = 1 }, { name = "model", points = 1 }]
 """,
-    "solution/one.py": SOURCE.decode(),
-    "solution/provided.py": "not handed in",
+    "solution/one.py": SOURCE,
+    "solution/provided.py": "HANDED_IN = False\n",
     "kept/m.safetensors": "numbers",
 }
 
@@ -53,28 +60,28 @@ def course(root):
     return load(root / "courses" / "full.toml")
 
 
-def test_what_is_handed_in(course, root):
-    files = hand_in(course, root)
-    text = b"def one():  # 1.1\n    return 1  # END SOLUTION\n"
+def test_what_is_handed_in(course):
+    files = hand_in(course)
+    text = b'def one():\n    """Task 1.1: one."""\n    return 1  # END SOLUTION\n'
     assert files == {"one.py": text, "m.safetensors": b"numbers"}
 
 
 def test_other_lines_stay_as_they_are():
-    source = b"a = 1\r\n\r\n# BEGIN SOLUTION\r\nb = '# END SOLUTION'\r\n  # END SOLUTION  \r\n\tc\n"
-    assert without_markers(source) == b"a = 1\r\n\r\nb = '# END SOLUTION'\r\n\tc\n"
+    source = "a = 1\n\n# BEGIN SOLUTION\nb = '# END SOLUTION'\n  # END SOLUTION  \n\tc\n"
+    assert without_markers(source) == "a = 1\n\nb = '# END SOLUTION'\n\tc\n"
 
 
 def test_a_missing_file_is_named(course, root):
     (root / "kept" / "m.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="m.safetensors"):
-        hand_in(course, root)
+        hand_in(course)
     (root / "tests" / "tasks.toml").write_text(TREE["tests/tasks.toml"].replace("kept/m.", "kept/n."))
     with pytest.raises(FileNotFoundError, match="no example of m.safetensors"):
-        hand_in(load(course.path), root)
+        hand_in(load(course.path))
 
 
 def test_the_archive_is_reproducible_and_flat(course, tmp_path):
-    files = hand_in(course, tmp_path)
+    files = hand_in(course)
     digests = {write_zip(dict(order), tmp_path / "a.zip") for order in (files.items(), reversed(files.items()))}
     assert digests == {hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest()}
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
@@ -83,9 +90,9 @@ def test_the_archive_is_reproducible_and_flat(course, tmp_path):
 
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reference, "ROOT", tmp_path)
-    monkeypatch.setattr(reference, "ARCHIVE", tmp_path / "dist" / "reference.zip")
+    monkeypatch.setattr(reference, "dist", lambda course: tmp_path / course)
     assert reference.main([]) == 0
     assert "SHA-256" in capsys.readouterr().out
-    with zipfile.ZipFile(tmp_path / "dist" / "reference.zip") as archive:
+    with zipfile.ZipFile(tmp_path / "full" / "reference.zip") as archive:
         assert {"kl.py", "gmvae.py", "gmvae.safetensors"} <= set(archive.namelist())
         assert not any(b"# BEGIN SOLUTION" in archive.read(name) for name in archive.namelist())

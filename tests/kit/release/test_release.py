@@ -1,4 +1,4 @@
-"""The generator of student/ and dist/student.zip: every complaint on a small tree, then what the real one gives."""
+"""The generator of student/ and dist/full/student.zip: every complaint on a small tree, then what the real one gives."""
 
 import ast
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.release import leaks, student
+from autograder.release import contents, leaks, student
 from autograder.release.archive import write_zip
 from autograder.release.starter import SourceError, make_starter
 from autograder.repository import DOOR
@@ -231,6 +231,15 @@ folder = "discs"
 archives = "data/raw"
 leftovers = ["disc.bin"]
 
+[[program]]
+file = "explore.py"
+[[program]]
+file = "export_report.py"
+serves = ["area"]
+[[program]]
+file = "for_other_courses.py"
+serves = ["questions"]
+
 [[task]]
 name = "area"
 title = "Area of a disc"
@@ -267,11 +276,11 @@ TREE = {
     "solution/handout/disc.md": "# Disc\n*{{points:disc}}*, after {{task:area}}\n",
     "solution/written/answers.md": "An answer in full, which no student may see beforehand.\n",
     "tests/conftest.py": "def pytest_configure():\n    from support import lazily\n",
-    "tests/support/lazily.py": "from support import deeper\nimport numpy\n",
+    "tests/support/lazily.py": "import numpy\n\nfrom support import deeper\n\nprint(numpy, deeper.X)\n",
     "tests/support/deeper.py": "X = 1\n",
     "tests/support/unused.py": "X = 2\n",
     "tests/tasks.toml": TASKS,
-    "tests/public/test_disc.py": 'from support.deeper import X\n\ndef test_area():\n    """The area"""\n',
+    "tests/public/test_disc.py": 'from support.deeper import X\n\n\ndef test_area():\n    """The area"""\n    print(X)\n',
     "tests/hidden/test_disc.py": 'def test_disc():\n    """The disc"""\n',
     "tests/kit/test_kit.py": "KIT = 1\n",
     "courses/full.toml": COURSE,
@@ -280,16 +289,21 @@ TREE = {
     ),
     "requirements/explore.txt": "# by: make lock\nnumpy==2.0\npanel==1.9\ntriton==3.8.0\n",
     "requirements/report.txt": "# by: make lock\nnumpy==2.0\ntypst==0.14\n",
-    "solution/walk.ipynb": '{"cells": []}\n',
+    "solution/explore.ipynb": '{"cells": []}\n',
+    **{
+        f"solution/{name}.py": f"if __name__ == \"__main__\":\n    print('{name}')\n"
+        for name in ("explore", "export_report")
+    },
+    "solution/for_other_courses.py": 'if __name__ == "__main__":\n    print(1)\n',
     "LICENSE": "A licence\n",
     "data/README.md": f"| `a.gz` | 15 | `{hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()}` |\n",
     "data/raw/a.gz": ARCHIVE,
 }
 SHIPPED = {
     *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
-    *("requirements-explore.txt", "requirements-report.txt", "walk.ipynb"),
+    *("requirements-explore.txt", "requirements-report.txt", "explore.ipynb", "explore.py", "export_report.py"),
     *("tests/conftest.py", "tests/test_disc.py"),
-    *(f"tests/support/{name}.py" for name in ("deeper", "lazily", "unused")),
+    *(f"tests/support/{name}.py" for name in ("deeper", "lazily")),
     *(f"tests/{path.relative_to(ROOT).as_posix()}" for path in (DOOR.parent / "__init__.py", *DOOR.glob("*.py"))),
 }
 
@@ -309,7 +323,7 @@ def content_of(folder: Path) -> dict[str, bytes]:
 
 def test_what_students_get(tree):
     """Starter files, handout, public tests with what they import, settings; nothing hidden, no answers."""
-    files = student.generate(tree).files
+    files = contents.generate(tree).files
     assert set(files) == SHIPPED
     assert files["disc.py"].decode() == STARTER.replace("{{task:area}}", "1.1").replace("{{task:disc}}", "1.2")
     assert files["requirements.txt"].decode().splitlines()[1:] == ["numpy==2.0"]
@@ -388,9 +402,15 @@ def broken(tree: Path, name: str, old: str, new: str) -> None:
         ("tests/support/deeper.py", "X = 1", "X = ", "tests/support/deeper.py:1: this is not valid Python"),
         (
             "tests/support/lazily.py",
+            "import numpy",
+            "import numpy\nimport kit.y",
+            "lazily.py:2: students do not get the",
+        ),
+        (
+            "tests/support/lazily.py",
             "from support import deeper",
-            "import autograder.tasks",
-            "tests/support/lazily.py:1: students do not get the module",
+            "from autograder import tasks as deeper",
+            "tests/support/lazily.py:3: students do not get the module",
         ),
         (
             "solution/handout/disc.md",
@@ -428,7 +448,7 @@ def broken(tree: Path, name: str, old: str, new: str) -> None:
             "solution/disc.py",
             "{{task:disc}}:",
             "{{task:disk}}:",
-            "solution/disc.py:34: {{task:disk}}: the course has no",
+            "solution/disc.py:34: tests/tasks.toml has no task 'disk'",
         ),
         (
             "courses/full.toml",
@@ -481,7 +501,7 @@ def test_archive_is_reproducible(tree, capsys):
     """The same content gives the same bytes: sorted names, one time, one mode, nothing compressed, one top folder."""
     student.student([], tree)
     assert student.release([], tree) == 0
-    archive = tree / "dist" / "student.zip"
+    archive = tree / "dist" / "full" / "student.zip"
     first = archive.read_bytes()
     printed = capsys.readouterr().out
     assert f"{len(first):,} bytes" in printed and hashlib.sha256(first).hexdigest() in printed
@@ -535,7 +555,7 @@ def test_release_refuses_a_stale_folder(tree, capsys):
 
 @pytest.fixture(scope="module")
 def real():
-    return student.generate(ROOT)
+    return contents.generate(ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -573,7 +593,7 @@ def test_all_of_lab_is_shipped(real):
     """In whatever language: a template or style sheet that is missing would show on a student's machine only."""
     solution = ROOT / "solution"
     lab = {p.relative_to(solution).as_posix() for p in (solution / "lab").rglob("*.*") if p.suffix != ".pyc"}
-    lab |= set(student.pdf_maker())  # the kit's
+    lab |= set(contents.pdf_maker())  # the kit's
     assert lab == {name for name in real.files if name.startswith("lab/")}
 
 
