@@ -15,7 +15,7 @@ ROOMS = [
     {"grading", "release"},
     {"sandbox"},
     {"door", "tasks"},
-    {"exits", "measuring", "repository", "writing"},
+    {"exits", "measuring", "repository", "tables", "writing"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
