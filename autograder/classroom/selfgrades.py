@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 import sys
 import textwrap
@@ -61,7 +62,10 @@ class SelfGrade:
     @property
     def total(self) -> float | None:
         """The sum of the own points; None if it cannot be told."""
-        return round(sum(self.points.values()), 6) if self.complete else None
+        if not self.complete:
+            return None
+        points = round(math.fsum(self.points.values()), 6)
+        return int(points) if points.is_integer() else points
 
 
 def decoded(content: bytes) -> str:
@@ -204,13 +208,19 @@ def read_submission(entries: Sequence[Entry], asked: Sequence[Item]) -> SelfGrad
 
 
 def _unpacked(entries: Sequence[Entry], problems: list[str]) -> Iterator[Entry]:
-    """The entries, and what is in those that are zips; what cannot be opened goes to `problems`."""
+    """The entries, and what is in those that are zips; what cannot be opened goes to `problems`.
+
+    Names that begin with a dot are the system's.
+    """
     for entry in entries:
+        if entry.path.name.startswith("."):
+            continue
         if entry.path.suffix.lower() != ".zip":
             yield entry
             continue
         try:
-            yield from zip_tree(entry.read(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
+            inside = zip_tree(entry.read(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
+            yield from (inner for inner in inside if not inner.path.name.startswith("."))
         except UnreadableError as error:
             problems.append(str(error).rstrip("."))
 
