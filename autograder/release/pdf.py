@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.exits import Exit
-from autograder.release import notebook
+from autograder.release import notebook, selfgrade
 from autograder.release.contents import PICTURE, generate, pdf_maker, shown_parts, solved
 from autograder.release.numbers import values
 from autograder.release.starter import SourceError
@@ -107,10 +107,13 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
         folder = Path(temporary)
         try:
             lay_out(folder, results, course)
+            form = selfgrade.table(course)
         except SourceError as error:
             print(error, file=sys.stderr)
             return Exit.FAILED
         out.mkdir(parents=True, exist_ok=True)
+        if course.grading == "self":
+            write_atomically(out / selfgrade.FILE, form, mode=0o644)
         command = [sys.executable, "export_report.py", "--save", "--out", str(out.resolve() / "report.pdf")]
         status = subprocess.run(command, cwd=folder, check=False).returncode
         shutil.copy(folder / notebook.NOTEBOOK, out / notebook.NOTEBOOK)
