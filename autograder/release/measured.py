@@ -11,7 +11,7 @@ A path names the keys from the outside in; entries of lists are counted from 0: 
 and comparisons take numbers as they are shown, rounded to the digits of the format, so that readers who subtract them
 find the same. A placeholder may go over the end of a line.
 
-"recorded.PATH.min" (max, mean, std) is what several recorded runs gave there; see `recorded`.
+"recorded.PATH.min" (max, mean, std, runs) is what several recorded runs gave there; see `recorded`.
 """
 
 from __future__ import annotations
@@ -60,19 +60,19 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def recorded(runs: Collection[Metrics]) -> dict[str, Any]:
-    """Of every number that all runs have: "mean", "std" (of a sample), "min" and "max", in a tree like theirs."""
+    """Of every number "mean", "std" (of a sample), "min" and "max" over the runs that have it, and the number of these
+    "runs", in a tree like theirs."""
     paths: dict[str, list[float]] = {}
     for run in runs:
         for path, value in leaves(run):
             paths.setdefault(path, []).append(value)
     tree: dict[str, Any] = {}
     for path, values in paths.items():
-        if len(values) == len(runs):
-            branch = tree
-            for key in path.split("."):
-                branch = branch.setdefault(key, {})
-            deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-            branch |= {"mean": statistics.fmean(values), "std": deviation, "min": min(values), "max": max(values)}
+        branch = tree
+        for key in path.split("."):
+            branch = branch.setdefault(key, {})
+        branch |= {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else 0.0}
+        branch |= {"min": min(values), "max": max(values), "runs": len(values)}
     return tree
 
 
