@@ -22,8 +22,8 @@ FOR := $(if $(COURSE),--course "$(COURSE)")
 GIVEN = $(if $(COURSE),@$(PY) -m autograder student $(FOR))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run explore test test-slow student check-sync release handout report grade class
-.PHONY: submission autograder gradescope reference-submission where bench audit lint lock clean
+.PHONY: help setup run explore test test-slow new-course student check-sync release handout report grade class
+.PHONY: submission autograder gradescope reference-submission where bench audit lint lock next-term clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ test: setup ## run the fast tests (SLOW=1: the slow ones too)
 
 test-slow: setup ## run only the slow tests
 	$(PYTEST) -m slow $(ARGS)
+
+new-course: setup ## begin a course: make new-course NAME=spring
+	$(if $(NAME),,$(error say what it is called: make new-course NAME=spring))
+	$(PY) -m autograder new-course "$(NAME)"
 
 student: setup ## regenerate student/ from solution/ and tests/
 	$(PY) -m autograder student $(FOR)

@@ -11,6 +11,7 @@ from autograder.exits import Exit
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
 COMMANDS = {
     "student": ("autograder.release.student", "student", "regenerate student/ from solution/ and tests/"),
+    "new-course": ("autograder.release.new_course", "main", "begin a course as a copy of the default one"),
     "check-sync": ("autograder.release.student", "check_sync", "fail if student/ is not what `student` generates"),
     "release": ("autograder.release.student", "release", "write dist/COURSE/student.zip"),
     "handout": ("autograder.release.pdf", "handout", "write dist/COURSE/handout.pdf"),

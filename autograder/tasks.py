@@ -34,25 +34,35 @@ from __future__ import annotations
 
 import argparse
 import ast
-import difflib
 import functools
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from autograder.repository import COURSES, DEFAULT_COURSE, ROOT, read_toml
+from autograder.repository import COURSES, DEFAULT_COURSE, ROOT
+from autograder.toml_source import TomlSource, meant, shown
 
 QUESTIONS = Path("solution", "questions")
 GRADINGS = ("points", "self", "written")
 # A number of a section, a task or a question: "4", "2.1", "B", "W3".
 NUMBER = re.compile(r"[A-Z0-9]+(\.[A-Za-z0-9]+)*")
 KIND = re.compile(r'^kind = "([A-Z])"', re.MULTILINE)  # in the head of a question's file
+# The settings of a course: the type of each, and how it is written.
+SETTINGS: dict[str, tuple[Any, str]] = {
+    "title": (str, 'title = "Problem set 1"'),
+    "total": ((int, float), "total = 100"),
+    "timezone": (str, 'timezone = "Europe/Berlin"'),
+    "due": (datetime, "due = 2027-10-15T23:59:00"),
+    "late": (dict, "late = { days = 2, percent_a_day = 10 }"),
+    "per_day": (int, "per_day = 10"),
+    "grading": (str, 'grading = "points"'),
+    "options": (dict, "[options]"),
+}
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")  # Gradescope's words
 SUITES = ("public", "hidden")
 # The highest sensible values of a course's numbers.
@@ -336,32 +346,6 @@ class Record:
         return f"{suite}/test_{stem}.py"
 
 
-class _Source:
-    """A TOML file and what is wrong with it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.problems = path, list[str]()
-        try:
-            self.document = read_toml(path)
-        except ValueError as error:
-            raise CourseError(str(error)) from None
-        self._lines = path.read_text(encoding="utf-8").splitlines()
-
-    def complain(self, text: str, place: str = "") -> None:
-        """Note a problem; its line is the first that has `place` in it."""
-        line = next((number for number, line in enumerate(self._lines, start=1) if place and place in line), 1)
-        self.problems.append(f"{self.path}:{line}: {text}")
-
-    def record(self, kind: type, table: Any, what: str, place: str = "") -> Any:
-        """A table as a dataclass; None, with a complaint, if it does not fit."""
-        try:
-            return kind(**table)
-        except TypeError as error:
-            # such as "Record.__init__() got an unexpected keyword argument 'point'"
-            self.complain(f"{what}: {str(error).split('() ')[-1]}", place)
-            return None
-
-
 def course_file(wanted: str = "") -> Path:
     """The file of a course: "004" is courses/004.toml; a path is taken as it is; "" is the default course.
 
@@ -414,22 +398,22 @@ def load(path: Path | None = None) -> Course:
     """
     path = path or course_file()
     root = root_of(path)
-    course = _Source(path)
-    registry = _Source(root / "tests" / "tasks.toml")
+    registry = _read(root / "tests" / "tasks.toml")
     records = _records(registry)
-    assignment = registry.record(Assignment, _tuples(registry.document.get("assignment", {})), "[assignment]")
-    for table in _list(registry, registry.document.get("program", []), "[[program]]"):
-        registry.record(Program, _tuples(table), "[[program]]", str(table.get("file")))
-    if registry.problems:
-        raise CourseError("\n".join(registry.problems))
-    choice = _choice(course, records, root)
+    table, line = _tuples(registry.document.get("assignment", {})), registry.line_of_key("assignment")
+    assignment = registry.record(Assignment, table, "[assignment]", line)
+    for table in registry.tables(registry.document.get("program", []), "program"):
+        registry.record(Program, _tuples(table), "[[program]]", registry.line_of(table.get("file")))
+    _refuse(registry)
+    course = _read(path)
+    choice = _choice(course, registry, records, root)
     if not course.problems:
         points = sum(task.points for task in choice.tasks) + sum(question.points for question in choice.questions)
-        if not math.isclose(points, choice.settings["total"], abs_tol=1e-6):
-            total = choice.settings["total"]
-            course.complain(f"the points add up to {points:g}, but the total is {total:g}", "total")
-    if course.problems:
-        raise CourseError("\n".join(course.problems))
+        total = choice.settings["total"]
+        if not math.isclose(points, total, abs_tol=1e-6):
+            text = f"the points add up to {points:g}, not to {total:g}: change them, or write total = {points:g}"
+            course.complain(text, course.line_of_key("total"))
+    _refuse(course)
     return Course(
         path,
         sections=tuple(choice.sections),
@@ -449,14 +433,26 @@ def records(root: Path = ROOT) -> dict[str, Record]:
     Raises:
         CourseError: naming every problem of tests/tasks.toml.
     """
-    source = _Source(root / "tests" / "tasks.toml")
+    source = _read(root / "tests" / "tasks.toml")
     found = _records(source)
-    if source.problems:
-        raise CourseError("\n".join(source.problems))
+    _refuse(source)
     return found
 
 
-def _programs(registry: _Source, choice: _Choice) -> tuple[str, ...]:
+def _read(path: Path) -> TomlSource:
+    try:
+        return TomlSource(path)
+    except ValueError as error:
+        raise CourseError(str(error)) from None
+
+
+def _refuse(source: TomlSource) -> None:
+    """Raise CourseError if something is wrong with a file."""
+    if source.problems:
+        raise CourseError("\n".join(source.problems))
+
+
+def _programs(registry: TomlSource, choice: _Choice) -> tuple[str, ...]:
     """The programs that serve something that a course asks for."""
     groups = {
         "tasks": bool(choice.tasks),
@@ -464,7 +460,8 @@ def _programs(registry: _Source, choice: _Choice) -> tuple[str, ...]:
         "questions": bool(choice.questions),
         "results": bool(choice.tasks and choice.questions),
     }
-    asked = {name for name, there in groups.items() if there} | set(_names(choice))
+    asked = {name for name, there in groups.items() if there}
+    asked |= {task.name for task in choice.tasks} | {question.name for question in choice.questions}
     tables = [Program(**_tuples(table)) for table in registry.document.get("program", [])]
     return tuple(program.file for program in tables if not asked.isdisjoint(program.serves))
 
@@ -497,20 +494,22 @@ def _ids(record: Record) -> list[str]:
     return [f"{record.test_file(suite)}::{name}" for suite in SUITES for name in getattr(record, suite)]
 
 
-def _records(source: _Source) -> dict[str, Record]:
+def _records(source: TomlSource) -> dict[str, Record]:
     """The tasks of tests/tasks.toml by their names."""
-    for name in set(source.document) - {"assignment", "task", "program"}:
-        source.complain(f"[{name}] is not a table of this file", name)
+    known = ("assignment", "task", "program")
+    for name in source.document.keys() - set(known):
+        source.complain(f"[{name}] is not a table of this file{meant(name, known)}", source.line_of_key(name))
     found: dict[str, Record] = {}
-    for table in _list(source, source.document.get("task", []), "[[task]]"):
-        place = f'"{table.get("name", "")}"'
-        record = source.record(Record, table, f"[[task]] {place}", place)
+    for table in source.tables(source.document.get("task", []), "task"):
+        line = source.line_of(table.get("name"))
+        record = source.record(Record, table, f"task {table.get('name')}", line)
         if record is None:
             continue
         for problem in _record_problems(record):
-            source.complain(f"task {record.name}: {problem}", place)
+            source.complain(f"task {record.name}: {problem}", line)
         if record.name in found:
-            source.complain(f"two tasks are called {record.name}", place)
+            again = source.line_of(record.name, line + 1)
+            source.complain(f"task {record.name} stands in line {line}, too: change the name of one", again)
         found[record.name] = record
     return found
 
@@ -518,7 +517,7 @@ def _records(source: _Source) -> dict[str, Record]:
 def _record_problems(record: Record) -> list[str]:
     problems = []
     entries = [(name, value) for suite in SUITES for name, value in getattr(record, suite).items()]
-    if not record.name.isidentifier():
+    if not (isinstance(record.name, str) and record.name.isidentifier()):
         problems.append("a name consists of letters, digits and underscores")
     if not record.title:
         problems.append("it has no title")
@@ -544,93 +543,160 @@ def _record_problems(record: Record) -> list[str]:
 
 @dataclass
 class _Choice:
-    """What a course file says, as far as it holds together."""
+    """What a course file says, as far as it holds together.
+
+    Attributes:
+        taken: ("name", "area") and the like to the line in which it stands: nothing occurs twice.
+    """
 
     settings: dict[str, Any]
     sections: list[Section] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    taken: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
-def _choice(source: _Source, records: Mapping[str, Record], root: Path) -> _Choice:
+def _choice(source: TomlSource, registry: TomlSource, records: Mapping[str, Record], root: Path) -> _Choice:
     """The settings of a course, and what it asks for; problems are noted in `source`."""
-    document = dict(source.document)
-    choice = _Choice(_settings(source, document))
-    for position, table in enumerate(_list(source, document.get("section", []), "[[section]]"), start=1):
-        tasks = _list(source, table.pop("task", []), "[[section.task]]")
-        questions = _list(source, table.pop("question", []), "[[section.question]]")
-        fields = {"number": str(position), **table}
-        section = source.record(Section, fields, f"[[section]] {position}", str(table.get("title")))
+    choice = _Choice(_settings(source))
+    tables = source.tables(source.document.get("section", []), "section")
+    if not tables:
+        source.complain("the course asks for nothing: write a [[section]] with tasks or questions")
+    lines = source.lines_of_tables("section")
+    if len(lines) != len(tables):  # they are written in one line
+        lines = [source.line_of_key("section")] * len(tables)
+    files = {path.stem: path for path in (root / QUESTIONS).glob("*.md")}
+    for position, (table, line) in enumerate(zip(tables, lines, strict=True), start=1):
+        reader = _SectionReader(source, choice, line, lines[position] if position < len(lines) else None)
+        section = reader.section(table, position)
+        tasks = source.tables(table.get("task", []), "section.task")
+        questions = source.tables(table.get("question", []), "section.question")
         if section is None:
             continue
-        choice.sections.append(section)
         for place, entry in enumerate(tasks, start=1):
-            if _entry_is_sound(source, entry, "task", "tests/tasks.toml", records):
-                _add_task(source, choice, records[entry["name"]], entry, section, f"{section.number}.{place}", root)
-        known = {path.stem: path for path in (root / QUESTIONS).glob("*.md")}
+            if reader.is_sound(entry, "task", records, files):
+                _add_task(choice, registry, records[entry["name"]], entry, section, f"{section.number}.{place}", root)
+                reader.take_item(choice.tasks[-1].number, entry)
         for entry in questions:
             # A grader's zip has no questions, and numbers none.
-            if _entry_is_sound(
-                source, entry, "question", QUESTIONS.as_posix(), known or {str(entry.get("name")): None}
-            ):
-                _add_question(choice, known.get(entry["name"]), entry, section)
-    for what, items in (("number", _numbers(choice)), ("name", _names(choice)), ("title", _titles_of(choice))):
-        for text, count in Counter(items).items():
-            if count > 1:
-                source.complain(f"the {what} {text!r} occurs {count} times", f'"{text}"')
-    for number in _numbers(choice):
-        if not NUMBER.fullmatch(number):
-            source.complain(f"{number!r} is no number: write one such as 4, 2.1, B or W3", f'"{number}"')
+            if reader.is_sound(entry, "question", files or {str(entry.get("name")): None}, records):
+                _add_question(choice, files.get(entry["name"]), entry, section)
+                reader.take_item(choice.questions[-1].label, entry)
     return choice
 
 
-def _numbers(choice: _Choice) -> list[str]:
-    sections = [section.number for section in choice.sections]
-    return [*sections, *(task.number for task in choice.tasks), *(question.label for question in choice.questions)]
+class _SectionReader:
+    """Reads a [[section]], which stands in the lines from `first` to before `end`."""
 
+    def __init__(self, source: TomlSource, choice: _Choice, first: int, end: int | None) -> None:
+        self.source, self.choice, self.first, self.end = source, choice, first, end
 
-def _names(choice: _Choice) -> list[str]:
-    tasks, questions = choice.tasks, choice.questions
-    return [*(s.name for s in choice.sections), *(t.name for t in tasks), *(q.name for q in questions)]
+    def line_of(self, value: Any) -> int:
+        return self.source.line_of(value, self.first, self.end)
 
+    def section(self, table: Mapping[str, Any], position: int) -> Section | None:
+        """The section without what it asks for; None, with complaints, if it does not fit."""
+        known = ("name", "number", "title", "task", "question")
+        problems = []
+        for key in table.keys() - set(known):
+            if key in SETTINGS:
+                text = f"{key} is a setting of the course: write it above the first table"
+            else:
+                text = f"a section has no {key!r}{meant(key, known) or ', but ' + ', '.join(known)}"
+            problems.append((text, self.source.line_of_key(key, self.first, self.end)))
+        fields = {"number": str(position), **table}
+        for key, example in (("name", "loops"), ("title", "Loops")):
+            if key not in table:
+                problems.append((f'section {position} has no {key}: write one such as {key} = "{example}"', self.first))
+        for key in ("name", "title", "number"):
+            if key in fields and not (isinstance(fields[key], str) and fields[key].strip()):
+                line = self.source.line_of_key(key, self.first, self.end)
+                problems.append((f"{key} = {fields[key]!r}: write it between quotes", line))
+        for text, line in problems:
+            self.source.complain(text, line)
+        if problems:
+            return None
+        section = Section(fields["name"], fields["number"], fields["title"])
+        if not section.name.isidentifier():
+            text = f"the name {section.name!r} must consist of letters, digits and underscores"
+            self.source.complain(text, self.line_of(section.name))
+        for key in ("name", "title", "number"):
+            line = self.line_of(fields[key]) if key in table else self.first
+            self._take(key, fields[key], line)
+        self.choice.sections.append(section)
+        return section
 
-def _titles_of(choice: _Choice) -> list[str]:
-    return [section.title for section in choice.sections]
+    def take_item(self, number: str, entry: Mapping[str, Any]) -> None:
+        """Note name and number of a task or question."""
+        line = self.line_of(entry["name"])
+        earlier = self.choice.taken.get(("name", entry["name"]), 0)
+        if earlier >= line:  # in this section, too
+            line = self.source.line_of(entry["name"], earlier + 1, self.end)
+        self._take("name", entry["name"], line)
+        self._take("number", number, line)
 
+    def _take(self, what: str, text: str, line: int) -> None:
+        """Note a name, a title or a number, of which there must be no other."""
+        if what == "number" and not NUMBER.fullmatch(text):
+            self.source.complain(f"{text!r} is no number: write one such as 4, 2.1, B or W3", line)
+        elif (what, text) in self.choice.taken:
+            earlier = self.choice.taken[what, text]
+            self.source.complain(f"{what} {text!r} is taken by line {earlier}: change or delete one", line)
+        else:
+            self.choice.taken[what, text] = line
 
-def _entry_is_sound(source: _Source, entry: Mapping[str, Any], kind: str, place: str, known: Collection[str]) -> bool:
-    """Whether an entry of a section names something and says what it is worth; else it is complained of."""
-    name = entry.get("name")
-    where = f'"{name or ""}"'
-    if name not in known:
-        near = difflib.get_close_matches(str(name), known, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        source.complain(f"{place} has no {kind} {name!r}{meant}", where)
-    elif set(entry) - {"number"} != {"name", "points"}:
-        source.complain(f"{kind} {name}: write name and points, not {', '.join(entry)}", where)
-    elif not _is_worth(entry["points"]):
-        source.complain(f"{kind} {name}: points must be a finite number of at least 0", where)
-    elif not isinstance(entry.get("number", ""), str):
-        source.complain(f"{kind} {name}: put its number between quotes", where)
-    else:
-        return True
-    return False
+    def is_sound(self, entry: Mapping[str, Any], kind: str, known: Collection[str], others: Collection[str]) -> bool:
+        """Whether an entry names something and says what it is worth; else it is complained of.
+
+        Args:
+            kind: "task" or "question".
+            known, others: names of all of this kind, and of all of the other.
+        """
+        name, points = entry.get("name"), entry.get("points")
+        line = self.line_of(name)
+        unknown = sorted(entry.keys() - {"name", "points", "number"})
+        place = {"task": "tests/tasks.toml", "question": QUESTIONS.as_posix()}[kind]
+        if not isinstance(name, str):
+            text = f'a {kind} has a name: write {{ name = "...", points = 1 }}'
+        elif name not in known and name in others:
+            other = "question" if kind == "task" else "task"
+            text = f"{name} is a {other}: write it below {other} = ["
+        elif name not in known:
+            text = f"{place} has no {kind} {name!r}{meant(name, known) or ': write it, or take another'}"
+        elif unknown:
+            text = f"{kind} {name}: there is no {unknown[0]!r}{meant(unknown[0], ('name', 'points', 'number'))}"
+        elif "points" not in entry:
+            text = f"{kind} {name}: say what it is worth, such as points = 1"
+        elif not _is_worth(points):
+            text = f"{kind} {name}: points must be a finite number of at least 0, not {points!r}"
+        elif not isinstance(entry.get("number", ""), str):
+            text = f'{kind} {name}: write its number between quotes, number = "{entry["number"]}"'
+        else:
+            return True
+        self.source.complain(text, line)
+        return False
 
 
 def _add_task(
-    source: _Source, choice: _Choice, record: Record, entry: dict[str, Any], section: Section, number: str, root: Path
+    choice: _Choice,
+    registry: TomlSource,
+    record: Record,
+    entry: dict[str, Any],
+    section: Section,
+    number: str,
+    root: Path,
 ) -> None:
-    """Add a task of a section, and its checks: where nobody gives points, the public ones alone."""
+    """Add a task of a section, and its checks: where nobody gives points, the public ones alone.
+
+    Raises:
+        CourseError: its checks do not fit it.
+    """
     number, points = entry.get("number", number), float(entry["points"])
     functions = tuple(record.functions)
     task = Task(record.name, number, record.title, record.file, functions, record.judge, section.name, points)
     choice.tasks.append(task)
-    graded = choice.settings.get("grading", "points") == "points"
-    try:
-        choice.checks += _checks(task, record, root / "tests", graded)
-    except CourseError as error:
-        source.problems.append(str(error))
+    choice.checks += _checks(task, record, registry, root / "tests", choice.settings.get("grading", "points"))
 
 
 def _add_question(choice: _Choice, file: Path | None, entry: dict[str, Any], section: Section) -> None:
@@ -642,49 +708,60 @@ def _add_question(choice: _Choice, file: Path | None, entry: dict[str, Any], sec
     choice.questions.append(Question(entry["name"], kind, label, float(entry["points"]), section.name))
 
 
-def _settings(source: _Source, document: dict[str, Any]) -> dict[str, Any]:
+def _settings(source: TomlSource) -> dict[str, Any]:
     """The settings above the sections."""
-    known: dict[str, Any] = {"title": str, "total": (int, float), "timezone": str, "due": datetime}
-    known |= {"late": dict, "per_day": int, "grading": str, "options": dict}
-    settings: dict[str, Any] = {}
-    for name in set(document) - set(known) - {"section"}:
-        near = difflib.get_close_matches(name, known, n=1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
-        source.complain(f"{name} is not a setting of a course{meant}; the settings are {', '.join(known)}", name)
+    document, settings = source.document, dict[str, Any]()
+    for name in document.keys() - SETTINGS.keys() - {"section"}:
+        known = ", ".join(SETTINGS)
+        hint = meant(name, [*SETTINGS, "section"]) or f", but {known}"
+        source.complain(f"a course has no {name!r}{hint}", source.line_of_key(name))
     for name in ("title", "total"):
         if name not in document:
-            source.complain(f"{name} is missing")
-    for name, kind in known.items():
+            table = "[options]" if name in document.get("options", {}) else "the first table"
+            source.complain(f"{name} is missing: write {SETTINGS[name][1]} above {table}")
+    for name, (kind, example) in SETTINGS.items():
         if name not in document:
             continue
-        if not isinstance(document[name], kind) or isinstance(document[name], bool):
-            source.complain(f"{name} = {document[name]!r} is not a possible value", name)
+        value = document[name]
+        if not isinstance(value, kind) or isinstance(value, bool) or (kind is str and not value.strip()):
+            written = value if isinstance(value, date) else repr(value)
+            text = f"{name} = {written}: write one such as {example}"
+            source.complain(text, source.line_of_key(name))
         else:
-            settings[name] = document[name]
+            settings[name] = value
     if settings.get("grading", "points") not in GRADINGS:
-        source.complain(f"grading = {settings['grading']!r}: write one of {', '.join(GRADINGS)}", "grading")
-    numbers = settings | settings.get("late", {})
-    for name, highest in HIGHEST.items():
-        if name in numbers and not (_is_worth(numbers[name]) and numbers[name] <= highest):
-            source.complain(f"{name} = {numbers[name]!r}: write a number from 0 to {highest}", f"{name} =")
+        wrong, line = settings["grading"], source.line_of_key("grading")
+        source.complain(f"grading = {wrong!r}: write one of {', '.join(GRADINGS)}", line)
+    if "total" in settings and not _is_worth(settings["total"]):
+        source.complain(f"total = {settings['total']!r}: write a number of at least 0", source.line_of_key("total"))
     if "late" in settings:
-        settings["late"] = source.record(Late, settings["late"], "late", "late")
+        settings["late"] = _late(source, settings["late"])
+    if "per_day" in settings:
+        _limit(source, "per_day", settings["per_day"])
     try:
         zone = ZoneInfo(settings.get("timezone", "UTC"))
-    except (KeyError, ValueError):  # ZoneInfoNotFoundError is a KeyError
-        source.complain(f"there is no time zone {settings['timezone']!r}", "timezone")
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError; "Europe" is a folder
+        name = settings["timezone"]
+        hint = meant(name, available_timezones()) or ': write one such as "Europe/Berlin"'
+        source.complain(f"there is no time zone {name!r}{hint}", source.line_of_key("timezone"))
     else:
         if "due" in settings and settings["due"].tzinfo is None:
             settings["due"] = settings["due"].replace(tzinfo=zone)
     return settings
 
 
-def _list(source: _Source, tables: Any, name: str) -> list[dict[str, Any]]:
-    """The tables of a list; none, with a complaint, if it is not a list of tables."""
-    if isinstance(tables, list) and all(isinstance(table, dict) for table in tables):
-        return tables
-    source.complain(f"write {name}, not {name[1:-1]}", name[1:-1])
-    return []
+def _late(source: TomlSource, table: dict[str, Any]) -> Late | None:
+    """The late rule; None, with complaints, if it does not fit."""
+    for name in table.keys() & HIGHEST.keys():
+        _limit(source, name, table[name])
+    return source.record(Late, table, "late", source.line_of_key("late"))
+
+
+def _limit(source: TomlSource, name: str, value: Any) -> None:
+    """Complain of a number that is out of bounds."""
+    if not (_is_worth(value) and value <= HIGHEST[name]):
+        text = f"{name} = {value!r}: write a number from 0 to {HIGHEST[name]}"
+        source.complain(text, source.line_of_key(name))
 
 
 def _entry(value: Any) -> dict[str, Any]:
@@ -697,21 +774,24 @@ def _is_worth(points: Any) -> bool:
     return number and math.isfinite(points) and points >= 0
 
 
-def _checks(task: Task, record: Record, tests: Path, graded: bool) -> list[Check]:
+def _checks(task: Task, record: Record, registry: TomlSource, tests: Path, grading: str) -> list[Check]:
     """The checks of a task, its points shared out in proportion to their weights.
 
     Args:
-        graded: whether a machine gives points; else only public checks remain, and give none.
+        grading: where it is not "points", only public checks remain, and they give none.
 
     Raises:
         CourseError: a check's source cannot be read or has no title, or there are points and no weights.
     """
+    graded = grading == "points"
     suites = SUITES if graded else SUITES[:1]
     entries = {suite: {name: _entry(value) for name, value in getattr(record, suite).items()} for suite in suites}
     whole = sum(entry["weight"] for suite in suites for entry in entries[suite].values())
     points = task.points if graded else 0.0
     if points and not whole and not record.judge:
-        raise CourseError(f"{tests / 'tasks.toml'}:1: task {record.name}: no check has a weight, so none earns points")
+        text = f"task {record.name} is worth points, but no check has a weight: give one to a check"
+        registry.complain(text, registry.line_of(record.name))
+        _refuse(registry)
     found = []
     if record.judge and graded:
         found.append(Check(task.name, task.name, task.number, points, task.title, section=task.section))
@@ -721,7 +801,8 @@ def _checks(task: Task, record: Record, tests: Path, graded: bool) -> list[Check
             function = name.split("[")[0]
             title = _titles(path).get(function)
             if not title:
-                raise CourseError(f"{path}:1: there is no {function}, or it has no docstring for a title")
+                text = f"there is no {function} with a title, the first line of its docstring"
+                raise CourseError(f"{shown(path)}:1: {text}")
             if "case" in entry:
                 title += f" ({entry['case']})"
             share = points * entry["weight"] / whole if whole else 0.0
@@ -738,7 +819,7 @@ def _titles(path: Path) -> dict[str, str]:
     except OSError:
         return {}
     except SyntaxError as error:
-        raise CourseError(f"{path}:{error.lineno}: this is not valid Python: {error.msg}") from None
+        raise CourseError(f"{shown(path)}:{error.lineno}: this is not valid Python: {error.msg}") from None
 
 
 @functools.lru_cache(maxsize=256)

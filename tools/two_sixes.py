@@ -1,10 +1,11 @@
 """Draws solution/figures/two_sixes.png: two sixes through a VAE, input, posterior and reconstruction, without a number.
 
-    make run ARGS=train-vae-mlp-2            # trains the VAE, into solution/results
-    .venv/bin/python -m tools.two_sixes      # draws the figure, and prints the numbers that it does not show
+    make run ARGS="train-vae-mlp-2 --seed 1 --out dist/two_sixes"  # trains the VAE
+    .venv/bin/python -m tools.two_sixes    # draws the figure, and prints what it does not show
 
 Row 2 is reconstructed clearly worse than row 1. Row 1 has clearly the larger divergence from the prior, for two reasons
-that can be seen: its ellipse lies further out, and it is smaller. With another training the rule picks other sixes.
+that can be seen: its ellipse lies further out, and it is smaller. A training that puts the sixes around the origin, as
+that of seed 0 does, has no such pair. On another machine, the rule may pick other sixes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from mnist import load_mnist  # noqa: E402
 from plotting import evaluating, save_figure  # noqa: E402
 
 FIGURE = SOLUTION / "figures" / "two_sixes.png"
-RESULTS = SOLUTION / "results"
+RESULTS = ROOT / "dist" / "two_sixes"
 # Above this share of all sixes, a reconstruction error is that of a six that hardly anybody can read.
 LEGIBLE = 0.98
 
@@ -37,12 +38,17 @@ def choose(costs: Tensor, mu: Tensor, std: Tensor) -> tuple[int, int]:
     Args:
         costs: (n, 3), each image's reconstruction error, divergence and their sum, nats.
         mu, std: (n, 2), means and standard deviations of the posteriors.
+
+    Raises:
+        ValueError: no two of them differ clearly enough.
     """
     error, kl = costs[:, 0], costs[:, 1]
     legible = error <= error.quantile(LEGIBLE)
     distance = mu.norm(dim=1)
     # Entry [i, j] is for i in row 1 and j in row 2.
-    fits = (distance[:, None] > distance + 1) & (std[:, None] < 0.7 * std).all(dim=-1) & legible[:, None] & legible
+    fits = (distance[:, None] > distance + 1.5) & (std[:, None] < 0.8 * std).all(dim=-1) & legible[:, None] & legible
+    if not fits.any():
+        raise ValueError("no two sixes differ clearly in both: train with another seed")
     # Errors differ by tens of nats, divergences by a few: each relative to its own spread.
     contrast = torch.minimum((error - error[:, None]) / error.std(), (kl[:, None] - kl) / kl.std())
     best = int(contrast.where(fits, torch.tensor(-torch.inf)).argmax())

@@ -18,10 +18,12 @@ from pathlib import Path
 from autograder.release import handout, numbers, questions
 from autograder.release import notebook as report_notebook
 from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_code, secret_prose
-from autograder.release.selection import Line, numbered, select, text_of
+from autograder.release.selection import Line, numbered, region_names, select, text_of
 from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
 from autograder.tasks import Course, Record, load, records
+from autograder.toml_source import TomlSource, meant
+from autograder.toml_source import shown as shown_path
 
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
@@ -165,11 +167,34 @@ def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Lin
     except SourceError as error:
         problems += error.problems
         return {}
+    problems += unknown_regions(course.root, sources, "solution/")
     for record in known.values():
         if record.solved == "never" and record.name not in course.names and _given(record, kept):
-            text = f"task {record.name} may not be given solved, but something that the course asks for needs it"
-            problems.append(Problem(str(course.path), 1, f"{text}: ask for it, too"))
+            problems.append(_forbidden(record, course, sources))
     return kept
+
+
+def unknown_regions(root: Path, sources: Mapping[str, str], shown: str) -> list[Problem]:
+    """Names of regions that are neither a task nor a question of any course."""
+    known = {*records(root), *(path.stem for path in (root / questions.FOLDER).glob("*.md"))}
+    return [
+        Problem(f"{shown}{path}", line, f"no task or question is called {name}{meant(name, known)}")
+        for path, text in sources.items()
+        for line, name in region_names(text)
+        if name not in known
+    ]
+
+
+def _forbidden(record: Record, course: Course, sources: Mapping[str, str]) -> Problem:
+    """What to say of a task that something asked for needs, that is not asked for, and may not be given solved."""
+    source = TomlSource(course.path)
+    for task in course.tasks:
+        starts = [(task.file, function) for function in task.functions if task.file.endswith(".py")]
+        if starts and _given(record, select(sources, course.names, starts)):
+            text = f"{task.name} needs {record.name}, which is never given solved: ask for both or neither"
+            return Problem(shown_path(course.path), source.line_of(task.name), text)
+    text = f"a program needs {record.name}, which is never given solved: ask for it, too"
+    return Problem(shown_path(course.path), 1, text)
 
 
 def unknown_tasks(sources: Mapping[str, str], known: Collection[str]) -> list[Problem]:
@@ -308,8 +333,10 @@ def selected_tests(course: Course, problems: list[Problem]) -> dict[str, tuple[s
     public = [check.id.removeprefix("public/") for check in course.checks if check.id.startswith("public/")]
     roots: list[tuple[str, str | None]] = [("conftest.py", None)]
     roots += [(file, check.split("[")[0]) for file, _, check in (id.partition("::") for id in public)]
+    sources = {name: read(path) for name, path in paths.items()}
+    problems += unknown_regions(course.root, {shown[name]: text for name, text in sources.items()}, "")
     try:
-        kept = select({name: read(path) for name, path in paths.items()}, course.names, roots, shown="tests/")
+        kept = select(sources, course.names, roots, shown="tests/")
     except SourceError as error:
         problems += error.problems
         return {}

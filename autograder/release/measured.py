@@ -11,7 +11,7 @@ A path names the keys from the outside in; entries of lists are counted from 0: 
 and comparisons take numbers as they are shown, rounded to the digits of the format, so that readers who subtract them
 find the same. A placeholder may go over the end of a line.
 
-"recorded.PATH.min" (max, mean, std) is what several recorded runs gave there; see `recorded`.
+"recorded.PATH.min" (max, mean, std, runs) is what several recorded runs gave there; see `recorded`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from autograder.repository import read_toml
 PLACEHOLDER = re.compile(r"\{\{(metric|compare):((?:[^{}]|\{\})*)\}\}")
 # What looks like one, whatever is wrong with it.
 MEANT = re.compile(r"\{\{ ?(?:metric|compare)\b.*?(?:\}\}|$)", re.MULTILINE)
+# Below the root: {"runs": [metrics of a run, ...]}.
+RUNS = "tests/corpus/reference/seeds.json"
 LITERAL = re.compile(r"\d+(?:\.\d+)?")
 # A number in prose or in a formula: 1,000,000 or 1{,}000 or 0.5; not the digits of a word.
 TYPED = re.compile(r"(?<![\w.])\d+(?:(?:,|\{,\})\d{3})*(?:\.\d+)?(?!\w)")
@@ -58,19 +60,19 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def recorded(runs: Collection[Metrics]) -> dict[str, Any]:
-    """Of every number that all runs have: "mean", "std" (of a sample), "min" and "max", in a tree like theirs."""
+    """Of every number: "mean", "std" (of a sample), "min" and "max" over the runs that have it, and how many "runs" those
+    are, in a tree like theirs."""
     paths: dict[str, list[float]] = {}
     for run in runs:
         for path, value in leaves(run):
             paths.setdefault(path, []).append(value)
     tree: dict[str, Any] = {}
     for path, values in paths.items():
-        if len(values) == len(runs):
-            branch = tree
-            for key in path.split("."):
-                branch = branch.setdefault(key, {})
-            deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-            branch |= {"mean": statistics.fmean(values), "std": deviation, "min": min(values), "max": max(values)}
+        branch = tree
+        for key in path.split("."):
+            branch = branch.setdefault(key, {})
+        branch |= {"mean": statistics.fmean(values), "std": statistics.stdev(values) if len(values) > 1 else 0.0}
+        branch |= {"min": min(values), "max": max(values), "runs": len(values)}
     return tree
 
 
@@ -79,10 +81,10 @@ def read(metrics: Path, runs: Path | None = None) -> dict[str, Any]:
 
     Args:
         metrics: a metrics.json.
-        runs: {"runs": [metrics of a run, ...]}.
+        runs: the file of recorded runs, if there is one.
     """
     found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
-    if runs is not None:
+    if runs is not None and runs.is_file():
         found["recorded"] = recorded(json.loads(runs.read_text(encoding="utf-8"))["runs"])
     return found
 

@@ -80,7 +80,7 @@ def assemble(
         files: see `questions.read`; every question of the course is there.
         head: name of each file of solution/report to its text.
         answers: name of each file of solution/written to its text.
-        known: the text for placeholders; see `numbers.values`, and `questions.values`.
+        known: the text for placeholders; see `numbers.values`.
         parts: whether the course's program has a part of this name, whose results can be shown.
 
     Raises:
@@ -242,12 +242,14 @@ def assign(text: str) -> Notebooks:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         nbformat.write(number_cells(master), folder / NOTEBOOK)
+        logging.disable(logging.WARNING)  # a course without numeric checks is no reason to warn
         try:
             with quiet:
                 otter_assign(str(folder / NOTEBOOK), str(folder / "made"), no_pdfs=True, no_run_tests=True)
         except Exception as error:
             raise SourceError([Problem(SOURCE, 1, f"otter assign refuses it: {error}")]) from error
         finally:
+            logging.disable(logging.NOTSET)
             # Otter switches its own loggers to INFO.
             logging.getLogger("otter").setLevel(logging.WARNING)
         checks = CHECK.findall(text)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.exits import Exit
 from autograder.release import notebook, selfgrade
-from autograder.release.contents import generate, pdf_maker, shown_parts, solved
+from autograder.release.contents import PICTURE, generate, pdf_maker, shown_parts, solved
 from autograder.release.numbers import values
 from autograder.release.starter import SourceError
 from autograder.release.typeset import Pdf, TypesetError, typeset
@@ -53,14 +53,17 @@ def handout(arguments: list[str], root: Path = ROOT) -> int:
 
 
 def solved_with_answers(course: Course) -> dict[str, bytes]:
-    """What a student has who is finished: the code, and the notebook with its answers.
+    """What a student has who is finished: the code, and the notebook with its answers and the pictures that it shows.
 
     Raises:
         SourceError: something is not in order.
     """
     files = solved(course)
     answers = notebook.make(course.root, course, values(course), shown_parts(files)).answers
-    return {**files, **pdf_maker(), **answers}
+    shown = {name.decode() for content in answers.values() for name in PICTURE.findall(content)}
+    paths = {name: course.root / "solution" / name for name in sorted(shown)}
+    pictures = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    return {**files, **pdf_maker(), **answers, **pictures}
 
 
 def lay_out(folder: Path, results: Path, course: Course) -> None:

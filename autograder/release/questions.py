@@ -45,6 +45,7 @@ FRONT = re.compile(r"\A\+\+\+\n(.*?)^\+\+\+\n", re.DOTALL | re.MULTILINE)
 ITEM = re.compile(r"^- ([^:\n]*): (.*(?:\n  .*)*)$", re.MULTILINE)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 ANSWER = re.compile(r"\{\{answer: ([^{}\n]+?)\}\}")
+PICTURE = re.compile(r"^!\[[^\]]*\]\(([^)\s]+)\)\n?", re.MULTILINE)  # in a paragraph of its own
 HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
 # The line that restates a question at the head of its answer.
 RESTATED = re.compile(r"\A\s*\*(?:Handout|Task|Question|Used)\b[^*]*\*[^\n]*(?:\n[^\n]+)*\n*")
@@ -341,15 +342,20 @@ def filled(question: QuestionFile, known: Mapping[str, str], problems: list[Prob
     return parse(question.name, put_in(question.source, question.path, known, problems), problems) or question
 
 
-def handout_item(question: QuestionFile, label: str, points: float) -> str:
+def handout_item(question: QuestionFile, label: str, points: float, seen: set[str] | None = None) -> str:
     """The question as an item of a list in the handout: "- **W4, area of a disc** (3 points). What is ...".
 
     Args:
         question: with its placeholders still in it, or `filled`.
         label: its number in the course.
+        seen: pictures that the handout shows already, which are left out here; those of this question are added.
     """
-    text = f"**{label}, {question.title}** ({worth(points)}). {question.text}"
-    lines = text.split("\n")
+    pictures = set(PICTURE.findall(question.text))
+    old = pictures & (seen or set())
+    if seen is not None:
+        seen |= pictures
+    text = PICTURE.sub(lambda match: "" if match.group(1) in old else match.group(0), question.text).rstrip()
+    lines = f"**{label}, {question.title}** ({worth(points)}). {text}".split("\n")
     return "\n".join([f"- {lines[0]}", *(f"  {line}" if line else "" for line in lines[1:])]) + "\n"
 
 

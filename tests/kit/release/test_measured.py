@@ -81,9 +81,11 @@ def test_complaints(placeholder: str, complaint: str) -> None:
 
 
 def test_what_several_runs_gave(tmp_path) -> None:
-    """Only of numbers that all of them have."""
+    """Over the runs that have a number."""
     runs = [{"a": {"b": [1, 2.5]}, "c": 1}, {"a": {"b": [3]}, "d": 2}]
-    assert recorded(runs) == {"a": {"b": {"0": {"mean": 2, "std": pytest.approx(2**0.5), "min": 1, "max": 3}}}}
+    found = recorded(runs)
+    assert found["a"]["b"]["0"] == {"mean": 2, "std": pytest.approx(2**0.5), "min": 1, "max": 3, "runs": 2}
+    assert found["d"] == {"mean": 2, "std": 0, "min": 2, "max": 2, "runs": 1}
     (tmp_path / "metrics.json").write_text(json.dumps(METRICS))
     (tmp_path / "runs.json").write_text(json.dumps({"runs": runs}))
     metrics = read(tmp_path / "metrics.json", tmp_path / "runs.json")

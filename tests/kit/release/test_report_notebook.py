@@ -1,5 +1,6 @@
 """report.ipynb and the PDFs: its source, the students' copy, the checks in it, its run and export; the handout."""
 
+import dataclasses
 import inspect
 import io
 import json
@@ -16,15 +17,14 @@ import pytest
 from PIL import Image
 
 from autograder.exits import Exit
-from autograder.release import leaks, notebook, numbers, pdf, student
+from autograder.release import contents, leaks, notebook, numbers, pdf, questions
 from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
-from autograder.tasks import load
+from autograder.tasks import Course, Question, Section, load
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCE = (ROOT / notebook.SOURCE).read_text(encoding="utf-8")
-HANDOUT = (ROOT / "student" / "README.md").read_text(encoding="utf-8")
-NUMERIC = ["n1", "n2", "n3", "n4", "n5"]
+FILES = questions.read(ROOT / questions.FOLDER)
+NUMERIC = sorted(name for name, file in FILES.items() if file.kind == "N")
 ESTIMATES = {
     "entropy": {"estimate": 3.766, "standard_error": 0.001, "exact": 3.7653},
     "degenerate": {
@@ -34,9 +34,23 @@ ESTIMATES = {
 }
 
 
+def whole_course() -> Course:
+    """The default course, asking every question there is for two points each, by kind in its first three sections."""
+    course = load()
+    asked = []
+    for kind, section in zip("RWN", course.sections, strict=False):
+        names = sorted(name for name, file in FILES.items() if file.kind == kind)
+        asked += [Question(name, kind, f"{kind}{i}", 2.0, section.name) for i, name in enumerate(names, start=1)]
+    return dataclasses.replace(course, questions=tuple(asked))
+
+
+COURSE = whole_course()
+LABELS = {question.name: question.label for question in COURSE.questions}
+
+
 @pytest.fixture(scope="module")
 def made() -> notebook.Notebooks:
-    return student.notebooks()
+    return notebook.make(ROOT, COURSE, numbers.values(COURSE))
 
 
 def cells_of(files: dict[str, bytes]) -> list:
@@ -45,75 +59,155 @@ def cells_of(files: dict[str, bytes]) -> list:
 
 # The source
 
+SMALL = {
+    "area": """+++
+kind = "W"
+shows = ["disc-area", "balls"]
++++
+# area of a disc
+What, in {{section:discs}}?
+## Rubric
+- 1: the formula
+- 2: the proof
+## Answer
+{{answer: discs.md#area}}
 
-def test_every_question_of_the_handout_has_a_place():
-    """In its order, and the written part's points are what the handout says."""
-    questions = notebook.questions_of(SOURCE)
-    asked = list(notebook.handout_questions(HANDOUT))
-    assert asked == [f"R{i}" for i in range(1, 10)] + [f"W{i}" for i in range(1, 11)]
-    assert [question.name.upper() for question in questions if question.manual] == asked
-    assert [question.name for question in questions if not question.manual] == NUMERIC
-    assert notebook.points_of(questions)["written"] == 100
-    assert all(question.rubric for question in questions if question.manual)
+See [radius](discs.md#radius), [more](#x) and [web](https://e.org).
+""",
+    "radius": """+++
+kind = "R"
+shows = ["disc-area", "disc-radius"]
++++
+# radius
+How long?
+## Rubric
+- 1: a
+- 1: b
+- 1: c
+- 1: d
+## Answer
+{{answer: discs.md#radius}}
+""",
+    "total": """+++
+kind = "N"
++++
+# a total
+Add.
+## Cells
+```python
+given = 2
+```
+```python
+total = given + 1  # SOLUTION
+```
+## Tests
+```python
+def test_total(total):
+    assert total == 3  # given and 1
+```
+""",
+}
+SMALL_FILES = {name: questions.parse(name, text, []) for name, text in SMALL.items()}
+SMALL_HEAD = {
+    "report.md": "<!-- not for\nstudents -->\n# Report\n\n{{points:written}}.\n",
+    "R.md": "Items.\n",
+    "W.md": "Words.\n",
+    "N.md": "Numbers.\n",
+    "results.md": "Results.\n",
+}
+SMALL_ANSWERS = {"discs.md": "# D\n\n## Area\n\nPi, {{metric:disc.area}}.\n\n## Radius\n\nr.\n"}
+ASKED = (
+    Question("total", "N", "3.1", 1, "sums"),
+    Question("area", "W", "W1", 0.5, "discs"),
+    Question("radius", "R", "R1", 6, "discs"),
+)
+SECTIONS = (Section("discs", "1", "Discs"), Section("empty", "2", "Nothing"), Section("sums", "3", "Sums"))
 
 
-def test_every_section_of_answers_is_used():
-    """An answer that no question names would be lost in the report."""
-    files = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "solution" / "written").glob("*.md")}
-    del files["README.md"]
-    named = {m.group(2) for m in notebook.PLACEHOLDER.finditer(SOURCE) if m.group(1) == "answer"}
-    unused = [
-        heading
-        for name, text in files.items()
-        for heading in re.findall(r"^## (.+)$", text, re.MULTILINE)
-        if name not in named and f"{name}#{numbers.anchor(heading)}" not in named
+def small_course(*asked: str) -> Course:
+    wanted = tuple(question for question in ASKED if question.name in asked)
+    return Course(Path("courses/small.toml"), "Small", 7.5, SECTIONS, (), (), wanted)
+
+
+def assembled(course: Course, parts=notebook.everything, head=None, answers=None) -> str:
+    head, answers = head or SMALL_HEAD, answers or SMALL_ANSWERS
+    return notebook.assemble(course, SMALL_FILES, head, answers, numbers.values(course), parts)
+
+
+def test_source_of_a_small_course():
+    """Head, sections, labels, points, rubrics in points, what is shown, answers: all of it, in its order."""
+    answers = {"discs.md": SMALL_ANSWERS["discs.md"].replace("Pi", "Pi, {{question:radius}}")}
+    text = assembled(small_course("area", "radius", "total"), lambda part: part != "balls", answers=answers)
+    assert re.sub(r"```otter\n(.*?)\n```", r"<\1>", text, flags=re.DOTALL).split("\n\n") == [
+        *("# Report", "7.5 points.", "Items.", "Words.", "Numbers.", "Results.", "## 1. Discs"),
+        "<# BEGIN QUESTION\nname: area\nmanual: true\npoints: 0.5>",
+        *("### W1, area of a disc", "What, in 1?", '```python tags=["only-output"]\nshow("disc-area")\n```'),
+        *("<# BEGIN PROMPT>", "**Discussed with:** (people, and any other source)", notebook.UNANSWERED),
+        *("<# END PROMPT>", "<# BEGIN SOLUTION>", "**Rubric**", "- 0.166667: the formula\n- 0.333333: the proof"),
+        *("#### Area", "Pi, R1, {{metric:disc.area}}.", "See radius (R1), more and [web](https://e.org)."),
+        *("<# END SOLUTION>", "<# END QUESTION>"),
+        "<# BEGIN QUESTION\nname: radius\nmanual: true\npoints: 6>",
+        *("### R1, radius", "How long?", "*The results of your run stand under W1.*"),
+        '```python tags=["only-output"]\nshow("disc-radius")\n```',
+        *("<# BEGIN PROMPT>", "**Discussed with:** (people, and any other source)", notebook.UNANSWERED),
+        *("<# END PROMPT>", "<# BEGIN SOLUTION>", "**Rubric**", "- 1.5: a\n- 1.5: b\n- 1.5: c\n- 1.5: d"),
+        *("#### Radius", "r.", "<# END SOLUTION>", "<# END QUESTION>", "## 3. Sums"),
+        "<# BEGIN QUESTION\nname: total\nexport: true\npoints: 1>",
+        *("### 3.1, a total", "Add.", "```python\ngiven = 2\n```", "<# BEGIN SOLUTION>"),
+        *("```python\ntotal = given + 1  # SOLUTION\n```", "<# END SOLUTION>", "<# BEGIN TESTS>"),
+        "```python\ndef test_total(total):\n    assert total == 3  # given and 1\n```",
+        *("<# END TESTS>", "<# END QUESTION>\n"),
     ]
-    # A step that other answers use, and the reasons behind tasks 5.1 and 5.2: neither is asked for in the report.
-    assert sorted(unused) == ["The estimator", "Two normals in one dimension"]
 
 
-QUESTION = "```otter\n# BEGIN QUESTION\nname: w1\nmanual: true\npoints: 2\n```\n\n**Rubric**\n\n- 1: a\n- 1: b\n"
+def test_head_speaks_of_nothing_that_the_course_lacks():
+    """A kind's paragraph comes with the kind, results with a part that the course has."""
+    assert "Items." not in assembled(small_course("total", "area"))
+    assert "Results." in assembled(small_course("area"))
+    assert "show" not in assembled(small_course("area"), lambda part: False)
+    assert "Results." not in assembled(small_course("area"), lambda part: False)
+    only_numbers = assembled(small_course("total"))
+    assert "Numbers." in only_numbers and "Words." not in only_numbers and "Discs" not in only_numbers
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "complaint"),
+    ("change", "complaint"),
     [
-        ("- 1: b", "- 2: b", "adds up to 3, the question is worth 2"),
-        ("points: 2", "", "needs a name and points"),
-        ("points: 2", "points: many", "needs a name and points"),
-        ("\n- 1: b\n", "\n- 1: b\n\n" + QUESTION, "two questions 'w1'"),
+        (lambda head, answers: head.pop("W.md"), "solution/report/W.md:1: this file is missing"),
+        (lambda head, answers: head.update({"W.md": "\n{{task:x}}"}), "solution/report/W.md:2: {{task:x}}"),
+        (lambda head, answers: answers.clear(), "solution/questions/area.md:11: solution/written has no discs.md#area"),
+        (
+            lambda head, answers: answers.update({"discs.md": "# D\n\n## Area\n\n{{section:cones}}\n"}),
+            "solution/written/discs.md:5: {{section:cones}}: the course has no such thing",
+        ),
     ],
 )
-def test_complaints_about_questions(old, new, complaint):
+def test_complaints_about_the_source(change, complaint):
     """Each with file and line."""
-    notebook.questions_of(QUESTION)
-    with pytest.raises(SourceError, match=complaint) as error:
-        notebook.questions_of(QUESTION.replace(old, new))
-    assert all(str(problem).startswith(f"{notebook.SOURCE}:") for problem in error.value.problems)
+    head, answers = dict(SMALL_HEAD), dict(SMALL_ANSWERS)
+    change(head, answers)
+    known = {"section:discs": "1", "points:written": "1 point"}
+    with pytest.raises(SourceError) as error:
+        notebook.assemble(small_course("area"), SMALL_FILES, head, answers, known)
+    assert any(str(problem).startswith(complaint) for problem in error.value.problems), str(error.value)
 
 
-def test_placeholders():
-    """Questions, answers and points are put in; links between answers name the question that has the target."""
-    handout = "- **R1, first.** What\n  is it?\n- **W1 (task 2).** Why?\n\nText\n"
-    answers = {
-        "a.md": "# A\n\n## Part one\n\n*Handout 0: what\nis it?*\n\nSee [b](b.md), [two](#x) and [web](https://e.org).\n"
-        "### Deeper\n\nEnd.\n\n## Part two\n\nNo.\n",
-        "b.md": "# B\n\nWhole.\n",
-    }
-    source = "{{question: R1}}\n{{answer: a.md#part-one}}\n{{question: W1}}\n{{answer: b.md}}\n{{points: r}}"
-    assert notebook.fill_in(source, handout, answers, {"r": 3.5}).split("\n") == [
-        *("## R1, first", "", "What", "is it?", "### Part one", ""),
-        *("See b (W1), two and [web](https://e.org).", "#### Deeper", "", "End."),
-        *("## W1 (task 2)", "", "Why?", "Whole.", "3.5"),
-    ]
+def test_placeholder_of_a_question():
+    """With file and line; an unused section of the answers may speak of anything."""
+    course = small_course("area")
+    files = {"area": questions.parse("area", SMALL["area"].replace("{{section:discs}}", "{{task:cone}}"), [])}
+    answers = {"discs.md": SMALL_ANSWERS["discs.md"] + "\n{{task:cone}}"}
+    with pytest.raises(SourceError) as error:
+        notebook.assemble(course, files, SMALL_HEAD, answers, numbers.values(course))
+    (problem,) = error.value.problems
+    assert str(problem).startswith("solution/questions/area.md:6: {{task:cone}}")
 
 
-@pytest.mark.parametrize("placeholder", ["question: R7", "answer: c.md", "answer: a.md#no", "points: x", "odd: a"])
-def test_unknown_placeholder(placeholder):
-    """Named, with its line."""
-    with pytest.raises(SourceError, match="nothing to put") as error:
-        notebook.fill_in(f"\n\n{{{{{placeholder}}}}}", "- **R1, first.** What?\n", {"a.md": "# A\n"}, {})
-    assert error.value.problems[0].line == 3
+def test_course_with_an_unknown_question(tmp_path):
+    """Refused before anything is made."""
+    course = dataclasses.replace(COURSE, questions=(dataclasses.replace(COURSE.questions[0], name="zebra"),))
+    with pytest.raises(SourceError, match="no question 'zebra'"):
+        notebook.make(ROOT, course, {})
 
 
 # The students' copy
@@ -123,29 +217,48 @@ def test_students_copy(made):
     """Every question with its points and a place for the answer, nothing run, and ids that do not change."""
     cells = cells_of(made.student)
     text = "\n".join(cell.source for cell in cells)
-    assert len(re.findall("<!-- BEGIN QUESTION -->", text)) == len(re.findall("_Points:_", text)) == 24
-    assert text.count("_Type your answer here") == 19
+    number = len(COURSE.questions)
+    assert len(re.findall("<!-- BEGIN QUESTION -->", text)) == len(re.findall("_Points:_ 2", text)) == number
+    assert re.findall(r"^### ([^\s,]+), ", text, re.MULTILINE) == list(LABELS.values())
+    places = [cell.source for cell in cells if cell.source.strip() == notebook.PROMPT]
+    assert len(places) == text.count("_Type your answer here") == number - len(NUMERIC)
     assert [cell.id for cell in cells] == [f"cell-{i:03}" for i in range(len(cells))]
     assert not any(cell.get("outputs") for cell in cells)
     assert set(made.student) == {notebook.NOTEBOOK} | {f"report_checks/{name}.py" for name in NUMERIC}
+    assert "**Student ID:**" in cells[0].source and "{{" not in text
 
 
-def test_students_copy_is_in_sync(made):
-    """student/ holds what is made now."""
-    assert {name: (ROOT / "student" / name).read_bytes() for name in made.student} == made.student
+def test_answers_replace_the_places_for_them(made):
+    text = "\n".join(cell.source for cell in cells_of(made.answers))
+    assert notebook.UNANSWERED not in text and "**Discussed with:**" not in text
+    assert text.count("**Rubric**") == len(COURSE.questions) - len(NUMERIC)
 
 
 def test_assign_gives_the_same_bytes_again(made):
     """Whatever Otter draws by chance is made constant."""
-    points = notebook.points_of(notebook.questions_of(SOURCE))
-    known = numbers.values(load(), points)
-    answers = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "solution" / "written").glob("*.md")}
-    assert notebook.assign(notebook.fill_in(SOURCE, HANDOUT, answers, points, known)) == made
+    head = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / notebook.FOLDER).glob("*.md")}
+    answers = questions.written_answers(ROOT / "solution" / "written")
+    assert notebook.assign(notebook.assemble(COURSE, FILES, head, answers, numbers.values(COURSE))) == made
+
+
+def test_otter_takes_half_points_and_none():
+    """Of a written question and of a numeric check; labels may be any."""
+    asked = [dataclasses.replace(question, points=points) for question, points in zip(ASKED, (0, 0, 2.5), strict=True)]
+    course = dataclasses.replace(small_course(), questions=tuple(asked))
+    small = notebook.assign(assembled(course, head=SMALL_HEAD | {"report.md": REPORT_HEAD}))
+    text = "\n".join(cell.source for cell in cells_of(small.student))
+    assert re.findall(r"_Points:_ (\S+)", text) == ["0", "2.5", "0"]
+    assert "total = ..." in text and set(small.student) == {notebook.NOTEBOOK, "report_checks/total.py"}
+
+
+REPORT_HEAD = (ROOT / notebook.SOURCE).read_text(encoding="utf-8")
 
 
 def secrets() -> list[leaks.SecretLine]:
-    prose, code = notebook.secret_lines(SOURCE)
-    found = leaks.secret_prose(notebook.SOURCE, prose) + leaks.secret_code(notebook.SOURCE, code)
+    found = []
+    for file in FILES.values():
+        prose, code = questions.secret_lines(file.source)
+        found += [*leaks.secret_prose(file.path, prose), *leaks.secret_code(file.path, code)]
     for file in (ROOT / "solution" / "written").glob("*.md"):
         found += leaks.secret_prose(file.name, file.read_text(encoding="utf-8"))
     return found
@@ -155,7 +268,7 @@ def test_students_copy_is_free_of_solutions(made):
     """No line of an answer, a rubric or a solution's code; the copy with answers has them all over."""
     assert leaks.find_leaks(secrets(), made.student) == []
     leaked = {problem.text for problem in leaks.find_leaks(secrets(), made.answers)}
-    for part in ("report.md line", "elbo.md line", "share = times / len(counts)", "- 1: the sum over dimensions"):
+    for part in ("kl_zero.md line", "elbo.md line", "share = times / len(counts)"):
         assert any(part in text for text in leaked), part
 
 
@@ -182,7 +295,7 @@ def answer_code(files: dict[str, bytes], question: str) -> str:
     code, inside = [], False
     for cell in cells_of(files):
         if "BEGIN QUESTION" in cell.source:
-            inside = f"## {question.upper()}," in cell.source
+            inside = f"### {LABELS[question]}," in cell.source
         elif cell.cell_type == "code" and inside and "grader.check" not in cell.source:
             code.append(cell.source)
     return "\n".join(code)
@@ -214,44 +327,56 @@ def test_right_answers_pass(made, question):
 
 
 def as_lengths(a: float, b: float, c: float) -> str:
-    """An answer to N1 whose lengths are right."""
+    """An answer to `triangle_lengths` whose lengths are right."""
     kl = "lambda v, w: 0.5 * (v / w - 1 - np.log(v / w))"
     return f"variances = ({a}, {b}, {c}); kl = {kl}; direct = kl({a}, {c}); detour = kl({a}, {b}) + kl({b}, {c})"
 
 
 WRONG = {
-    "q not between p and r": ("n1", as_lengths(2.0, 3.0, 1.0), "holds for these"),
-    "a negative variance": ("n1", "variances = (3.0, -2.0, 1.0)", "positive number"),
-    "two variances": ("n1", "variances = (3.0, 1.0)", "three numbers"),
-    "standard deviations": ("n1", as_lengths(9.0, 4.0, 1.0) + "; variances = (3.0, 2.0, 1.0)", "deviations"),
-    "another way round": ("n1", "detour = 0.3333", "detour is not"),
-    "only equal distributions": ("n2", "agree = lambda m, v, n, w: m == n and v == w", "directions are equal"),
-    "equal means": ("n2", "agree = lambda m, v, n, w: m == n", "directions are different"),
-    "always": ("n2", "agree = lambda *pair: True", "directions are different"),
-    "no answer": ("n2", "agree = lambda *pair: None", "True or False"),
-    "the variance": ("n3", "sum_sigma = 0.5", "derivative"),
-    "the divergence's value": ("n3", "sum_smallest = 0.0", "value of the sum"),
-    "the sum's place": ("n3", "kl_sigma = 0.7071", "not smallest there"),
-    "the constant forgotten": ("n3", "kl_smallest = 0.5", "value of the divergence"),
-    "mean for sum": ("n4", "f = log_likelihood; log_likelihood = lambda rate: f(rate) / 8", "a sum, missing"),
+    "q not between p and r": ("triangle_lengths", as_lengths(2.0, 3.0, 1.0), "holds for these"),
+    "a negative variance": ("triangle_lengths", "variances = (3.0, -2.0, 1.0)", "positive number"),
+    "two variances": ("triangle_lengths", "variances = (3.0, 1.0)", "three numbers"),
+    "standard deviations": (
+        "triangle_lengths",
+        as_lengths(9.0, 4.0, 1.0) + "; variances = (3.0, 2.0, 1.0)",
+        "deviations",
+    ),
+    "another way round": ("triangle_lengths", "detour = 0.3333", "detour is not"),
+    "only equal distributions": ("agreement", "agree = lambda m, v, n, w: m == n and v == w", "directions are equal"),
+    "equal means": ("agreement", "agree = lambda m, v, n, w: m == n", "directions are different"),
+    "always": ("agreement", "agree = lambda *pair: True", "directions are different"),
+    "no answer": ("agreement", "agree = lambda *pair: None", "True or False"),
+    "the variance": ("two_minima", "sum_sigma = 0.5", "derivative"),
+    "the divergence's value": ("two_minima", "sum_smallest = 0.0", "value of the sum"),
+    "the sum's place": ("two_minima", "kl_sigma = 0.7071", "not smallest there"),
+    "the constant forgotten": ("two_minima", "kl_smallest = 0.5", "value of the divergence"),
+    "mean for sum": (
+        "likelihood_rate",
+        "f = log_likelihood; log_likelihood = lambda rate: f(rate) / 8",
+        "a sum, missing",
+    ),
     "no factorials": (
-        "n4",
+        "likelihood_rate",
         "log_likelihood = lambda rate: float(np.sum(counts * np.log(rate) - rate))",
         "a term",
     ),
-    "no entropy": ("n4", "g = divergence; divergence = lambda rate: g(rate) + 1.494175", "off by a constant"),
-    "reversed": ("n4", "g = divergence; divergence = lambda rate: 2 * g(rate)", "differ by a constant"),
-    "another rate": ("n4", "most_likely = closest = 2.0", "more likely"),
-    "different rates": ("n4", "closest = 2.0", "should agree"),
-    "wrong sign": ("n5", "mixture_error = -mixture_error", "sign and order"),
-    "variance for error": ("n5", "degenerate_error *= degenerate['standard_error']", "sign and order"),
+    "no entropy": (
+        "likelihood_rate",
+        "g = divergence; divergence = lambda rate: g(rate) + 1.494175",
+        "off by a constant",
+    ),
+    "reversed": ("likelihood_rate", "g = divergence; divergence = lambda rate: 2 * g(rate)", "differ by a constant"),
+    "another rate": ("likelihood_rate", "most_likely = closest = 2.0", "more likely"),
+    "different rates": ("likelihood_rate", "closest = 2.0", "should agree"),
+    "wrong sign": ("error_bars", "mixture_error = -mixture_error", "sign and order"),
+    "variance for error": ("error_bars", "degenerate_error *= degenerate['standard_error']", "sign and order"),
     "far off": (
-        "n5",
+        "error_bars",
         "mixture = mixture | {'estimate': 3.78}; mixture_error = (3.78 - 3.7653) / 0.001",
         "more than five",
     ),
-    "wishful": ("n5", "can_tell = True", "not the estimate"),
-    "nothing run": ("n5", "mixture = {}", "numbers are missing"),
+    "wishful": ("error_bars", "can_tell = True", "not the estimate"),
+    "nothing run": ("error_bars", "mixture = {}", "numbers are missing"),
 }
 
 
@@ -271,7 +396,7 @@ def test_first_cell_on_colab(made, tmp_path, monkeypatch, way):
     drive_folder = tmp_path / "drive" / "vae-assignment"
     archive = tmp_path / "student.zip"
     with zipfile.ZipFile(archive, "w") as file:
-        for name in ("main.py", "report_checks/n1.py", "report.ipynb"):
+        for name in ("main.py", "export_report.py", "report_checks/agreement.py", "report.ipynb"):
             content = made.student.get(name, b"")
             file.writestr(f"vae-assignment/{name}", content)
     if way == "drive":
@@ -316,7 +441,7 @@ def test_first_cell_on_colab(made, tmp_path, monkeypatch, way):
 def results(tmp_path) -> Path:
     """Results as main.py leaves them, of every part that the report shows; the pictures are grey."""
     folder = tmp_path / "results"
-    parts = {part for shown in re.findall(r"^show\((.+)\)$", SOURCE, re.MULTILINE) for part in json.loads(f"[{shown}]")}
+    parts = {part for file in FILES.values() for part in file.shows}
     assert len(parts) > 10
     for part in parts:
         (folder / part).mkdir(parents=True)
@@ -342,10 +467,10 @@ def test_what_is_shown(results, capsys, monkeypatch):
     assert "| P | a\\|b |" in table.data and "| N(0, 1) | 0.2500 |" in table.data
     displayed.clear()
     (results / "gmvae" / "picture.png").unlink()
-    shown.show("gmvae", "tsne", results=results)
+    shown.show("gmvae", "train-vae", results=results)
     assert [thing.data for thing in displayed if "Missing" in thing.data] == [
         "**Missing: results/gmvae/picture.png.** Run `python main.py gmvae` first, then this cell again.",
-        "**Missing: results/tsne.** Run `python main.py tsne` first, then this cell again.",
+        "**Missing: results/train-vae.** Run `python main.py train-vae` first, then this cell again.",
     ]
     displayed.clear()
     assert shown.metrics("gmm", "entropy", results=results) == ESTIMATES["entropy"] and not displayed
@@ -361,6 +486,18 @@ def test_what_is_shown(results, capsys, monkeypatch):
 
 
 # PDF
+
+
+@pytest.mark.parametrize("label", ["W4", "2.1.1", "A.1", "3(b)"])
+@pytest.mark.parametrize("heading", ["", "## 2. A section\n\n"])
+def test_where_a_question_begins(monkeypatch, label, heading):
+    """Whatever its label is; the heading of a section goes with the question below it."""
+    monkeypatch.syspath_prepend(ROOT / "solution")
+    import export_report
+
+    text = f"<!-- END QUESTION -->\n\n{heading}<!-- BEGIN QUESTION -->\n\n### {label}, a title, and more\n"
+    (found,) = export_report.QUESTION.finditer(f"## Far above\n\n{text}")
+    assert found[2] == label and (found[1] or "") == heading
 
 
 def outline(reader: pypdf.PdfReader) -> list[str]:
@@ -392,13 +529,14 @@ def test_typesetting(tmp_path):
 
 def test_handout_pdf():
     """All headings, all pictures, formulas without complaint, links that lead somewhere, page numbers."""
-    made = pdf.handout_pdf()
-    text = (ROOT / "student" / "README.md").read_text(encoding="utf-8")
+    course = load()
+    made = pdf.handout_pdf(course)
+    text = contents.generate(ROOT, course).files["README.md"].decode()
     read = pypdf.PdfReader(io.BytesIO(made.content))
     headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
     assert made.warnings == []
     assert outline(read) == [heading.replace("`", "") for heading in headings] and len(headings) >= 40
-    assert sum(len(page.images) for page in read.pages) == len(re.findall(r"!\[", text)) == 3
+    assert sum(len(page.images) for page in read.pages) == len(re.findall(r"!\[", text)) >= 3
     pages = [page.extract_text() for page in read.pages]
     assert all(f"{i} / {len(pages)}" in page for i, page in enumerate(pages, start=1))
     assert not any("$" in page for page in pages)
@@ -415,14 +553,43 @@ def check_pages(folder: Path, stdout: str) -> list[str]:
     """Every question begins on a page of its own, which is the one that was printed; returns the pages' texts."""
     pages = [page.extract_text() for page in pypdf.PdfReader(folder / "report.pdf").pages]
     printed = re.findall(r"\b([RWN]\d+) (\d+)(?:-(\d+))?", stdout)
-    names = [question.name.upper() for question in notebook.questions_of(SOURCE)]
-    assert [name for name, _, _ in printed] == names
-    for name, first, _ in printed:
-        assert re.match(rf"{name}\b", pages[int(first) - 1].lstrip()), name
+    assert [label for label, _, _ in printed] == list(LABELS.values())
+    for label, first, _ in printed:
+        assert re.match(rf"(?:\d\. .*\n)?{label}\b", pages[int(first) - 1].lstrip()), label
     starts = [int(first) for _, first, _ in printed]
     ends = [int(last or first) for _, first, last in printed]
     assert [end + 1 for end in ends] == [*starts[1:], len(pages) + 1] and len(set(starts)) == len(starts)
     return pages
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_small_report(tmp_path, monkeypatch, wanted):
+    """Labels of any kind, sections, and the code behind the answers where the course wants it."""
+    monkeypatch.syspath_prepend(ROOT / "solution")
+    monkeypatch.setitem(sys.modules, "lab.report.typeset", typesetting)
+    import export_report
+
+    cells = [
+        "# Report",
+        "## 2. Discs",
+        "<!-- BEGIN QUESTION -->\n\n### 2.1.1, area\n\nWhat?",
+        notebook.PROMPT,
+        "<!-- END QUESTION -->\n\n<!-- BEGIN QUESTION -->\n\n### A.2, radius\n\nHow long?",
+        "**Discussed with:** nobody\n\nTwo.",
+    ]
+    path = tmp_path / notebook.NOTEBOOK
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(cell) for cell in cells]), path)
+    tasks = [{"file": "disc.py"}, {"file": "disc.py"}, {"file": "model.bin"}, {"file": "ball.py"}]
+    course = {"options": {"code_in_report": wanted}}
+    (tmp_path / "tasks.json").write_text(json.dumps({"course": course, "tasks": tasks}))
+    (tmp_path / "disc.py").write_text("def area(r):\n    return 3 * r**2  # $ ``` ~~~\n")
+    made = export_report.export(path, execute=False)
+    assert list(made.pages.items()) == [("2.1.1", (2, 2)), ("A.2", (3, 3))] + [("code", (4, 4))] * wanted
+    assert made.unanswered == ["2.1.1"] and made.warnings == [] and made.errors == []
+    pages = [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(made.pdf)).pages]
+    assert pages[1].split("\n")[:2] == ["2. Discs", "2.1.1, area"] and pages[2].startswith("A.2, radius")
+    assert pages[3:] == [] or ("return 3 * r**2  # $ ``` ~~~" in pages[3] and "This file is missing." in pages[3])
+    assert export_report.export(path, execute=False, code=True).pages["code"] == (4, 4)
 
 
 @pytest.mark.slow
@@ -430,7 +597,7 @@ def test_reference_runs_and_exports(results, tmp_path):
     """From top to bottom in a fresh process: no error, all checks passed, one page start for each question."""
     folder = tmp_path / "finished"
     folder.mkdir()
-    pdf.lay_out(folder, results)
+    pdf.lay_out(folder, results, COURSE)
     done = export(folder, "--save")
     assert done.returncode == 0, done.stderr
     assert "not answered" not in done.stderr and "not converted" not in done.stderr
@@ -451,12 +618,12 @@ def test_untouched_copy_runs_without_results(made, tmp_path):
     """A student's first look: nothing stops, what is missing is said, no check passes, everything is unanswered."""
     folder = tmp_path / "untouched"
     folder.mkdir()
-    pdf.lay_out(folder, tmp_path / "nowhere")
+    pdf.lay_out(folder, tmp_path / "nowhere", COURSE)
     for name, content in made.student.items():
         (folder / name).write_bytes(content)
     done = export(folder)
     assert done.returncode == 0, done.stderr
-    assert "not answered yet: R1, R2," in done.stderr and "W10" in done.stderr
+    assert "not answered yet: R1, R2," in done.stderr and "W10," in done.stderr
     text = "\n".join(check_pages(folder, done.stdout))
     assert "All test cases passed" not in text and text.count("results:") >= 5
     assert "\N{CROSS MARK}" not in text and "three numbers in parentheses" in text
@@ -468,7 +635,7 @@ def test_cell_that_fails(made, results, tmp_path):
     """The PDF is made nevertheless, the cell is named, and the exit status says that something is wrong."""
     folder = tmp_path / "failing"
     folder.mkdir()
-    pdf.lay_out(folder, results)
+    pdf.lay_out(folder, results, COURSE)
     broken = nbformat.reads(made.answers[notebook.NOTEBOOK].decode(), as_version=4)
     for cell in broken.cells:
         if "variances = (3.0" in cell.source:
