@@ -1,7 +1,8 @@
 """Make the PDF that you hand in (provided): `python export_report.py` writes report.pdf from report.ipynb.
 
 The notebook is run from the top in a fresh process first, so that the PDF shows what its cells really give. Every
-question begins on a page of its own, and the list at the end says which: Gradescope asks for it.
+question begins on a page of its own, and the list at the end says which: Gradescope asks for it. Where one PDF is to
+hold everything, the code of the files to hand in follows the last question, each file on pages of its own.
 """
 
 import argparse
@@ -12,13 +13,15 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.course import read_course
 from lab.files import write_whole
 
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
 EXPORTING = "REPORT_IS_BEING_EXPORTED"
 ONLY_OUTPUT = "only-output"  # the tag of cells whose code is of no interest in the report
-QUESTION = re.compile(r"<!-- BEGIN QUESTION -->\s*## ([A-Z]\d+)")
+# Where a question begins, such as "### W4, a title" or "### 2.1.1, a title", with the heading of a section above it.
+QUESTION = re.compile(r"(^## [^\n]+\n\s*)?<!-- BEGIN QUESTION -->\s*### ([^\s,]+),", re.MULTILINE)
 UNANSWERED = re.compile(r"_Type your answer here")
 CELL_SECONDS = 600
 
@@ -33,8 +36,8 @@ class Export:
 
     Attributes:
         pdf: the document.
-        pages: first and last page of each question, in order.
-        errors: cells that stopped with an error, as text.
+        pages: first and last page of each question, then of each file with code, in order.
+        errors: cells that stopped with an error, and files that are missing, as text.
         unanswered: questions whose answer is still the placeholder.
         warnings: what could not be converted.
     """
@@ -90,7 +93,7 @@ def run(notebook, folder: Path) -> list[str]:
             client.execute()
         except CellTimeoutError:
             limit = f"{CELL_SECONDS // 60} minutes"
-            raise ExportError(f"a cell took longer than {limit}: long work belongs into main.py") from None
+            raise ExportError(f"a cell took longer than {limit}: that is too long for a notebook") from None
         except (DeadKernelError, RuntimeError, OSError) as error:
             raise ExportError(f"the notebook could not be run: {error}") from None
         finally:
@@ -141,12 +144,42 @@ def markdown_of(notebook, folder: Path, pictures: Path) -> str:
     return re.sub("[\N{CROSS MARK}\N{WHITE HEAVY CHECK MARK}] ", "", text)
 
 
+def listed_files(folder: Path) -> list[str]:
+    """Names of the files whose code goes into the PDF: those with code to hand in, if the course asks for that.
+
+    Args:
+        folder: the assignment's.
+
+    Raises:
+        ExportError: its tasks.json is missing or damaged.
+    """
+    try:
+        course = read_course(folder / "tasks.json")
+    except ValueError as error:
+        raise ExportError(str(error)) from None
+    wanted = course.options.get("code_in_report", False)
+    return [name for name in course.files if wanted and name.endswith(".py")]
+
+
+def listing_of(file: Path) -> str:
+    """A file as Markdown, on a page of its own, under its name."""
+    from lab.report.typeset import NEW_PAGE, listing, mark
+
+    try:
+        # The same as Python reads; a letter in another encoding must not keep the PDF from being made.
+        text = listing(file.read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError:
+        text = "*This file is missing.*"
+    return f"{NEW_PAGE}{mark(file.name)}\n## {file.name}\n\n{text}\n"
+
+
 def export(path: Path, execute: bool = True, save: bool = False) -> Export:
     """Make the PDF of a notebook, whose folder is the assignment's.
 
     Args:
         execute: run it first.
         save: write the outputs back into it; what is open in an editor should then be loaded again.
+        code: put the code to hand in behind it, also if the course does not ask for that.
 
     Raises:
         ExportError: there is nothing that could be exported.
@@ -155,26 +188,30 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
 
     path = path.resolve()
     notebook = read_notebook(path)
+    files = listed_files(path.parent)
     errors = run(notebook, path.parent) if execute else []
     if execute and save:
         save_notebook(notebook, path)
+    errors += [f"{name} is missing: the PDF lacks its code" for name in files if not (path.parent / name).is_file()]
     unanswered = []
     question = ""
     for cell in notebook.cells:
         found = QUESTION.search(cell.source)
-        question = found.group(1) if found else question
-        if cell.cell_type == "markdown" and UNANSWERED.match(cell.source):
+        question = found.group(2) if found else question
+        if cell.cell_type == "markdown" and UNANSWERED.search(cell.source):
             unanswered.append(question)
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as pictures:
             text = markdown_of(notebook, path.parent, Path(pictures))
-            names = QUESTION.findall(text)
-            text = QUESTION.sub(lambda match: f"{NEW_PAGE}{mark(match.group(1))}\n## {match.group(1)}", text)
+            names = [match.group(2) for match in QUESTION.finditer(text)]
+            text = QUESTION.sub(lambda found: f"{NEW_PAGE}{mark(found[2])}\n{found[1] or ''}\n### {found[2]},", text)
+            text += "".join(listing_of(path.parent / name) for name in files)
             pdf = typeset(text + mark("end"), path.parent, "Report and written answers")
     except TypesetError as error:
         raise ExportError(str(error)) from None
     except OSError as error:
         raise ExportError(f"cannot write beside {path}: {error.strerror}") from None
+    names += files
     starts = [pdf.pages[name] for name in names]
     ends = [start - 1 for start in starts[1:]] + [pdf.pages["end"]]
     pages = dict(zip(names, zip(starts, ends, strict=True), strict=True))
@@ -188,6 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where to write (default: beside the notebook, .pdf)")
     parser.add_argument("--no-run", action="store_true", help="take the outputs as they were saved")
     parser.add_argument("--save", action="store_true", help="write the fresh outputs back into the notebook, too")
+    parser.add_argument("--code", action="store_true", help="put the code to hand in at the end of the PDF")
     options = parser.parse_args(arguments)
     if EXPORTING in os.environ:
         print("This cell makes the PDF.")

@@ -76,7 +76,7 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
         points = sum(task.points for task in its_tasks)
         found = names.get(file.lower())
         if found is None:
-            remedy = "run run_gmvae.py" if file.endswith(WEIGHTS_SUFFIX) else _list("Task", its_tasks)
+            remedy = "train the model" if file.endswith(WEIGHTS_SUFFIX) else _list("Task", its_tasks)
             items.append(Item(file, False, f"missing: {remedy}", points))
         elif found != file:
             items.append(Item(file, False, f"missing: rename {found} to {file}", points))
@@ -129,7 +129,7 @@ def weights_problem(file: Path) -> str:
         whole = isinstance(json.loads(header), dict) and len(header) == length
     except (ValueError, RecursionError):
         whole = False
-    return "" if whole else "is not a whole safetensors file: run run_gmvae.py"
+    return "" if whole else "is not a whole safetensors file: train the model again"
 
 
 def own_helpers(folder: Path, packed: list[str], provided: set[str]) -> list[str]:

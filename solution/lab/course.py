@@ -20,7 +20,7 @@ class Course:
         task_numbers: of all tasks, in their order.
         options: the course's own choices.
         files: names of the files to hand in, in the order of the tasks.
-        provided: names of the files beside main.py that are not handed in.
+        provided: names of the files in the same folder that are not handed in.
     """
 
     title: str

@@ -17,14 +17,15 @@ pytest_plugins = ["autograder.door.fixtures"]
 def pytest_configure(config: pytest.Config) -> None:
     config.tests_folder = TESTS  # type: ignore[attr-defined]
     if not hasattr(config, "course_tasks"):
-        config.course_tasks = course_tasks()  # type: ignore[attr-defined]
+        config.course_tasks, config.other_tasks = course_tasks()  # type: ignore[attr-defined]
 
 
-def course_tasks() -> list[dict[str, Any]]:
-    """The tasks: of tasks.json in a student's folder, elsewhere of the default course."""
+def course_tasks() -> tuple[list[dict[str, Any]], list[str]]:
+    """The tasks, of tasks.json in a student's folder, elsewhere of the default course; names of those not asked for."""
     listed = TESTS.parent / "tasks.json"
     if listed.is_file():
-        return json.loads(listed.read_text(encoding="utf-8"))["tasks"]
-    from autograder.tasks import load
+        return json.loads(listed.read_text(encoding="utf-8"))["tasks"], []
+    from autograder.tasks import load, records
 
-    return load().described()
+    course = load()
+    return course.described(), sorted(records(course.root).keys() - course.names)

@@ -1,4 +1,4 @@
-"""The generator of student/ and dist/full/student.zip: every complaint on a small tree, then what the real one gives."""
+"""The generator of student/ and student.zip: every complaint on a small tree, then what the real one gives."""
 
 import ast
 import hashlib
@@ -280,7 +280,7 @@ TREE = {
     "tests/support/deeper.py": "X = 1\n",
     "tests/support/unused.py": "X = 2\n",
     "tests/tasks.toml": TASKS,
-    "tests/public/test_disc.py": 'from support.deeper import X\n\n\ndef test_area():\n    """The area"""\n    print(X)\n',
+    "tests/public/test_disc.py": 'from support import deeper\n\n\ndef test_area():\n    """The area"""\n    deeper.X\n',
     "tests/hidden/test_disc.py": 'def test_disc():\n    """The disc"""\n',
     "tests/kit/test_kit.py": "KIT = 1\n",
     "courses/full.toml": COURSE,
