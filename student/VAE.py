@@ -1,11 +1,15 @@
-"""A variational autoencoder for 28x28 images, fully connected or convolutional."""
+"""A variational autoencoder (VAE) for 28x28 images."""
 
 import torch  # noqa: F401 (for your code)
 from torch import Tensor, nn
 
 
 class MLPEncoder(nn.Module):
-    """Task 4.1: images (B, 1, 28, 28) to the mean and log-variance of q(z | x), each (B, latent_dim)."""
+    """Task 4.1: images (B, 1, 28, 28) to the mean and log-variance of q(z | x), each (B, latent_dim).
+
+    The second result is the LOGARITHM of the variance, log sigma^2: any real number, and not sigma, which would have to
+    be positive. Fully connected layers.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -18,7 +22,10 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """Task 4.1: latents (B, latent_dim) to mean images (B, 1, 28, 28) with pixels in [0, 1]."""
+    """Task 4.1: latents (B, latent_dim) to mean images (B, 1, 28, 28) with pixels in [0, 1].
+
+    Fully connected layers.
+    """
 
     def __init__(self, latent_dim: int) -> None:
         super().__init__()
@@ -56,7 +63,11 @@ class ConvDecoder(nn.Module):
         raise NotImplementedError("Task 4.12: ConvDecoder.forward, see README section 4.12")
 
 
-ARCHITECTURES = {"mlp": (MLPEncoder, MLPDecoder), "conv": (ConvEncoder, ConvDecoder)}
+# Encoder and decoder of every architecture.
+ARCHITECTURES = {
+    "mlp": (MLPEncoder, MLPDecoder),
+    "conv": (ConvEncoder, ConvDecoder),
+}
 
 
 class VAE(nn.Module):
@@ -64,7 +75,7 @@ class VAE(nn.Module):
 
     Args:
         latent_dim: number of latent units k.
-        architecture: "mlp" (fully connected) or "conv" (convolutional).
+        architecture: one of ARCHITECTURES.
 
     Raises:
         ValueError: for an unknown architecture.
@@ -80,7 +91,7 @@ class VAE(nn.Module):
         self.decoder = make_decoder(latent_dim)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (B, 1, 28, 28) to (mu, logvar) of the posterior q(z | x), each (B, k)."""
+        """Images (B, 1, 28, 28) to (mu, logvar) of the posterior q(z | x), each (B, k); logvar is log sigma^2."""
         return self.encoder(x)
 
     def decode(self, z: Tensor) -> Tensor:

@@ -119,8 +119,16 @@ def draw_grid(images: Tensor, codes: Tensor) -> Figure:
     return figure
 
 
-def draw_posterior_rows(images: Tensor, mu: Tensor, logvar: Tensor, recon: Tensor, costs: Tensor) -> Figure:
-    """Draw input, posterior ellipse over the prior, and reconstruction, one row per image (provided)."""
+def draw_posterior_rows(
+    images: Tensor, mu: Tensor, logvar: Tensor, recon: Tensor, costs: Tensor | None = None
+) -> Figure:
+    """Draw input, posterior ellipse over the prior, and reconstruction, one row per image (provided).
+
+    Args:
+        images, recon: (n, 1, 28, 28).
+        mu, logvar: (n, 2), the posterior's means and log-variances.
+        costs: (n, 3), what to write below the rows; None for nothing.
+    """
     n = len(images)
     mu, std = mu.cpu().numpy(), (0.5 * logvar).exp().cpu().numpy()
     reach = max(3.2, float((np.abs(mu) + 2 * std).max()) * 1.1)
@@ -135,8 +143,10 @@ def draw_posterior_rows(images: Tensor, mu: Tensor, logvar: Tensor, recon: Tenso
             middle.add_patch(Ellipse(mu[i], *(2 * radius * std[i]), alpha=0.5, facecolor="#bd1f01", linewidth=0))
         middle.plot(*mu[i], "+", color="#bd1f01", label="posterior, 1 and 2 std")
         middle.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", xlabel="$z_1$", ylabel="$z_2$")
-        error, divergence, total = costs[i].tolist()
         middle.set_title("posterior $q(z|x)$")
-        right.set_xlabel(f"error {error:.1f} + KL {divergence:.1f}\n= {total:.1f} nats")
+        left.set_ylabel(i + 1, rotation=0, fontsize=16, labelpad=20, va="center")
+        if costs is not None:
+            error, divergence, total = costs[i].tolist()
+            right.set_xlabel(f"error {error:.1f} + KL {divergence:.1f}\n= {total:.1f} nats")
     figure.legend(*middle.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -1,7 +1,4 @@
-"""Two pages to explore with, in your browser (provided): `python explore.py`.
-
-    python explore.py kl        two normals, their divergences in both directions, a third for `triangle_violation`
-    python explore.py latent    the planes of your trained autoencoder and VAE: point somewhere, see it decoded
+"""Pages to explore with, in your browser (provided): `python explore.py`; `python explore.py --help` lists them.
 
 They are served from this machine to this machine, without a network, until you press Ctrl-C.
 """
@@ -9,13 +6,55 @@ They are served from this machine to this machine, without a network, until you 
 import argparse
 import sys
 import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ADDRESS = "localhost"
 PORT = 5006
-PAGES = ("kl", "latent")
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page to explore with.
+
+    Attributes:
+        shows: what is on it, in a few words.
+        make: makes it, from the command line's options and from whether there are other pages to link to.
+        folders: further options of the command line, each a folder, with their help.
+    """
+
+    shows: str
+    make: Callable[[argparse.Namespace, bool], Any]
+    folders: dict[str, str] = field(default_factory=dict)
+
+
+def kl_page(options: argparse.Namespace, links: bool) -> Any:
+    """The KL explorer."""
+    from lab.explorers.kl import kl_explorer
+
+    return kl_explorer(links)
+
+
+def latent_page(options: argparse.Namespace, links: bool) -> Any:
+    """The latent explorer."""
+    from lab.explorers.latent import latent_explorer
+
+    return latent_explorer((options.results or HERE / "results").absolute(), options.data, links)
+
+
+PAGES: dict[str, Page] = {}
+PAGES["kl"] = Page("two normals, or three, and their divergences", kl_page)
+PAGES["latent"] = Page(
+    "the planes of your trained models: point somewhere, see it decoded",
+    latent_page,
+    {
+        "--results": "what main.py wrote (default: results beside this file)",
+        "--data": "folder that holds MNIST/raw/*.gz (default: the assignment's)",
+    },
+)
 
 
 class InputError(ValueError):
@@ -30,9 +69,10 @@ def port_number(text: str) -> int:
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Explore KL divergences and latent planes in your browser.")
+    parser = argparse.ArgumentParser(description="Serve pages to explore with in your browser.")
     add = parser.add_argument
-    add("page", nargs="?", choices=PAGES, default="kl", help="what to open (default: kl); each links to the other")
+    pages = "; ".join(f"{name}: {page.shows}" for name, page in PAGES.items())
+    add("page", nargs="?", choices=PAGES, default=next(iter(PAGES)), help=f"{pages} (default: %(default)s)")
     add(
         "--port",
         type=port_number,
@@ -40,8 +80,9 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         help=f"where to serve (default: {PORT}, or a free one if that is taken)",
     )
     add("--no-browser", action="store_true", help="print the address and open nothing")
-    add("--results", type=Path, metavar="FOLDER", help="what main.py wrote (default: results beside this file)")
-    add("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz (default: the assignment's)")
+    for page in PAGES.values():
+        for name, meaning in page.folders.items():
+            add(name, type=Path, metavar="FOLDER", help=meaning)
     return parser.parse_args(arguments)
 
 
@@ -69,16 +110,11 @@ def start_server(pages: dict[str, Any], port: int | None) -> Any:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until interrupted; returns the exit status."""
-    from lab.explorers.kl import kl_explorer
-    from lab.explorers.latent import latent_explorer
     from lab.explorers.page import prepare, whole_page
 
     prepare()
-    results = (options.results or HERE / "results").absolute()
-    pages = {
-        "kl": lambda: whole_page(kl_explorer(links=True)),
-        "latent": lambda: whole_page(latent_explorer(results, options.data, links=True)),
-    }
+    links = len(PAGES) > 1
+    pages = {name: lambda page=page: whole_page(page.make(options, links)) for name, page in PAGES.items()}
     # Without a page of ours there, Panel's list of pages would ask a network for its fonts.
     pages["/"] = pages[options.page]
     server = start_server(pages, options.port)

@@ -12,15 +12,17 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.files import write_whole
+from lab.files import read_json, write_whole
 
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
 EXPORTING = "REPORT_IS_BEING_EXPORTED"
 ONLY_OUTPUT = "only-output"  # the tag of cells whose code is of no interest in the report
-QUESTION = re.compile(r"<!-- BEGIN QUESTION -->\s*## ([A-Z]\d+)")
+# Where a question begins, such as "### W4, a title" or "### 2.1.1, a title", with the heading of a section above it.
+QUESTION = re.compile(r"(^## [^\n]+\n\s*)?<!-- BEGIN QUESTION -->\s*### ([^\s,]+),", re.MULTILINE)
 UNANSWERED = re.compile(r"_Type your answer here")
 CELL_SECONDS = 600
+CODE = "code"  # what the list of pages calls the code at the end
 
 
 class ExportError(Exception):
@@ -33,7 +35,7 @@ class Export:
 
     Attributes:
         pdf: the document.
-        pages: first and last page of each question, in order.
+        pages: first and last page of each question, in order, and of the code.
         errors: cells that stopped with an error, as text.
         unanswered: questions whose answer is still the placeholder.
         warnings: what could not be converted.
@@ -90,7 +92,7 @@ def run(notebook, folder: Path) -> list[str]:
             client.execute()
         except CellTimeoutError:
             limit = f"{CELL_SECONDS // 60} minutes"
-            raise ExportError(f"a cell took longer than {limit}: long work belongs into main.py") from None
+            raise ExportError(f"a cell took longer than {limit}: that is too long for a notebook") from None
         except (DeadKernelError, RuntimeError, OSError) as error:
             raise ExportError(f"the notebook could not be run: {error}") from None
         finally:
@@ -141,12 +143,30 @@ def markdown_of(notebook, folder: Path, pictures: Path) -> str:
     return re.sub("[\N{CROSS MARK}\N{WHITE HEAVY CHECK MARK}] ", "", text)
 
 
-def export(path: Path, execute: bool = True, save: bool = False) -> Export:
+def code_wanted(folder: Path) -> bool:
+    """Whether the course wants the code in the PDF, too."""
+    course = (read_json(folder / "tasks.json") or {}).get("course", {})
+    return bool(course.get("options", {}).get("code_in_report"))
+
+
+def code_of(folder: Path) -> str:
+    """The code to hand in as Markdown, each file under a heading."""
+    tasks = (read_json(folder / "tasks.json") or {}).get("tasks", [])
+    texts = ["## Code"]
+    for name in dict.fromkeys(task["file"] for task in tasks if task["file"].endswith(".py")):
+        file = folder / name
+        code = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else "This file is missing.\n"
+        texts.append(f"### {name}\n\n~~~~~~~~python\n{code}~~~~~~~~")
+    return "\n\n".join(texts) + "\n"
+
+
+def export(path: Path, execute: bool = True, save: bool = False, code: bool = False) -> Export:
     """Make the PDF of a notebook, whose folder is the assignment's.
 
     Args:
         execute: run it first.
         save: write the outputs back into it; what is open in an editor should then be loaded again.
+        code: put the code to hand in behind it, also if the course does not ask for that.
 
     Raises:
         ExportError: there is nothing that could be exported.
@@ -162,14 +182,17 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
     question = ""
     for cell in notebook.cells:
         found = QUESTION.search(cell.source)
-        question = found.group(1) if found else question
-        if cell.cell_type == "markdown" and UNANSWERED.match(cell.source):
+        question = found.group(2) if found else question
+        if cell.cell_type == "markdown" and UNANSWERED.search(cell.source):
             unanswered.append(question)
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=path.parent) as pictures:
             text = markdown_of(notebook, path.parent, Path(pictures))
-            names = QUESTION.findall(text)
-            text = QUESTION.sub(lambda match: f"{NEW_PAGE}{mark(match.group(1))}\n## {match.group(1)}", text)
+            names = [match.group(2) for match in QUESTION.finditer(text)]
+            text = QUESTION.sub(lambda found: f"{NEW_PAGE}{mark(found[2])}\n{found[1] or ''}\n### {found[2]},", text)
+            if code or code_wanted(path.parent):
+                names.append(CODE)
+                text += f"{NEW_PAGE}{mark(CODE)}\n{code_of(path.parent)}"
             pdf = typeset(text + mark("end"), path.parent, "Report and written answers")
     except TypesetError as error:
         raise ExportError(str(error)) from None
@@ -188,13 +211,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where to write (default: beside the notebook, .pdf)")
     parser.add_argument("--no-run", action="store_true", help="take the outputs as they were saved")
     parser.add_argument("--save", action="store_true", help="write the fresh outputs back into the notebook, too")
+    parser.add_argument("--code", action="store_true", help="put the code to hand in at the end of the PDF")
     options = parser.parse_args(arguments)
     if EXPORTING in os.environ:
         print("This cell makes the PDF.")
         return 0
     out = options.out or options.notebook.with_suffix(".pdf")
     try:
-        made = export(options.notebook, execute=not options.no_run, save=options.save)
+        made = export(options.notebook, execute=not options.no_run, save=options.save, code=options.code)
         out.write_bytes(made.pdf)
     except ExportError as error:
         print(error, file=sys.stderr)

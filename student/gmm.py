@@ -2,7 +2,7 @@
 
 import math  # noqa: F401 (for your code)
 
-import torch  # noqa: F401 (for your code)
+import torch
 from torch import Generator, Tensor
 
 
@@ -58,6 +58,21 @@ def gaussian_entropy(cov: Tensor) -> Tensor:
     raise NotImplementedError("Task 2.3: gaussian_entropy, see README section 2.3")
 
 
+def mc_entropy_gaussian(n: int, mean: Tensor, cov: Tensor) -> Tensor:
+    """Monte-Carlo estimate of the entropy H(p) = -E[log p(x)] of a single Gaussian p = N(mean, cov) (provided).
+
+    Args:
+        n: number of points to draw from it.
+        mean: (d,).
+        cov: (d, d), symmetric positive definite.
+
+    Returns:
+        0-d tensor, nats.
+    """
+    p = torch.distributions.MultivariateNormal(mean, cov)
+    return -p.log_prob(p.sample((n,))).mean()
+
+
 def mc_entropy(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tensor:
     """Task 2.4: Monte-Carlo estimate of the entropy H(p) = -E[log p(x)] of a mixture p.
 
@@ -67,6 +82,8 @@ def mc_entropy(x: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tenso
 
     Returns:
         0-d tensor, nats: the plug-in estimate from all n points.
+
+    Hint: `mc_entropy_gaussian` does it for a single Gaussian. What changes when p is a mixture?
     """
     # YOUR CODE HERE (the reference solution has 1 line here)
     raise NotImplementedError("Task 2.4: mc_entropy, see README section 2.4")

@@ -34,15 +34,15 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
         epilog="Parts that a part needs are run, too. Finished parts are kept until their settings or code change.",
     )
     add = parser.add_argument
-    add("parts", nargs="*", metavar="PART", help="run only these (see --list), or a group: kl gmm ae vae gmvae")
+    add("parts", nargs="*", metavar="PART", help="run only these, or those of a section (--list names them)")
     add("--list", action="store_true", help="list the parts and stop")
     add("--quick", action="store_true", help="smoke run under a minute: every part, too short for good results")
     add("--fresh", action="store_true", help="run parts again even if they are finished")
     add("--seed", type=int, default=0, help="of everything random (default %(default)s)")
-    add("--vae-iterations", type=positive, metavar="N", help="of the autoencoder and every VAE (default 5000)")
-    add("--gmvae-iterations", type=positive, metavar="N", help="of the GMVAE (default 20000)")
+    add("--vae-iterations", type=positive, metavar="N", help="steps of each training (default 5000)")
+    add("--gmvae-iterations", type=positive, metavar="N", help="steps of the GMVAE's training (default 20000)")
     add("--latent-dims", type=positive, nargs="+", metavar="K", help="latent sizes to compare (default 2 5 10 20)")
-    add("--shown-dims", type=positive, nargs="+", metavar="K", help="those with all plots, also conv (default 2 10)")
+    add("--shown-dims", type=positive, nargs="+", metavar="K", help="latent sizes with pictures (default 2 10)")
     add("--device", default="cpu", help="auto, cpu, cuda or mps (default cpu: these models are too small to gain)")
     add("--jobs", type=positive, metavar="N", help="processes side by side (default: processor cores, at most 4)")
     add("--out", type=Path, metavar="FOLDER", help="where to write (default: results beside main.py; results/quick)")
@@ -52,38 +52,34 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def choose_settings(options: argparse.Namespace, device: str):
     """Settings of this run: those of --quick or the default, changed where the command line says so."""
-    from dataclasses import replace
+    from dataclasses import fields, replace
 
     from lab.run.experiments import QUICK, Settings
 
-    changes = {
-        "vae_iterations": options.vae_iterations,
-        "gmvae_iterations": options.gmvae_iterations,
-        "latent_dims": tuple(options.latent_dims or ()),
-        "shown_dims": tuple(options.shown_dims or ()),
-    }
-    changes = {name: value for name, value in changes.items() if value}
-    return replace(QUICK if options.quick else Settings(), seed=options.seed, device=device, **changes)
+    given = vars(options) | {"device": device}
+    changes = {field.name: given.get(field.name) for field in fields(Settings)}
+    changes = {name: tuple(v) if isinstance(v, list) else v for name, v in changes.items() if v is not None}
+    return replace(QUICK if options.quick else Settings(), **changes)
 
 
 def choose_parts(parts: dict[str, Any], wanted: list[str]) -> list[Any]:
     """The wanted parts (all when none is named) and everything that they need, in order.
 
     Raises:
-        InputError: for a name that is neither a part nor a group.
+        InputError: for a name that is neither a part nor a section with parts.
     """
-    from lab.run.experiments import SECTIONS
+    from lab.course import course
 
     if not wanted:
         return list(parts.values())
     chosen: set[str] = set()
     for name in wanted:
-        if name in SECTIONS:
-            chosen |= {part.name for part in parts.values() if part.section == SECTIONS[name]}
-        elif name in parts:
-            chosen.add(name)
-        else:
+        # A section may be called like a part of it.
+        heading = course().sections.get(name)
+        found = {part.name for part in parts.values() if part.name == name or part.section == heading}
+        if not found:
             raise InputError(f"unknown part {name!r}: `python main.py --list` lists them")
+        chosen |= found
     # Parts come after what they need: going backwards, one pass collects everything.
     for part in reversed(parts.values()):
         if part.name in chosen:
@@ -98,8 +94,7 @@ def run(options: argparse.Namespace) -> int:
     # A smoke run in the same folder would replace the results of a full one.
     results = writable_folder(options.out or (RESULTS / "quick" if options.quick else RESULTS))
     # Imported when the command line is known to be in order: PyTorch takes seconds.
-    from lab.files import write_whole
-    from lab.run.experiments import Settings, all_parts
+    from lab.run.experiments import all_parts
     from lab.run.jobs import run_side_by_side
     from lab.run.part import UNFINISHED
     from lab.run.progress import Terminal
@@ -140,13 +135,20 @@ def run(options: argparse.Namespace) -> int:
         return 130
     print(summary(metrics))
     report_unfinished(outcomes)
-    # A full training is handed in from beside this file; one that went elsewhere must not replace it.
-    full = settings.gmvae_iterations >= Settings.gmvae_iterations and parts["gmvae"].is_finished()
-    if full and results == RESULTS:
-        write_whole(HERE / "gmvae.safetensors", (results / "gmvae" / "gmvae.safetensors").read_bytes())
-        print(f"\nwrote {HERE / 'gmvae.safetensors'}: hand this in")
+    # One that went elsewhere must not replace what is handed in.
+    if results == RESULTS and "gmvae" in parts:
+        hand_in(parts["gmvae"], settings)
     print(f"\n{time.monotonic() - start:.0f} s. Open {results / 'index.html'}")
     return 1 if any(outcome.status == "failed" for outcome in outcomes.values()) else 0
+
+
+def hand_in(gmvae: Any, settings: Any) -> None:
+    """Copy the weights of a full training, once it is finished, to where they are handed in from: beside this file."""
+    from lab.files import write_whole
+
+    if settings.gmvae_iterations >= type(settings).gmvae_iterations and gmvae.is_finished():
+        write_whole(HERE / "gmvae.safetensors", (gmvae.folder / "gmvae.safetensors").read_bytes())
+        print(f"\nwrote {HERE / 'gmvae.safetensors'}: hand this in")
 
 
 def stop(signal_number: int, frame: Any) -> None:

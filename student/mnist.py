@@ -1,6 +1,7 @@
-"""MNIST as tensors, read from the four archives that come with the assignment (provided; no network needed)."""
+"""MNIST as tensors, from the archives that come with the assignment (provided; no network needed), and minibatches."""
 
 import gzip
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,3 +97,13 @@ def load_mnist(root: Path | None = None) -> Mnist:
     parts = read_parts(prepare_mnist(root))
     images = [part.data.unsqueeze(1).to(torch.float32).div_(255) for part in parts]
     return Mnist(images[0], parts[0].targets, images[1], parts[1].targets)
+
+
+def minibatches(images: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Minibatches for ever: each epoch visits every image once, in a new random order.
+
+    The last batch of an epoch is smaller where batch_size does not divide the number of images.
+    """
+    while True:
+        for indices in torch.randperm(len(images), device=images.device).split(batch_size):
+            yield images[indices]

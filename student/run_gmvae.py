@@ -17,9 +17,8 @@ from torch import Tensor
 
 from gmvae import GMVAE
 from lab.files import write_whole
-from mnist import DataError, load_mnist
+from mnist import DataError, load_mnist, minibatches
 from plotting import device_of, evaluating, tile_images
-from train import minibatches
 from utils import log_normal_mixture
 
 HERE = Path(__file__).resolve().parent

@@ -1,23 +1,14 @@
 """Training by stochastic gradient descent on minibatches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import torch
+import torch  # noqa: F401 (for your code)
 from torch import Tensor, nn
 
 from ELBO import elbo_loss  # noqa: F401 (for your code)
+from mnist import minibatches  # noqa: F401 (for your code)
 
 OnStep = Callable[[int, float], None]
-
-
-def minibatches(images: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """Minibatches for ever (provided): each epoch visits every image once, in a new random order.
-
-    The last batch of an epoch is smaller where batch_size does not divide the number of images.
-    """
-    while True:
-        for indices in torch.randperm(len(images), device=images.device).split(batch_size):
-            yield images[indices]
 
 
 def train_autoencoder(
@@ -56,8 +47,10 @@ def train_vae(
 
     Args:
         model: maps images (B, 1, 28, 28) to (recon_x, mu, logvar). Trained in place, in train mode.
-        images, iterations, batch_size, lr: as for `train_autoencoder`.
-        on_step: called as on_step(iteration, elbo) after every step.
+        images: (N, 1, 28, 28), on the device of the model.
+        iterations: number of Adam steps, each on one minibatch.
+        batch_size, lr: as usual.
+        on_step: called as on_step(iteration, elbo) after every step, iteration = 0, 1, ...
 
     Returns:
         The ELBO (nats per image, LARGER is better) of the minibatch at every iteration.

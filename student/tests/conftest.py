@@ -17,14 +17,26 @@ pytest_plugins = ["autograder.door.fixtures"]
 def pytest_configure(config: pytest.Config) -> None:
     config.tests_folder = TESTS  # type: ignore[attr-defined]
     if not hasattr(config, "course_tasks"):
-        config.course_tasks = course_tasks()  # type: ignore[attr-defined]
+        config.course_tasks, config.other_tasks = course_tasks()  # type: ignore[attr-defined]
 
 
-def course_tasks() -> list[dict[str, Any]]:
-    """The tasks: of tasks.json in a student's folder, elsewhere of the default course."""
-    listed = TESTS.parent / "tasks.json"
-    if listed.is_file():
-        return json.loads(listed.read_text(encoding="utf-8"))["tasks"]
-    from autograder.tasks import load
+def pytest_report_header() -> str | None:
+    """In a student's folder: which release of the assignment these checks are from."""
+    release = listed().get("release")
+    return f"assignment: release {release['version']} ({release['hash']})" if release else None
 
-    return load().described()
+
+def listed() -> dict[str, Any]:
+    """What tasks.json says in a student's folder; nothing elsewhere."""
+    file = TESTS.parent / "tasks.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
+def course_tasks() -> tuple[list[dict[str, Any]], list[str]]:
+    """The tasks, of tasks.json in a student's folder, elsewhere of the default course; names of those not asked for."""
+    if "tasks" in listed():
+        return listed()["tasks"], []
+    from autograder.tasks import load, records
+
+    course = load()
+    return course.described(), sorted(records(course.root).keys() - course.names)

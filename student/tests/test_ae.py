@@ -1,10 +1,6 @@
 """Public checks of AE.py: the autoencoder's networks."""
 
-import pytest
-
 from support.checks.networks import check_decoder_shapes, check_encoder_shapes
-
-pytestmark = pytest.mark.autoencoder
 
 
 def test_encoder_shapes(submission):

@@ -1,0 +1,1 @@
+"""The pages to explore with (provided)."""

@@ -29,7 +29,7 @@ from lab.explorers.page import (
     text,
 )
 
-INTRODUCTION = "What does it cost, in nats, to describe data from one normal with another? Task 1, W4."
+INTRODUCTION = "What does it cost, in nats, to describe data from one normal with another?"
 FORWARD, BACKWARD = "KL(P‖Q)", "KL(Q‖P)"
 DIRECT, DETOUR = "KL(P‖R)", "KL(P‖Q) + KL(Q‖R)"
 SAMPLES = {f"{n:,}": n for n in (100, 1000, 10_000, 100_000)}
@@ -88,7 +88,7 @@ class KLExplorer(param.Parameterized):
         return [numbers.normal(getattr(self, f"mean_{name}"), getattr(self, f"var_{name}")) for name in "pqr"]
 
     def rows(self) -> list[tuple[str, float, numbers.Estimate, float | str | None]]:
-        """The table: what, closed form, Monte-Carlo estimate, what the student's function gives."""
+        """The table: what, closed form, Monte-Carlo estimate, what the student's function gives, None for nothing."""
         p, q, r = self.normals()
         eps = numbers.noise(self.samples, self.seed)
         pairs = {FORWARD: (p, q, eps[0]), BACKWARD: (q, p, eps[1])}
@@ -96,7 +96,9 @@ class KLExplorer(param.Parameterized):
             pairs |= {DIRECT: (p, r, eps[2]), "KL(Q‖R)": (q, r, eps[3])}
         exact = {name: numbers.divergence(*pair[:2]) for name, pair in pairs.items()}
         estimates = {name: numbers.monte_carlo(*pair) for name, pair in pairs.items()}
-        rows = [(name, exact[name], estimates[name], numbers.students_value(*pairs[name][:2])) for name in pairs]
+        own: dict[str, float | str] = {}
+        own = {name: numbers.students_value(*pair[:2]) for name, pair in pairs.items()}
+        rows = [(name, exact[name], estimates[name], own.get(name)) for name in pairs]
         difference = exact[FORWARD] - exact[BACKWARD], estimates[FORWARD] - estimates[BACKWARD]
         rows.insert(2, ("difference", *difference, None))
         if self.third:

@@ -53,38 +53,38 @@ class Preset:
 PRESETS = (
     Preset(
         "Equal variances",
-        "Both directions cost the same. Move a mean, then a variance: which of the two changes that? (W4 a)",
+        "Both directions cost the same. Move a mean, then a variance: which of the two changes that?",
         (-1.0, 1.5),
         (1.0, 1.5),
     ),
     Preset(
         "Equal means",
-        "One centre, two widths. Which direction costs more? Are there two widths for which neither does? (W4 a)",
+        "One centre, two widths. Which direction costs more? Are there two widths for which neither does?",
         (0.0, 0.5),
         (0.0, 2.0),
     ),
     Preset(
         "All different",
-        "Can a difference in the means make up for one in the variances, so that both directions cost the same? (W4 a)",
+        "Can a difference in the means make up for one in the variances, so that both directions cost the same?",
         (-0.5, 0.6),
         (1.0, 1.8),
     ),
     Preset(
         "Twice the same",
-        "Move any slider by one step. Is there another pair that gives exactly 0? (W4 b)",
+        "Move any slider by one step. Is there another pair that gives exactly 0?",
         (1.0, 0.8),
         (1.0, 0.8),
     ),
     Preset(
         "Below the axis",
-        "Where p < q the integrand is negative. Can you make that area outweigh the other one? (W4 c)",
+        "Where p < q the integrand is negative. Can you make that area outweigh the other one?",
         (0.0, 1.0),
         (1.5, 1.0),
     ),
-    # `triangle_violation` wants normals that differ in their variances alone, so an example must break it otherwise.
+    # To find variances that break the triangle inequality is asked, so an example must break it by its means.
     Preset(
         "A detour",
-        "From P to R directly, or by way of Q: what would a distance never do? (W4 d)",
+        "From P to R directly, or by way of Q: what would a distance never do?",
         (-1.0, 1.0),
         (0.0, 1.0),
         (1.0, 1.0),

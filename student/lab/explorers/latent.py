@@ -30,12 +30,12 @@ from lab.explorers.page import (
     text,
 )
 from lab.files import HERE
-from lab.parts.pictures import sample_test_images
+from lab.parts.samples import sample_test_images
 from lab.parts.training import load_autoencoder, load_vae, training_name
 from lab.run.part import Workplace
 from plotting import DIGIT_COLOURS, evaluating
 
-INTRODUCTION = "Point into the plane: what you see beside it is decoded from there. Tasks 3 and 4, W8."
+INTRODUCTION = "Point into the plane: what you see beside it is decoded from there."
 RESULTS = HERE / "results"
 POINTS = 1000
 # Keyboard steps from one end of an axis to the other.
@@ -44,17 +44,16 @@ STEPS = 200
 
 @dataclass(frozen=True)
 class Trained:
-    """A model of the main job: the part that trains it, the group that main.py runs it with, and how it is read."""
+    """A model of the main job: the part that trains it, and how it is read."""
 
     part: str
-    group: str
     load: Callable[[Workplace], nn.Module]
 
 
 MODELS = {
-    "Autoencoder": Trained("train-autoencoder", "ae", load_autoencoder),
-    "VAE": Trained(training_name("mlp", 2), "vae", lambda work: load_vae(work, "mlp", 2)),
-    "VAE, convolutional": Trained(training_name("conv", 2), "vae", lambda work: load_vae(work, "conv", 2)),
+    "Autoencoder": Trained("train-autoencoder", load_autoencoder),
+    "VAE": Trained(training_name("mlp", 2), lambda work: load_vae(work, "mlp", 2)),
+    "VAE, convolutional": Trained(training_name("conv", 2), lambda work: load_vae(work, "conv", 2)),
 }
 
 
@@ -100,7 +99,7 @@ def load_model(name: str, work: Workplace) -> nn.Module:
     trained = MODELS[name]
     if not (work.finished(trained.part) / "end.safetensors").is_file():
         raise MissingModel(
-            f"{name}: not trained yet. Run `python main.py {trained.group}` first (or `python main.py` for everything) "
+            f"{name}: not trained yet. Run `python main.py {trained.part}` first (or `python main.py` for everything) "
             f"and reload this page. It looked in {work.finished(trained.part)}."
         )
     try:
@@ -110,7 +109,7 @@ def load_model(name: str, work: Workplace) -> nn.Module:
     except Exception as error:  # whatever the student's code does
         raise MissingModel(
             f"{name}: its weights do not load ({explain(error)}). Has the code changed since it was trained? Then run "
-            f"`python main.py {trained.group}` again and reload this page."
+            f"`python main.py {trained.part}` again and reload this page."
         ) from error
 
 

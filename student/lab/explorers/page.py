@@ -16,7 +16,10 @@ INK = "#222222"
 
 FOLDER = Path(__file__).parent
 LOOK = (FOLDER / "look.css").read_text(encoding="utf-8")
-PAGES = {"kl": "KL explorer", "latent": "Latent explorer"}
+# Title of every page of this course.
+PAGES: dict[str, str] = {}
+PAGES["kl"] = "KL explorer"
+PAGES["latent"] = "Latent explorer"
 
 
 def prepare() -> None:

@@ -1,4 +1,4 @@
-"""Part of the main job on task 5: the mixture-of-Gaussians VAE (provided). `run_gmvae.py` does the same by itself."""
+"""Part of the main job: the mixture-of-Gaussians VAE (provided). `run_gmvae.py` does the same by itself."""
 
 from dataclasses import asdict
 

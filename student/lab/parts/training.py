@@ -1,4 +1,4 @@
-"""Parts of the main job on tasks 3 and 4: every model is trained once, then compared (provided).
+"""Parts of the main job: every model is trained once, then compared (provided).
 
 The student's modules are imported inside the functions, so that a mistake in one of them stops only its own parts.
 """
@@ -17,7 +17,10 @@ from plotting import save_figure
 
 # A latent unit is active when its posterior mean varies with the image by more than this (Burda et al. 2016, 4.2).
 ACTIVE = 0.01
-STYLES = {"mlp": ("fully connected", "#3f90da", "o-"), "conv": ("convolutional", "#bd1f01", "s--")}
+STYLES = {
+    "mlp": ("fully connected", "#3f90da", "o-"),
+    "conv": ("convolutional", "#bd1f01", "s--"),
+}
 
 
 def stage_iterations(iterations: int) -> dict[str, int]:
@@ -144,7 +147,7 @@ def measure(model: nn.Module, images: Tensor) -> dict[str, float | int]:
 
 
 def comparison(work: Workplace) -> Result:
-    """Architectures and latent sizes against each other on the test images: a table and a plot."""
+    """The trained VAEs against each other on the test images: a table and a plot."""
     rows, lines = [], {}
     for architecture, latent_dim in work.settings["trainings"]:
         measured = work.metrics(training_name(architecture, latent_dim))["vae"][architecture][str(latent_dim)]
@@ -174,16 +177,11 @@ def comparison(work: Workplace) -> Result:
     canvas.axes[3].legend()
     canvas.suptitle("Test images: what more latent units buy")
     save_figure(canvas, work.folder / "comparison.png")
+    caption = "Averages over all 10,000 test images. From which size on do more latents stop helping, and how many of "
+    caption += "them does the model really use?"
+    caption += " How far apart are the architectures at equal size?"
     return Result(
-        figures=[
-            Figure(
-                "comparison.png",
-                "Architecture and latent size",
-                "Averages over all 10,000 test images. From which size on do more latents stop helping, and "
-                "how many does the model really use? How far apart are the architectures at equal size?",
-                wide=True,
-            )
-        ],
+        figures=[Figure("comparison.png", "VAEs on the test images", caption, wide=True)],
         tables=[
             Table(
                 "VAEs on the 10,000 test images",

@@ -1,0 +1,1 @@
+"""Shows results in the notebook of the report, and makes its PDF (provided)."""

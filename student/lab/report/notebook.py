@@ -1,6 +1,5 @@
 """Pictures and numbers of your own run, for the cells of report.ipynb (provided)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,11 @@ from lab.run.gallery import format_cell
 
 RESULTS = HERE / "results"
 WIDTH = 760  # of pictures on the screen, in pixels
-FULL_RUN = {"vae_iterations": 5000, "gmvae_iterations": 20000}
+# Settings of a full run, and what they count.
+FULL_RUN = {
+    "vae_iterations": (5000, "each training"),
+    "gmvae_iterations": (20_000, "the GMVAE"),
+}
 
 
 def missing(what: str, command: str) -> None:
@@ -62,21 +65,23 @@ def metrics(*keys: str, results: Path = RESULTS) -> dict[str, Any]:
     return branch
 
 
-def run_description(found: dict[str, Any] | None, expected: Sequence[tuple[str, int]] = tuple(FULL_RUN.items())) -> str:
+def run_description(found: dict[str, Any] | None) -> str:
     """What the results come from, in a line of Markdown.
 
     Args:
         found: the content of metrics.json, None if there is none.
-        expected: settings of a full run.
     """
     if found is None:
         return "**There are no results yet.** Run `python main.py` first: the report shows its pictures and numbers."
     settings = found["settings"]
-    made = f"Results of `main.py` with seed {found['seed']}, {settings['vae_iterations']:,} iterations for each VAE "
-    made += f"and {settings['gmvae_iterations']:,} for the GMVAE."
-    if any(settings[name] < iterations for name, iterations in expected):
-        made += " **Training was cut short: hand in the results of a full run, `python main.py`.**"
-    return made
+    made = [
+        f"seed {found['seed']}",
+        *(f"{settings[name]:,} iterations for {what}" for name, (_, what) in FULL_RUN.items()),
+    ]
+    description = f"Results of `main.py` with {', '.join(made)}."
+    if any(settings[name] < iterations for name, (iterations, _) in FULL_RUN.items()):
+        description += " **Training was cut short: hand in the results of a full run, `python main.py`.**"
+    return description
 
 
 def show_run(results: Path = RESULTS) -> None:

@@ -36,7 +36,7 @@ class Pdf:
 
 
 def mark(name: str) -> str:
-    """Markdown that remembers its page under a name (letters, digits and hyphens)."""
+    """Markdown that remembers its page under a name (letters, digits, hyphens and dots)."""
     return MARK.format(name=name)
 
 

@@ -1,0 +1,1 @@
+"""Runs the main job, and shows what it found (provided)."""

@@ -5,6 +5,7 @@ worker process is started once and runs many parts; a thread here feeds it and l
 not forked: that works alike on Linux, macOS and Windows, and beside CUDA.
 """
 
+import functools
 import multiprocessing
 import os
 import signal
@@ -18,15 +19,20 @@ from graphlib import TopologicalSorter
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from lab.course import course
 from lab.files import HERE
 from lab.run.part import Outcome, Part, Report
 from lab.run.progress import Terminal
 
 LAB = HERE / "lab"
-# What only drives the student's files: left out of a student's traceback.
-MACHINERY = {HERE / name for name in ("main.py", "mnist.py", "plotting.py", "run_gmvae.py")} | set(LAB.rglob("*.py"))
 # A worker reports at most this often (seconds), however short an iteration is.
 REPORT_EVERY = 0.2
+
+
+@functools.cache
+def machinery() -> frozenset[Path]:
+    """What only drives the student's files: left out of a student's traceback."""
+    return frozenset((*(HERE / name for name in course().provided), *LAB.rglob("*.py")))
 
 
 def describe_error(error: BaseException) -> str:
@@ -34,7 +40,7 @@ def describe_error(error: BaseException) -> str:
     frames = [(Path(frame.filename).resolve(), frame) for frame in traceback.extract_tb(error.__traceback__)]
     # Deeper folders, lab apart, are no code of ours: a virtual environment may lie there.
     ours = [frame for path, frame in frames if HERE in path.parents[:2] or LAB in path.parents]
-    theirs = [frame for path, frame in frames if HERE in path.parents[:2] and path not in MACHINERY]
+    theirs = [frame for path, frame in frames if HERE in path.parents[:2] and path not in machinery()]
     # A syntax error names its place by itself; the frames only lead to the import.
     shown = theirs or ([] if isinstance(error, SyntaxError) else ours)
     lines = traceback.format_list(shown) + traceback.format_exception_only(type(error), error)

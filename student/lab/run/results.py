@@ -6,8 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from lab.course import course
 from lab.files import write_json, write_whole
-from lab.run.experiments import SECTIONS, Settings
+from lab.run.experiments import Settings
 from lab.run.gallery import gallery_html
 from lab.run.part import Outcome, Part, part_seed
 
@@ -21,10 +22,13 @@ FIRST_LINES = (
     ("single Gaussian entropy, closed form", "gmm.degenerate.single_gaussian", 4),
     ("autoencoder, test mean squared error", "autoencoder.test_mse", 4),
 )
-LAST_LINES = tuple(
-    (f"GMVAE, {images}, {label}", f"gmvae.{block}.{key}", 2)
-    for block, images in (("test_subset", "test subset"), ("full_test", "all test images"))
-    for key, label in (("negative_elbo", "negative ELBO"), ("kl", "kl"), ("reconstruction", "reconstruction"))
+LAST_LINES = (
+    ("GMVAE, test subset, negative ELBO", "gmvae.test_subset.negative_elbo", 2),
+    ("GMVAE, test subset, kl", "gmvae.test_subset.kl", 2),
+    ("GMVAE, test subset, reconstruction", "gmvae.test_subset.reconstruction", 2),
+    ("GMVAE, all test images, negative ELBO", "gmvae.full_test.negative_elbo", 2),
+    ("GMVAE, all test images, kl", "gmvae.full_test.kl", 2),
+    ("GMVAE, all test images, reconstruction", "gmvae.full_test.reconstruction", 2),
 )
 
 
@@ -55,8 +59,9 @@ def publish(results: Path, parts: dict[str, Part], settings: Settings, outcomes:
         if outcome.status != "done":
             next_task = "next: " if outcome.status == "todo" else ""
             remarks.setdefault(parts[name].section, []).append(f"{name}: {next_task}{outcome.words}")
-    title = "Variational autoencoders: results"
-    page = gallery_html(title, list(SECTIONS.values()), list(records.values()), remarks)
+    # A record may be from before the course was numbered anew.
+    shown = [record | {"section": parts[name].section} for name, record in records.items()]
+    page = gallery_html(f"{course().title}: results", list(course().sections.values()), shown, remarks)
     write_whole(results / "index.html", page.encode())
     if "learning-curve" in records:
         curve = (results / "learning-curve" / "ELBO_Curve.png").read_bytes()
@@ -93,22 +98,24 @@ def report_unfinished(outcomes: dict[str, Outcome]) -> None:
             todo.setdefault(outcome.message, []).append(name)
     if todo:
         print("\nStill to be written, in the order of the tasks:")
-        for message in sorted(todo, key=task_number):
+        for message in sorted(todo, key=task_position):
             print(f"  {message}  ({', '.join(todo[message])})")
-        print(f"Do next: {min(todo, key=task_number)}")
+        print(f"Do next: {min(todo, key=task_position)}")
 
 
-def task_number(message: str) -> tuple[int, ...]:
-    """Sort key of "Task 4.10: ...": (4, 10)."""
-    found = re.match(r"Task (\d+)\.(\d+)", message)
-    return tuple(map(int, found.groups())) if found else (99,)
+def task_position(message: str) -> int:
+    """Sort key of "Task 4.10: ...": where the course has that task; behind all others if it has none of that number."""
+    found = re.match(r"Task ([^:]+):", message)
+    numbers = course().task_numbers
+    return numbers.index(found.group(1)) if found and found.group(1) in numbers else len(numbers)
 
 
 def list_parts(parts: dict[str, Part]) -> None:
-    """Print the parts by group."""
-    for group, section in SECTIONS.items():
-        print(f"{group}: {section}")
-        for part in parts.values():
-            if part.section == section:
-                state = "finished" if part.is_finished() else "to do"
-                print(f"    {part.name:<20} {state:<9}" + (f" needs {', '.join(part.needs)}" if part.needs else ""))
+    """Print the parts by section."""
+    for name, heading in course().sections.items():
+        inside = [part for part in parts.values() if part.section == heading]
+        if inside:
+            print(f"{name}: {heading}")
+        for part in inside:
+            state = "finished" if part.is_finished() else "to do"
+            print(f"    {part.name:<20} {state:<9}" + (f" needs {', '.join(part.needs)}" if part.needs else ""))

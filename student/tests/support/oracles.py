@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import trapezoid
-from scipy.special import entr, expit, logsumexp, rel_entr
+from scipy.special import logsumexp, rel_entr
 
 Weights = Mapping[str, np.ndarray]
 
@@ -30,16 +29,6 @@ def kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> np.ndarray
     with np.errstate(divide="ignore"):
         logarithm = np.where(np.abs(excess) < 0.5, np.log1p(np.clip(excess, -0.5, 0.5)), np.log(var1) - np.log(var2))
     return 0.5 * (excess - logarithm + (mu1 - mu2) ** 2 / var2)
-
-
-def kl_univariate_normal_gradients(mu1: Any, var1: Any, mu2: Any, var2: Any) -> tuple[np.ndarray, ...]:
-    """Derivatives of `kl_univariate_normal` by its four arguments, each of the broadcast shape."""
-    mu1, var1, mu2, var2 = np.broadcast_arrays(*_double(mu1, var1, mu2, var2))
-    distance = mu1 - mu2
-    by_mu1 = distance / var2
-    by_var1 = 0.5 * (1 / var2 - 1 / var1)
-    by_var2 = 0.5 * (1 - (var1 + distance**2) / var2) / var2
-    return by_mu1, by_var1, -by_mu1, by_var2
 
 
 def kl_categorical(p: Any, q: Any) -> np.ndarray:
@@ -117,17 +106,6 @@ def gaussian_entropy(cov: Any) -> float:
     return float(0.5 * (cov.shape[0] * (1 + math.log(2 * math.pi)) + np.linalg.slogdet(cov)[1]))
 
 
-def mixture_entropy_1d(mixture: Mixture) -> float:
-    """Differential entropy of a mixture in one dimension, by the trapezoidal rule.
-
-    For an analytic integrand that vanishes at both ends the rule converges faster than any power of the step.
-    """
-    means, stds = mixture.means[:, 0], np.sqrt(mixture.covs[:, 0, 0])
-    grid = np.linspace((means - 14 * stds).min(), (means + 14 * stds).max(), 100_001)
-    density = np.exp(gmm_log_prob(grid[:, np.newaxis], *mixture.arguments))
-    return float(trapezoid(entr(density), grid))
-
-
 # Mixtures with diagonal covariances.
 
 
@@ -141,23 +119,6 @@ def log_normal_mixture(z: Any, m: Any, v: Any) -> np.ndarray:
     """log (1/K) sum_k N(z_b; m_bk, diag(v_bk)) for z (B, d) and m, v (B, K, d) or (1, K, d): (B,)."""
     components = log_normal(_double(z)[0][:, np.newaxis], m, v)
     return logsumexp(components, axis=1) - math.log(components.shape[1])
-
-
-def log_normal_mixture_gradients(z: Any, m: Any, v: Any, cotangent: Any = 1.0) -> tuple[np.ndarray, ...]:
-    """Derivatives of sum(cotangent * log_normal_mixture(z, m, v)) by z, m and v, each of its argument's shape.
-
-    Args:
-        cotangent: (B,) or a number.
-    """
-    z, m, v, cotangent = _double(z, m, v, cotangent)
-    components = log_normal(z[:, np.newaxis], m, v)
-    share = np.exp(components - logsumexp(components, axis=1, keepdims=True))  # (B, K): responsibilities
-    share = (share * np.broadcast_to(cotangent, len(z))[:, np.newaxis])[..., np.newaxis]
-    deviation = (z[:, np.newaxis] - m) / v
-    by_m, by_v = share * deviation, 0.5 * share * (deviation**2 - 1 / v)
-    if m.shape[0] == 1:
-        return -by_m.sum(axis=1), by_m.sum(axis=0, keepdims=True), by_v.sum(axis=0, keepdims=True)
-    return -by_m.sum(axis=1), by_m, by_v
 
 
 # The GMVAE with given weights.
@@ -261,45 +222,3 @@ def gmvae_negative_elbo(
             rec -= float(terms["log_x"].mean(axis=0).sum())
     kl, rec = kl / len(images), rec / len(images)
     return kl + rec, kl, rec
-
-
-def gmvae_gradients(weights: Weights, x: Any) -> dict[str, np.ndarray]:
-    """Derivatives of the negative ELBO by every parameter, in the limit of a posterior without noise (z = its mean).
-
-    There log q contributes -1/2 sum(log v) and nothing else, and log p(z) and log p(x | z) are taken at the mean.
-    """
-    (x,) = _double(x)
-    batch = len(x)
-    weights = {name: value.astype(np.float64) for name, value in weights.items()}
-    z, variance = gmvae_encode(weights, x)
-    prior_mean, prior_variance = gmvae_prior(weights)
-    gradients: dict[str, np.ndarray] = {}
-
-    by_logits = (expit(mlp(weights, "dec", z)) - x) / batch
-    by_z = _backward(weights, "dec", z, by_logits, gradients)
-    by_z_prior, by_mean, by_variance = log_normal_mixture_gradients(z, prior_mean, prior_variance, -1 / batch)
-    _, prior_pre_v = np.split(weights["z_pre"], 2, axis=1)
-    gradients["z_pre"] = np.concatenate([by_mean, by_variance * expit(prior_pre_v)], axis=1)
-
-    _, pre_v = np.split(mlp(weights, "enc", x), 2, axis=1)
-    by_pre_v = -0.5 / variance * expit(pre_v) / batch
-    _backward(weights, "enc", x, np.concatenate([by_z + by_z_prior, by_pre_v], axis=1), gradients)
-    return gradients
-
-
-def _backward(
-    weights: Weights, part: str, x: np.ndarray, by_output: np.ndarray, gradients: dict[str, np.ndarray]
-) -> np.ndarray:
-    """Derivative by the input x of an `mlp`, given that by its output; its parameters' go into `gradients`."""
-    inputs, outputs = [x], []
-    for layer in (0, 2, 4):
-        outputs.append(inputs[-1] @ weights[f"{part}.net.{layer}.weight"].T + weights[f"{part}.net.{layer}.bias"])
-        inputs.append(elu(outputs[-1]))
-    gradient = by_output
-    for place, layer in ((2, 4), (1, 2), (0, 0)):
-        if layer < 4:
-            gradient = gradient * np.where(outputs[place] > 0, 1.0, np.exp(np.minimum(outputs[place], 0)))
-        gradients[f"{part}.net.{layer}.weight"] = gradient.T @ inputs[place]
-        gradients[f"{part}.net.{layer}.bias"] = gradient.sum(axis=0)
-        gradient = gradient @ weights[f"{part}.net.{layer}.weight"]
-    return gradient

@@ -4,10 +4,8 @@ Judges train.py and the plotting functions without a network of the submission. 
 model recorded, so that minibatches and noise may be drawn in any way.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.special import expit
@@ -16,7 +14,6 @@ from autograder.door.submission import Recorder, Submission
 
 PIXELS = 28 * 28
 MODEL = Path(__file__).with_name("probe_model.py")  # read as text: nothing here may import torch
-Parameters = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -67,103 +64,3 @@ def random_probe(rng: np.random.Generator, latents: int, kind: str = "vae", scal
     return ProbeOracle(
         normal(0.7, PIXELS, latents), normal(0.5, PIXELS), normal(2 * scale / PIXELS**0.5, latents, PIXELS), kind
     )
-
-
-@dataclass(frozen=True)
-class Step:
-    """What the model was fed in one step of training: images x (B, 784) and latents z (B, k) to decode."""
-
-    x: np.ndarray
-    z: np.ndarray
-
-
-def read_steps(records: Sequence[Mapping[str, Any]]) -> list[Step]:
-    """The steps of training in a probe's records; what was computed without gradients is not a step.
-
-    An image batch that was encoded twice in a row before it was decoded counts once.
-    """
-    steps, x = [], None
-    for record in records:
-        if not record["grad_enabled"]:
-            continue
-        value = record["input"].astype(np.float64)
-        if record["part"] == "encode":
-            x = value.reshape(len(value), -1)
-        elif x is not None and len(value) == len(x):
-            steps.append(Step(x, value))
-    return steps
-
-
-def loss_and_gradients(
-    oracle: ProbeOracle, parameters: Parameters, step: Step, noise: "np.ndarray | None"
-) -> tuple[float, dict[str, np.ndarray]]:
-    """Loss of one step in train mode and its gradient: mean squared error (AE) or negative ELBO in nats (VAE).
-
-    Args:
-        noise: (B, k), what was drawn to sample z from the posterior; None for an autoencoder.
-    """
-    x, batch = step.x, len(step.x)
-    w, bias, encoder = parameters["decoder.weight"], parameters["decoder.bias"], parameters["encoder.weight"]
-    mean = 2 * x @ encoder.T
-    logvar = oracle.logvar(mean)
-    std = np.exp(logvar / 2)
-    z = mean if noise is None else mean + std * noise
-    sigmoid = expit(z @ w.T + bias)
-    error = (1 - sigmoid) - x
-    loss, d_image = np.mean(error**2), 2 * error / error.size
-    if noise is not None:
-        divergence = 0.5 * (mean**2 + np.exp(logvar) - 1 - logvar).sum() / batch
-        loss = 0.5 * (error**2).sum() / batch + PIXELS / 2 * np.log(2 * np.pi) + divergence
-        d_image = error / batch
-    d_logits = -sigmoid * (1 - sigmoid) * d_image
-    d_mean = d_logits @ w
-    if noise is not None:
-        d_logvar = d_mean * std * noise / 2 + (np.exp(logvar) - 1) / (2 * batch)
-        d_mean = d_mean + mean / batch - d_logvar * np.sign(mean) / 4
-    gradients = {"decoder.weight": d_logits.T @ z, "decoder.bias": d_logits.sum(0), "encoder.weight": 2 * d_mean.T @ x}
-    return float(loss), gradients
-
-
-def replay(
-    oracle: ProbeOracle,
-    steps: Sequence[Step],
-    lr: float,
-    *,
-    direction: float = 1.0,
-    accumulate: bool = False,
-    adaptive: bool = True,
-) -> tuple[list[float], dict[str, np.ndarray]]:
-    """Losses and final parameters when Adam (Kingma & Ba 2015) takes these steps in train mode.
-
-    Args:
-        direction: -1 climbs instead.
-        accumulate: gradients are never zeroed.
-        adaptive: False for plain gradient descent.
-    """
-    parameters = oracle.parameters()
-    totals = {name: np.zeros_like(value) for name, value in parameters.items()}
-    first, second = dict(totals), dict(totals)
-    losses = []
-    for t, step in enumerate(steps, start=1):
-        noise = None
-        if oracle.kind == "vae":
-            mean = 2 * step.x @ parameters["encoder.weight"].T
-            noise = (step.z - mean) / np.exp(oracle.logvar(mean) / 2)
-        loss, gradients = loss_and_gradients(oracle, parameters, step, noise)
-        losses.append(loss)
-        for name, gradient in gradients.items():
-            totals[name] = direction * gradient + (totals[name] if accumulate else 0)
-            g = totals[name]
-            first[name] = 0.9 * first[name] + 0.1 * g
-            second[name] = 0.999 * second[name] + 0.001 * g**2
-            scaled = first[name] / (1 - 0.9**t) / (np.sqrt(second[name] / (1 - 0.999**t)) + 1e-8)
-            parameters[name] = parameters[name] - lr * (scaled if adaptive else g)
-    return losses, parameters
-
-
-def distance(first: Parameters, second: Parameters) -> float:
-    """Root mean square difference of two sets of parameters; inf when their names differ."""
-    if set(first) != set(second):
-        return float("inf")
-    squares = np.concatenate([np.square(first[name] - second[name]).ravel() for name in first])
-    return float(np.sqrt(squares.mean()))

@@ -4,6 +4,7 @@ The conftest.py of an assignment loads it and tells it about the assignment:
 
     config.tests_folder: Path                                           where conftest.py lies
     config.course_tasks: list[dict]                                     name, number ("4.1"), title, section
+    config.other_tasks: list[str]                                       names of tasks that the course leaves out
 
 A check has its task's name as a marker. It gets two more, made from the number: task4_1 and task4.
 
@@ -56,6 +57,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for line in marker_lines(course_tasks(config)):
         config.addinivalue_line("markers", line)
+    for name in getattr(config, "other_tasks", ()):
+        config.addinivalue_line("markers", f"{name}: a task that this course does not ask for")
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
     config.stash[REPORTS] = {}
@@ -66,18 +69,18 @@ def course_tasks(config: pytest.Config) -> list[dict[str, Any]]:
 
 
 def number_markers(task: dict[str, Any]) -> list[str]:
-    """ "task4_1" and "task4" of a task with the number "4.1"."""
-    section, place = task["number"].split(".")
-    return [f"task{section}_{place}", f"task{section}"]
+    """ "task4_1" and "task4" of a task with the number "4.1": the longest first."""
+    parts = task["number"].split(".")
+    return ["task" + "_".join(parts[:length]) for length in range(len(parts), 0, -1)]
 
 
 def marker_lines(tasks: list[dict[str, Any]]) -> list[str]:
     """Every marker with what it selects."""
-    sections = dict.fromkeys(number_markers(task)[1] for task in tasks)
+    sections = dict.fromkeys(section for task in tasks for section in number_markers(task)[1:])
     return [
         *(f"{task['name']}: task {task['number']}, {task['title']}" for task in tasks),
         *(f"{number_markers(task)[0]}: the same as {task['name']}" for task in tasks),
-        *(f"{section}: every task of section {section.removeprefix('task')}" for section in sections),
+        *(f"{section}: every task of section {section.removeprefix('task').replace('_', '.')}" for section in sections),
         DRAWS,
     ]
 
@@ -249,10 +252,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.section("tasks")
     sections: dict[str, list[str]] = {}
     for task in course_tasks(config):
-        label = f"{task['number'].split('.')[0]:<3}{task['section']}"
+        label = f"{task['number'].rpartition('.')[0]:<3} {task['section']}"
         sections.setdefault(label, []).append(task["name"])
     todo = ""
-    for label, names in {**sections, "-  of no task": [""]}.items():
+    for label, names in {**sections, "-   of no task": [""]}.items():
         found = [outcome for name in names for outcome in reports.get(name, [])]
         if not found:
             continue

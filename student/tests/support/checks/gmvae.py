@@ -1,8 +1,7 @@
 """A GMVAE under weights of ours: what its negative ELBO must be, and which usual mistake explains a wrong one."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,7 +10,7 @@ from scipy import stats
 
 from autograder.door import laws
 from autograder.door.diagnose import check_tensor, fail, sentence
-from autograder.door.submission import Handle, Submission, SubmissionError
+from autograder.door.submission import Handle, Submission
 from support import oracles
 from support.mistakes.gmvae import of_kl, of_rec
 from support.trained_model import PIXELS, gmvae_shapes
@@ -44,15 +43,6 @@ def before_softplus(variance: float) -> float:
     return math.log(math.expm1(variance - 1e-8))
 
 
-def with_collapsed_posterior(weights: Mapping[str, np.ndarray], variance: float = 0.5) -> dict[str, np.ndarray]:
-    """The weights with one posterior for all images, nearly the prior: single estimates of kl are often negative."""
-    bias, z_pre = np.zeros_like(weights["enc.net.4.bias"]), np.zeros_like(weights["z_pre"])
-    bias[bias.size // 2 :] = before_softplus(variance)
-    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance)
-    encoder = {"enc.net.4.weight": np.zeros_like(weights["enc.net.4.weight"]), "enc.net.4.bias": bias}
-    return {**weights, **encoder, "z_pre": z_pre}
-
-
 def make_images(rng: np.random.Generator, n: int) -> np.ndarray:
     """Binary images (n, 784), float32, some darker than others."""
     return (rng.random((n, PIXELS)) < rng.uniform(0.05, 0.4, (n, 1))).astype(np.float32)
@@ -83,20 +73,6 @@ def negative_elbo_bound(model: Handle, x: np.ndarray) -> np.ndarray:
         named = [hint for hint, value in hints.items() if math.isclose(nelbo, value, rel_tol=1e-4, abs_tol=1e-3)]
         fail(" ".join([f"{WHAT}: nelbo is not kl + rec.", *named[:1]]))
     return np.array([nelbo, kl, rec])
-
-
-@contextmanager
-def of_any_size() -> Iterator[None]:
-    """Says what a RuntimeError inside probably means: for hidden inputs torch's own text is not shown."""
-    try:
-        yield
-    except SubmissionError as error:
-        if error.type != "RuntimeError":
-            raise
-        fail(
-            f"{WHAT} raises a RuntimeError. Does it work for any batch size, any number of latents and of components? "
-            "Sizes must come from the shapes of the tensors."
-        )
 
 
 @dataclass(frozen=True)
@@ -174,15 +150,3 @@ def check_terms(
     for place, name, mistakes in ((2, "rec", of_rec), (1, "kl", of_kl)):
         average = float(found[:, place].mean())
         check_average(average, expected[name], calls * rows, name, partial(mistakes, weights, images, rng, rows))
-
-
-def check_spread(values: np.ndarray, std: float, what: str, hint: str) -> None:
-    """Fail if batch averages from many calls vary more than independent noise of this standard deviation allows.
-
-    One-sided: averaging over several samples lessens the spread, and is right. The law is taken as chi-squared with
-    1.25 times the standard deviation, because averages are only approximately normal.
-    """
-    laws.spent.append((what, laws.ALPHA))
-    statistic = (len(values) - 1) * values.var(ddof=1) / (1.25 * std) ** 2
-    if stats.chi2.sf(statistic, len(values) - 1) < laws.ALPHA:
-        fail(f"{WHAT}, {what}: varies more from call to call than it should. {hint}")

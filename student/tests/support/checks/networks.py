@@ -12,12 +12,15 @@ import pytest
 from autograder.door.diagnose import check, check_tensor, fail
 from autograder.door.submission import Handle
 
-MILD, LARGE = 2.0, 10.0  # gains: every layer multiplies the spread of its inputs by about this
 BATCHES = (1, 2, 37, 130)
 
 # Runs a check for each of the VAE's two architectures, which are tasks of their own.
 both_architectures = pytest.mark.parametrize(
-    "architecture", [pytest.param("mlp", marks=pytest.mark.vae_mlp), pytest.param("conv", marks=pytest.mark.vae_conv)]
+    "architecture",
+    [
+        pytest.param("mlp", marks=pytest.mark.vae_mlp),
+        pytest.param("conv", marks=pytest.mark.vae_conv),
+    ],
 )
 
 
@@ -53,28 +56,6 @@ def random_images(rng: np.random.Generator, count: int) -> np.ndarray:
     return images
 
 
-def random_codes(rng: np.random.Generator, count: int, latents: int, spread: float = 3.0) -> np.ndarray:
-    """Codes (count, latents), normal with this standard deviation."""
-    return (spread * rng.standard_normal((count, latents))).astype(np.float32)
-
-
-def load_random_weights(model: Handle, rng: np.random.Generator, gain: float) -> None:
-    """Give all weight matrices and kernels of a model fresh random entries; biases become random too, but small.
-
-    What a normalisation layer keeps (scales, running averages) stays as it is.
-    """
-    state = model.state()
-    for name, value in state.items():
-        if value.dtype.kind == "f" and value.ndim >= 2:
-            spread = gain / np.sqrt(np.prod(value.shape[1:]))
-        elif value.dtype.kind == "f" and name.endswith("bias"):
-            spread = 0.1
-        else:
-            continue
-        state[name] = (spread * rng.standard_normal(value.shape)).astype(value.dtype)
-    model.load(state)
-
-
 def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], latents: int, what: str) -> None:
     """Codes have shape (B, latents) for several batch sizes.
 
@@ -100,151 +81,6 @@ def check_range(images: np.ndarray, what: str) -> None:
     remedy = "The mean image's pixels lie in [0, 1]: what last layer makes sure of that?"
     check(low >= 0, f"{what}: some pixels are negative. {remedy}")
     check(high <= 1, f"{what}: some pixels are larger than 1. {remedy}")
-
-
-def check_not_clamped(values: np.ndarray, what: str, one_signed: str, bound: float) -> None:
-    """Outputs under many large random weights, (draws, images, k): each sign occurs and large values do.
-
-    Args:
-        one_signed: what to say when they are never negative.
-        bound: largest absolute value that must be exceeded.
-    """
-    check(values.min() < 0, f"{what} is never negative, whatever the weights: {one_signed}")
-    check(
-        values.max() > 0, f"{what} is never positive, whatever the weights. Its last layer must be a plain linear one."
-    )
-    if np.abs(values).max() <= bound:
-        limit = "1, as after a tanh" if np.abs(values).max() <= 1 else "a small number"
-        fail(
-            f"{what} is clamped: its size never exceeds {limit}, whatever the weights. Any real number must be "
-            "possible, so its last layer must be a plain linear one."
-        )
-
-
-def under_large_weights(
-    model: Handle, rng: np.random.Generator, outputs: Callable[[], Sequence[np.ndarray]], draws: int = 8
-) -> list[np.ndarray]:
-    """Call `outputs` under `draws` sets of large random weights; each array that it returns, stacked over the draws."""
-    collected = []
-    for _ in range(draws):
-        load_random_weights(model, rng, LARGE)
-        collected.append(outputs())
-    return [np.stack(values) for values in zip(*collected, strict=True)]
-
-
-def check_rows(function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, what: str) -> None:
-    """Row i of the output belongs to row i of the input and to no other; the same input gives the same output."""
-    whole = function(inputs)
-    check(
-        _agree(function(inputs), whole),
-        f"{what} gives two different results for the same input in eval mode. It must not draw random numbers.",
-    )
-    order = np.roll(np.arange(len(inputs)), 2)
-    mixing = (
-        "Row i of the result must depend on row i of the input alone. Look for a reshape that mixes the images of a "
-        "batch, for statistics over the batch, or for dim=0."
-    )
-    check(_agree(function(inputs[order]), whole[order]), f"{what}: images of a batch influence each other. {mixing}")
-    for few in (slice(1, 3), slice(1, 2)):
-        check(_agree(function(inputs[few]), whole[few]), f"{what}: a smaller batch gives other results. {mixing}")
-
-
-def check_varies(outputs: np.ndarray, what: str, of: str) -> None:
-    """Rows of outputs for different inputs differ, and its columns too."""
-    flat = outputs.reshape(len(outputs), -1).astype(np.float64)
-    size = np.abs(flat).max() + 1e-30
-    check((np.ptp(flat, axis=0) > 1e-5 * size).any(), f"{what} is the same for every {of}: it does not depend on it.")
-    if flat.shape[1] > 1:
-        check((np.ptp(flat, axis=1) > 1e-5 * size).any(), f"{what}: all {flat.shape[1]} numbers of a row are equal.")
-
-
-def check_depends_on_pixels(gradient: "np.ndarray | None", what: str) -> None:
-    """Gradient by images (B, 1, 28, 28): most pixels have a say in the code."""
-    if gradient is None or not gradient.any():
-        fail(f"{what}: no gradient reaches the image. Is something detached, or computed under torch.no_grad()?")
-    share = (gradient != 0).any(axis=(0, 1)).mean()
-    check(share > 0.8, f"{what} looks at only {share:.0%} of the pixels. The whole image should have a say.")
-    # Computed from the image's mean or sum, the code could not tell pictures of equal brightness apart.
-    spread = np.ptp(gradient.reshape(len(gradient), -1), axis=1)
-    check(
-        (spread > 1e-3 * np.abs(gradient).max()).any(),
-        f"{what}: every pixel has the same say, so only the image's brightness is encoded. Is it averaged or summed "
-        "over the pixels? Flatten it instead.",
-    )
-
-
-def check_trainable(gradients: "dict[str, np.ndarray | None]", what: str) -> None:
-    """Gradients of an output by a network's parameters: at least two layers learn, and most parameters do."""
-    matrices = [gradient for name, gradient in gradients.items() if gradient is None or gradient.ndim >= 2]
-    learning = sum(gradient is not None and bool(gradient.any()) for gradient in matrices)
-    check(
-        learning >= 2,
-        f"{what}: gradients reach {learning} weight matrices; there should be about three linear or convolutional "
-        "layers. Layers kept in a plain Python list are not found by model.parameters(): use nn.Sequential or "
-        "nn.ModuleList.",
-    )
-
-
-def check_nonlinear(function: Callable[[np.ndarray], np.ndarray], a: np.ndarray, b: np.ndarray, what: str) -> None:
-    """A network with activations does not map the middle of two inputs to the middle of their outputs.
-
-    Args:
-        function: NaN stands for outputs that cannot be compared.
-    """
-    first, second, middle = (function(x).astype(np.float64) for x in (a, b, (a + b) / 2))
-    known = np.isfinite(first + second + middle)
-    if not known.any():
-        return
-    bend = np.abs(middle - (first + second) / 2)[known].max()
-    check(
-        bend > 1e-4 * np.abs(first - second)[known].max(),
-        f"{what} is a straight-line (affine) function of its input: linear layers in a row are one linear layer. "
-        "Put an activation such as ReLU between them.",
-    )
-
-
-def logit(images: np.ndarray) -> np.ndarray:
-    """Undo a final sigmoid; NaN if it is so near 0 or 1 that rounding, or clipping, would look like a bend."""
-    p = np.where((images > 0.01) & (images < 0.99), images.astype(np.float64), np.nan)
-    return np.log(p / (1 - p))
-
-
-def check_decoder_uses_its_range(images: np.ndarray, what: str) -> None:
-    """Images under large random weights: dark and bright pixels both occur."""
-    check_range(images, what)
-    hint = "Its last layer should map any real number to [0, 1], with nothing one-sided before it."
-    check(images.min() < 0.2, f"{what}: no pixel is ever dark, whatever the weights. {hint}")
-    check(images.max() > 0.8, f"{what}: no pixel is ever bright, whatever the weights. {hint}")
-    # A softmax over the image leaves one bright pixel.
-    check((images > 0.8).mean() > 0.02, f"{what}: nearly all pixels are dark, as after a softmax. {hint}")
-
-
-def check_every_latent_matters(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:
-    """Moving any one latent changes the decoded image."""
-    still = decode(np.zeros((1, latents), dtype=np.float32))
-    moved = decode(3 * np.eye(latents, dtype=np.float32))
-    for j in range(latents):
-        check(
-            np.abs(moved[j] - still[0]).max() > 1e-4,
-            f"{what}: latent {j + 1} of {latents} has no influence on the image.",
-        )
-
-
-def check_kernels(state: "dict[str, np.ndarray]", convolutional: bool, what: str) -> None:
-    """Whether a network's weights hold convolution kernels, as its architecture promises.
-
-    Args:
-        state: the part of the state_dict that belongs to the network.
-    """
-    kernels = [value for value in state.values() if value.ndim == 4 and 1 < value.shape[-1] < 28]
-    if convolutional:
-        check(kernels, f"{what} has no convolutional layer: use nn.Conv2d (nn.ConvTranspose2d in a decoder).")
-    else:
-        check(not kernels, f'{what} has a convolutional layer; architecture "mlp" is made of linear layers only.')
-
-
-def _agree(a: np.ndarray, b: np.ndarray) -> bool:
-    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-3, atol=1e-4 * (np.abs(b).max() + 1e-30)))
 
 
 def _images(batch: int) -> str:

@@ -7,26 +7,8 @@ from typing import Any
 import numpy as np
 
 from autograder.door.diagnose import check, check_tensor, fail
-from autograder.door.submission import Figure, Recorder
+from autograder.door.submission import Figure
 from support.probe_oracle import PIXELS, ProbeOracle
-
-
-def check_recorded_in_eval_mode(model: Recorder, part: str, what: str) -> None:
-    """The model was used, in eval mode and without gradients.
-
-    Args:
-        part: "encode" or "decode": what must have been called.
-    """
-    records = [record for record in model.records() if record["part"] == part]
-    check(records, f"{what}: the model's {part} is never called.")
-    check(
-        not any(record["training"] for record in records),
-        f"{what} runs the model in train mode. The provided `evaluating` puts it in eval mode.",
-    )
-    check(
-        not any(record["grad_enabled"] for record in records),
-        f"{what} runs the model with gradients. The provided `evaluating` switches them off.",
-    )
 
 
 @dataclass(frozen=True)
@@ -121,15 +103,6 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     check(
         not all("elbo" in x and "iter" in y for x, y in labels),
         f"{what}: the labels of the axes are exchanged. The iterations are x, the values y.",
-    )
-
-
-def check_new_figure(figure: Figure, earlier: Sequence[Sequence[float]]) -> None:
-    """A figure shows none of the curves of earlier calls."""
-    old = [line for axes in figure.axes for line in axes["lines"] for values in earlier if _same(line["y"], values)]
-    check(
-        not old,
-        "plot_learning_curve draws on the figure of an earlier call, whose curve is still there. Make a new figure.",
     )
 
 

@@ -2,7 +2,7 @@ from otter.test_files import test_case
 
 OK_FORMAT = False
 
-name = "n4"
+name = "likelihood_rate"
 points = 5
 
 
@@ -29,7 +29,7 @@ def test_divergence(log_likelihood, divergence):
 @test_case(points=None, hidden=False)
 def test_rates(log_likelihood, divergence, most_likely, closest):
     """Both are optimal, and the same."""
-    assert abs(most_likely - closest) < 1e-3, "the two rates should agree: see W7"
+    assert abs(most_likely - closest) < 1e-3, "the two rates should agree"
     for other in (most_likely - 0.01, most_likely + 0.01):
         assert log_likelihood(other) < log_likelihood(most_likely), "another rate is more likely"
         assert divergence(other) > divergence(closest), "another rate is closer"

@@ -2,7 +2,7 @@ from otter.test_files import test_case
 
 OK_FORMAT = False
 
-name = "n1"
+name = "triangle_lengths"
 points = 4
 
 

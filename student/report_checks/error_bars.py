@@ -2,7 +2,7 @@ from otter.test_files import test_case
 
 OK_FORMAT = False
 
-name = "n5"
+name = "error_bars"
 points = 5
 
 
@@ -10,7 +10,7 @@ points = 5
 def test_errors(mixture, degenerate, mixture_error, degenerate_error):
     """Right, and small enough for an unbiased estimate."""
     for numbers, error in ((mixture, mixture_error), (degenerate, degenerate_error)):
-        assert numbers, "your run's numbers are missing: `python main.py gmm` first, then the cells above"
+        assert numbers, "your run's numbers are missing: `python main.py` first, then the cells above"
         back = numbers["exact"] + error * numbers["standard_error"]
         assert abs(back - numbers["estimate"]) < 1e-9, "not the number of standard errors: check sign and order"
         # A correct estimate is this far off in one run of two million.
@@ -20,7 +20,7 @@ def test_errors(mixture, degenerate, mixture_error, degenerate_error):
 @test_case(points=None, hidden=False)
 def test_can_tell(degenerate, can_tell):
     """The true difference against the standard error."""
-    assert degenerate, "your run's numbers are missing: `python main.py gmm` first, then the cells above"
+    assert degenerate, "your run's numbers are missing: `python main.py` first, then the cells above"
     resolution = 2 * degenerate["standard_error"]
     visible = not -resolution <= degenerate["exact_minus_single"] <= resolution
     assert can_tell in (True, False), "can_tell is True or False"
