@@ -7,6 +7,7 @@
 #   SLOW=1           make test with the slow tests too
 #   COURSE=...       a course of courses/, such as 004, or the path of your own       make student COURSE=004
 #   OUT=folder       where make class writes (default: grades)
+#   SELFGRADES=...   tables that students have graded themselves in, for make class COURSE=000
 
 BIN := .venv/bin
 PY := $(BIN)/python
@@ -67,9 +68,9 @@ grade: setup ## grade one: make grade SUBMISSION=folder-or-zip
 	$(PY) -m autograder grade "$(SUBMISSION)" --out results.json $(FOR)
 
 class: setup ## grade a class: make class SUBMISSIONS=export
-	$(if $(SUBMISSIONS),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
-	$(GIVEN)
-	$(PY) -m autograder class $(FOR) "$(SUBMISSIONS)" --out "$(or $(OUT),grades)" $(ARGS)
+	$(if $(SUBMISSIONS)$(SELFGRADES),,$(error say what to grade: make class SUBMISSIONS=export-folder-or-zip))
+	$(if $(SELFGRADES),,$(GIVEN))
+	$(PY) -m autograder class $(FOR) $(if $(SELFGRADES),--selfgrades "$(SELFGRADES)","$(SUBMISSIONS)") --out "$(or $(OUT),grades)" $(ARGS)
 
 submission: setup ## pack a folder as students do (FOLDER=student)
 	$(PY) solution/submit.py --folder "$(or $(FOLDER),student)" $(ARGS)

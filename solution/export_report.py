@@ -1,7 +1,8 @@
 """Make the PDF that you hand in (provided): `python export_report.py` writes report.pdf from report.ipynb.
 
 The notebook is run from the top in a fresh process first, so that the PDF shows what its cells really give. Every
-question begins on a page of its own, and the list at the end says which: Gradescope asks for it.
+question begins on a page of its own, and the list at the end says which: Gradescope asks for it. Where one PDF is to
+hold everything, the code of the files to hand in follows the last question, each file on pages of its own.
 """
 
 import argparse
@@ -12,7 +13,8 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab.files import read_json, write_whole
+from lab.course import read_course
+from lab.files import write_whole
 
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
@@ -22,7 +24,6 @@ ONLY_OUTPUT = "only-output"  # the tag of cells whose code is of no interest in 
 QUESTION = re.compile(r"(^## [^\n]+\n\s*)?<!-- BEGIN QUESTION -->\s*### ([^\s,]+),", re.MULTILINE)
 UNANSWERED = re.compile(r"_Type your answer here")
 CELL_SECONDS = 600
-CODE = "code"  # what the list of pages calls the code at the end
 
 
 class ExportError(Exception):
@@ -35,8 +36,8 @@ class Export:
 
     Attributes:
         pdf: the document.
-        pages: first and last page of each question, in order, and of the code.
-        errors: cells that stopped with an error, as text.
+        pages: first and last page of each question, then of each file with code, in order.
+        errors: cells that stopped with an error, and files that are missing, as text.
         unanswered: questions whose answer is still the placeholder.
         warnings: what could not be converted.
     """
@@ -143,24 +144,36 @@ def markdown_of(notebook, folder: Path, pictures: Path) -> str:
     return re.sub("[\N{CROSS MARK}\N{WHITE HEAVY CHECK MARK}] ", "", text)
 
 
-def code_wanted(folder: Path) -> bool:
-    """Whether the course wants the code in the PDF, too."""
-    course = (read_json(folder / "tasks.json") or {}).get("course", {})
-    return bool(course.get("options", {}).get("code_in_report"))
+def listed_files(folder: Path) -> list[str]:
+    """Names of the files whose code goes into the PDF: those with code to hand in, if the course asks for that.
+
+    Args:
+        folder: the assignment's.
+
+    Raises:
+        ExportError: its tasks.json is missing or damaged.
+    """
+    try:
+        course = read_course(folder / "tasks.json")
+    except ValueError as error:
+        raise ExportError(str(error)) from None
+    wanted = course.options.get("code_in_report", False)
+    return [name for name in course.files if wanted and name.endswith(".py")]
 
 
-def code_of(folder: Path) -> str:
-    """The code to hand in as Markdown, each file under a heading."""
-    tasks = (read_json(folder / "tasks.json") or {}).get("tasks", [])
-    texts = ["## Code"]
-    for name in dict.fromkeys(task["file"] for task in tasks if task["file"].endswith(".py")):
-        file = folder / name
-        code = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else "This file is missing.\n"
-        texts.append(f"### {name}\n\n~~~~~~~~python\n{code}~~~~~~~~")
-    return "\n\n".join(texts) + "\n"
+def listing_of(file: Path) -> str:
+    """A file as Markdown, on a page of its own, under its name."""
+    from lab.report.typeset import NEW_PAGE, listing, mark
+
+    try:
+        # The same as Python reads; a letter in another encoding must not keep the PDF from being made.
+        text = listing(file.read_text(encoding="utf-8-sig", errors="replace"))
+    except OSError:
+        text = "*This file is missing.*"
+    return f"{NEW_PAGE}{mark(file.name)}\n## {file.name}\n\n{text}\n"
 
 
-def export(path: Path, execute: bool = True, save: bool = False, code: bool = False) -> Export:
+def export(path: Path, execute: bool = True, save: bool = False) -> Export:
     """Make the PDF of a notebook, whose folder is the assignment's.
 
     Args:
@@ -175,9 +188,11 @@ def export(path: Path, execute: bool = True, save: bool = False, code: bool = Fa
 
     path = path.resolve()
     notebook = read_notebook(path)
+    files = listed_files(path.parent)
     errors = run(notebook, path.parent) if execute else []
     if execute and save:
         save_notebook(notebook, path)
+    errors += [f"{name} is missing: the PDF lacks its code" for name in files if not (path.parent / name).is_file()]
     unanswered = []
     question = ""
     for cell in notebook.cells:
@@ -190,14 +205,13 @@ def export(path: Path, execute: bool = True, save: bool = False, code: bool = Fa
             text = markdown_of(notebook, path.parent, Path(pictures))
             names = [match.group(2) for match in QUESTION.finditer(text)]
             text = QUESTION.sub(lambda found: f"{NEW_PAGE}{mark(found[2])}\n{found[1] or ''}\n### {found[2]},", text)
-            if code or code_wanted(path.parent):
-                names.append(CODE)
-                text += f"{NEW_PAGE}{mark(CODE)}\n{code_of(path.parent)}"
+            text += "".join(listing_of(path.parent / name) for name in files)
             pdf = typeset(text + mark("end"), path.parent, "Report and written answers")
     except TypesetError as error:
         raise ExportError(str(error)) from None
     except OSError as error:
         raise ExportError(f"cannot write beside {path}: {error.strerror}") from None
+    names += files
     starts = [pdf.pages[name] for name in names]
     ends = [start - 1 for start in starts[1:]] + [pdf.pages["end"]]
     pages = dict(zip(names, zip(starts, ends, strict=True), strict=True))
@@ -218,7 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     out = options.out or options.notebook.with_suffix(".pdf")
     try:
-        made = export(options.notebook, execute=not options.no_run, save=options.save, code=options.code)
+        made = export(options.notebook, execute=not options.no_run, save=options.save)
         out.write_bytes(made.pdf)
     except ExportError as error:
         print(error, file=sys.stderr)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from autograder.classroom import gradebook
+from autograder.classroom import gradebook, selfgrades
 from autograder.classroom.cluster import ClusterError, grade_on_cluster
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export, Submission
@@ -29,6 +29,7 @@ from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
+from autograder.release.starter import SourceError
 from autograder.sandbox import layers
 from autograder.tasks import Course, CourseError, chosen, course_option
 
@@ -111,7 +112,8 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: store.record(slug) for slug in (*summary.graded, *summary.reused)}
         summary.left_out += [slug for slug, record in records.items() if record and record.left_out]
         form, title = settings.form or export.layout, settings.title or course.title
-        gradebook.write(settings.out / "grades.csv", export, store, form, title)
+        scores = {slug: record.score for slug, record in records.items() if record and record.status == GRADED}
+        gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity)
     return summary
 
@@ -193,17 +195,23 @@ def _refuse_open_folder(path: Path) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """The subcommand."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if bool(options.submissions) == bool(options.selfgrades):
+        parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
     # Batch systems and shutdowns ask like this.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         course = chosen(options.course)
+        if options.selfgrades:
+            return _sum_up(options, course)
         if course.ungraded:
-            print(f"{course.ungraded}: there is nothing to grade", file=sys.stderr)
+            hint = " but self-grades: add --selfgrades FOLDER" if course.grading == "self" else ""
+            print(f"{course.ungraded}: there is nothing to grade{hint}", file=sys.stderr)
             return Exit.NOTHING
         settings = _settings(options, course)
         summary = grade_class(settings)
-    except (UnreadableError, CourseError, ClusterError, BusyError, SecretError) as error:
+    except (UnreadableError, CourseError, SourceError, ClusterError, BusyError, SecretError) as error:
         print(f"class: {error}", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
@@ -226,14 +234,36 @@ def main(arguments: Sequence[str]) -> int:
     return Exit.LEFT_OUT if summary.unreadable or summary.left_out else Exit.DONE
 
 
+def _sum_up(options: argparse.Namespace, course: Course) -> int:
+    """Sum up self-grades; the exit status."""
+    if course.grading != "self":
+        raise UnreadableError(f'{course.path.name}: students do not grade themselves (grading = "{course.grading}")')
+    _check_due(options.due)
+    return selfgrades.sum_up(
+        options.selfgrades,
+        options.out,
+        course,
+        options.layout,
+        options.roster,
+        options.due,
+        options.form,
+        options.title,
+    )
+
+
+def _check_due(due: str) -> None:
+    """Raises UnreadableError for what is no time."""
+    if due:
+        try:
+            moment(due)
+        except ValueError as error:
+            raise UnreadableError(f"--due: {error}") from None
+
+
 def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
     if options.workers < 1:
         raise UnreadableError("--workers: there must be at least one")
-    if options.due:
-        try:
-            moment(options.due)
-        except ValueError as error:
-            raise UnreadableError(f"--due: {error}") from None
+    _check_due(options.due)
     return ClassSettings(
         submissions=options.submissions,
         out=options.out,
@@ -253,9 +283,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m autograder class",
         description="Grade a whole class: an export of Gradescope, Canvas, Moodle or GitHub Classroom, or a folder "
-        "with a folder or zip for each student. Finished submissions are not graded again.",
+        "with a folder or zip for each student. Finished submissions are not graded again. Where students grade "
+        "themselves, sum up their tables.",
     )
-    parser.add_argument("submissions", type=Path, help="the export: a folder or a zip")
+    parser.add_argument("submissions", type=Path, nargs="?", help="the export: a folder or a zip")
+    parser.add_argument(
+        "--selfgrades", type=Path, metavar="FOLDER", help="instead: a folder, zip or export of filled-in selfgrade.csv"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the results' folder")
     parser.add_argument(
         "--workers", type=int, default=_processors(), help="gradings at the same time (default: %(default)s)"

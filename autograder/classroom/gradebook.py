@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.results_folder import GRADED, Store
 from autograder.classroom.roster import Student
 from autograder.grading.report import number
+from autograder.tables import csv_text
 from autograder.writing import write_atomically
 
 FORMS = ("canvas", "gradescope", "moodle")
@@ -31,51 +29,41 @@ GRADESCOPE = (
     "Late",
 )
 MOODLE = ("Identifier", "Full name", "Email address", "Status", "Grade", "Maximum Grade")
-# A cell that begins like this is a formula to a spreadsheet, and names come from strangers.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+Scores = Mapping[str, float | None]  # slug of a submission to its score; None for what could not be graded
 
 
-def write(path: Path, export: Export, store: Store, form: str, title: str) -> None:
+def write(path: Path, export: Export, scores: Scores, points: float, form: str, title: str) -> None:
     """Write the grades of a class.
 
     Args:
+        points: what can be reached.
         form: one of FORMS; anything else is taken as "gradescope".
         title: the assignment's name; with Canvas's number in brackets, "Homework 2 (123)", it is found for certain.
     """
-    rows = {"canvas": _canvas, "moodle": _moodle}.get(form, _gradescope)(export, store, title)
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerows([safe_cell(cell) for cell in row] for row in rows)
-    write_atomically(path, buffer.getvalue())
+    rows = {"canvas": _canvas, "moodle": _moodle}.get(form, _gradescope)(export, scores, number(points), title)
+    write_atomically(path, csv_text(rows))
 
 
-def safe_cell(value: Any) -> str:
-    """A cell that a spreadsheet does not take for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) and not isinstance(value, (int, float)) else text
-
-
-def _graded(export: Export, store: Store) -> Iterator[tuple[Student, Submission | None, float | None]]:
+def _graded(export: Export, scores: Scores) -> Iterator[tuple[Student, Submission | None, float | None]]:
     """(student, submission, score); no submission for absent students, no score for what could not be graded."""
     for submission in export.submissions:
-        record = store.record(submission.slug)
-        score = record.score if record is not None and record.status == GRADED else None
         for student in submission.students:
-            yield student, submission, score
+            yield student, submission, scores.get(submission.slug)
     for student in export.absent:
         yield student, None, None
 
 
-def _canvas(export: Export, store: Store, title: str) -> Iterator[list[Any]]:
+def _canvas(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
     yield [*CANVAS, title]
-    yield ["    Points Possible", "", "", "", "", number(store.points)]
-    for student, _, score in _graded(export, store):
+    yield ["    Points Possible", "", "", "", "", points]
+    for student, _, score in _graded(export, scores):
         # An empty cell leaves Canvas's grade as it is.
         yield [student.name, student.id, student.sid, student.login, student.section, score]
 
 
-def _gradescope(export: Export, store: Store, title: str) -> Iterator[list[Any]]:
+def _gradescope(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
     yield list(GRADESCOPE)
-    for student, submission, score in _graded(export, store):
+    for student, submission, score in _graded(export, scores):
         first, _, last = student.name.rpartition(" ")
         status = "Missing" if submission is None else "Ungraded" if score is None else "Graded"
         yield [
@@ -85,7 +73,7 @@ def _gradescope(export: Export, store: Store, title: str) -> Iterator[list[Any]]
             student.email,
             student.section,
             score,
-            number(store.points),
+            points,
             status,
             submission.slug if submission else "",
             submission.time if submission else "",
@@ -93,11 +81,11 @@ def _gradescope(export: Export, store: Store, title: str) -> Iterator[list[Any]]
         ]
 
 
-def _moodle(export: Export, store: Store, title: str) -> Iterator[list[Any]]:
+def _moodle(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
     yield list(MOODLE)
-    for student, submission, score in _graded(export, store):
+    for student, submission, score in _graded(export, scores):
         status = "No submission" if submission is None else "Submitted for grading"
         if submission and submission.late:
             status += " - late"
         identifier = f"Participant {student.id}" if student.id.isdigit() else student.id
-        yield [identifier, student.name, student.email, status, score, number(store.points)]
+        yield [identifier, student.name, student.email, status, score, points]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -97,6 +98,25 @@ def same(student: Student, known: Student) -> bool:
     if student.email and known.email:
         return student.email.casefold() == known.email.casefold()
     return bool(student.name) and student.name.casefold() == known.name.casefold()
+
+
+def known_as(name: str, people: Roster) -> Student | None:
+    """The one student of the roster whose name, number, login or e-mail address this is; None if it is not one's."""
+    wanted = _letters(name)
+    found = {student.key: student for student, _ in people if wanted and wanted in _names(student)}
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _names(student: Student) -> set[str]:
+    """What files of a student may be called after, as `_letters` writes it."""
+    first, _, last = student.name.rpartition(" ")
+    names = [student.name, f"{last} {first}", student.id, student.sid, student.login, student.email]
+    return {_letters(name) for name in (*names, student.email.partition("@")[0])} - {""}
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone, without capitals and accents."""
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text.casefold())))
 
 
 def iso_time(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""`python -m autograder zip` (`make autograder`): writes dist/COURSE/autograder.zip, for Gradescope and for Otter's own tools.
+"""`python -m autograder zip` (`make autograder`): writes dist/COURSE/autograder.zip, for Gradescope and Otter.
 
 `otter generate` builds the archive from generated test files; then Otter's scripts, which take 10 to 30 minutes of
 conda and run students' code beside the tests, are replaced by ours, and everything is written again in an order and

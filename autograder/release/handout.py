@@ -70,6 +70,7 @@ def assemble(
     if page.count(SECTIONS) != 1:
         problems.append(Problem(f"solution/handout/{course.name}.md", 1, f"{SECTIONS} must stand here, once"))
     parts = []
+    seen: set[str] = set()  # pictures
     for section in course.sections:
         opening = texts.get(f"sections/{section.name}.md", "")
         parts.append(f"## {section.number}. {section.title}\n\n{opening}")
@@ -78,7 +79,7 @@ def assemble(
                 parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
         here = [question for question in course.questions if question.section == section.name]
         items = [
-            handout_item(filled(questions[question.name], known, problems), question.label, question.points)
+            handout_item(filled(questions[question.name], known, problems), question.label, question.points, seen)
             for question in here
             if question.name in questions
         ]

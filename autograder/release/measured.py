@@ -60,8 +60,8 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def recorded(runs: Collection[Metrics]) -> dict[str, Any]:
-    """Of every number: "mean", "std" (of a sample), "min" and "max" over the runs that have it, and how many "runs" those
-    are, in a tree like theirs."""
+    """Of every number, in a tree like theirs: "mean", "std" (of a sample), "min" and "max" over the runs that have it,
+    and how many "runs" those are."""
     paths: dict[str, list[float]] = {}
     for run in runs:
         for path, value in leaves(run):
@@ -80,10 +80,10 @@ def read(metrics: Path, runs: Path | None = None) -> dict[str, Any]:
     """A run's metrics, and under "recorded" what the recorded runs gave.
 
     Args:
-        metrics: a metrics.json.
+        metrics: a metrics.json; without it, only what was recorded is known.
         runs: the file of recorded runs, if there is one.
     """
-    found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(metrics.read_text(encoding="utf-8")) if metrics.is_file() else {}
     if runs is not None and runs.is_file():
         found["recorded"] = recorded(json.loads(runs.read_text(encoding="utf-8"))["runs"])
     return found

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.release import questions
+from autograder.release.measured import Metrics, fill
 from autograder.release.numbers import PLACEHOLDER, put_in
 from autograder.release.questions import ANSWER, LINE_MARK, QuestionFile, has_solution
 from autograder.release.starter import BEGIN, END, Problem, SourceError
@@ -73,6 +74,7 @@ def assemble(
     answers: Mapping[str, str],
     known: Mapping[str, str],
     parts: Callable[[str], bool] = everything,
+    metrics: Metrics | None = None,
 ) -> str:
     """The source for `otter assign`: the head, then the course's questions, each section's under a heading.
 
@@ -82,6 +84,7 @@ def assemble(
         answers: name of each file of solution/written to its text.
         known: the text for placeholders; see `numbers.values`.
         parts: whether the course's program has a part of this name, whose results can be shown.
+        metrics: the numbers of the run that the answers are shown with; None leaves their placeholders as they are.
 
     Raises:
         SourceError: for a placeholder that names nothing of the course, and for a head that is missing.
@@ -108,7 +111,10 @@ def assemble(
             fresh = [part for part in shown[question.name] if part not in stands]
             stands |= {part: question.label for part in fresh}
             texts.append(_cells(question, file, fresh, list(dict.fromkeys(elsewhere))))
-            solution = _solution(question, file, places, answers, known, problems) if file.manual else _code(file)
+            if file.manual:
+                solution = _solution(question, file, places, answers, known, metrics, problems)
+            else:
+                solution = _code(file)
             texts += [solution, _otter("# END QUESTION")]
     if problems:
         raise SourceError(problems)
@@ -146,11 +152,12 @@ def _solution(
     places: Mapping[str, str],
     answers: Mapping[str, str],
     known: Mapping[str, str],
+    metrics: Metrics | None,
     problems: list[Problem],
 ) -> str:
     """A place for the answer; rubric and answer, for instructors."""
     rubric = "\n".join(f"- {points:g}: {text}" for points, text in file.scaled(question.points))
-    answer = ANSWER.sub(lambda match: _answer(match, file, answers, known, problems), file.answer)
+    answer = ANSWER.sub(lambda match: _answer(match, file, answers, known, metrics, problems), file.answer)
     answer = LINK.sub(lambda link: _resolved(link, places), answer)
     return "\n\n".join(
         [
@@ -194,12 +201,10 @@ def _answer(
     file: QuestionFile,
     answers: Mapping[str, str],
     known: Mapping[str, str],
+    metrics: Metrics | None,
     problems: list[Problem],
 ) -> str:
-    """The section of solution/written that {{answer: ...}} names, its placeholders replaced.
-
-    Those of kinds that `known` knows nothing of stay: the numbers of a run are put in by whoever has them.
-    """
+    """The section of solution/written that {{answer: ...}} names, with its placeholders replaced."""
     name, _, heading = wanted.group(1).partition("#")
     text = answers.get(name, "")
     found = questions.section(text, heading)
@@ -218,6 +223,8 @@ def _answer(
         return known.get(key, match.group(0))
 
     body = questions.HEADING.sub(r"#\1 \2", PLACEHOLDER.sub(value, found[1]))
+    if metrics is not None:
+        body = fill(body, metrics, f"solution/written/{name}, {found[0] or 'answer'}", problems)
     return (f"#### {found[0]}\n\n" if found[0] else "") + body
 
 
@@ -325,14 +332,12 @@ def make(
     course: Course,
     known: Mapping[str, str],
     parts: Callable[[str], bool] = everything,
-    answers: Mapping[str, str] | None = None,
+    metrics: Metrics | None = None,
 ) -> Notebooks:
     """The notebooks of a course.
 
     Args:
-        known, parts: see `assemble`.
-        answers: name of each file of solution/written to its text, where that is more than what the file holds: with
-            the numbers of a run put in.
+        known, parts, metrics: see `assemble`.
 
     Raises:
         SourceError: with every problem found.
@@ -342,6 +347,5 @@ def make(
     if problems:
         raise SourceError(problems)
     head = {path.name: path.read_text(encoding="utf-8") for path in sorted((root / FOLDER).glob("*.md"))}
-    if answers is None:
-        answers = questions.written_answers(root / "solution" / "written")
-    return _assign_once(assemble(course, files, head, answers, known, parts))
+    answers = questions.written_answers(root / "solution" / "written")
+    return _assign_once(assemble(course, files, head, answers, known, parts, metrics))

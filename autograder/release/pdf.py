@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.exits import Exit
-from autograder.release import notebook
+from autograder.release import measured, notebook, selfgrade
 from autograder.release.contents import PICTURE, generate, pdf_maker, shown_parts, solved
 from autograder.release.numbers import values
 from autograder.release.starter import SourceError
@@ -52,14 +52,18 @@ def handout(arguments: list[str], root: Path = ROOT) -> int:
     return Exit.FAILED if pdf.warnings else Exit.DONE
 
 
-def solved_with_answers(course: Course) -> dict[str, bytes]:
+def solved_with_answers(course: Course, results: Path) -> dict[str, bytes]:
     """What a student has who is finished: the code, and the notebook with its answers and the pictures that it shows.
+
+    Args:
+        results: of a run, for the numbers in the answers; without metrics.json, only what recorded runs gave is known.
 
     Raises:
         SourceError: something is not in order.
     """
     files = solved(course)
-    answers = notebook.make(course.root, course, values(course), shown_parts(files)).answers
+    metrics = measured.read(results / "metrics.json", course.root / measured.RUNS)
+    answers = notebook.make(course.root, course, values(course), shown_parts(files), metrics).answers
     shown = {name.decode() for content in answers.values() for name in PICTURE.findall(content)}
     paths = {name: course.root / "solution" / name for name in sorted(shown)}
     pictures = {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
@@ -72,7 +76,7 @@ def lay_out(folder: Path, results: Path, course: Course) -> None:
     Raises:
         SourceError: the notebook cannot be made.
     """
-    for name, content in solved_with_answers(course).items():
+    for name, content in solved_with_answers(course, results).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     if results.is_dir():
@@ -107,10 +111,13 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
         folder = Path(temporary)
         try:
             lay_out(folder, results, course)
+            form = selfgrade.table(course)
         except SourceError as error:
             print(error, file=sys.stderr)
             return Exit.FAILED
         out.mkdir(parents=True, exist_ok=True)
+        if course.grading == "self":
+            write_atomically(out / selfgrade.FILE, form, mode=0o644)
         command = [sys.executable, "export_report.py", "--save", "--out", str(out.resolve() / "report.pdf")]
         status = subprocess.run(command, cwd=folder, check=False).returncode
         shutil.copy(folder / notebook.NOTEBOOK, out / notebook.NOTEBOOK)

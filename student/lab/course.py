@@ -19,7 +19,8 @@ class Course:
         asked: the section's name for every task and question of the course.
         task_numbers: of all tasks, in their order.
         options: the course's own choices.
-        provided: names of the files beside main.py that are not handed in.
+        files: names of the files to hand in, in the order of the tasks.
+        provided: names of the files in the same folder that are not handed in.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Course:
     asked: dict[str, str]
     task_numbers: tuple[str, ...]
     options: dict[str, Any]
+    files: tuple[str, ...]
     provided: tuple[str, ...]
 
     def heading(self, section: str, names: Iterable[str]) -> str | None:
@@ -55,6 +57,7 @@ def read_course(path: Path) -> Course:
             {entry["name"]: by_title[entry["section"]] for entry in entries},
             tuple(task["number"] for task in document["tasks"]),
             document["course"].get("options", {}),
+            tuple(dict.fromkeys(task["file"] for task in document["tasks"] if task["file"])),
             tuple(document["provided"]),
         )
     except (KeyError, TypeError, AttributeError):

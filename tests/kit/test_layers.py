@@ -16,7 +16,7 @@ ROOMS = [
     {"sandbox"},
     {"door", "tasks"},
     {"stamp", "toml_source"},
-    {"exits", "measuring", "repository", "writing"},
+    {"exits", "measuring", "repository", "tables", "writing"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from autograder.classroom.exports import canvas, counting, github, gradescope, moodle, plain
 from autograder.classroom.exports.submission import Export, Found, Submission
-from autograder.classroom.roster import Roster, read_roster
-from autograder.grading.files import MIB, Entry, Tree, UnreadableError, read_tree, zip_tree
+from autograder.classroom.roster import Roster, known_as, read_roster
+from autograder.grading.files import MIB, Entry, Tree, UnreadableError, read_tree, shown, zip_tree
 
 LAYOUTS = ("gradescope", "canvas", "moodle", "github", "plain")
 LARGEST_EXPORT_IN_EXPORT = 4096 * MIB
@@ -36,7 +37,12 @@ Read = tuple[str, list[Submission], list[str]]  # layout, submissions, notes
 
 
 def read_export(
-    path: Path, expected: Iterable[str] = (), layout: str | None = None, roster: Path | None = None, due: str = ""
+    path: Path,
+    expected: Iterable[str] = (),
+    layout: str | None = None,
+    roster: Path | None = None,
+    due: str = "",
+    table: str = "",
 ) -> Export:
     """Read an export.
 
@@ -46,13 +52,15 @@ def read_export(
         layout: one of LAYOUTS; None to find out.
         roster: a CSV of students, or None.
         due: ISO 8601; what was handed in later is late, where the export says when that was.
+        table: name of the table that is handed in instead of code. Files beside each other then are a student's each,
+            and none of them is a list of the class.
 
     Raises:
         UnreadableError: it cannot be read, or holds no submissions.
     """
     tree = read_tree(path)
-    people = read_roster(roster.read_bytes(), str(roster)) if roster else []
-    for entry in _class_lists(tree):
+    people = read_roster(_roster_bytes(roster), str(roster)) if roster else []
+    for entry in _class_lists(tree) if not table else ():
         with contextlib.suppress(UnreadableError):  # some other table
             people += read_roster(entry.read(8 * MIB), str(entry.path))
     found = _read_tree(tree, layout, people)
@@ -62,9 +70,11 @@ def read_export(
             raise UnreadableError(
                 f"{path} holds the files of one submission: use `make grade`, or name the folder above it"
             )
-        export, submissions, notes = "plain", *plain.read(_without_wrapping(tree))
+        export, submissions, notes = "plain", *plain.read(_without_wrapping(tree, bool(table)), table)
+        submissions = [_recognised(submission, people) for submission in submissions]
     else:
         export, submissions, notes = found
+        notes = [*notes, *(_stray_tables(tree, submissions) if table else ())]
     submissions = [counting.with_roster(submission, people) for submission in submissions]
     submissions = [counting.with_due_date(submission, due) for submission in submissions]
     submissions = counting.with_slugs(counting.latest(submissions))
@@ -104,8 +114,35 @@ def _levels(tree: Tree) -> Iterator[Tree]:
         yield tree
 
 
-def _without_wrapping(tree: Tree) -> Tree:
-    """The first level that holds several folders or zips and nothing else; the tree itself if there is none."""
+def _roster_bytes(roster: Path) -> bytes:
+    try:
+        return roster.read_bytes()
+    except OSError as error:
+        raise UnreadableError(f"the roster {roster} cannot be read: {error.strerror}") from None
+
+
+def _recognised(submission: Submission, people: Roster) -> Submission:
+    """A submission that has only a file's name to go by, with the student of the roster that it means, if any."""
+    known = [known_as(student.name, people) or student for student in submission.students]
+    return replace(submission, students=tuple(known))
+
+
+def _stray_tables(tree: Tree, submissions: Iterable[Submission]) -> list[str]:
+    """A note for each CSV file that is in no submission; in exports of code these are lists of the class."""
+    used = {entry.name for submission in submissions for entry in submission.entries}
+    stray = [entry for entry in tree.entries if entry.path.suffix.lower() == ".csv" and entry.name not in used]
+    return [f"{shown(str(entry.path))} belongs to no student" for entry in stray]
+
+
+def _without_wrapping(tree: Tree, loose_files: bool) -> Tree:
+    """The first level that holds several folders or zips and nothing else; the tree itself if there is none.
+
+    Args:
+        loose_files: whether files count as folders do.
+    """
+    if loose_files:
+        levels = list(_levels(tree))
+        return next((level for level in levels if len(level.tops()) > 1), levels[-1])
     for level in _levels(tree):
         loose = [entry for entry in level.entries if len(entry.path.parts) == 1]
         if len(level.tops()) > 1 and all(entry.path.suffix.lower() in (".zip", ".csv") for entry in loose):

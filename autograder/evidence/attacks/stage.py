@@ -36,7 +36,7 @@ from autograder.sandbox import frames, layers
 from autograder.sandbox.zygote import ZygoteSettings
 
 ALONE = ("zip_", "weights_huge")  # they replace the whole submission, or have it refused
-CALL_SECONDS, TASK_SECONDS = 2.0, 4.0
+CALL_SECONDS, TASK_SECONDS = 4.0, 6.0
 # Seconds that a grading may take on a busy machine, of the small course and of the assignment.
 SLOWEST, SLOWEST_ASSIGNMENT = 60.0, 400.0
 WRITABLE = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/")
@@ -155,10 +155,10 @@ class _Stage:
         (self.folder / "secret.txt").write_text(self.canaries["secret"])
         results = {attack.name: self._results(attack.name) for attack in attacks}
         gradings = []
-        for attack in attacks:
+        for turn, attack in enumerate(attacks):
             submission = self.folder / "submission" / attack.name
             submission.mkdir(mode=0o755)
-            for name, text in taken_over(attack.text).items():
+            for name, text in taken_over(attack.text, turn).items():
                 (submission / name).write_text(text)
             settings = {
                 "submission": str(submission),

@@ -51,7 +51,7 @@ FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
 # With --quick: only every n-th change, and fewer repetitions.
-QUICK_STEP, QUICK_FLAKES = 8, 20
+QUICK_STEP, QUICK_FLAKES = 14, 12
 RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
 # Each law is tested at a level of its own; their sum over one grading is at most this.
 FALSE_ALARM_BOUND = 1e-9

@@ -1,11 +1,17 @@
 """Markdown with TeX formulas to PDF by pandoc and Typst (provided): no LaTeX and no browser, two packages from pip."""
 
 import json
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 MARK = '\n```{{=typst}}\n#remember("{name}")\n```\n'
+LISTING = "\n```{{=typst}}\n#listing({text})\n```\n"
+# Longer runs without a space, such as a list of numbers, may be broken anywhere.
+UNBROKEN = re.compile(r"(\S{80})(?=\S)")
+BREAK = "\u200b"  # a zero-width space
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 NEW_PAGE = "\n```{=typst}\n#pagebreak(weak: true)\n```\n"
 DIALECT = (
     "markdown-smart-implicit_figures-fancy_lists-blank_before_header-blank_before_blockquote"
@@ -38,6 +44,15 @@ class Pdf:
 def mark(name: str) -> str:
     """Markdown that remembers its page under a name (letters, digits, hyphens and dots)."""
     return MARK.format(name=name)
+
+
+def listing(code: str) -> str:
+    """Markdown that shows Python code with the numbers of its lines; long lines are wrapped."""
+    text = code.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").expandtabs(4)
+    text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    text = UNBROKEN.sub(rf"\1{BREAK}", text)
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return LISTING.format(text=f'"{escaped}"')
 
 
 def typeset(markdown: str, folder: Path, title: str) -> Pdf:

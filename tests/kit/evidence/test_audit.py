@@ -271,7 +271,7 @@ def test_an_unknown_part_is_refused():
 
 @pytest.mark.slow
 def test_a_sample_of_the_audit(tmp_path):
-    """Every eighth change and twenty repeated gradings, for real; whole submissions: test_audit_submissions.py.
+    """Every fourteenth change and a dozen repeated gradings, for real; whole submissions: test_audit_submissions.py.
 
     No problem means, too: every mutant is executed by the checks that it must fail, and the levels of a grading's laws
     add up to no more than the bound.

@@ -1,0 +1,346 @@
+"""`python -m autograder class --selfgrades FOLDER`: sum up the tables in which a class has graded itself.
+
+A student's table is selfgrade.csv, filled in, however it is called and whichever spreadsheet saved it. The student's
+points are the sum of the own points; what is left empty counts as 0 and is listed. A table that lacks a question, or
+has points that cannot be used, gives no sum: the grade stays open, and the complaint says why.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from autograder.classroom import gradebook
+from autograder.classroom.exports import reading
+from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.parcel import version
+from autograder.exits import Exit
+from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown, zip_tree
+from autograder.grading.report import number
+from autograder.release.selfgrade import COLUMNS, FILE, Item, items
+from autograder.sandbox.text import safe_text
+from autograder.tables import csv_text
+from autograder.tasks import Course
+from autograder.writing import write_atomically
+
+QUESTION, TITLE, _, OWN, _ = COLUMNS
+LARGEST = MIB  # bytes of a table; a filled-in one has some thousand
+WIDTH = 80
+HEADING_LINES = 20  # among the first of which the columns' names stand
+NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
+SAVE_AS = "open it and save it as CSV (in Excel: Save As, CSV UTF-8; in LibreOffice: Text CSV)"
+
+
+class TableError(Exception):
+    """A file that is no table of own points; the message says why, beginning with a verb: "is a workbook: ..."."""
+
+
+@dataclass(frozen=True)
+class SelfGrade:
+    """What a student's table says.
+
+    Attributes:
+        points: own points by question, those that can be used.
+        empty: questions that were left empty.
+        problems: what was handed in and could not be used, a sentence each.
+        complete: whether the points have a sum: every question occurs once, nothing that was written there is unusable.
+    """
+
+    points: Mapping[str, float] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    complete: bool = False
+
+    @property
+    def total(self) -> float | None:
+        """The sum of the own points; None if it cannot be told."""
+        if not self.complete:
+            return None
+        points = round(math.fsum(self.points.values()), 6)
+        return int(points) if points.is_integer() else points
+
+
+def decoded(content: bytes) -> str:
+    """The text of a table, in whichever encoding spreadsheets write.
+
+    Raises:
+        TableError: it is no text.
+    """
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise TableError(f"is a workbook, not CSV: {SAVE_AS}")
+    if content.startswith(b"%PDF"):
+        raise TableError("is a PDF, not CSV")
+    encodings = ["utf-16"] if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "cp1252"]
+    for encoding in encodings:
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise TableError(f"is no text: {SAVE_AS}")
+
+
+def quoted(cell: str) -> str:
+    """What a stranger wrote, harmless and short."""
+    return repr(safe_text(cell, 40))
+
+
+def table_rows(text: str) -> list[dict[str, str]]:
+    """The rows below the columns' names, whatever separates the cells; cells of rows that are too short are "".
+
+    Raises:
+        TableError: the columns are not there.
+    """
+    lines = text.splitlines()
+    heading = next((line for line in lines[:HEADING_LINES] if OWN in line.casefold()), "")
+    if not text.strip():
+        raise TableError("is empty")
+    if not heading:
+        raise TableError(f"has no column {OWN!r}; its first line is {quoted(lines[0])}")
+    if "," in heading and ";" in heading:
+        raise TableError(f"has all columns in one: import {FILE} into the spreadsheet with commas between the columns")
+    delimiter = max(",;\t", key=heading.count)
+    try:
+        rows = [
+            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        ]
+    except csv.Error as error:
+        raise TableError(f"is no table that can be read ({error})") from None
+    for place, row in enumerate(rows):
+        names = [cell.casefold() for cell in row]
+        if QUESTION in names and OWN in names:
+            empty = dict.fromkeys(names, "")
+            return [empty | dict(zip(names, cells, strict=False)) for cells in rows[place + 1 :]]
+    raise TableError(f"has no column {QUESTION!r} beside {OWN!r}")
+
+
+def own_points(cell: str, most: float) -> float:
+    """A student's points for a question.
+
+    Args:
+        cell: as people of all countries write numbers: "2.5" or "2,5".
+        most: what the question is worth.
+
+    Raises:
+        ValueError: it is no number from 0 to `most`; the message says so.
+    """
+    if not NUMBER.fullmatch(cell):
+        raise ValueError(f"{quoted(cell)} is not a number")
+    points = float(cell.replace(",", "."))
+    if points < 0:
+        raise ValueError(f"{quoted(cell)} is less than 0")
+    if points > most + 1e-9:
+        raise ValueError(f"{quoted(cell)} is more than the {number(most)} that it is worth")
+    return points
+
+
+def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Item]) -> SelfGrade:
+    """What the rows of a table say of what a course asks; rows may be in any order."""
+    cells: dict[str, str] = {}
+    problems, complete = list[str](), True
+    for row in rows:
+        item = _meant(row, asked)
+        if item is None:
+            if any(row.values()):
+                name = row[QUESTION] or row.get(TITLE) or row[OWN] or "a row without a name"
+                problems.append(f"{quoted(name)} is no question of this course")
+        elif item.label in cells:
+            problems.append(f"{item.label} occurs twice")
+            complete = False
+        else:
+            cells[item.label] = row[OWN]
+    points, empty, missing = dict[str, float](), list[str](), list[str]()
+    for item in asked:
+        cell = cells.get(item.label)
+        if cell is None:
+            missing.append(item.label)
+        elif not cell:
+            empty.append(item.label)
+        else:
+            try:
+                points[item.label] = own_points(cell, item.points)
+            except ValueError as error:
+                problems.append(f"{item.label}: {error}")
+                complete = False
+    if missing:
+        problems.append(f"missing: {', '.join(missing)}")
+        complete = False
+    if asked and len(empty) == len(asked):
+        problems.append(f"nothing is filled in under {OWN!r}")
+        complete = False
+    return SelfGrade(points, tuple(empty), tuple(problems), complete)
+
+
+def _meant(row: Mapping[str, str], asked: Sequence[Item]) -> Item | None:
+    """The question of a row, by its title, else by its number, which some spreadsheets take for a date."""
+    for cell, name in ((row.get(TITLE, ""), lambda item: item.title), (row[QUESTION], lambda item: item.label)):
+        found = [item for item in asked if name(item).casefold() == cell.removeprefix("'").casefold()]
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def read_submission(entries: Sequence[Entry], asked: Sequence[Item]) -> SelfGrade:
+    """What a student handed in: the one table among the files, or the newest."""
+    tables = list[tuple[str, list[dict[str, str]]]]()
+    problems = list[str]()
+    for entry in _unpacked(entries, problems):
+        try:
+            tables.append((entry.path.name, table_rows(decoded(_content(entry)))))
+        except (TableError, UnreadableError) as error:
+            said = f"{shown(entry.path.name)} {error}" if isinstance(error, TableError) else str(error)
+            problems.append(said.rstrip("."))
+    if not tables:
+        return SelfGrade(problems=tuple(problems or ["no file was handed in"]))
+    tables.sort(key=lambda table: version(table[0])[1])  # "selfgrade (1).csv" is newer than "selfgrade.csv"
+    found = judged(tables[-1][1], asked)
+    problems += [f"{shown(name)} was left out: {shown(tables[-1][0])} counts" for name, _ in tables[:-1]]
+    return SelfGrade(found.points, found.empty, (*found.problems, *problems), found.complete)
+
+
+def _unpacked(entries: Sequence[Entry], problems: list[str]) -> Iterator[Entry]:
+    """The entries, and what is in those that are zips; what cannot be opened goes to `problems`.
+
+    Names that begin with a dot are the system's.
+    """
+    for entry in entries:
+        if entry.path.name.startswith("."):
+            continue
+        if entry.path.suffix.lower() != ".zip":
+            yield entry
+            continue
+        try:
+            inside = zip_tree(entry.read(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
+            yield from (inner for inner in inside if not inner.path.name.startswith("."))
+        except UnreadableError as error:
+            problems.append(str(error).rstrip("."))
+
+
+def _content(entry: Entry) -> bytes:
+    """What is in a file.
+
+    Raises:
+        TableError: it is none, or too large.
+        UnreadableError: it cannot be read.
+    """
+    if not entry.regular:
+        raise TableError("is no ordinary file")
+    content = entry.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise TableError("is too large for such a table")
+    return content
+
+
+@dataclass(frozen=True)
+class Class:
+    """A class that has graded itself.
+
+    Attributes:
+        asked: what the course asks.
+        export: who handed in, and who did not.
+        grades: slug of each submission to what it says.
+    """
+
+    asked: tuple[Item, ...]
+    export: Export
+    grades: Mapping[str, SelfGrade]
+
+    @property
+    def left_out(self) -> bool:
+        """Whether something that was handed in does not count."""
+        return bool(self.export.notes) or any(grade.problems for grade in self.grades.values())
+
+
+def read_class(
+    path: Path, course: Course, layout: str | None = None, roster: Path | None = None, due: str = ""
+) -> Class:
+    """Read the tables of a class; arguments as for `reading.read_export`.
+
+    Raises:
+        UnreadableError: there is nothing that could be read.
+        SourceError: the course's questions are not in order.
+    """
+    asked = tuple(items(course))
+    export = reading.read_export(path, (), layout, roster, due, table=FILE)
+    return Class(asked, export, {one.slug: read_submission(one.entries, asked) for one in export.submissions})
+
+
+def write(out: Path, found: Class, course: Course, form: str | None, title: str | None) -> None:
+    """Write grades.csv and selfgrades.csv into a folder; arguments as in `command.ClassSettings`."""
+    out.mkdir(parents=True, exist_ok=True)
+    totals = {slug: grade.total for slug, grade in found.grades.items()}
+    form, title = form or found.export.layout, title or course.title
+    gradebook.write(out / "grades.csv", found.export, totals, course.total, form, title)
+    write_atomically(out / "selfgrades.csv", "\ufeff" + csv_text(_details(found)))
+
+
+def _details(found: Class) -> Iterator[list[Any]]:
+    """A line for each student: points by question, their sum, and what is to be said."""
+    labels = [item.label for item in found.asked]
+    yield ["student", "SID", *labels, "sum", "remarks"]
+    yield ["worth", "", *(number(item.points) for item in found.asked), number(sum(i.points for i in found.asked)), ""]
+    for submission in found.export.submissions:
+        grade = found.grades[submission.slug]
+        points = [*(grade.points.get(label) for label in labels), grade.total]
+        cells = ["" if given is None else number(given) for given in points]
+        for student in submission.students:
+            yield [student.name or student.id, student.sid, *cells, "; ".join(remarks(submission, grade))]
+    for student in found.export.absent:
+        yield [student.name or student.id, student.sid, *[""] * len(labels), "", "handed in none"]
+
+
+def remarks(submission: Submission, grade: SelfGrade) -> list[str]:
+    """What the instructor should know about a student's table."""
+    said = list(grade.problems)
+    if grade.total is None:
+        said.append("no sum, so no grade")
+    elif grade.empty:
+        said.append(f"left empty, counted as 0: {', '.join(grade.empty)}")
+    return [*said, *(["late"] if submission.late else []), *submission.notes]
+
+
+def print_summary(found: Class, course: Course, stream: TextIO) -> None:
+    """Who handed in what, and all complaints, within 80 columns."""
+    export = found.export
+    summed = sum(grade.total is not None for grade in found.grades.values())
+    first = f"self-grades ({export.layout} export): {len(export.submissions)} handed in, {summed} of them with a sum, "
+    lines = [first + f"out of {number(course.total)} points; {len(export.absent)} on the roster handed in none"]
+    for submission in export.submissions:
+        said = remarks(submission, found.grades[submission.slug])
+        lines += [f"  {submission.slug}: {'; '.join(said)}"] if said else []
+    lines += [f"  handed in none: {safe_text(student.name or student.id, WIDTH)}" for student in export.absent]
+    lines += [f"  left out: {note}" for note in export.notes]
+    for line in lines:
+        print(textwrap.fill(line, WIDTH, subsequent_indent="    "), file=stream)
+
+
+def sum_up(
+    path: Path,
+    out: Path,
+    course: Course,
+    layout: str | None = None,
+    roster: Path | None = None,
+    due: str = "",
+    form: str | None = None,
+    title: str | None = None,
+) -> int:
+    """Read, write and print; the exit status.
+
+    Raises:
+        UnreadableError: there is nothing that could be read.
+        SourceError: the course's questions are not in order.
+    """
+    found = read_class(path, course, layout, roster, due)
+    write(out, found, course, form, title)
+    print_summary(found, course, sys.stdout)
+    print(f"{out / 'grades.csv'}\n{out / 'selfgrades.csv'}")
+    return Exit.LEFT_OUT if found.left_out else Exit.DONE
