@@ -20,11 +20,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.course_tasks, config.other_tasks = course_tasks()  # type: ignore[attr-defined]
 
 
+def pytest_report_header() -> str | None:
+    """In a student's folder: which release of the assignment these checks are from."""
+    release = listed().get("release")
+    return f"assignment: release {release['version']} ({release['hash']})" if release else None
+
+
+def listed() -> dict[str, Any]:
+    """What tasks.json says in a student's folder; nothing elsewhere."""
+    file = TESTS.parent / "tasks.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+
 def course_tasks() -> tuple[list[dict[str, Any]], list[str]]:
     """The tasks, of tasks.json in a student's folder, elsewhere of the default course; names of those not asked for."""
-    listed = TESTS.parent / "tasks.json"
-    if listed.is_file():
-        return json.loads(listed.read_text(encoding="utf-8"))["tasks"], []
+    if "tasks" in listed():
+        return listed()["tasks"], []
     from autograder.tasks import load, records
 
     course = load()

@@ -22,6 +22,7 @@ from autograder.grading import report
 from autograder.grading.files import UnreadableError
 from autograder.grading.report import number
 from autograder.repository import student_folder
+from autograder.stamp import stamp_in
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
@@ -132,6 +133,7 @@ def page(about: Class) -> str:
         graded={one.slug for one in graded},
         shown_names=SHOWN_NAMES,
         shown_leaders=SHOWN_LEADERS,
+        release=stamp_in(student_folder(course.name, course.root)),
     )
 
 

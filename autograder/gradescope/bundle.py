@@ -24,7 +24,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from autograder import tasks
+from autograder import stamp, tasks
 from autograder.exits import Exit
 from autograder.gradescope.otter import configuration, driver_notebook, test_files
 from autograder.gradescope.settings import Settings, SettingsError
@@ -148,7 +148,8 @@ def grader_files(course: Course) -> dict[str, Path]:
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
     files = {path.relative_to(root).as_posix(): path for path in {*modules, *data}}
-    files |= {f"student/{path.name}": path for path in provided_modules(course)}
+    given = [*provided_modules(course), student_folder(course.name, root) / stamp.TASKS]
+    files |= {f"student/{path.name}": path for path in given}
     files[f"courses/{course.path.name}"] = course.path
     return dict(sorted(files.items()))
 

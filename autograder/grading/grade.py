@@ -23,6 +23,7 @@ from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
 from autograder.repository import EXECUTOR, ROOT
 from autograder.sandbox.text import safe_text
+from autograder.stamp import Stamp
 from autograder.tasks import Course
 
 # Modules that import NumPy are imported in the functions, after `prepare_process` has set how many threads it may use.
@@ -77,6 +78,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
             make_private(grading.private)
         with taken_in(grading.submission, course, grading.session) as submitted:
             _note(submitted, course, results)
+            remarks = _of_release(grading.session.release, submitted.release, results)
             if not submitted.errors:
                 _judge_files(course, submitted, grading.session, results)
                 save()
@@ -86,7 +88,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
                     # them short.
                     gc.freeze()
                     grade_in(forking, submitted, course, grading.session, results, save)
-        results.notes = [*submitted.errors, *submitted.notes]
+        results.notes = [*submitted.errors, *submitted.notes, *remarks]
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
         raise
@@ -181,6 +183,18 @@ def _note(submitted: Intake, course: Course, results: Results) -> None:
     if submitted.errors:
         for check in course.checks:
             results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors), kind="not_run")
+
+
+def _of_release(ours: Stamp | None, theirs: Stamp | None, results: Results) -> list[str]:
+    """Record which release graded which; say so if the student's checks are not those of today."""
+    results.extra["release"] = ours.document() if ours else {}
+    if ours is None or theirs is None or ours == theirs:
+        return []
+    results.extra["release"]["submitted"] = theirs.document()
+    return [
+        f"Your checks may be older than this grader: it is for release {ours} of the assignment, your submission comes "
+        f"from release {theirs}. Take the newest student.zip, or its patch.zip."
+    ]
 
 
 def _judge_files(course: Course, submitted: Intake, session: Session, results: Results) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from autograder import tasks
+from autograder import stamp, tasks
 from autograder.grading.files import (
     MIB,
     RUBBISH,
@@ -57,6 +57,7 @@ class Intake:
             expected file. Not the folder tests/ and other notebooks, which students are given.
         notes: what the student should know, one sentence each.
         errors: why nothing can be graded at all; empty if something can.
+        release: the release of the assignment from which it claims to come; nothing but a remark depends on it.
     """
 
     folder: Path
@@ -65,6 +66,7 @@ class Intake:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    release: stamp.Stamp | None = None
 
     def file(self, name: str) -> Path | None:
         """Where a file of the submission was copied to; None if it has none of this name."""
@@ -84,6 +86,7 @@ class _Selection:
     odd: list[str] = field(default_factory=list)
     set_aside: list[str] = field(default_factory=list)
     notebooks: list[str] = field(default_factory=list)
+    release: Entry | None = None
 
 
 def unpack(
@@ -120,6 +123,7 @@ def unpack(
             *(name for name in selection.notebooks if f"{PurePosixPath(name).stem}.py" in missing),
         ),
         notes=_all_notes(selection),
+        release=_release(selection.release),
     )
 
 
@@ -135,7 +139,8 @@ def code_of(archive: bytes, expected: Collection[str], limits: SizeLimits = SUBM
 def matters(path: PurePosixPath, expected: Collection[str]) -> bool:
     """Whether something is done or said about a file: code, a notebook, or a file to hand in (lower case)."""
     suffix = path.suffix.lower()
-    return not path.name.startswith(".") and (suffix in (".py", ".ipynb") or path.name.lower() in expected)
+    named = path.name.lower() in expected or path.name == stamp.HANDED_IN
+    return not path.name.startswith(".") and (suffix in (".py", ".ipynb") or named)
 
 
 @cache
@@ -149,6 +154,14 @@ def reserved_modules() -> frozenset[str]:
     return frozenset(
         sys.stdlib_module_names | set(sys.builtin_module_names) | installed | SPECIAL_MODULES | OWN_PACKAGES
     )
+
+
+def _release(entry: Entry | None) -> stamp.Stamp | None:
+    """What a submission's release.json claims; None if that cannot be read."""
+    try:
+        return None if entry is None else stamp.parse(entry.read(stamp.LARGEST + 1))
+    except UnreadableError:
+        return None
 
 
 def _modules_of(provided: Path | None) -> set[str]:
@@ -174,6 +187,9 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
             continue
         path = entry.path.relative_to(top)
         name = str(path)
+        if name == stamp.HANDED_IN:
+            selection.release = entry
+            continue
         if path.suffix.lower() == ".ipynb":
             selection.notebooks.append(name)
             continue

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from autograder.stamp import Stamp
 from autograder.tasks import Course
 
 Document = dict[str, Any]
@@ -136,7 +137,15 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
         lines.append(line(f"Leaderboard: {entry['name']}", str(entry["value"])))
     if document["output"]:
         lines += ["", *_wrapped(document["output"], width, indent=0)]
+    if release := released(document):
+        lines += ["", paint(release, "dim")]
     return "\n".join(lines[1:]) + "\n"
+
+
+def released(document: Document) -> str:
+    """For which release of the assignment the grader was made; "" if it does not know."""
+    release = document.get("extra_data", {}).get("release")
+    return f"Graded for release {Stamp(release['version'], release['hash'])}." if release else ""
 
 
 def _of(score: float, points: float) -> str:
@@ -154,7 +163,15 @@ def page(document: Document, course: Course) -> str:
     """The report as one self-contained page of HTML: no script, nothing loaded from elsewhere."""
     total = sum(row["max_score"] for row in document["tests"])
     sections = summarise(document, course)
-    return render(TEMPLATE, document=document, total=total, sections=sections, marks=MARKS, words=WORDS)
+    return render(
+        TEMPLATE,
+        document=document,
+        total=total,
+        sections=sections,
+        marks=MARKS,
+        words=WORDS,
+        released=released(document),
+    )
 
 
 def render(template: Path, **values: Any) -> str:

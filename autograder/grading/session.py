@@ -10,6 +10,7 @@ from typing import Any
 from autograder import tasks
 from autograder.grading.intake import PROVIDED
 from autograder.repository import student_folder
+from autograder.stamp import Stamp, stamp_in
 
 PATHS = ("course", "provided", "submission", "out")
 
@@ -53,6 +54,11 @@ class Session:
     def tests(self) -> Path:
         """The folder with conftest.py, public/ and hidden/."""
         return tasks.root_of(self.course) / "tests"
+
+    @property
+    def release(self) -> Stamp | None:
+        """The release that is graded for: that of the modules which students are given."""
+        return stamp_in(self.provided) if self.provided else None
 
     def load(self) -> tasks.Course:
         """The course's tasks and checks. CourseError if it does not hold together."""

@@ -21,6 +21,7 @@ from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_
 from autograder.release.selection import Line, numbered, region_names, select, text_of
 from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
+from autograder.stamp import Stamp, stamp_of
 from autograder.tasks import Course, Record, load, records
 from autograder.toml_source import TomlSource, meant
 from autograder.toml_source import shown as shown_path
@@ -65,11 +66,13 @@ class Release:
         files: relative path to content.
         secrets: the lines that must not be in any of it.
         course: the course that is released.
+        stamp: which release it is.
     """
 
     files: dict[str, bytes]
     secrets: list[SecretLine]
     course: Course
+    stamp: Stamp
 
 
 def generate(root: Path = ROOT, course: Course | None = None) -> Release:
@@ -117,6 +120,9 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
     files["README.md"] = handout_text.encode()
     files["tasks.json"] = task_list(course, files).encode()
     files |= other_files(root, files)
+    stamp = stamp_of(files, root)
+    files["tasks.json"] = task_list(course, files, stamp).encode()
+    files["README.md"] += f"\nCourse {course.name}, release {stamp}.\n".encode()
 
     folders = {Path(name).parent.as_posix() for name in files}
     problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
@@ -124,7 +130,7 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
     problems += dangling(course, files)
     if problems:
         raise SourceError(problems)
-    return Release(dict(sorted(files.items())), secrets, course)
+    return Release(dict(sorted(files.items())), secrets, course, stamp)
 
 
 def _put_in(text: str, path: str, known: Mapping[str, str], problems: list[Problem], origin: Sequence[int]) -> bytes:
@@ -381,7 +387,7 @@ def further_requirements(locked: str, base: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def task_list(course: Course, files: Collection[str]) -> str:
+def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None) -> str:
     """tasks.json: what the course asks for and what each part is worth, for students' programs and pytest's markers."""
     modules = {name for name in files if name.endswith(".py") and "/" not in name}
     titles = {section.name: section.title for section in course.sections}
@@ -392,6 +398,7 @@ def task_list(course: Course, files: Collection[str]) -> str:
             "grading": course.grading,
             "options": dict(course.options),
         },
+        **({"release": stamp.document()} if stamp else {}),
         "sections": [asdict(section) for section in course.sections],
         "tasks": course.described(),
         "questions": [

@@ -60,13 +60,8 @@ def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:
 
 
 def recorded(runs: Collection[Metrics]) -> dict[str, Any]:
-<<<<<<< HEAD
     """Of every number, in a tree like theirs: "mean", "std" (of a sample), "min" and "max" over the runs that have it,
     and how many "runs" those are."""
-=======
-    """Of every number "mean", "std" (of a sample), "min" and "max" over the runs that have it, and the number of these
-    "runs", in a tree like theirs."""
->>>>>>> numbers
     paths: dict[str, list[float]] = {}
     for run in runs:
         for path, value in leaves(run):

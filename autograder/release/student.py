@@ -1,4 +1,4 @@
-"""Writes what students receive: the folder student/ and dist/COURSE/student.zip; and runs it, solved, as they do."""
+"""Writes what students receive: the folder student/, dist/COURSE/student.zip and patch.zip; and runs it, solved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from autograder.exits import Exit
-from autograder.release import handout
+from autograder.release import handout, patch
 from autograder.release.archive import write_zip
 from autograder.release.contents import Release, ReleaseError, data_files, generate, solved
 from autograder.release.leaks import SecretLine, find_leaks
@@ -147,19 +147,34 @@ def check_sync(arguments: list[str], root: Path) -> int:
 
 @reporting
 def release(arguments: list[str], root: Path) -> int:
-    """Write dist/COURSE/student.zip."""
+    """Write dist/COURSE/student.zip and, if there was one before, patch.zip with what has changed since."""
     course = the_course("release", "Write student.zip: what students get and the data, in one folder.", arguments, root)
     made = generate(root, course)
     if course.name == DEFAULT_COURSE and differences(made, root / "student"):
         raise ReleaseError("student/ is out of date: run `make student` first (`make check-sync` says what differs)")
     archive = dist(course.name, root) / "student.zip"
     files = made.files | (data_files(root, course.assignment.archives) if course.tasks else {})
-    digest = write_zip(files, archive, top=f"{course.assignment.folder}/")
+    top = f"{course.assignment.folder}/"
+    before = patch.files_of(archive, top)
+    digest = write_zip(files, archive, top)
     check_archive(archive, made.secrets)
-    print(f"{archive}: {archive.stat().st_size:,} bytes\nSHA-256 {digest}")
+    print(f"{archive}: {archive.stat().st_size:,} bytes, release {made.stamp}\nSHA-256 {digest}")
+    changes = patch.difference(course, before, files)
+    if before and changes:
+        write_patch(changes, archive.with_name("patch.zip"), top)
     for path, line, decision in handout.decisions_left(course, root / "solution" / "handout"):
         print(f"to decide, {path}:{line}: {textwrap.shorten(decision, 80, placeholder=' ...')}")
     return Exit.DONE
+
+
+def write_patch(changes: patch.Patch, archive: Path, top: str) -> None:
+    """Write the zip of what has changed, and print what students must know about it."""
+    write_zip(changes.files, archive, top)
+    print(f"{archive}: {len(changes.files)} files have changed since the last student.zip: to be unpacked over it")
+    if changes.theirs:
+        print(f"  students write into these, so they are not in it: {', '.join(changes.theirs)}")
+    if changes.gone:
+        print(f"  students may delete these: {', '.join(changes.gone)}")
 
 
 @reporting

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from autograder.grading.files import SUBMISSION
 from autograder.grading.intake import Intake, reserved_modules, unpack
+from autograder.stamp import LARGEST, Stamp
 
 EXPECTED = ("VAE.py", "ELBO.py", "gmvae.py", "gmvae.safetensors")
 COMPLETE = {name: f"# {name}\n" for name in EXPECTED}
@@ -329,3 +330,35 @@ def test_two_entries_of_one_name_are_refused(tmp_path, into):
         archive.writestr("VAE.py", "honest")
         archive.writestr("VAE.py", "other")
     assert "two files called VAE.py" in unpack(tmp_path / "twice.zip", into, EXPECTED, None).errors[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        ('{"version": "0.2.0", "hash": "0123abcd"}', Stamp("0.2.0", "0123abcd")),
+        ('{"version": "0.2.0", "hash": "0123ABCD"}', None),
+        ('{"version": "<b>", "hash": "0123abcd"}', None),
+        ('{"version": 2, "hash": "0123abcd"}', None),
+        ('["0.2.0"]', None),
+        ("[" * LARGEST, None),
+        ('{"version": "0.2.0", "hash": "0123abcd"}' + " " * LARGEST, None),
+        ("", None),
+    ],
+)
+def test_a_release_is_read_and_no_word_said(hand_in, into, text, release):
+    """It is not copied, not named, and wrong ones are passed over."""
+    found = hand_in({f"work/{name}": content for name, content in (COMPLETE | {"release.json": text}).items()})
+    assert found.release == release
+    assert set(found.files) == set(EXPECTED) == set(contents(into))
+    assert not found.left_out and not found.errors and "release" not in " ".join(found.notes)
+
+
+def test_a_damaged_release_costs_nothing(tmp_path, into):
+    content = b'{"version": "0.2.0", "hash": "0123abcd"}'
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive:
+        for name, text in (COMPLETE | {"release.json": content}).items():
+            archive.writestr(name, text)
+    damaged = (tmp_path / "s.zip").read_bytes().replace(content, content[:-5] + b"?" + content[-4:])
+    (tmp_path / "s.zip").write_bytes(damaged)
+    found = unpack(tmp_path / "s.zip", into, EXPECTED, None)
+    assert found.release is None and not found.errors and set(found.files) == set(EXPECTED)

@@ -344,6 +344,8 @@ def test_what_students_get(tree):
         "*2.5 points*, after 1.1",
         "",
         "After task 1.2 of section 1.",
+        "",
+        f"Course full, release {student.generate(tree).stamp}.",
     ]
     assert [task["number"] for task in json.loads(files["tasks.json"])["tasks"]] == ["1.1", "1.2"]
 
@@ -523,6 +525,27 @@ def test_archive_is_reproducible(tree, capsys):
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {(entry.compress_type, entry.create_system) for entry in entries} == {(zipfile.ZIP_STORED, 3)}
+
+
+def test_a_patch_holds_what_has_changed_and_nothing_of_the_students(tree, capsys):
+    """Against the zip that was there; the first release, and one without a change, have none."""
+    student.student([], tree)
+    student.release([], tree)
+    patch = tree / "dist" / "full" / "patch.zip"
+    assert student.release([], tree) == 0 and not patch.exists()
+    broken(tree, "tests/support/deeper.py", "X = 1", "X = 11")
+    broken(tree, "solution/disc.py", "A hint", "A hint") if False else broken(tree, "solution/disc.py", "hint stays", "hint")
+    (tree / "solution" / "walk.py").unlink()
+    broken(tree, "tests/tasks.toml", '[[program]]\nfile = "walk.py"\n', "") if "walk.py" in TASKS else None
+    student.student([], tree)
+    capsys.readouterr()
+    assert student.release([], tree) == 0
+    printed = capsys.readouterr().out
+    with zipfile.ZipFile(patch) as file:
+        names = set(file.namelist())
+        assert file.read("discs/tests/support/deeper.py") == b"X = 11\n"
+    assert names == {f"discs/{name}" for name in ("README.md", "tasks.json", "tests/support/deeper.py")}
+    assert "students write into these, so they are not in it: disc.py" in printed
 
 
 def test_archive_with_a_leak_is_deleted(tree, tmp_path):

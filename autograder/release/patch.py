@@ -1,0 +1,51 @@
+"""What has changed since the last release, for students who have begun: a zip to unpack over their folder.
+
+It never holds what students write into: the files that they hand in, and their notebook.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.release.notebook import NOTEBOOK
+from autograder.tasks import Course
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Differences between two releases.
+
+    Attributes:
+        files: what is new or different, name to content, but for students' own files.
+        theirs: names of students' own files that differ.
+        gone: names of files that are there no more.
+    """
+
+    files: dict[str, bytes]
+    theirs: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.theirs or self.gone)
+
+
+def files_of(archive: Path, top: str) -> dict[str, bytes]:
+    """The files of an earlier student.zip, without the folder that they are in; none if there is no such zip."""
+    if not archive.is_file():
+        return {}
+    with zipfile.ZipFile(archive) as file:
+        return {name.removeprefix(top): file.read(name) for name in file.namelist()}
+
+
+def difference(course: Course, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Patch:
+    """What has changed from one release of a course to the next."""
+    own = {*course.files, NOTEBOOK}
+    changed = {name: content for name, content in after.items() if before.get(name) != content}
+    return Patch(
+        {name: content for name, content in changed.items() if name not in own},
+        tuple(sorted(changed.keys() & own)),
+        tuple(sorted(before.keys() - after.keys() - own)),
+    )
