@@ -23,7 +23,7 @@ GIVEN = $(if $(COURSE),@$(PY) -m autograder student $(FOR))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run explore test test-slow new-course student check-sync release handout report grade class
-.PHONY: submission autograder gradescope reference-submission where bench audit lint lock next-term clean
+.PHONY: submission autograder gradescope reference-submission courses where bench audit lint lock next-term clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -86,6 +86,9 @@ gradescope: setup ## try the zip: make gradescope SUBMISSION=folder
 
 reference-submission: setup ## write dist/full/reference.zip, a perfect submission
 	$(PY) -m autograder reference-submission $(FOR)
+
+courses: setup ## make and prove every course (ARGS="004 002")
+	$(PY) -m autograder courses $(ARGS)
 
 where: setup ## list where a task lives: make where TASK=name
 	$(if $(TASK),,$(error say which task: make where TASK=kl_diag_normal))

@@ -30,6 +30,7 @@ COMMANDS = {
     "bench": ("autograder.evidence.bench", "main", "measure speed and memory of grading, write bench.json"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/COURSE/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.rehearsal", "main", "grade a submission as Gradescope does"),
+    "courses": ("autograder.evidence.courses", "main", "make everything of every course, and prove that it fits"),
     "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),
     "where": ("autograder.release.where", "main", "list the places where a task lives"),
     "reference-submission": ("autograder.release.reference", "main", "write dist/COURSE/reference.zip"),

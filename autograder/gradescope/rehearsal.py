@@ -230,13 +230,13 @@ def describe(usage: Usage) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
-    if not options.submission.exists():
-        print(f"there is no submission {options.submission}", file=sys.stderr)
-        return Exit.NOTHING
     try:
         course = chosen(options.course)
         if course.ungraded:
             print(f"{course.ungraded}: there is no autograder to try", file=sys.stderr)
+            return Exit.NOTHING
+        if not options.submission.exists():
+            print(f"there is no submission {options.submission}", file=sys.stderr)
             return Exit.NOTHING
         with temporary_folder(options.keep) as folder:
             if options.archive is None:

@@ -139,7 +139,8 @@ def _cells(question: Question, file: QuestionFile, shown: list[str], elsewhere: 
         f"### {question.label}, {file.title}\n\n{file.text}",
     ]
     if elsewhere:
-        texts.append(f"*The results of your run stand under {' and '.join(elsewhere)}.*")
+        results = "Further results" if shown else "The results"
+        texts.append(f"*{results} of your run stand under {' and '.join(elsewhere)}.*")
     if shown:
         names = ", ".join(map(json.dumps, shown))
         texts.append(f'```python tags=["only-output"]\nshow({names})\n```')

@@ -84,7 +84,10 @@ def lay_out(folder: Path, results: Path, course: Course) -> None:
 
 
 def report(arguments: list[str], root: Path = ROOT) -> int:
-    """Write dist/COURSE/report/: the notebook with answers and rubrics, run, as report.ipynb and as report.pdf."""
+    """Write dist/COURSE/report/: the notebook with answers and rubrics, run, as report.ipynb and as report.pdf.
+
+    Where students grade themselves, selfgrade.csv is there, too.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m autograder report",
         description="Run the report's notebook with its answers; write it and its PDF to dist/COURSE/report/.",

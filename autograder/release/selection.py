@@ -244,6 +244,13 @@ def _uses(tree: ast.stmt, module: Module, modules: Mapping[str, Module]) -> set[
             if target is not None and not target.name:
                 attributes.add(id(node.value))
                 found |= _attribute(target.module, node.attr, modules)
+    # A file that is read by its name is used as a whole.
+    package = module.name.rpartition(".")[0]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".py"):
+            named = ".".join(filter(None, (package, node.value.removesuffix(".py"))))
+            if named in modules and named != module.name:
+                found |= {Node(named, name) for name in ("", *modules[named].definitions)}
     # A check's arguments are fixtures, which may stand in the same file.
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     names = used_names(tree) | (arguments & module.definitions.keys())

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.release.questions import read as read_questions
 from tests.assignment.main_runs import DATA, ROOT, SOLUTION, TINY, copy_assignment, run_main
 
 sys.path.insert(0, str(SOLUTION))
@@ -98,6 +99,13 @@ def test_every_part_finishes(finished):
     names = set(all_parts(Settings(latent_dims=(2, 3), shown_dims=(2, 3)), out, None))
     assert {folder.name for folder in out.iterdir() if folder.is_dir()} == names
     assert not [path for path in out.rglob("*") if "unfinished" in path.name]
+
+
+def test_questions_show_parts_that_exist(tmp_path):
+    """A part of another name would be left out of the notebook, picture and all."""
+    names = all_parts(Settings(), tmp_path, None).keys()
+    questions = read_questions(ROOT / "solution" / "questions").values()
+    assert {part for question in questions for part in question.shows} <= names
 
 
 @pytest.mark.slow

@@ -174,6 +174,11 @@ def test_a_question_keeps_a_region():
     assert '"square"' in texts["main.py"] and "shapes.py" not in texts
 
 
+def test_a_file_that_is_read_by_its_name_stays_whole():
+    sources = {"one.py": "def text():\n    return open('two.py').read()\n", "two.py": "X = 1\n\n\ndef f():\n    pass\n"}
+    assert text_of(select(sources, (), [("one.py", "text")])["two.py"]) == sources["two.py"]
+
+
 def test_long_imports_are_wrapped():
     names = [f"a_rather_long_name_{number}" for number in range(8)]
     users = "".join(f"\n\ndef use_{name}():\n    return {name}\n" for name in names)

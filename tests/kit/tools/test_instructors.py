@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from autograder.classroom import command as class_command
 from autograder.evidence.audit import command as audit
 from autograder.gradescope import rehearsal
 from autograder.gradescope.settings import TABLES, Settings
+from autograder.release import selfgrade
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
@@ -59,8 +61,18 @@ def test_every_link_has_a_heading() -> None:
 
 def test_options_that_are_passed_on_exist() -> None:
     options = set(re.findall(r'ARGS="(--[a-z]+)', TEXT))
-    known = [option for one in (rehearsal, audit) for option in one._parser()._option_string_actions]
+    known = [option for one in (rehearsal, audit, class_command) for option in one._parser()._option_string_actions]
     assert options and options <= set(known)
+
+
+def test_self_grades_are_explained_as_they_are() -> None:
+    """The page on classes has the section that this one names, and the options in it exist."""
+    page = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Self-grades\n")[2].partition("\n## ")[0]
+    assert "class.md#self-grades" in TEXT
+    options = set(re.findall(r"--[a-z]+", section))
+    assert {"--selfgrades", "--roster"} <= options <= set(class_command._parser()._option_string_actions)
+    assert f"`{selfgrade.FILE}`" in section and "SELFGRADES=" in (ROOT / "Makefile").read_text()
 
 
 def test_the_sandbox_says_what_the_table_of_problems_quotes() -> None:
