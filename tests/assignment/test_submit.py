@@ -87,6 +87,15 @@ def test_a_complete_folder(folder: Folder) -> None:
     assert "you lose" not in done.stdout
 
 
+def test_the_release_is_handed_in(folder: Folder) -> None:
+    release = {"version": "0.2.0", "hash": "0123abcd"}
+    folder.write("tasks.json", json.dumps({**TASKS, "release": release}))
+    done = folder.submit()
+    assert folder.packed()[-1] == "release.json" and "release.json" not in done.stdout
+    with zipfile.ZipFile(folder.path / "submission.zip") as archive:
+        assert json.loads(archive.read("release.json")) == release
+
+
 def test_missing_weights_say_how_to_make_them_and_what_they_cost(folder: Folder) -> None:
     (folder.path / "model.safetensors").unlink()
     done = folder.submit()

@@ -534,9 +534,8 @@ def test_a_patch_holds_what_has_changed_and_nothing_of_the_students(tree, capsys
     patch = tree / "dist" / "full" / "patch.zip"
     assert student.release([], tree) == 0 and not patch.exists()
     broken(tree, "tests/support/deeper.py", "X = 1", "X = 11")
-    broken(tree, "solution/disc.py", "A hint", "A hint") if False else broken(tree, "solution/disc.py", "hint stays", "hint")
-    (tree / "solution" / "walk.py").unlink()
-    broken(tree, "tests/tasks.toml", '[[program]]\nfile = "walk.py"\n', "") if "walk.py" in TASKS else None
+    broken(tree, "solution/disc.py", "a hint stays", "another hint")
+    broken(tree, "tests/tasks.toml", '[[program]]\nfile = "explore.py"\n', "")
     student.student([], tree)
     capsys.readouterr()
     assert student.release([], tree) == 0
@@ -545,7 +544,9 @@ def test_a_patch_holds_what_has_changed_and_nothing_of_the_students(tree, capsys
         names = set(file.namelist())
         assert file.read("discs/tests/support/deeper.py") == b"X = 11\n"
     assert names == {f"discs/{name}" for name in ("README.md", "tasks.json", "tests/support/deeper.py")}
+    assert "3 files have changed" in printed
     assert "students write into these, so they are not in it: disc.py" in printed
+    assert "students may delete these: explore.ipynb, explore.py, requirements-explore.txt" in printed
 
 
 def test_archive_with_a_leak_is_deleted(tree, tmp_path):
