@@ -213,6 +213,11 @@ class Section:
     number: str
     title: str
 
+    @property
+    def heading(self) -> str:
+        """ "4. Circles and spheres", "2.1 Spheres"."""
+        return f"{self.number}{'' if '.' in self.number else '.'} {self.title}"
+
 
 @dataclass(frozen=True)
 class Course:

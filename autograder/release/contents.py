@@ -399,7 +399,7 @@ def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None
             "options": dict(course.options),
         },
         **({"release": stamp.document()} if stamp else {}),
-        "sections": [asdict(section) for section in course.sections],
+        "sections": [{**asdict(section), "heading": section.heading} for section in course.sections],
         "tasks": course.described(),
         "questions": [
             {

@@ -73,7 +73,7 @@ def assemble(
     seen: set[str] = set()  # pictures
     for section in course.sections:
         opening = texts.get(f"sections/{section.name}.md", "")
-        parts.append(f"## {section.number}. {section.title}\n\n{opening}")
+        parts.append(f"## {section.heading}\n\n{opening}")
         for task in course.tasks:
             if task.section == section.name:
                 parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))

@@ -104,7 +104,7 @@ def assemble(
     for section in course.sections:
         here = [question for question in course.questions if question.section == section.name]
         if here:
-            texts.append(f"## {section.number}. {section.title}")
+            texts.append(f"## {section.heading}")
         for question in here:
             file = asked[question.name]
             elsewhere = [stands[part] for part in shown[question.name] if part in stands]

@@ -40,7 +40,7 @@ def values(course: Course) -> dict[str, str]:
         for length in range(1, len(parts)):
             group = ".".join(parts[:length])
             points[group] = points.get(group, 0.0) + course.of_section(section.name)
-    headings = {section.name: f"{section.number}. {section.title}" for section in course.sections}
+    headings = {section.name: section.heading for section in course.sections}
     return {
         **{f"task:{task.name}": task.number for task in course.tasks},
         **{f"question:{question.name}": question.label for question in course.questions},

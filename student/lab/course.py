@@ -53,7 +53,7 @@ def read_course(path: Path) -> Course:
         entries = [*document["tasks"], *document["questions"]]
         return Course(
             document["course"]["title"],
-            {section["name"]: f"{section['number']}. {section['title']}" for section in document["sections"]},
+            {section["name"]: section["heading"] for section in document["sections"]},
             {entry["name"]: by_title[entry["section"]] for entry in entries},
             tuple(task["number"] for task in document["tasks"]),
             document["course"].get("options", {}),

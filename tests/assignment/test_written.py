@@ -264,7 +264,7 @@ CLAIMS: list[tuple[str, str, Claim]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "sentence", "holds"), CLAIMS, ids=lambda value: value[:40] if isinstance(value, str) else "")
+@pytest.mark.parametrize(("name", "sentence", "holds"), CLAIMS, ids=[sentence[:40] for _, sentence, _ in CLAIMS])
 def test_claims(name: str, sentence: str, holds: Claim) -> None:
     """Sentences without a placeholder hold in every recorded run."""
     assert sentence in " ".join(ANSWERS[name].split())

@@ -135,13 +135,11 @@ def side_by_side(work: Workplace) -> Result:
             ax.set_title(f"{model}: {KINDS[kind]}")
             ax.axis("off")
     save_figure(canvas, work.folder / "autoencoder_and_vae.png")
-    figure = Figure(
-        "autoencoder_and_vae.png",
-        "Autoencoder and VAE side by side",
-        "The same images through both. Compare the range of the axes, the gaps between digits, and what the gaps "
-        "decode to. From which plane would you draw new digits?",
-        wide=True,
-    )
+    caption = "The same images through both. Compare the range of the axes and the gaps between digits."
+    # FOR autoencoder_grid vae_grid decode_grid
+    caption += " What do the gaps decode to? From which plane would you draw new digits?"
+    # END FOR
+    figure = Figure("autoencoder_and_vae.png", "Autoencoder and VAE side by side", caption, wide=True)
     return Result(figures=[figure], tables=[comparison_table(work)])
 
 

@@ -29,7 +29,7 @@ def gallery_html(title: str, sections: list[str], records: list[dict[str, Any]],
         {
             "name": name,
             "remarks": remarks.get(name, []),
-            "records": [record for record in records if record["section"] == name],
+            "records": [r for r in records if r["section"] == name and (r["figures"] or r["tables"])],
         }
         for name in sections
     ]

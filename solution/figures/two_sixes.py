@@ -1,7 +1,7 @@
-"""Draws solution/figures/two_sixes.png: two sixes through a VAE, input, posterior and reconstruction, without a number.
+"""Draws two_sixes.png, beside this file: two sixes through a VAE, input, posterior and reconstruction, without a number.
 
     make run ARGS="train-vae-mlp-2 --seed 1 --out dist/two_sixes"  # trains the VAE
-    .venv/bin/python -m tools.two_sixes    # draws the figure, and prints what it does not show
+    .venv/bin/python solution/figures/two_sixes.py    # draws the figure, and prints what it does not show
 
 Row 2 is reconstructed clearly worse than row 1. Row 1 has clearly the larger divergence from the prior, for two reasons
 that can be seen: its ellipse lies further out, and it is smaller. A training that puts the sixes around the origin, as
@@ -13,9 +13,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-SOLUTION = ROOT / "solution"
-sys.path.insert(0, str(SOLUTION))
+FIGURE = Path(__file__).with_suffix(".png")
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "dist" / "two_sixes"
+sys.path.insert(0, str(ROOT / "solution"))
 
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
@@ -26,8 +27,6 @@ from lab.run.part import Workplace  # noqa: E402
 from mnist import load_mnist  # noqa: E402
 from plotting import evaluating, save_figure  # noqa: E402
 
-FIGURE = SOLUTION / "figures" / "two_sixes.png"
-RESULTS = ROOT / "dist" / "two_sixes"
 # Above this share of all sixes, a reconstruction error is that of a six that hardly anybody can read.
 LEGIBLE = 0.98
 
