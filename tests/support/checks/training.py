@@ -1,4 +1,4 @@
-"""What train_autoencoder and train_vae have in common, checked on a probe model."""
+"""What every training must do, checked on a probe model."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
