@@ -42,8 +42,7 @@ def student(tmp_path_factory):
     for path in (TESTS / "conftest.py", TINY / "tests" / "public" / "test_line.py"):
         shutil.copy(path, folder / "tests")
     course = load(TINY / "courses" / "full.toml")
-    tasks = [{**vars(task), "section": course.sections[task.section - 1].title} for task in course.tasks]
-    (folder / "tasks.json").write_text(json.dumps({"tasks": tasks}))
+    (folder / "tasks.json").write_text(json.dumps({"tasks": course.described()}))
     shutil.copytree(TINY / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
