@@ -109,6 +109,9 @@ lint: setup ## check style and layout with ruff, types with mypy
 lock: setup ## write requirements/ anew (UPGRADE=1: the newest)
 	sh tools/lock.sh $(if $(UPGRADE),--upgrade)
 
+next-term: setup ## make a new secret, say what a new term needs
+	$(PY) -m autograder next-term
+
 clean: ## remove .venv, caches and dist/ (results/ stays)
 	rm -rf .venv dist .pytest_cache .hypothesis .ruff_cache .mypy_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from datetime import datetime
 from pathlib import Path
 
 from autograder.repository import ROOT
@@ -44,6 +45,28 @@ def load_secret(file: Path | None = None, create: bool = True) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise SecretError(f"the assignment's secret cannot be read from {path}: {error}") from None
     return _checked(text, str(path))
+
+
+def renew(path: Path = SECRET_FILE) -> Path | None:
+    """Make a new secret; the old one, if there is one, stays beside it, with the date on which it was made in its name.
+
+    Returns:
+        Where the old one is now.
+
+    Raises:
+        SecretError: it cannot be moved, or no new one can be written.
+    """
+    aside = None
+    if path.exists():
+        made = datetime.fromtimestamp(path.stat().st_mtime).date().isoformat()
+        names = (f"{path.stem}-{made}{number}{path.suffix}" for number in ("", *(f"-{n}" for n in range(2, 1000))))
+        aside = next(place for name in names if not (place := path.with_name(name)).exists())
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise SecretError(f"{path} cannot be moved: {error}") from None
+    _create(path)
+    return aside
 
 
 def _create(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Draws two_sixes.png, beside this file: two sixes through a VAE, input, posterior and reconstruction, without a number.
+"""Draws two_sixes.png, beside this file: two sixes through a VAE, input, posterior and reconstruction, without numbers.
 
     make run ARGS="train-vae-mlp-2 --seed 1 --out dist/two_sixes"  # trains the VAE
     .venv/bin/python solution/figures/two_sixes.py    # draws the figure, and prints what it does not show

@@ -78,6 +78,13 @@ def test_bad_input_is_one_clear_message(arguments, said, tmp_path, capsys):
     assert said in errors and len(errors.strip().splitlines()) <= 2
 
 
+def test_it_needs_none_of_the_other_trainings():
+    """A course may ask for the GMVAE alone, and leaves out what nothing else uses."""
+    program = f"import sys; sys.path.insert(0, {str(SOLUTION)!r}); import run_gmvae, lab.parts.gmvae\n"
+    program += "assert not {'train', 'ELBO', 'VAE', 'AE', 'embeddings'} & sys.modules.keys(), sys.modules.keys()"
+    subprocess.run([sys.executable, "-B", "-c", program], check=True, timeout=120)
+
+
 def test_bad_number_of_iterations():
     with pytest.raises(SystemExit) as stopped:
         run_gmvae.parse_arguments(["--iterations", "0"])

@@ -7,7 +7,6 @@ from autograder.door.diagnose import check, check_close
 from autograder.door.laws import check_differ, check_standard_normal
 from support.checks.networks import (
     MILD,
-    both_architectures,
     check_decoder_uses_its_range,
     check_depends_on_pixels,
     check_every_latent_matters,
@@ -19,6 +18,7 @@ from support.checks.networks import (
     check_varies,
     decode,
     encode_pair,
+    every_architecture,
     load_random_weights,
     logit,
     random_codes,
@@ -44,7 +44,7 @@ def make_vae(submission, architecture, latents=3):
     return vae
 
 
-@both_architectures
+@every_architecture
 def test_posterior_is_not_clamped(submission, rng, architecture):
     """Encoder: mu and logvar may each be any real number, of either sign"""
     vae = make_vae(submission, architecture, latents=7)
@@ -59,7 +59,7 @@ def test_posterior_is_not_clamped(submission, rng, architecture):
     )
 
 
-@both_architectures
+@every_architecture
 def test_posterior_uses_the_image(submission, rng, architecture):
     """Encoder: mu and logvar are two functions, each of the whole of its own image; gradients reach the layers"""
     vae = make_vae(submission, architecture)
@@ -76,7 +76,7 @@ def test_posterior_uses_the_image(submission, rng, architecture):
         check_trainable(reply.parameter_gradients, f"Encoder ({name})")
 
 
-@both_architectures
+@every_architecture
 def test_decoder(submission, rng, architecture):
     """Decoder: each image depends on every latent of its own row; dark and bright pixels are possible"""
     vae = make_vae(submission, architecture)
@@ -95,9 +95,9 @@ def test_decoder(submission, rng, architecture):
     check_decoder_uses_its_range(images, "Decoder")
 
 
-@both_architectures
+@every_architecture
 def test_layers(submission, rng, architecture):
-    """VAE: "conv" has convolutions in both networks, "mlp" has none, and neither is one linear layer"""
+    """Encoder, decoder: convolutions where they are asked for and only there, and more than one linear layer"""
     vae = make_vae(submission, architecture)
     state = vae.state()
     for part in ("encoder", "decoder"):

@@ -26,7 +26,7 @@ def found(folder: Path) -> Iterator[str]:
     """Every forbidden word in the files below a folder and in their names: "sandbox/worker.py:12: vae"."""
     pattern = forbidden()
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "secret.txt":
+        if path.is_file() and "__pycache__" not in path.parts and not re.fullmatch(r"secret.*\.txt", path.name):
             lines = [path.name, *path.read_text(encoding="utf-8", errors="replace").splitlines()]
             for number, line in enumerate(lines):
                 for match in pattern.finditer(line):

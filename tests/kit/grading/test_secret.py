@@ -31,6 +31,19 @@ def test_made_at_random_once(secret_file):
     assert load_secret() != first
 
 
+def test_a_new_one_for_a_new_term(secret_file):
+    assert secret.renew(secret_file) is None
+    first = secret_file.read_text()
+    for number in ("", "-2", "-3"):
+        old, made = secret_file.read_text(), 1_800_000_000
+        os.utime(secret_file, (made, made))
+        aside = secret.renew(secret_file)
+        assert aside.name == f"secret-2027-01-15{number}.txt" and aside.read_text() == old
+        assert aside.stat().st_mode & 0o777 == secret_file.stat().st_mode & 0o777 == 0o600
+    assert len({path.read_text() for path in secret_file.parent.iterdir()}) == 4
+    assert load_secret(secret_file.with_name("secret-2027-01-15.txt")) == first.strip()
+
+
 def test_not_made_where_it_must_exist(secret_file):
     with pytest.raises(SecretError, match="secret.txt"):
         load_secret(create=False)
@@ -73,8 +86,9 @@ def test_git_ignores_it(tmp_path):
     if shutil.which("git") is not None:
         shutil.copy(ROOT / ".gitignore", tmp_path)  # into a repository of its own: this folder may come from a ZIP
         subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
-        run = subprocess.run(["git", "check-ignore", "-q", name], cwd=tmp_path)
-        assert run.returncode == 0
+        for ignored in (name, "autograder/secret-2027-02-01.txt"):
+            run = subprocess.run(["git", "check-ignore", "-q", ignored], cwd=tmp_path)
+            assert run.returncode == 0
 
 
 def test_gradescope_without_a_secret_is_a_set_up_problem(tmp_path):

@@ -148,7 +148,7 @@ def test_source_of_a_small_course():
         *("#### Area", "Pi, R1, {{metric:disc.area}}.", "See radius (R1), more and [web](https://e.org)."),
         *("<# END SOLUTION>", "<# END QUESTION>"),
         "<# BEGIN QUESTION\nname: radius\nmanual: true\npoints: 6>",
-        *("### R1, radius", "How long?", "*The results of your run stand under W1.*"),
+        *("### R1, radius", "How long?", "*Further results of your run stand under W1.*"),
         '```python tags=["only-output"]\nshow("disc-radius")\n```',
         *("<# BEGIN PROMPT>", "**Discussed with:** (people, and any other source)", notebook.UNANSWERED),
         *("<# END PROMPT>", "<# BEGIN SOLUTION>", "**Rubric**", "- 1.5: a\n- 1.5: b\n- 1.5: c\n- 1.5: d"),
