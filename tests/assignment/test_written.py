@@ -219,6 +219,11 @@ CLAIMS: list[tuple[str, str, Claim]] = [
     ),
     (
         "autoencoders.md",
+        "The grid covers about three units to either side of the origin",
+        lambda run: all(2.2 < abs(end) < 3.9 for key in ("code_min", "code_max") for end in run["vae"]["plane"][key]),
+    ),
+    (
+        "autoencoders.md",
         "a few codes far out set the scale of the picture",
         lambda run: any(
             max(high, -low) > 4 * deviation
