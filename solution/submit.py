@@ -83,15 +83,11 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
         points = sum(task.points for task in its_tasks)
         found = names.get(file.lower())
         if found is None:
-<<<<<<< HEAD
-            remedy = "train the model" if file.endswith(WEIGHTS_SUFFIX) else _list("Task", its_tasks)
-=======
             remedy = _list("Task", its_tasks)
             # FOR trained_gmvae
             if file.endswith(WEIGHTS_SUFFIX):
                 remedy = "run run_gmvae.py"
             # END FOR
->>>>>>> content
             items.append(Item(file, False, f"missing: {remedy}", points))
         elif found != file:
             items.append(Item(file, False, f"missing: rename {found} to {file}", points))

@@ -15,7 +15,10 @@ HIDDEN = 300
 
 
 class Encoder(nn.Module):
-    """q(z | x): binary images (B, 784) to (mean, variance), each (B, z_dim)."""
+    """q(z | x): binary images (B, 784) to (mean, variance), each (B, z_dim).
+
+    The second is the diagonal of the covariance, sigma^2, and not a standard deviation.
+    """
 
     def __init__(self, z_dim: int) -> None:
         super().__init__()

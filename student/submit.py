@@ -83,7 +83,9 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
         points = sum(task.points for task in its_tasks)
         found = names.get(file.lower())
         if found is None:
-            remedy = "train the model" if file.endswith(WEIGHTS_SUFFIX) else _list("Task", its_tasks)
+            remedy = _list("Task", its_tasks)
+            if file.endswith(WEIGHTS_SUFFIX):
+                remedy = "run run_gmvae.py"
             items.append(Item(file, False, f"missing: {remedy}", points))
         elif found != file:
             items.append(Item(file, False, f"missing: rename {found} to {file}", points))

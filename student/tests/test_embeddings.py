@@ -1,4 +1,4 @@
-"""Public checks of embeddings.py: codes, decoded grid and posteriors."""
+"""Public checks of embeddings.py: what is drawn of the latent plane."""
 
 import numpy as np
 import pytest

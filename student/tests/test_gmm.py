@@ -1,4 +1,4 @@
-"""Public checks of gmm.py: samples, log-density and entropy of Gaussian mixtures."""
+"""Public checks of gmm.py: Gaussian mixtures."""
 
 import math
 from functools import partial

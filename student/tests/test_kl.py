@@ -1,4 +1,4 @@
-"""Public checks of kl.py: the divergences of normals and of discrete distributions."""
+"""Public checks of kl.py: divergences in closed form."""
 
 import math
 from functools import partial

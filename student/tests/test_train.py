@@ -1,4 +1,4 @@
-"""Public checks of train.py: the training of the autoencoder and of the VAE."""
+"""Public checks of train.py: what training returns, and that it improves."""
 
 import pytest
 

@@ -15,21 +15,13 @@ from autograder.door.submission import Handle
 MILD, LARGE = 2.0, 10.0  # gains: every layer multiplies the spread of its inputs by about this
 BATCHES = (1, 2, 37, 130)
 
-<<<<<<< HEAD
-# Runs a check for each of the VAE's two architectures, which are tasks of their own.
-both_architectures = pytest.mark.parametrize(
+# Runs a check for each of the VAE's architectures, which are tasks of their own.
+every_architecture = pytest.mark.parametrize(
     "architecture",
     [
         # FOR vae_mlp
         pytest.param("mlp", marks=pytest.mark.vae_mlp),
         # END FOR
-=======
-# Runs a check for each of the VAE's architectures, which are tasks of their own.
-every_architecture = pytest.mark.parametrize(
-    "architecture",
-    [
-        pytest.param("mlp", marks=pytest.mark.vae_mlp),
->>>>>>> content
         # FOR vae_conv
         pytest.param("conv", marks=pytest.mark.vae_conv),
         # END FOR

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""What all trainings have in common, checked on a probe model."""
-=======
 """What every training must do, checked on a probe model."""
->>>>>>> content
 
 from collections.abc import Callable, Sequence
 from typing import Any

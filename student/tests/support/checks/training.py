@@ -1,4 +1,4 @@
-"""What all trainings have in common, checked on a probe model."""
+"""What every training must do, checked on a probe model."""
 
 from typing import Any
 
