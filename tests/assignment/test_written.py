@@ -219,8 +219,8 @@ CLAIMS: list[tuple[str, str, Claim]] = [
     ),
     (
         "autoencoders.md",
-        "The grid covers about three units to either side of the origin",
-        lambda run: all(2.2 < abs(end) < 3.9 for key in ("code_min", "code_max") for end in run["vae"]["plane"][key]),
+        "The grid covers two to four units to either side of the origin",
+        lambda run: all(2 < abs(end) < 4.5 for key in ("code_min", "code_max") for end in run["vae"]["plane"][key]),
     ),
     (
         "autoencoders.md",
@@ -234,8 +234,8 @@ CLAIMS: list[tuple[str, str, Claim]] = [
     ),
     (
         "vae_experiments.md",
-        "although hardly a unit is active yet",
-        lambda run: all(at(run, k, "beginning")["active_units"] <= 1 for k in (2, 10)),
+        "although few units are active yet, if any",
+        lambda run: all(at(run, k, "beginning")["active_units"] <= k / 4 for k in (2, 10)),
     ),
     (
         "vae_experiments.md",
