@@ -86,6 +86,7 @@ def test_exact_numbers(number: str, formula: str) -> None:
     assert f"{value:.{len(number.partition('.')[2])}f}" == number
 
 
+@pytest.mark.slow
 def test_numbers_of_mnist() -> None:
     """The models without training that the answers name, computed anew."""
     torch = pytest.importorskip("torch")
