@@ -27,7 +27,7 @@ from autograder.release.starter import SourceError
 from autograder.repository import COURSES, DEFAULT_COURSE, student_folder
 from autograder.tasks import Course, CourseError, course_file, load
 
-LEFT_OVER = re.compile(rb"\{\{\w+(?::[^}]*)?\}\}|BEGIN SOLUTION|# FOR \w|# END FOR")
+LEFT_OVER = re.compile(rb"\{\{\w+:[^}]*\}\}|BEGIN SOLUTION|# FOR \w|# END FOR")
 HIDDEN = re.compile(r"^def (test_\w+)", re.MULTILINE)
 SECONDS = 900  # for one program
 
@@ -118,6 +118,8 @@ def public_checks(course: Course, scratch: Path) -> str:
     folder = scratch / "finished"
     write(folder, generate(course.root, course).files)
     write(folder, finished(course))
+    if course.assignment.archives:
+        (folder / "data").symlink_to(course.root / "data", target_is_directory=True)
     options = ["-q", "-p", "no:cacheprovider", "--tb=short"]
     done = run([sys.executable, "-m", "pytest", *options], folder)
     passed = re.search(r"(\d+) passed", done)

@@ -1,6 +1,10 @@
 """Public checks of AE.py: the autoencoder's networks."""
 
+import pytest
+
 from support.checks.networks import check_decoder_shapes, check_encoder_shapes
+
+pytestmark = pytest.mark.autoencoder
 
 
 def test_encoder_shapes(submission):

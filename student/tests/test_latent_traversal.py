@@ -7,6 +7,8 @@ from support.checks.drawing import check_traversal
 from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
+pytestmark = pytest.mark.latent_traversal
+
 
 def test_latent_traversal_by_hand(submission, rng):
     """latent_traversal: three latents, each at -2, 0 and 2 while the others are 0"""

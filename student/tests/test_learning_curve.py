@@ -5,6 +5,8 @@ import pytest
 from support.checks.plotting import check_curve
 from support.pictures import check_picture
 
+pytestmark = pytest.mark.plot_learning_curve
+
 
 @pytest.mark.draws
 def test_plot_learning_curve(submission):

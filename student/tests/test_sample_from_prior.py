@@ -6,6 +6,8 @@ from autograder.door.diagnose import check, check_tensor
 from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
+pytestmark = pytest.mark.sample_from_prior
+
 
 def test_sample_from_prior_decodes_samples(submission, rng):
     """sample_from_prior: decodes n different latents, new ones at every call"""

@@ -5,6 +5,8 @@ import pytest
 from support.checks.plotting import check_tsne_clusters, clustered_posteriors
 from support.pictures import check_picture
 
+pytestmark = pytest.mark.tsne_latents
+
 
 @pytest.mark.draws
 def test_tsne_latents(submission, rng):

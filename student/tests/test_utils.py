@@ -11,6 +11,8 @@ from autograder.door.diagnose import check_close
 from support import oracles
 from support.mistakes import utils as mistakes
 
+pytestmark = pytest.mark.log_normal_mixture
+
 MIXTURE = "utils.log_normal_mixture"
 
 

@@ -187,6 +187,12 @@ def test_an_import_that_another_module_uses_stays():
     assert text_of(kept["tools.py"]) == "from math import cos, exp\n"
 
 
+def test_what_pytest_looks_for_stays():
+    source = "import pytest\n\npytestmark = pytest.mark.area\nUNUSED = 1\n\n\ndef test_area():\n    pass\n"
+    kept = text_of(select({"test_a.py": source}, (), [("test_a.py", "test_area")])["test_a.py"])
+    assert kept == source.replace("UNUSED = 1\n", "")
+
+
 def test_long_imports_are_wrapped():
     names = [f"a_rather_long_name_{number}" for number in range(8)]
     users = "".join(f"\n\ndef use_{name}():\n    return {name}\n" for name in names)
