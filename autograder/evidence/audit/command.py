@@ -28,7 +28,9 @@ from autograder.evidence.audit.corpus import (
     Change,
     Corpus,
     CorpusError,
+    asked,
     checks_of,
+    is_of,
     judged_over_all,
     load,
     task_of,
@@ -162,13 +164,14 @@ def audit_automatic(audit: Audit) -> None:
         mutant
         for file in audit.sources
         for mutant in automatic_mutants(file, (SOLUTION / file).read_text(encoding="utf-8"))
+        if any(is_of(_change(mutant), task) for task in audit.course.tasks)
     ]
     mutants = audit.chosen(mutants)
     trials = [
         Trial(
             mutant.id,
             {mutant.file: mutant.text},
-            checks_of([_task(mutant, audit.course), *judged_over_all(audit.course)], audit.course),
+            checks_of([task_of(_change(mutant), audit.course).name, *judged_over_all(audit.course)], audit.course),
             stop_at_first_failure=True,
         )
         for mutant in mutants
@@ -192,8 +195,8 @@ def audit_automatic(audit: Audit) -> None:
         audit.problems += [f"survivors.toml explains what does not survive: {key}" for key in sorted(superfluous)]
 
 
-def _task(mutant: AutomaticMutant, course: Course) -> str:
-    return task_of(Change(mutant.file, "", mutant.function), course).name
+def _change(mutant: AutomaticMutant) -> Change:
+    return Change(mutant.file, "", mutant.function)
 
 
 def audit_variants(audit: Audit) -> None:
@@ -362,7 +365,7 @@ def main(arguments: Sequence[str]) -> int:
             execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
             audit = Audit(
                 course,
-                load(),
+                asked(load(), course),
                 sources,
                 pool,
                 execution.result,

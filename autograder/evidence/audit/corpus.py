@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.repository import CORPUS, read_toml
-from autograder.tasks import Course, Task
+from autograder.tasks import Course, Record, Task
 
 # value: a wrong number comes out. unstable: only for some inputs. protocol: the right number in a way that is not
 # allowed (no gradient, a global seed, inputs written to, ...). training, plotting: in such code.
@@ -157,6 +157,32 @@ def load(folder: Path = CORPUS) -> Corpus:
     return Corpus(tuple(mutants), tuple(variants))
 
 
+def is_of(change: Change, task: Task | Record) -> bool:
+    """Whether a change is of a task's code, or of its whole file."""
+    # A task may name a function, a class, or a method of a class that is provided.
+    known_as = {change.function, *change.function.split(".")}
+    return task.file == change.file and (not change.function or not known_as.isdisjoint(task.functions))
+
+
+def asked(corpus: Corpus, course: Course) -> Corpus:
+    """The changes of what a course asks for."""
+
+    def kept(change: Change) -> bool:
+        return any(is_of(change, task) for task in course.tasks)
+
+    return Corpus(tuple(filter(kept, corpus.mutants)), tuple(filter(kept, corpus.variants)))
+
+
+def lacking(corpus: Corpus, tasks: Iterable[Task | Record]) -> list[str]:
+    """Where a task with code has no mutant or no variant: "tests/corpus/mutants/disc.toml has none of area"."""
+    return [
+        f"tests/corpus/{kind}/{Path(task.file).stem}.toml has none of {task.name}"
+        for task in tasks
+        for kind, changes in (("mutants", corpus.mutants), ("variants", corpus.variants))
+        if task.file.endswith(".py") and not any(is_of(change, task) for change in changes)
+    ]
+
+
 def task_of(change: Change, course: Course) -> Task:
     """The task whose code is changed: the one that names the definition, the class around it, or its method.
 
@@ -164,10 +190,7 @@ def task_of(change: Change, course: Course) -> Task:
         CorpusError: none does, or the change is of a whole file with several tasks.
     """
     for task in course.tasks:
-        functions = set(task.functions)
-        # A task may name a function, a class, or a method of a class that is provided.
-        known_as = {change.function, *change.function.split(".")}
-        if task.file == change.file and (functions & known_as or not change.function):
+        if is_of(change, task):
             return task
     raise CorpusError(f"{change.id}: no task has {change.function} in {change.file}")
 

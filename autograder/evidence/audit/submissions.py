@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.evidence.audit.corpus import CorpusError, Variant, load
+from autograder.evidence.audit.corpus import CorpusError, Variant, asked, load
 from autograder.release.archive import write_zip
 from autograder.release.reference import examples
 from autograder.release.student import CACHES, LEFTOVERS
 from autograder.repository import CORPUS, STUDENT, read_toml
+from autograder.tasks import Course
 from autograder.tasks import load as load_course
 
 FOLDER = CORPUS / "submissions"
@@ -82,7 +83,7 @@ def files_of(submission: WholeSubmission) -> dict[str, bytes]:
     course = load_course()
     expected = {name for name in course.files if name.endswith(".py")}
     files = {name: content for name, content in starter.items() if submission.with_starter or name in expected}
-    for variant in _variants(submission.variant):
+    for variant in _variants(submission.variant, course):
         files[variant.file] = variant.apply(files[variant.file].decode("utf-8")).encode("utf-8")
     by_hand = _contents(FOLDER / submission.name)
     taken = {name.lower() for name in by_hand}
@@ -105,10 +106,10 @@ def pack(submission: WholeSubmission, out: Path) -> Path:
     return out
 
 
-def _variants(number: int) -> list[Variant]:
-    """One variant of every function that has any."""
+def _variants(number: int, course: Course) -> list[Variant]:
+    """One variant of every function that has any and that the course asks for."""
     of_function: dict[tuple[str, str], list[Variant]] = {}
-    for variant in load().variants:
+    for variant in asked(load(), course).variants:
         of_function.setdefault((variant.file, variant.function), []).append(variant)
     return [variants[number % len(variants)] for variants in of_function.values()]
 

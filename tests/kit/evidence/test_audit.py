@@ -16,12 +16,16 @@ from autograder.evidence.audit.judge import judge_mutant
 from autograder.evidence.audit.laboratory import Trial, TrialOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.release.reference import hand_in
-from autograder.tasks import load
+from autograder.release.starter import without_markers
+from autograder.tasks import known_checks, load, records
 
 ROOT = Path(__file__).resolve().parents[3]
 COURSE = load()
 SOURCES = {name: text.decode() for name, text in hand_in(COURSE).items() if name.endswith(".py")}
 CHECKS = {check.id for check in COURSE.checks}
+# Of every task there is, whichever course asks for it.
+TASKS = list(records().values())
+SOLUTION = {path.name: without_markers(path.read_text(encoding="utf-8")) for path in command.SOLUTION.glob("*.py")}
 
 ORIGINAL = '''"""Docstring."""
 
@@ -49,7 +53,7 @@ def worth_points(task: str) -> list[str]:
 
 
 MUTANT = replace(
-    next(mutant for mutant in corpus.load().mutants if corpus.task_of(mutant, COURSE).name == OWN),
+    next(mutant for mutant in corpus.load().mutants if corpus.is_of(mutant, COURSE.task(OWN))),
     checks=(worth_points(OWN)[0],),
     hint=("1/2",),
 )
@@ -66,26 +70,45 @@ def test_the_corpus_is_as_large_as_promised():
 
 
 def test_every_task_with_code_has_mutants_and_variants():
+    assert corpus.lacking(corpus.load(), TASKS) == []
+
+
+def test_what_the_corpus_lacks_is_named_with_its_file():
+    own = [task for task in TASKS if task.name == OWN]
+    stem = Path(COURSE.task(OWN).file).stem
+    wanted = [f"tests/corpus/{kind}/{stem}.toml has none of {OWN}" for kind in ("mutants", "variants")]
+    assert corpus.lacking(corpus.Corpus(), own) == wanted
+    assert corpus.lacking(corpus.Corpus((MUTANT,)), own) == wanted[1:]
+
+
+def test_every_change_is_of_a_task():
     found = corpus.load()
-    coded = {task.number for task in COURSE.tasks if task.file in SOURCES}
-    assert {corpus.task_of(mutant, COURSE).number for mutant in found.mutants} == coded
-    functions = {corpus.task_of(variant, COURSE).number for variant in found.variants if variant.function}
-    whole_files = {variant.file for variant in found.variants if not variant.function}
-    assert coded == functions | {task.number for task in COURSE.tasks if task.file in whole_files}
+    changes = (*found.mutants, *found.variants)
+    assert [change.id for change in changes if not any(corpus.is_of(change, record) for record in TASKS)] == []
+
+
+def test_only_what_a_course_asks_for_is_audited():
+    found, fewer = corpus.load(), replace(COURSE, tasks=tuple(task for task in COURSE.tasks if task.name != OWN))
+    gone = {change.id for change in (*found.mutants, *found.variants)}
+    left = corpus.asked(found, fewer)
+    gone -= {change.id for change in (*left.mutants, *left.variants)}
+    assert MUTANT.id in gone
+    assert all(change.function in COURSE.task(OWN).functions for change in found.mutants if change.id in gone)
 
 
 def test_every_change_fits_the_solution_and_names_checks_that_exist():
     found = corpus.load()
     for change in (*found.mutants, *found.variants):
-        assert change.apply(SOURCES[change.file]) != SOURCES[change.file]
-    unknown = {(mutant.id, check) for mutant in found.mutants for check in mutant.checks if check not in CHECKS}
+        assert change.apply(SOLUTION[change.file]) != SOLUTION[change.file]
+    known = known_checks(ROOT)
+    unknown = {(mutant.id, check) for mutant in found.mutants for check in mutant.checks if check not in known}
     assert not unknown
 
 
 def test_no_two_changes_are_the_same():
     found = corpus.load()
     for changes in (found.mutants, found.variants):
-        texts = [(change.file, change.apply(SOURCES[change.file])) for change in changes]
+        texts = [(change.file, change.apply(SOLUTION[change.file])) for change in changes]
         assert len(set(texts)) == len(texts)
 
 

@@ -307,7 +307,8 @@ def complaints(files: dict[str, bytes], question: str, more: str = "") -> list[s
     import numpy
 
     space = {"np": numpy, "metrics": lambda *keys: ESTIMATES[keys[1]]}
-    exec(answer_code(files, question) + "\n" + more, space)
+    code = answer_code(files, question).replace("from lab.report.notebook import metrics\n", "")
+    exec(code + "\n" + more, space)
     checks: dict = {}
     exec(files[f"{notebook.CHECKS}/{question}.py"].decode(), checks)
     found = []
