@@ -97,13 +97,18 @@ def look_up(metrics: Metrics, path: str) -> float:
     """
     if LITERAL.fullmatch(path):
         return float(path) if "." in path else int(path)
-    known = dict(leaves(metrics))
-    if path not in known:
-        near = difflib.get_close_matches(path, known, n=1, cutoff=0)
+    value: Any = metrics
+    try:
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) else value[key]
+    except (KeyError, IndexError, TypeError, ValueError):
+        value = None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        near = difflib.get_close_matches(path, dict(leaves(metrics)), n=1, cutoff=0)
         raise UnknownNumber(f"the metrics have no number {path!r}" + (f"; {near[0]!r}?" if near else ""))
-    if not math.isfinite(known[path]):
-        raise UnknownNumber(f"{path!r} is {known[path]}")
-    return known[path]
+    if not math.isfinite(value):
+        raise UnknownNumber(f"{path!r} is {value}")
+    return value
 
 
 def as_shown(value: float, spec: str) -> float:

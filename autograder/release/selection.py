@@ -55,6 +55,7 @@ class Module:
         used: every name that the whole file uses, regions included.
         definitions: name to statement of functions, classes and constants at the top.
         bindings: what its imports at the top bind, each name to a module and a name in it ("" for the module itself).
+        foreign: names that its imports at the top bind to something that is not ours.
     """
 
     path: str
@@ -64,6 +65,7 @@ class Module:
     used: set[str]
     definitions: dict[str, ast.stmt] = field(default_factory=dict)
     bindings: dict[str, Node] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -179,6 +181,8 @@ def read_modules(sources: Mapping[str, str], asked: Collection[str] | None, show
         module.definitions = dict(_definitions(module.tree))
         for statement in _imports(module.tree.body):
             module.bindings |= _bound(statement, modules)
+            module.foreign |= {(alias.asname or alias.name).split(".")[0] for alias in statement.names}
+        module.foreign -= module.bindings.keys()
     return modules
 
 
@@ -273,10 +277,12 @@ def _attribute(module: str, name: str, modules: Mapping[str, Module]) -> set[Nod
 
 
 def _resolved(node: Node, modules: Mapping[str, Module]) -> Node:
-    """Where a name is defined that a module may itself only import."""
+    """Where a name is defined that a module may itself only import; if that is not ours, where it is imported."""
     seen = set()
     while node.name and node not in seen and node.name not in modules[node.module].definitions:
         seen.add(node)
+        if node.name in modules[node.module].foreign:
+            break
         node = modules[node.module].bindings.get(node.name, Node(node.module, ""))
     return node
 
@@ -314,9 +320,9 @@ def cut(module: Module, kept: Collection[str]) -> list[Line]:
     """The lines of a module without the definitions that are not kept, and without the imports that served only them.
 
     Args:
-        kept: names of definitions.
+        kept: names of definitions, and of imports that other modules use.
     """
-    stay = {id(module.definitions[name]) for name in kept}
+    stay = {id(module.definitions[name]) for name in module.definitions.keys() & kept}
     gone = [statement for statement in module.definitions.values() if id(statement) not in stay]
     drop: set[int] = set()
     for statement in gone:
@@ -327,13 +333,13 @@ def cut(module: Module, kept: Collection[str]) -> list[Line]:
         while last < len(module.lines) and INDENTED_COMMENT.match(module.lines[last].text):
             last += 1
         drop |= set(range(first, last + 1))
-    unused = module.used - _used_without(module.tree, gone)
+    unused = module.used - _used_without(module.tree, gone) - {*kept}
     for statement in module.tree.body:
         # What only a type checker imports, for nothing that stays.
         if isinstance(statement, ast.If) and _imported(statement) and _imported(statement) <= unused:
             drop |= set(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
             gone.append(statement)
-    unused = module.used - _used_without(module.tree, gone)
+    unused = module.used - _used_without(module.tree, gone) - {*kept}
     replaced: dict[int, list[str]] = {}
     for node in ast.walk(module.tree):
         if isinstance(node, (ast.Import, ast.ImportFrom)) and node.lineno not in drop:

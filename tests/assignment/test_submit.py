@@ -133,7 +133,7 @@ def test_a_file_that_is_not_python_is_packed_and_named(folder: Folder) -> None:
 def test_weights_that_are_none(folder: Folder, content: bytes) -> None:
     (folder.path / "model.safetensors").write_bytes(content)
     done = folder.submit()
-    assert "model.safetensors is not a whole safetensors file: run run_gmvae.py; you lose 10 points" in done.stdout
+    assert "model.safetensors is not a whole safetensors file: train the model again; you lose 10 points" in done.stdout
     assert "model.safetensors" not in folder.packed()
 
 

@@ -55,7 +55,7 @@ def comparisons() -> list[tuple[str, str, str, list[str]]]:
 def test_answers_are_built_from_any_run(run: dict) -> None:
     """No placeholder is left, and no typed number is one of the run's."""
     for name, text in filled(run).items():
-        assert not re.search(r"\{\{|\}\}", re.sub(r"\$[^$]*\$", "", text)), name
+        assert not re.search(r"\{\{ ?(metric|compare)", text), name
     for name, text in ANSWERS.items():
         assert measured.typed_numbers(text, run, name, EXACT.get(name, ())) == []
 
@@ -86,6 +86,7 @@ def test_exact_numbers(number: str, formula: str) -> None:
     assert f"{value:.{len(number.partition('.')[2])}f}" == number
 
 
+@pytest.mark.slow
 def test_numbers_of_mnist() -> None:
     """The models without training that the answers name, computed anew."""
     torch = pytest.importorskip("torch")
@@ -219,6 +220,11 @@ CLAIMS: list[tuple[str, str, Claim]] = [
     ),
     (
         "autoencoders.md",
+        "The grid covers two to four units to either side of the origin",
+        lambda run: all(2 < abs(end) < 4.5 for key in ("code_min", "code_max") for end in run["vae"]["plane"][key]),
+    ),
+    (
+        "autoencoders.md",
         "a few codes far out set the scale of the picture",
         lambda run: any(
             max(high, -low) > 4 * deviation
@@ -229,8 +235,8 @@ CLAIMS: list[tuple[str, str, Claim]] = [
     ),
     (
         "vae_experiments.md",
-        "although hardly a unit is active yet",
-        lambda run: all(at(run, k, "beginning")["active_units"] <= 1 for k in (2, 10)),
+        "although few units are active yet, if any",
+        lambda run: all(at(run, k, "beginning")["active_units"] <= k / 4 for k in (2, 10)),
     ),
     (
         "vae_experiments.md",

@@ -3,6 +3,7 @@
 import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.repository import TESTS
@@ -40,7 +41,10 @@ def write_course(root: Path, checks: Mapping[str, str], n: int, worth: float) ->
 
 
 def course_of(tasks: Sequence[Task], checks: Sequence[Check], sections: Sequence[str] = ("First",)) -> Course:
-    """A course that no file describes."""
-    titles = tuple(Section(f"section{number}", number, title) for number, title in enumerate(sections, start=1))
-    total = sum(check.points for check in checks)
-    return Course(Path("courses/x.toml"), "X", total, titles, tuple(tasks), tuple(checks))
+    """A course that no file describes: tasks are in the sections that their numbers say."""
+    titles = tuple(Section(f"section{number}", str(number), title) for number, title in enumerate(sections, start=1))
+    points = {task.name: sum(check.points for check in checks if check.task == task.name) for task in tasks}
+    placed = [
+        replace(task, section=f"section{task.number.split('.')[0]}", points=points[task.name]) for task in tasks
+    ]
+    return Course(Path("courses/x.toml"), "X", sum(points.values()), titles, tuple(placed), tuple(checks))

@@ -82,7 +82,7 @@ def test_students_get_a_starter_with_numbers(tree: Tree) -> None:
     assert 'raise NotImplementedError("Task 1.2: mean_squared_error, see README section 1.2")' in starter
     assert "7 points in all" in (tree.folder / "student" / "README.md").read_text()
     tree.run(command("release"))
-    with zipfile.ZipFile(tree.folder / "dist" / "student.zip") as archive:
+    with zipfile.ZipFile(tree.folder / "dist" / "full" / "student.zip") as archive:
         assert {"straight-line/line.py", "straight-line/tests/test_line.py"} <= set(archive.namelist())
 
 
@@ -92,7 +92,7 @@ def test_students_check_themselves(tree: Tree) -> None:
     shutil.copytree(tree.folder / "student", solved)
     shutil.copy(tree.folder / "solution" / "line.py", solved)
     for options in ("", " -m predict", " -m task1_1"):
-        assert "1  Lines " in tree.run(f"python -m pytest -p no:cacheprovider{options}", cwd="solved")
+        assert "1   Lines " in tree.run(f"python -m pytest -p no:cacheprovider{options}", cwd="solved")
 
 
 def test_a_perfect_student_gets_everything_and_a_starter_nothing(tree: Tree) -> None:
@@ -107,7 +107,7 @@ def test_a_perfect_student_gets_everything_and_a_starter_nothing(tree: Tree) -> 
 @pytest.mark.slow
 def test_the_zip_grades_without_the_repository(tree: Tree, tmp_path: Path) -> None:
     tree.run(command("zip"))
-    with zipfile.ZipFile(tree.folder / "dist" / "autograder.zip") as archive:
+    with zipfile.ZipFile(tree.folder / "dist" / "full" / "autograder.zip") as archive:
         archive.extractall(tmp_path / "source")
     folder = tmp_path / "place"
     (folder / "submission").mkdir(parents=True)

@@ -1,11 +1,13 @@
 """Which release something belongs to: the same in everything that is made for a course."""
 
 import re
+from pathlib import Path
 
 from autograder.grading import grade, report
 from autograder.grading.results import Results
 from autograder.repository import ROOT
 from autograder.stamp import Stamp, parse, stamp_in, stamp_of, version
+from autograder.tasks import Course
 
 OURS, THEIRS = Stamp("0.2.0", "0123abcd"), Stamp("0.1.0", "456789ef")
 
@@ -51,9 +53,11 @@ def test_older_checks_are_remarked_on():
 
 def test_the_report_says_it():
     results = Results({}, extra={"release": OURS.document()})
-    document = results.document()
-    assert report.released(document) == "Graded for release 0.2.0 (0123abcd)."
-    assert report.released(Results({}).document()) == ""
+    said = "Graded for release 0.2.0 (0123abcd)."
+    course = Course(Path("courses/x.toml"), "X", 0, (), (), ())
+    for made in (report.page, report.terminal):
+        assert said in made(results.document(), course)
+        assert "release" not in made(Results({}).document(), course)
 
 
 def test_what_a_stranger_claims_is_bounded():

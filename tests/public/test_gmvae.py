@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from autograder.door.diagnose import DETACHED, check, check_close, fail
 from support import oracles, trained_model
@@ -70,7 +71,7 @@ def test_provided_model(submission, rng):
     shapes = {name: value.shape for name, value in model.state().items()}
     check(shapes == trained_model.gmvae_shapes(3, 5), f"{changed.format('GMVAE')}. Its parameters differ.")
     z = rng.normal(size=(4, 3)).astype(np.float32)
-    expected = oracles.expit(oracles.mlp(weights, "dec", z))
+    expected = expit(oracles.mlp(weights, "dec", z))
     check_close(model.call("compute_sigmoid_given", z), expected, what=changed.format("compute_sigmoid_given"))
     for method, shape in (("sample_z", (6, 3)), ("sample_sigmoid", (6, 784)), ("sample_x", (6, 784))):
         drawn = model.call(method, 6)

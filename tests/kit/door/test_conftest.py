@@ -42,8 +42,7 @@ def student(tmp_path_factory):
     for path in (TESTS / "conftest.py", TINY / "tests" / "public" / "test_line.py"):
         shutil.copy(path, folder / "tests")
     course = load(TINY / "courses" / "full.toml")
-    tasks = [{**vars(task), "section": course.sections[task.section - 1].title} for task in course.tasks]
-    (folder / "tasks.json").write_text(json.dumps({"tasks": tasks}))
+    (folder / "tasks.json").write_text(json.dumps({"tasks": course.described()}))
     shutil.copytree(TINY / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
@@ -72,7 +71,7 @@ def unfinished(student):
 
 def test_right_code_passes(right):
     assert right.returncode == 0, right.stdout
-    assert re.search(r"^  1  Lines +2 of 2$", right.stdout, re.MULTILINE)
+    assert re.search(r"^  1   Lines +2 of 2$", right.stdout, re.MULTILINE)
     assert "Every public check passes." in right.stdout
     assert "Gradescope" in right.stdout
 
@@ -86,7 +85,7 @@ def test_stub_says_which_task_is_next(unfinished):
     assert unfinished.returncode == 1
     assert "Task 1.1: predict, see README section 1.1" in unfinished.stdout
     assert "Next: Task 1.1" in unfinished.stdout
-    assert re.search(r"^  1  Lines +0 of 2$", unfinished.stdout, re.MULTILINE)
+    assert re.search(r"^  1   Lines +0 of 2$", unfinished.stdout, re.MULTILINE)
 
 
 def test_mistake_is_named_instead_of_shown(unfinished):

@@ -51,10 +51,10 @@ def test_rows_and_total():
     assert document["score"] == 0.8  # and not 0.30000000000000004 + 0.5
     a, b, model = document["tests"]
     assert (a["number"], a["name"], a["score"], a["max_score"]) == ("1.1", "A", 0.1, 0.1)
-    assert (a["status"], a["visibility"], a["tags"]) == ("passed", "visible", ["task1", "public"])
+    assert (a["status"], a["visibility"], a["tags"]) == ("passed", "visible", ["one", "public"])
     assert (b["visibility"], model["visibility"]) == ("after_due_date", "hidden")
     assert (model["number"], model["score"], model["status"]) == ("1.10", 0.5, "failed")
-    assert (model["output"], model["tags"]) == ("nearly", ["task1", "hidden"])
+    assert (model["output"], model["tags"]) == ("nearly", ["model", "hidden"])
     assert [row["extra_data"]["kind"] for row in document["tests"]] == ["passed", "passed", "wrong"]
 
 

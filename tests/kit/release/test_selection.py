@@ -179,6 +179,14 @@ def test_a_file_that_is_read_by_its_name_stays_whole():
     assert text_of(select(sources, (), [("one.py", "text")])["two.py"]) == sources["two.py"]
 
 
+def test_an_import_that_another_module_uses_stays():
+    """Of a library's function, by the module's name or imported from it; its own user there has gone."""
+    tools = "from math import cos, exp, sin\n\n\ndef wave(x):\n    return exp(x) * sin(x) * cos(x)\n"
+    user = "import tools\nfrom tools import cos\n\n\ndef use(x):\n    return tools.exp(x) + cos(x)\n"
+    kept = select({"tools.py": tools, "user.py": user}, (), [("user.py", "use")])
+    assert text_of(kept["tools.py"]) == "from math import cos, exp\n"
+
+
 def test_long_imports_are_wrapped():
     names = [f"a_rather_long_name_{number}" for number in range(8)]
     users = "".join(f"\n\ndef use_{name}():\n    return {name}\n" for name in names)

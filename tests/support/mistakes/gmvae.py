@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import expit
 
 from support import oracles
 from support.trained_model import PIXELS
@@ -71,7 +72,7 @@ def of_rec(weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Gene
         return -oracles.log_bernoulli_with_logits(x, oracles.mlp(weights, "dec", z)).mean()
 
     z = mean + std * eps
-    right, probabilities = cost(z), oracles.expit(oracles.mlp(weights, "dec", z))
+    right, probabilities = cost(z), expit(oracles.mlp(weights, "dec", z))
     kl = oracles.log_normal(z, mean, variance) - oracles.log_normal_mixture(z, *oracles.gmvae_prior(weights))
     return {
         "the sign is wrong: rec is a cost, -log p(x | z)": -right,
