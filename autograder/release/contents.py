@@ -126,7 +126,7 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
 
     folders = {Path(name).parent.as_posix() for name in files}
     problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
-    problems += find_leaks(secrets, {f"student/{path}": content for path, content in files.items()})
+    problems += explained(course, files, find_leaks(secrets, {f"student/{path}": text for path, text in files.items()}))
     if not problems:  # else files are missing that are no students' loss
         problems += dangling(course, files)
     if problems:
@@ -221,6 +221,26 @@ def _given(record: Record, kept: Mapping[str, Sequence[Line]]) -> bool:
     tree = ast.parse(text_of(kept[record.file]))
     there = {node.name for node in ast.walk(tree) if isinstance(node, DEFINITIONS)}
     return any(function.split(".")[-1] in there for function in record.functions)
+
+
+def explained(course: Course, files: Mapping[str, bytes], leaks: Sequence[Problem]) -> list[Problem]:
+    """Leaks, each with the task that is not asked for and therefore comes solved, if the line is in one."""
+    given = [record for record in records(course.root).values() if record.name not in course.names]
+    trees = {record.file: ast.parse(files[record.file]) for record in given if record.file in files}
+    found = []
+    for leak in leaks:
+        name = leak.path.removeprefix("student/")
+        around = {
+            node.name
+            for node in (ast.walk(trees[name]) if name in trees else ())
+            if isinstance(node, DEFINITIONS) and node.lineno <= leak.line <= (node.end_lineno or 0)
+        }
+        for record in given:
+            if record.file == name and around & {function.split(".")[-1] for function in record.functions}:
+                why = f"{record.name}, which {course.path.name} does not ask for, comes solved: ask for it, too"
+                leak = leak._replace(text=f"{leak.text}\n    {why}")
+        found.append(leak)
+    return found
 
 
 def solved(course: Course) -> dict[str, bytes]:

@@ -22,7 +22,7 @@ from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
 from autograder.repository import ROOT
-from autograder.tasks import CourseError, Record, load
+from autograder.tasks import CourseError, Record, load, records
 
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 COURSE, HANDOUT = "courses/spring.toml", "solution/handout/spring.md"
@@ -140,8 +140,8 @@ FORMS: dict[str, Callable[..., None]] = {
     rf"add a line such as {CODE} to the section {CODE}": Copy.add_to_section,
     rf"The same with the section {CODE} and {CODE}; the total is {NUMBER} less": Copy.same_with,
 }
-# Code in the text of a change that is mentioned, not written or deleted.
-MENTIONED = {"total", "002"}
+# Code in the text of a change that is mentioned, not written or deleted; names of tasks are, too.
+MENTIONED = {"total", "002", *records()}
 
 
 def follow(copy: Copy, words: str) -> None:
@@ -272,6 +272,17 @@ def test_drop_a_task(copy: Copy) -> None:
     assert behind and [after.task(one).number for one in behind] == [
         before.task(one).number for one in section[section.index(name) : -1]
     ]
+
+
+def test_a_task_that_comes_solved_must_not_give_another_away(copy: Copy) -> None:
+    ((first, second),) = re.findall(r"as `(\w+)` would `(\w+)`", CHANGES["Drop a task"])
+    for name in (first, second):
+        points = load(copy.root / COURSE).task(name).points
+        copy.delete_line(f'"{name}"')
+        copy.change_total(f"-{points}")
+        if name == first:
+            assert f"{first}, which spring.toml does not ask for, comes solved: ask for it, too" in missing(copy)
+    made(copy)
 
 
 def test_drop_a_question(copy: Copy) -> None:
