@@ -44,7 +44,5 @@ def course_of(tasks: Sequence[Task], checks: Sequence[Check], sections: Sequence
     """A course that no file describes: tasks are in the sections that their numbers say."""
     titles = tuple(Section(f"section{number}", str(number), title) for number, title in enumerate(sections, start=1))
     points = {task.name: sum(check.points for check in checks if check.task == task.name) for task in tasks}
-    placed = [
-        replace(task, section=f"section{task.number.split('.')[0]}", points=points[task.name]) for task in tasks
-    ]
+    placed = [replace(task, section=f"section{task.number.split('.')[0]}", points=points[task.name]) for task in tasks]
     return Course(Path("courses/x.toml"), "X", sum(points.values()), titles, tuple(placed), tuple(checks))
