@@ -49,6 +49,7 @@ new-course: setup ## begin a course: make new-course NAME=spring
 
 student: setup ## regenerate student/ from solution/ and tests/
 	$(PY) -m autograder student $(FOR)
+	@$(PY) -m autograder lacking $(FOR)
 
 check-sync: setup ## fail if student/ is not what make student writes
 	$(PY) -m autograder check-sync

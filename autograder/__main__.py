@@ -33,6 +33,7 @@ COMMANDS = {
     "courses": ("autograder.evidence.courses", "main", "make everything of every course, and prove that it fits"),
     "audit": ("autograder.evidence.audit.command", "main", "measure the grader: mutants, correct variants, flakes"),
     "next-term": ("autograder.classroom.next_term", "main", "make a new secret, name due dates that are past"),
+    "lacking": ("autograder.evidence.audit.corpus", "main", "name the tasks for which the audit has no code"),
     "where": ("autograder.release.where", "main", "list the places where a task lives"),
     "reference-submission": ("autograder.release.reference", "main", "write dist/COURSE/reference.zip"),
 }

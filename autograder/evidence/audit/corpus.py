@@ -23,14 +23,16 @@ they are put at the top of the file. A change without `function` has the whole f
 from __future__ import annotations
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.exits import Exit
 from autograder.repository import CORPUS, read_toml
-from autograder.tasks import Course, Record, Task
+from autograder.tasks import Course, CourseError, Record, Task, the_course
 
 # value: a wrong number comes out. unstable: only for some inputs. protocol: the right number in a way that is not
 # allowed (no gradient, a global seed, inputs written to, ...). training, plotting: in such code.
@@ -181,6 +183,19 @@ def lacking(corpus: Corpus, tasks: Iterable[Task | Record]) -> list[str]:
         for kind, changes in (("mutants", corpus.mutants), ("variants", corpus.variants))
         if task.file.endswith(".py") and not any(is_of(change, task) for change in changes)
     ]
+
+
+def main(arguments: list[str]) -> int:
+    """The subcommand `lacking`: names the files in which something is still to be written for the audit."""
+    try:
+        course = the_course("lacking", "Name the tasks of a course for which the audit has no code.", arguments)
+        found = lacking(load(course.tests / "corpus"), course.tasks)
+    except (CourseError, CorpusError) as error:
+        print(error, file=sys.stderr)
+        return Exit.FAILED
+    for line in found:
+        print(f"still to be written: {line}")
+    return Exit.DONE
 
 
 def task_of(change: Change, course: Course) -> Task:

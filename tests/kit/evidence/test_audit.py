@@ -73,6 +73,16 @@ def test_every_task_with_code_has_mutants_and_variants():
     assert corpus.lacking(corpus.load(), TASKS) == []
 
 
+def test_the_command_names_what_the_corpus_lacks(monkeypatch, capsys):
+    assert corpus.main([]) == 0 and capsys.readouterr().out == ""
+    monkeypatch.setattr(corpus, "load", lambda folder: corpus.Corpus())
+    assert corpus.main(["--course", "004"]) == 0
+    assert (
+        "still to be written: tests/corpus/mutants/utils.toml has none of log_normal_mixture" in capsys.readouterr().out
+    )
+    assert corpus.main(["--course", "no_such"]) == 1
+
+
 def test_what_the_corpus_lacks_is_named_with_its_file():
     own = [task for task in TASKS if task.name == OWN]
     stem = Path(COURSE.task(OWN).file).stem
