@@ -4,6 +4,9 @@
 {{section:discs}}    "4"                       {{link:discs}}     "#4-discs-and-circles"
 {{question:why_pi}}  "W4"                      {{points:2}}       those of sections 2.1, 2.2, ... together
 
+{{course:due}}       when it is due               {{course:late}}    what late work loses
+{{course:attempts}}  how often one may submit: each a sentence, from the course's settings
+
 Points are a task's, a question's, a section's, those of all questions of a kind ("W"), or "total", "code", "written".
 """
 
@@ -47,7 +50,42 @@ def values(course: Course) -> dict[str, str]:
         **{f"section:{section.name}": section.number for section in course.sections},
         **{f"link:{name}": "#" + anchor(heading) for name, heading in headings.items()},
         **{f"points:{name}": worth(number) for name, number in points.items()},
+        **{"course:due": due(course), "course:late": late(course), "course:attempts": attempts(course)},
     }
+
+
+def due(course: Course) -> str:
+    """When the work is due, as a sentence: the course's own date, or that the course says so elsewhere."""
+    if course.due is None:
+        return "Your course says when it is due."
+    day = f"{course.due:%A}, {course.due.day} {course.due:%B %Y}"
+    return f"Due on {day}, at {course.due:%H:%M} ({course.timezone})."
+
+
+def late(course: Course) -> str:
+    """What late work loses, as sentences that follow others; "" if it loses nothing."""
+    rule, said = course.late, []
+    if rule.percent_a_day:
+        said.append(f"late work loses {rule.percent_a_day:g} % of its points for every day, or part of one")
+    if rule.days is not None:
+        said.append(f"work that is more than {_count(rule.days, 'day')} late earns nothing")
+    if not said:
+        return ""
+    grace = f" The first {_count(rule.grace_minutes, 'minute')} do not count." if rule.grace_minutes else ""
+    text = "; ".join(said)
+    return f" {text[0].upper()}{text[1:]}.{grace}"
+
+
+def attempts(course: Course) -> str:
+    """How often one may submit, as a sentence."""
+    if not course.per_day:
+        return "You may submit as often as you like until the deadline."
+    verb = "is" if course.per_day == 1 else "are"
+    return f"No more than {_count(course.per_day, 'submission')} within 24 hours {verb} graded."
+
+
+def _count(number: float, what: str) -> str:
+    return f"{number:g} {what}{'' if number == 1 else 's'}"
 
 
 def put_in(text: str, path: str, known: Mapping[str, str], problems: list[Problem]) -> str:

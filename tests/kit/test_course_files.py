@@ -133,6 +133,7 @@ def test_every_reference_is_to_something_in_the_course(course: str) -> None:
         "link": named,
         "points": tasks | questions | named | groups | {"total", "code", "written"},
         "include": {path.stem for path in (HANDOUT / "common").glob("*.md")},
+        "course": {"due", "late", "attempts"},
         "files": {""},
         "sections": {""},
     }
