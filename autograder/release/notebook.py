@@ -157,7 +157,7 @@ def _solution(
     problems: list[Problem],
 ) -> str:
     """A place for the answer; rubric and answer, for instructors."""
-    rubric = "\n".join(f"- {points:g}: {text}" for points, text in file.scaled(question.points))
+    rubric = "\n".join(f"- {round(points, 2):g}: {text}" for points, text in file.scaled(question.points))
     answer = ANSWER.sub(lambda match: _answer(match, file, answers, known, metrics, problems), file.answer)
     answer = LINK.sub(lambda link: _resolved(link, places), answer)
     return "\n\n".join(
