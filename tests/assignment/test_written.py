@@ -269,11 +269,10 @@ CLAIMS: list[tuple[str, str, Claim]] = [
     ),
     (
         "vae_experiments.md",
-        "There it levels off",
+        "Beyond 5 units all changes are small against the step from 2 to 5",
         lambda run: (
             at(run, 2)["negative_elbo"] - at(run, 5)["negative_elbo"]
-            > at(run, 5)["negative_elbo"] - at(run, 10)["negative_elbo"]
-            > at(run, 10)["negative_elbo"] - at(run, 20)["negative_elbo"]
+            > 3 * max(abs(at(run, size)["negative_elbo"] - at(run, 5)["negative_elbo"]) for size in (10, 20))
         ),
     ),
     (
