@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from autograder.exits import Exit
-from autograder.release import contents, leaks, notebook, numbers, pdf, questions
+from autograder.release import contents, leaks, measured, notebook, numbers, pdf, questions
 from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
 from autograder.tasks import Course, Question, Section, load
@@ -26,6 +26,7 @@ from autograder.tasks import Course, Question, Section, load
 ROOT = Path(__file__).resolve().parents[3]
 FILES = questions.read(ROOT / questions.FOLDER)
 NUMERIC = sorted(name for name, file in FILES.items() if file.kind == "N")
+RUN = json.loads((ROOT / measured.RUNS).read_text(encoding="utf-8"))["runs"][0]
 ESTIMATES = {
     "entropy": {"estimate": 3.766, "standard_error": 0.001, "exact": 3.7653},
     "degenerate": {
@@ -144,7 +145,7 @@ def test_source_of_a_small_course():
         "<# BEGIN QUESTION\nname: area\nmanual: true\npoints: 0.5>",
         *("### W1, area of a disc", "What, in 1?", '```python tags=["only-output"]\nshow("disc-area")\n```'),
         *("<# BEGIN PROMPT>", "**Discussed with:** (people, and any other source)", notebook.UNANSWERED),
-        *("<# END PROMPT>", "<# BEGIN SOLUTION>", "**Rubric**", "- 0.166667: the formula\n- 0.333333: the proof"),
+        *("<# END PROMPT>", "<# BEGIN SOLUTION>", "**Rubric**", "- 0.17: the formula\n- 0.33: the proof"),
         *("#### Area", "Pi, R1, {{metric:disc.area}}.", "See radius (R1), more and [web](https://e.org)."),
         *("<# END SOLUTION>", "<# END QUESTION>"),
         "<# BEGIN QUESTION\nname: radius\nmanual: true\npoints: 6>",
@@ -452,7 +453,7 @@ def results(tmp_path) -> Path:
         figures = [{"file": "picture.png", "title": f"Picture of {part}", "caption": "What?"}]
         (folder / part / "part.json").write_text(json.dumps({"figures": figures, "tables": [table]}))
     settings = {"vae_iterations": 5000, "gmvae_iterations": 20000}
-    (folder / "metrics.json").write_text(json.dumps({"seed": 0, "settings": settings, "gmm": ESTIMATES}))
+    (folder / "metrics.json").write_text(json.dumps({**RUN, "settings": settings}))
     return folder
 
 
@@ -475,7 +476,7 @@ def test_what_is_shown(results, capsys, monkeypatch):
         "**Missing: results/train-vae.** Run `python main.py train-vae` first, then this cell again.",
     ]
     displayed.clear()
-    assert shown.metrics("gmm", "entropy", results=results) == ESTIMATES["entropy"] and not displayed
+    assert shown.metrics("gmm", "entropy", results=results) == RUN["gmm"]["entropy"] and not displayed
     assert shown.metrics("gmm", "entropy", "estimate", results=results) == {}
     assert shown.metrics("vae", results=results / "nowhere") == {}
     assert "vae in results/metrics.json" in displayed[-1].data and len(displayed) == 2
@@ -610,12 +611,11 @@ def test_reference_runs_and_exports(results, tmp_path):
 
 
 @pytest.mark.slow
-def test_untouched_copy_runs_without_results(made, tmp_path):
+def test_untouched_copy_runs_without_results(tmp_path):
     """A student's first look: nothing stops, what is missing is said, no check passes, everything is unanswered."""
     folder = tmp_path / "untouched"
-    folder.mkdir()
-    pdf.lay_out(folder, tmp_path / "nowhere", COURSE)
-    for name, content in made.student.items():
+    for name, content in contents.generate(ROOT, COURSE).files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     done = export(folder)
     assert done.returncode == 0, done.stderr
