@@ -179,7 +179,6 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
     Args:
         execute: run it first.
         save: write the outputs back into it; what is open in an editor should then be loaded again.
-        code: put the code to hand in behind it, also if the course does not ask for that.
 
     Raises:
         ExportError: there is nothing that could be exported.
@@ -225,7 +224,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="where to write (default: beside the notebook, .pdf)")
     parser.add_argument("--no-run", action="store_true", help="take the outputs as they were saved")
     parser.add_argument("--save", action="store_true", help="write the fresh outputs back into the notebook, too")
-    parser.add_argument("--code", action="store_true", help="put the code to hand in at the end of the PDF")
     options = parser.parse_args(arguments)
     if EXPORTING in os.environ:
         print("This cell makes the PDF.")
