@@ -228,6 +228,7 @@ class Course:
         total: what a perfect student earns, for code and written answers together.
         programs: the files, below solution/, that its students start.
         root: the repository that it is a course of.
+        known: every task that there is to choose from, by name.
         grading: "points"; "self" (students grade themselves against the model answers; machines give no points);
             "written" (no code is graded).
         options: what the assignment's own programs read.
@@ -245,6 +246,7 @@ class Course:
     assignment: Assignment = Assignment()
     programs: tuple[str, ...] = ()
     root: Path = ROOT
+    known: Mapping[str, Record] = field(default_factory=dict)
     grading: str = "points"
     options: Mapping[str, Any] = field(default_factory=dict)
     timezone: str = "UTC"
@@ -270,6 +272,16 @@ class Course:
     def items(self) -> tuple[Task | Question, ...]:
         """Everything that is asked for."""
         return (*self.tasks, *self.questions)
+
+    @property
+    def others(self) -> list[str]:
+        """Names of the tasks that are not asked for."""
+        return sorted(self.known.keys() - self.names)
+
+    @property
+    def possible_checks(self) -> set[str]:
+        """Ids of the checks of every task, asked for or not."""
+        return {id for record in self.known.values() for id in record.check_ids}
 
     @property
     def ungraded(self) -> str:
@@ -350,6 +362,16 @@ class Record:
         stem = Path(self.file).stem.lower() if self.file else self.name
         return f"{suite}/test_{stem}.py"
 
+    @property
+    def check_ids(self) -> list[str]:
+        """Ids of its checks."""
+        return [f"{self.test_file(suite)}::{name}" for suite in SUITES for name in getattr(self, suite)]
+
+    @property
+    def definitions(self) -> set[str]:
+        """Names of its functions and classes, without the classes around methods."""
+        return {function.split(".")[-1] for function in self.functions}
+
 
 def course_file(wanted: str = "") -> Path:
     """The file of a course: "004" is courses/004.toml; a path is taken as it is; "" is the default course.
@@ -407,8 +429,10 @@ def load(path: Path | None = None) -> Course:
     records = _records(registry)
     table, line = _tuples(registry.document.get("assignment", {})), registry.line_of_key("assignment")
     assignment = registry.record(Assignment, table, "[assignment]", line)
-    for table in registry.tables(registry.document.get("program", []), "program"):
+    programs = [
         registry.record(Program, _tuples(table), "[[program]]", registry.line_of(table.get("file")))
+        for table in registry.tables(registry.document.get("program", []), "program")
+    ]
     _refuse(registry)
     course = _read(path)
     choice = _choice(course, registry, records, root)
@@ -426,22 +450,11 @@ def load(path: Path | None = None) -> Course:
         checks=tuple(choice.checks),
         questions=tuple(choice.questions),
         assignment=assignment,
-        programs=_programs(registry, choice),
+        programs=_programs(programs, choice),
         root=root,
+        known=records,
         **choice.settings,
     )
-
-
-def records(root: Path = ROOT) -> dict[str, Record]:
-    """Every task that courses can choose from, by name.
-
-    Raises:
-        CourseError: naming every problem of tests/tasks.toml.
-    """
-    source = _read(root / "tests" / "tasks.toml")
-    found = _records(source)
-    _refuse(source)
-    return found
 
 
 def _read(path: Path) -> TomlSource:
@@ -457,7 +470,7 @@ def _refuse(source: TomlSource) -> None:
         raise CourseError("\n".join(source.problems))
 
 
-def _programs(registry: TomlSource, choice: _Choice) -> tuple[str, ...]:
+def _programs(programs: Iterable[Program], choice: _Choice) -> tuple[str, ...]:
     """The programs that serve something that a course asks for."""
     groups = {
         "tasks": bool(choice.tasks),
@@ -467,13 +480,7 @@ def _programs(registry: TomlSource, choice: _Choice) -> tuple[str, ...]:
     }
     asked = {name for name, there in groups.items() if there}
     asked |= {task.name for task in choice.tasks} | {question.name for question in choice.questions}
-    tables = [Program(**_tuples(table)) for table in registry.document.get("program", [])]
-    return tuple(program.file for program in tables if not asked.isdisjoint(program.serves))
-
-
-def known_checks(root: Path) -> set[str]:
-    """Ids of the checks of every task, asked for or not."""
-    return {id for record in records(root).values() for id in _ids(record)}
+    return tuple(program.file for program in programs if not asked.isdisjoint(program.serves))
 
 
 def compare(course: Course, collected: Iterable[str]) -> list[str]:
@@ -483,8 +490,7 @@ def compare(course: Course, collected: Iterable[str]) -> list[str]:
     """
     ids = set(collected)
     known = {check.id for check in course.checks if check.by_pytest}
-    others = known_checks(course.root)
-    return [f"{id} is in no task of tests/tasks.toml" for id in sorted(ids - known - others)] + [
+    return [f"{id} is in no task of tests/tasks.toml" for id in sorted(ids - known - course.possible_checks)] + [
         f"{id} is in tests/tasks.toml, but no such check was collected" for id in sorted(known - ids)
     ]
 
@@ -492,11 +498,6 @@ def compare(course: Course, collected: Iterable[str]) -> list[str]:
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     """Lists as tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
-
-
-def _ids(record: Record) -> list[str]:
-    """Ids of the checks of a task."""
-    return [f"{record.test_file(suite)}::{name}" for suite in SUITES for name in getattr(record, suite)]
 
 
 def _records(source: TomlSource) -> dict[str, Record]:

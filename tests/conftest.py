@@ -36,7 +36,7 @@ def course_tasks() -> tuple[list[dict[str, Any]], list[str]]:
     """The tasks, of tasks.json in a student's folder, elsewhere of the default course; names of those not asked for."""
     if "tasks" in listed():
         return listed()["tasks"], []
-    from autograder.tasks import load, records
+    from autograder.tasks import load
 
     course = load()
-    return course.described(), sorted(records(course.root).keys() - course.names)
+    return course.described(), course.others

@@ -24,7 +24,7 @@ from autograder.grading.session import Session
 from autograder.sandbox.backend import WorkerDied
 from autograder.sandbox.text import MAX_TEXT
 from autograder.sandbox.zygote import ZygoteDied
-from autograder.tasks import Check, Course, compare, known_checks, records
+from autograder.tasks import Check, Course, compare
 
 SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
 
@@ -135,7 +135,7 @@ class Grader:
         checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
-        self._not_asked = known_checks(course.root) - {check.id for check in checks}
+        self._not_asked = course.possible_checks - {check.id for check in checks}
         self._current: Check | None = None
         self._workers: dict[Worker, bool] = {}  # living workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
@@ -148,8 +148,7 @@ class Grader:
         config.assignment_secret = self._session.secret  # type: ignore[attr-defined]
         config.handed_in = self._submitted.file  # type: ignore[attr-defined]
         config.course_tasks = self._course.described()  # type: ignore[attr-defined]
-        names = records(self._course.root).keys() - self._course.names
-        config.other_tasks = sorted(names)  # type: ignore[attr-defined]
+        config.other_tasks = self._course.others  # type: ignore[attr-defined]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -22,7 +22,7 @@ from autograder.release.selection import Line, numbered, region_names, select, t
 from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
 from autograder.stamp import Stamp, stamp_of
-from autograder.tasks import Course, Record, load, records
+from autograder.tasks import Course, Record, load
 from autograder.toml_source import TomlSource, meant
 from autograder.toml_source import shown as shown_path
 
@@ -155,7 +155,7 @@ def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Lin
     Args:
         problems: what is wrong is added here.
     """
-    sources, known = sources_of(course.root), records(course.root)
+    sources, known = sources_of(course.root), course.known
     problems += unknown_tasks(sources, known)
     coded = [task for task in course.tasks if task.file.endswith(".py")]
     roots: list[tuple[str, str | None]] = [(task.file, function) for task in coded for function in task.functions]
@@ -174,16 +174,16 @@ def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Lin
     except SourceError as error:
         problems += error.problems
         return {}
-    problems += unknown_regions(course.root, sources, "solution/")
+    problems += unknown_regions(course, sources, "solution/")
     for record in known.values():
         if record.solved == "never" and record.name not in course.names and _given(record, kept):
             problems.append(_forbidden(record, course, sources))
     return kept
 
 
-def unknown_regions(root: Path, sources: Mapping[str, str], shown: str) -> list[Problem]:
+def unknown_regions(course: Course, sources: Mapping[str, str], shown: str) -> list[Problem]:
     """Names of regions that are neither a task nor a question of any course."""
-    known = {*records(root), *(path.stem for path in (root / questions.FOLDER).glob("*.md"))}
+    known = {*course.known, *(path.stem for path in (course.root / questions.FOLDER).glob("*.md"))}
     return [
         Problem(f"{shown}{path}", line, f"no task or question is called {name}{meant(name, known)}")
         for path, text in sources.items()
@@ -216,16 +216,13 @@ def unknown_tasks(sources: Mapping[str, str], known: Collection[str]) -> list[Pr
 
 def _given(record: Record, kept: Mapping[str, Sequence[Line]]) -> bool:
     """Whether one of a task's functions is in what students get."""
-    if record.file not in kept:
-        return False
-    tree = ast.parse(text_of(kept[record.file]))
-    there = {node.name for node in ast.walk(tree) if isinstance(node, DEFINITIONS)}
-    return any(function.split(".")[-1] in there for function in record.functions)
+    there = {record.file: text_of(kept[record.file]).encode()} if record.file in kept else {}
+    return not record.definitions.isdisjoint(defined(there))
 
 
 def explained(course: Course, files: Mapping[str, bytes], leaks: Sequence[Problem]) -> list[Problem]:
     """Leaks, each with the task that is not asked for and therefore comes solved, if the line is in one."""
-    given = [record for record in records(course.root).values() if record.name not in course.names]
+    given = [course.known[name] for name in course.others]
     trees = {record.file: ast.parse(files[record.file]) for record in given if record.file in files}
     found = []
     for leak in leaks:
@@ -236,7 +233,7 @@ def explained(course: Course, files: Mapping[str, bytes], leaks: Sequence[Proble
             if isinstance(node, DEFINITIONS) and node.lineno <= leak.line <= (node.end_lineno or 0)
         }
         for record in given:
-            if record.file == name and around & {function.split(".")[-1] for function in record.functions}:
+            if record.file == name and around & record.definitions:
                 why = f"{record.name}, which {course.path.name} does not ask for, comes solved: ask for it, too"
                 leak = leak._replace(text=f"{leak.text}\n    {why}")
         found.append(leak)
@@ -267,8 +264,8 @@ def left_out_words(course: Course, files: Mapping[str, bytes]) -> set[str]:
 
     Names that could be ordinary words do not count.
     """
-    known = records(course.root).values()
-    functions = {function.split(".")[-1] for record in known for function in record.functions}
+    known = course.known.values()
+    functions = {name for record in known for name in record.definitions}
     names = {path.name for path in (course.root / "solution").glob("*.py")} | {record.file for record in known}
     telling = {word for word in functions if "_" in word or sum(map(str.isupper, word)) > 1}
     return (telling - defined(files)) | (names - files.keys() - course.files - {""})
@@ -361,7 +358,7 @@ def selected_tests(course: Course, problems: list[Problem]) -> dict[str, tuple[s
     roots: list[tuple[str, str | None]] = [("conftest.py", None)]
     roots += [(file, check.split("[")[0]) for file, _, check in (id.partition("::") for id in public)]
     sources = {name: read(path) for name, path in paths.items()}
-    problems += unknown_regions(course.root, {shown[name]: text for name, text in sources.items()}, "")
+    problems += unknown_regions(course, {shown[name]: text for name, text in sources.items()}, "")
     try:
         kept = select(sources, course.names, roots, shown="tests/")
     except SourceError as error:

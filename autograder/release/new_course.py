@@ -22,7 +22,7 @@ from autograder.release.contents import read
 from autograder.release.handout import INCLUDE
 from autograder.release.student import reporting
 from autograder.repository import DEFAULT_COURSE
-from autograder.tasks import Course, Question, Task, chosen, records
+from autograder.tasks import Course, Question, Task, chosen
 from autograder.writing import write_atomically
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -66,7 +66,7 @@ def settings_of(name: str, course: Course) -> str:
         SourceError, CourseError: a question or the table of tasks is not as it should be.
     """
     asked = questions.read(course.root / questions.FOLDER)
-    tasks, kinds = records(course.root), dict[str, int]()
+    tasks, kinds = course.known, dict[str, int]()
     sections = []
     for position, section in enumerate(course.sections, start=1):
         listed: dict[str, list[dict[str, Any]]] = {"tasks": [], "questions": []}

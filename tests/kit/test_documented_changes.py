@@ -22,7 +22,7 @@ from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
 from autograder.repository import ROOT
-from autograder.tasks import CourseError, Record, load, records
+from autograder.tasks import CourseError, Record, load
 
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 COURSE, HANDOUT = "courses/spring.toml", "solution/handout/spring.md"
@@ -141,7 +141,7 @@ FORMS: dict[str, Callable[..., None]] = {
     rf"The same with the section {CODE} and {CODE}; the total is {NUMBER} less": Copy.same_with,
 }
 # Code in the text of a change that is mentioned, not written or deleted; names of tasks are, too.
-MENTIONED = {"total", "002", *records()}
+MENTIONED = {"total", "002", *load().known}
 
 
 def follow(copy: Copy, words: str) -> None:

@@ -17,14 +17,14 @@ from autograder.evidence.audit.laboratory import Trial, TrialOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.release.reference import hand_in
 from autograder.release.starter import without_markers
-from autograder.tasks import known_checks, load, records
+from autograder.tasks import load
 
 ROOT = Path(__file__).resolve().parents[3]
 COURSE = load()
 SOURCES = {name: text.decode() for name, text in hand_in(COURSE).items() if name.endswith(".py")}
 CHECKS = {check.id for check in COURSE.checks}
 # Of every task there is, whichever course asks for it.
-TASKS = list(records().values())
+TASKS = list(COURSE.known.values())
 SOLUTION = {path.name: without_markers(path.read_text(encoding="utf-8")) for path in command.SOLUTION.glob("*.py")}
 
 ORIGINAL = '''"""Docstring."""
@@ -110,7 +110,7 @@ def test_every_change_fits_the_solution_and_names_checks_that_exist():
     found = corpus.load()
     for change in (*found.mutants, *found.variants):
         assert change.apply(SOLUTION[change.file]) != SOLUTION[change.file]
-    known = known_checks(ROOT)
+    known = COURSE.possible_checks
     unknown = {(mutant.id, check) for mutant in found.mutants for check in mutant.checks if check not in known}
     assert not unknown
 

@@ -10,7 +10,7 @@ from autograder.exits import Exit
 from autograder.release import new_course, student
 from autograder.release.starter import SourceError
 from autograder.repository import ROOT, parse_toml
-from autograder.tasks import load, records
+from autograder.tasks import load
 
 TINY = ROOT / "tests" / "kit" / "tiny"
 QUESTION = '+++\nkind = "W"\n+++\n# {}\n\nWhy?\n\n## Rubric\n\n- 1: it\n\n## Answer\n\nBecause it is so.\n'
@@ -77,7 +77,9 @@ def test_what_the_default_course_leaves_out_is_there_to_be_taken(tree):
     taken = "[[section]]" + rest.replace("\n# ", "\n").replace("\n#", "\n")
     (tree / "courses" / "more.toml").write_text(head.replace("total = 5.25", "total = 7.25") + taken)
     more = load(tree / "courses" / "more.toml")
-    assert {task.name for task in more.tasks} == records(tree).keys() and len(more.questions) == 2
+    assert {task.name for task in more.tasks} == load(tree / "courses" / "full.toml").known.keys() and len(
+        more.questions
+    ) == 2
     assert "does not include:\n     manners.\n" in new_course.page_of("spring", tree)
 
 
@@ -92,7 +94,7 @@ def test_every_setting_has_a_comment():
     assert max(map(len, lines)) <= 120
     listed = {line.split('"')[1] for line in lines if line.lstrip("# ").startswith("{ name = ")}
     questions = {path.stem for path in (ROOT / "solution" / "questions").glob("*.md")}
-    assert listed == records().keys() | questions
+    assert listed == load().known.keys() | questions
 
 
 @pytest.mark.parametrize(
