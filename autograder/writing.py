@@ -2,7 +2,20 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files below a folder of ours that nobody reads yet, each with the folders that it is in.
+
+    Args:
+        files: relative path to content; text is written in UTF-8 as it is.
+    """
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> None:

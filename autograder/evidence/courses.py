@@ -26,6 +26,7 @@ from autograder.release.contents import Release, generate, solved
 from autograder.release.starter import SourceError
 from autograder.repository import COURSES, DEFAULT_COURSE, student_folder
 from autograder.tasks import Course, CourseError, course_file, load
+from autograder.writing import write_files
 
 LEFT_OVER = re.compile(rb"\{\{\w+:[^}]*\}\}|BEGIN SOLUTION|# FOR \w|# END FOR")
 HIDDEN = re.compile(r"^def (test_\w+)", re.MULTILINE)
@@ -44,23 +45,24 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.names or [path.stem for path in sorted(COURSES.glob("*.toml"))]:
         try:
             course = load(course_file(name))
-        except CourseError as error:
+            made = generate(course.root, course)
+        except (CourseError, SourceError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             failed += 1
             continue
         print(f"{course.name}: {course.title}", flush=True)
-        failed += not prove(course)
+        failed += not prove(made)
     return Exit.FAILED if failed else Exit.DONE
 
 
-def prove(course: Course) -> bool:
+def prove(made: Release) -> bool:
     """Whether everything about a course holds; says so, line by line."""
     proven = True
-    with tempfile.TemporaryDirectory(prefix=f"course-{course.name}-") as scratch:
+    with tempfile.TemporaryDirectory(prefix=f"course-{made.course.name}-") as scratch:
         for what, proof in PROOFS.items():
             began = time.monotonic()
             try:
-                said = proof(course, Path(scratch))
+                said = proof(made, Path(scratch))
             except (Unproven, SourceError, CourseError, bundle.BundleError, OSError) as error:
                 proven, said = False, f"NO: {error}"
             if said:
@@ -68,19 +70,19 @@ def prove(course: Course) -> bool:
     return proven
 
 
-def release(course: Course, scratch: Path) -> str:
+def release(made: Release, scratch: Path) -> str:
     """What students get, written where the other commands look for it."""
-    made = generate(course.root, course)
     for name, content in made.files.items():
         found = LEFT_OVER.search(content) if not name.startswith("tests/autograder/") else None
         if found:
             raise Unproven(f"{name} still has {found.group(0).decode()!r}")
     shown = b"\n".join(content for name, content in made.files.items() if name.startswith("tests/test_"))
-    given = set(HIDDEN.findall(shown.decode())) - public_functions(course)
+    given = set(HIDDEN.findall(shown.decode())) - public_functions(made.course)
     if given:
         raise Unproven(f"students get checks that no task of theirs has: {', '.join(sorted(given))}")
-    write_student_folder(course, made)
-    return f"{len(made.files)} files"
+    write_student_folder(made)
+    questions = f", {len(made.course.questions)} questions" if made.course.questions else ""
+    return f"{len(made.files)} files{questions}"
 
 
 def public_functions(course: Course) -> set[str]:
@@ -89,7 +91,8 @@ def public_functions(course: Course) -> set[str]:
     return {id.partition("::")[2].split("[")[0] for id in ids if id.startswith("public/")}
 
 
-def write_student_folder(course: Course, made: Release) -> None:
+def write_student_folder(made: Release) -> None:
+    course = made.course
     folder = student_folder(course.name, course.root)
     if course.name == DEFAULT_COURSE and student.differences(made, folder):
         raise Unproven("student/ is out of date: run `make student`")
@@ -97,27 +100,20 @@ def write_student_folder(course: Course, made: Release) -> None:
         student.write_folder(made, folder)
 
 
-def handout(course: Course, scratch: Path) -> str:
-    made = pdf.handout_pdf(course)
-    if made.warnings:
-        raise Unproven(f"pandoc could not convert: {made.warnings[0]}")
-    return f"{len(made.content) // 1024} KiB of PDF"
+def handout(made: Release, scratch: Path) -> str:
+    paper = pdf.handout_pdf(made)
+    if paper.warnings:
+        raise Unproven(f"pandoc could not convert: {paper.warnings[0]}")
+    return f"{len(paper.content) // 1024} KiB of PDF"
 
 
-def answers(course: Course, scratch: Path) -> str:
-    """Points of tasks, questions and rubrics add up; `load` and `generate` refuse a course in which they do not."""
-    if not course.questions:
-        return ""
-    return f"{len(course.questions)} questions, {course.written:g} points"
-
-
-def public_checks(course: Course, scratch: Path) -> str:
+def public_checks(made: Release, scratch: Path) -> str:
     """The public checks in a finished student's folder."""
+    course = made.course
     if not course.tasks:
         return ""
     folder = scratch / "finished"
-    write(folder, generate(course.root, course).files)
-    write(folder, finished(course))
+    write_files(folder, {**made.files, **finished(course)})
     if course.assignment.archives:
         (folder / "data").symlink_to(course.root / "data", target_is_directory=True)
     options = ["-q", "-p", "no:cacheprovider", "--tb=short"]
@@ -128,8 +124,9 @@ def public_checks(course: Course, scratch: Path) -> str:
     return f"{passed.group(1)} pass" if passed else "pass"
 
 
-def program(course: Course, scratch: Path) -> str:
+def program(made: Release, scratch: Path) -> str:
     """The main program, cut short, in the folder with every answer."""
+    course = made.course
     if student.MAIN not in course.programs:
         return ""
     folder = scratch / "solution"
@@ -139,16 +136,16 @@ def program(course: Course, scratch: Path) -> str:
     return f"--quick: {pictures} pictures"
 
 
-def graded(course: Course, scratch: Path) -> str:
+def graded(made: Release, scratch: Path) -> str:
     """The zip as Gradescope unpacks and starts it, without its set-up."""
+    course = made.course
     if course.ungraded:
         return ""
     archive = scratch / "autograder.zip"
     bundle.write(archive, course)
     with zipfile.ZipFile(archive) as file:
         file.extractall(scratch / "source")
-    starter = generate(course.root, course).files
-    handed_in = {name: starter[name] for name in course.files if name in starter}
+    handed_in = {name: made.files[name] for name in course.files if name in made.files}
     best = grade(course, scratch, "reference", reference.hand_in(course))
     least = grade(course, scratch, "starter", handed_in)
     if abs(best - course.graded) > 1e-6 or least:
@@ -163,7 +160,7 @@ def grade(course: Course, scratch: Path, name: str, files: Mapping[str, bytes]) 
         Unproven: the rows do not add up, or are not those of the course.
     """
     folder = scratch / name
-    write(folder / "submission", files)
+    write_files(folder / "submission", files)
     run([sys.executable, "-I", str(scratch / "source" / "files" / "grader"), "rehearse", str(folder)], scratch)
     document = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     rows = document["tests"]
@@ -178,12 +175,6 @@ def finished(course: Course) -> dict[str, bytes]:
     """What a perfect student's folder has beside what everybody gets."""
     models = {name: path.read_bytes() for name, path in reference.examples(course).items() if name in course.files}
     return {**solved(course), **models}
-
-
-def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
 
 
 def run(command: Sequence[str], folder: Path) -> str:
@@ -204,12 +195,11 @@ def run(command: Sequence[str], folder: Path) -> str:
     return done.stdout
 
 
-Proof = Callable[[Course, Path], str]
+Proof = Callable[[Release, Path], str]
 # Each says what it found, or nothing where the course has nothing of the kind.
 PROOFS: dict[str, Proof] = {
     "students": release,
     "handout": handout,
-    "answers": answers,
     "checks": public_checks,
     "main.py": program,
     "zip": graded,

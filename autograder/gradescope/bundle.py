@@ -35,7 +35,7 @@ from autograder.release.archive import zip_bytes
 from autograder.release.contents import CUDA_REQUIREMENT
 from autograder.repository import dist, grader_sources, student_folder
 from autograder.tasks import Course, CourseError
-from autograder.writing import write_atomically
+from autograder.writing import write_atomically, write_files
 
 UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
@@ -117,12 +117,9 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
 
     with tempfile.TemporaryDirectory(prefix="otter-generate-") as scratch:
         staging = Path(scratch).resolve()
-        for name, text in test_files(course).items():
-            _write(staging / "tests" / name, text.encode())
-        _write(staging / "otter_config.json", configuration(settings).encode())
-        _write(staging / "driver.ipynb", driver_notebook().encode())
-        for name, content in files.items():
-            _write(staging / name.removeprefix("files/"), content)
+        write_files(staging / "tests", test_files(course))
+        write_files(staging, {"otter_config.json": configuration(settings), "driver.ipynb": driver_notebook()})
+        write_files(staging, {name.removeprefix("files/"): content for name, content in files.items()})
         # It takes files from below the working directory only.
         with working_directory(staging):
             generate(
@@ -197,8 +194,3 @@ def working_directory(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)

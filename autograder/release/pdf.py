@@ -12,34 +12,34 @@ from pathlib import Path
 
 from autograder.exits import Exit
 from autograder.release import measured, notebook, selfgrade
-from autograder.release.contents import PICTURE, generate, pdf_maker, shown_parts, solved
+from autograder.release.contents import PICTURE, Release, generate, pdf_maker, shown_parts, solved
 from autograder.release.numbers import values
 from autograder.release.starter import SourceError
+from autograder.release.student import reporting
 from autograder.release.typeset import Pdf, TypesetError, typeset
 from autograder.repository import ROOT, dist, solved_folder
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
-from autograder.writing import write_atomically
+from autograder.writing import write_atomically, write_files
 
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
-def handout_pdf(course: Course) -> Pdf:
+def handout_pdf(made: Release) -> Pdf:
     """The handout as students get it.
 
     Raises:
         TypesetError: it cannot be typeset.
-        SourceError: it cannot be made.
     """
-    text = generate(course.root, course).files["README.md"].decode()
+    text = made.files["README.md"].decode()
     title = TITLE.search(text)
-    return typeset(text, course.root / "solution", title.group(1) if title else "Assignment")
+    return typeset(text, made.course.root / "solution", title.group(1) if title else "Assignment")
 
 
 def handout(arguments: list[str], root: Path = ROOT) -> int:
     """Write dist/COURSE/handout.pdf."""
     try:
         course = the_course("handout", "Write handout.pdf, the handout for print.", arguments, root)
-        pdf = handout_pdf(course)
+        pdf = handout_pdf(generate(root, course))
     except (TypesetError, SourceError, CourseError) as error:
         print(f"no handout: {error}", file=sys.stderr)
         return Exit.FAILED
@@ -76,14 +76,13 @@ def lay_out(folder: Path, results: Path, course: Course) -> None:
     Raises:
         SourceError: the notebook cannot be made.
     """
-    for name, content in solved_with_answers(course, results).items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    write_files(folder, solved_with_answers(course, results))
     if results.is_dir():
         (folder / "results").symlink_to(results.resolve(), target_is_directory=True)
 
 
-def report(arguments: list[str], root: Path = ROOT) -> int:
+@reporting
+def report(arguments: list[str], root: Path) -> int:
     """Write dist/COURSE/report/: the notebook with answers and rubrics, run, as report.ipynb and as report.pdf.
 
     Where students grade themselves, selfgrade.csv is there, too.
@@ -97,11 +96,7 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
     )
     course_option(parser)
     options = parser.parse_args(arguments)
-    try:
-        course = chosen(options.course, root)
-    except CourseError as error:
-        print(error, file=sys.stderr)
-        return Exit.FAILED
+    course = chosen(options.course, root)
     if not course.questions:
         print(f"{course.path.name} asks no questions: there is no report", file=sys.stderr)
         return Exit.NOTHING
@@ -112,14 +107,10 @@ def report(arguments: list[str], root: Path = ROOT) -> int:
     out = dist(course.name, root) / "report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        try:
-            lay_out(folder, results, course)
-            form = selfgrade.table(course)
-        except SourceError as error:
-            print(error, file=sys.stderr)
-            return Exit.FAILED
+        lay_out(folder, results, course)
+        form = selfgrade.table(course) if course.grading == "self" else b""
         out.mkdir(parents=True, exist_ok=True)
-        if course.grading == "self":
+        if form:
             write_atomically(out / selfgrade.FILE, form, mode=0o644)
         command = [sys.executable, "export_report.py", "--save", "--out", str(out.resolve() / "report.pdf")]
         status = subprocess.run(command, cwd=folder, check=False).returncode

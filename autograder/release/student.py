@@ -23,6 +23,7 @@ from autograder.release.leaks import SecretLine, find_leaks
 from autograder.release.starter import SourceError
 from autograder.repository import DEFAULT_COURSE, ROOT, dist, solved_folder, student_folder
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
+from autograder.writing import write_files
 
 # What working in student/ leaves there beside the assignment's own leftovers: neither compared nor deleted.
 LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"}
@@ -79,10 +80,7 @@ def write_folder(release: Release, folder: Path) -> None:
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
     old = new.with_name(new.name.replace("-new-", "-old-"))
     try:
-        for name, content in release.files.items():
-            path = new / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_files(new, release.files)
         new.chmod(0o755)  # mkdtemp makes private folders
         if folder.exists():
             folder.rename(old)
@@ -188,15 +186,14 @@ def run(arguments: list[str], root: Path) -> int:
     course_option(parser)
     options, further = parser.parse_known_args(arguments)
     course = chosen(options.course, root)
-    program = next((name for name in course.programs if name == MAIN), "")
-    if not program:
+    if MAIN not in course.programs:
         print(f"{course.path.name} asks for no code: there is nothing to run", file=sys.stderr)
         return Exit.NOTHING
     folder = solved_folder(course.name, root)
     if course.name != DEFAULT_COURSE:
         write_solved(course, folder)
     with contextlib.suppress(KeyboardInterrupt):  # the program says what it keeps
-        return subprocess.run([sys.executable, str(folder / program), *further], check=False).returncode
+        return subprocess.run([sys.executable, str(folder / MAIN), *further], check=False).returncode
     return Exit.INTERRUPTED
 
 
@@ -206,11 +203,8 @@ def write_solved(course: Course, folder: Path) -> None:
     present = {path.relative_to(folder).as_posix() for path in own_files(folder, leftovers(course))}
     for name in present - files.keys():
         (folder / name).unlink()
-    for name, content in files.items():
-        path = folder / name
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+    same = {name for name in present & files.keys() if (folder / name).read_bytes() == files[name]}
+    write_files(folder, {name: content for name, content in files.items() if name not in same})
     data = folder / "data"
     if course.assignment.archives and not data.exists():
         data.symlink_to(course.root / "data", target_is_directory=True)

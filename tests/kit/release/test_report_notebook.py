@@ -533,7 +533,7 @@ def test_typesetting(tmp_path):
 def test_handout_pdf():
     """All headings, all pictures, formulas without complaint, links that lead somewhere, page numbers."""
     course = load()
-    made = pdf.handout_pdf(course)
+    made = pdf.handout_pdf(contents.generate(ROOT, course))
     text = contents.generate(ROOT, course).files["README.md"].decode()
     read = pypdf.PdfReader(io.BytesIO(made.content))
     headings = re.findall(r"^#+ (.+)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
