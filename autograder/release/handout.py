@@ -22,21 +22,22 @@ from autograder.release.starter import Problem
 from autograder.tasks import Course
 
 SECTIONS, FILES = "{{sections}}", "{{files}}"
+COMMON = "common/"
 INCLUDE = re.compile(r"\{\{include:(\w+)\}\}")
 COMMENT = re.compile(r"<!--(.*?)-->[ \t]*\n?", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 
 
 def sources(course: Course, folder: Path) -> list[str]:
-    """Paths below solution/handout/ of what a course's handout is made of, in order, the page first."""
+    """Paths below solution/handout/ of what a handout is made of: the page, sections and tasks, then shared texts."""
     found = [f"{course.name}.md"]
     for section in course.sections:
         opening = f"sections/{section.name}.md"
         found += [opening] if (folder / opening).is_file() else []
-        found += [f"{task.name}.md" for task in course.tasks if task.section == section.name]
+        found += [f"{task.name}.md" for task in course.asked_in(section)[0]]
     for path in [folder / name for name in found]:
         if path.is_file():
-            found += [f"common/{name}.md" for name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+            found += [f"{COMMON}{name}.md" for name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
     return list(dict.fromkeys(found))
 
 
@@ -56,7 +57,11 @@ def assemble(
         problems: what is wrong is added here, with file and line.
     """
     texts: dict[str, str] = {}
-    for name in sources(course, folder):
+    included: dict[str, str] = {}
+    for name in reversed(sources(course, folder)):  # what is included comes first
+        is_shared = name.startswith(COMMON)
+        if is_shared:
+            included[f"include:{Path(name).stem}"] = ""
         try:
             text = (folder / name).read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -64,8 +69,10 @@ def assemble(
             continue
         # Comments go, their lines stay until the placeholders are in, so that complaints have the right line.
         blank = COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), text)
-        texts[name] = INCLUDE.sub(r"<<include \1>>", blank).replace(FILES, _files(course))
-        texts[name] = put_in(texts[name], f"solution/handout/{name}", known, problems)
+        blank = blank.replace(FILES, _files(course))
+        texts[name] = put_in(blank, f"solution/handout/{name}", {**known, **included}, problems)
+        if is_shared:
+            included[f"include:{Path(name).stem}"] = texts[name].strip("\n")
     page = texts.get(f"{course.name}.md", "")
     if page.count(SECTIONS) != 1:
         problems.append(Problem(f"solution/handout/{course.name}.md", 1, f"{SECTIONS} must stand here, once"))
@@ -74,18 +81,16 @@ def assemble(
     for section in course.sections:
         opening = texts.get(f"sections/{section.name}.md", "")
         parts.append(f"## {section.heading}\n\n{opening}")
-        for task in course.tasks:
-            if task.section == section.name:
-                parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
-        here = [question for question in course.questions if question.section == section.name]
+        tasks, asked = course.asked_in(section)
+        for task in tasks:
+            parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
         items = [
             handout_item(filled(questions[question.name], known, problems), question.label, question.points, seen)
-            for question in here
+            for question in asked
             if question.name in questions
         ]
         parts.append("".join(items))
     text = page.replace(SECTIONS, "\n\n".join(part.strip("\n") for part in parts))
-    text = re.sub(r"<<include (\w+)>>", lambda match: texts.get(f"common/{match.group(1)}.md", "").strip("\n"), text)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n") + "\n"
 
 
