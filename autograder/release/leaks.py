@@ -7,6 +7,7 @@ because a reader could not tell the two cases apart either.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -72,6 +73,13 @@ def readable_text(path: str, content: bytes) -> str:
         return text
 
 
+def readable_texts(files: Mapping[str, bytes]) -> Iterator[tuple[str, str]]:
+    """Path and text of each file that is text."""
+    for path, content in files.items():
+        with contextlib.suppress(UnicodeDecodeError):
+            yield path, readable_text(path, content)
+
+
 def texts_in(value: object) -> Iterator[str]:
     """Every string in a JSON document, keys included; a list of strings, as notebooks have, is one text."""
     if isinstance(value, str):
@@ -96,11 +104,7 @@ def find_leaks(secrets: Iterable[SecretLine], files: Mapping[str, bytes]) -> lis
     """
     by_key = {secret.key: secret for secret in secrets}
     problems = []
-    for path, content in files.items():
-        try:
-            text = readable_text(path, content)
-        except UnicodeDecodeError:
-            continue
+    for path, text in readable_texts(files):
         lines = text.splitlines()
         # Most files contain no secret at all: one look at the whole file says so.
         everything = SPACE.sub("", text)
@@ -126,11 +130,7 @@ def find_words(words: Collection[str], files: Mapping[str, bytes]) -> list[Probl
         return []
     pattern = re.compile(r"(?<![\w./-])(" + "|".join(map(re.escape, sorted(words))) + r")(?![\w-])")
     problems = []
-    for path, content in files.items():
-        try:
-            text = readable_text(path, content)
-        except UnicodeDecodeError:
-            continue
+    for path, text in readable_texts(files):
         for number, line in enumerate(text.splitlines(), start=1):
             for word in dict.fromkeys(pattern.findall(line)):
                 problems.append(Problem(path, number, f"mentions {word}, which students of this course do not get"))
