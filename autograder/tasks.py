@@ -164,7 +164,6 @@ class Check:
         points: what it is worth; 0 for provided code.
         title: what people read.
         visibility: one of VISIBILITIES.
-        section: name of the task's section.
     """
 
     id: str
@@ -173,7 +172,6 @@ class Check:
     points: float
     title: str
     visibility: str = "visible"
-    section: str = ""
 
     @property
     def by_pytest(self) -> bool:
@@ -333,6 +331,11 @@ class Course:
             }
             for task in self.tasks
         ]
+
+    def asked_in(self, section: Section) -> tuple[list[Task], list[Question]]:
+        """What a section asks for, each in its order."""
+        tasks = [task for task in self.tasks if task.section == section.name]
+        return tasks, [question for question in self.questions if question.section == section.name]
 
     def of_section(self, name: str) -> float:
         """Points that a section's tasks and questions are worth."""
@@ -800,7 +803,7 @@ def _checks(task: Task, record: Record, registry: TomlSource, tests: Path, gradi
         _refuse(registry)
     found = []
     if record.judge and graded:
-        found.append(Check(task.name, task.name, task.number, points, task.title, section=task.section))
+        found.append(Check(task.name, task.name, task.number, points, task.title))
     for suite in suites:
         path = tests / record.test_file(suite)
         for name, entry in entries[suite].items():
@@ -814,7 +817,7 @@ def _checks(task: Task, record: Record, registry: TomlSource, tests: Path, gradi
             share = points * entry["weight"] / whole if whole else 0.0
             id = f"{record.test_file(suite)}::{name}"
             visibility = entry.get("visibility", "visible")
-            found.append(Check(id, task.name, task.number, share, title, visibility, task.section))
+            found.append(Check(id, task.name, task.number, share, title, visibility))
     return found
 
 

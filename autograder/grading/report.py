@@ -70,14 +70,15 @@ def summarise(document: Document, course: Course) -> list[SectionSummary]:
     rows: dict[str, list[Document]] = {task.name: [] for task in course.tasks}
     for row in document["tests"]:
         rows[row["extra_data"]["task"]].append(row)
+    asked = [(section, course.asked_in(section)[0]) for section in course.sections]
     return [
         SectionSummary(
             section.number,
             section.title,
-            [TaskSummary(t.number, t.title, rows[t.name]) for t in course.tasks if t.section == section.name],
+            [TaskSummary(task.number, task.title, rows[task.name]) for task in tasks],
         )
-        for section in course.sections
-        if any(task.section == section.name for task in course.tasks)
+        for section, tasks in asked
+        if tasks
     ]
 
 

@@ -70,9 +70,10 @@ def settings_of(name: str, course: Course) -> str:
     sections = []
     for position, section in enumerate(course.sections, start=1):
         listed: dict[str, list[dict[str, Any]]] = {"tasks": [], "questions": []}
-        for place, task in enumerate((one for one in course.tasks if one.section == section.name), start=1):
+        chosen_tasks, chosen_questions = course.asked_in(section)
+        for place, task in enumerate(chosen_tasks, start=1):
             listed["tasks"].append(_entry(task, task.number, f"{section.number}.{place}", task.title))
-        for question in (one for one in course.questions if one.section == section.name):
+        for question in chosen_questions:
             kinds[question.kind] = kinds.get(question.kind, 0) + 1
             usual = f"{question.kind}{kinds[question.kind]}"
             listed["questions"].append(_entry(question, question.label, usual, asked[question.name].title))

@@ -102,7 +102,7 @@ def assemble(
     places = _places(course, asked)
     stands: dict[str, str] = {}  # part to the label of the question under which its results stand
     for section in course.sections:
-        here = [question for question in course.questions if question.section == section.name]
+        _, here = course.asked_in(section)
         if here:
             texts.append(f"## {section.heading}")
         for question in here:
@@ -321,11 +321,6 @@ def without_prompts(notebook: NotebookNode) -> NotebookNode:
 @functools.lru_cache(maxsize=8)
 def _assign_once(text: str) -> Notebooks:
     return assign(text)
-
-
-def exists(root: Path) -> bool:
-    """Whether the assignment has a report."""
-    return (root / SOURCE).is_file()
 
 
 def make(

@@ -28,7 +28,7 @@ def anchor(heading: str) -> str:
 
 def worth(points: float) -> str:
     """ "3 points", "1 point"."""
-    return f"{round(points, 6):g} point{'' if points == 1 else 's'}"
+    return _count(round(points, 6), "point")
 
 
 def values(course: Course) -> dict[str, str]:

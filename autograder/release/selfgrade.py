@@ -40,8 +40,7 @@ def items(course: Course) -> list[Item]:
     known = numbers.values(course)
     found = []
     for section in course.sections:
-        tasks = [task for task in course.tasks if task.section == section.name]
-        asked = [question for question in course.questions if question.section == section.name]
+        tasks, asked = course.asked_in(section)
         found += [Item(task.number, task.title, task.points) for task in tasks]
         for question in asked:
             if question.name in files:
