@@ -1,7 +1,6 @@
 """Regions of the assignment's files that only some courses get: whatever is asked, what is left works and fits."""
 
 import json
-import re
 import subprocess
 import sys
 import types
@@ -16,17 +15,17 @@ SOLUTION = ROOT / "solution"
 sys.path.insert(0, str(SOLUTION))
 
 import lab.course as course_module  # noqa: E402
+from autograder.release.selection import REGION, text_of, without_regions  # noqa: E402
 from lab.run import experiments  # noqa: E402
 
 FULL = course_module.read_course(SOLUTION / "tasks.json")
 NAMES = sorted(FULL.asked)
 SOURCES = {path: path.read_text(encoding="utf-8") for path in SOLUTION.rglob("*.py")}
-REGION = re.compile(r"^[ ]*# FOR (.+)\n((?:.*\n)*?)[ ]*# END FOR\n", re.MULTILINE)
 
 
 def cut(source: str, asked: Collection[str]) -> str:
-    """A file as a course gets it that asks only these tasks and questions."""
-    return REGION.sub(lambda match: match.group(2) if {*match.group(1).split()} & {*asked} else "", source)
+    """A file without the regions of a course that asks only these tasks and questions."""
+    return text_of(without_regions(source, asked, "a file"))
 
 
 def asking(*names: str) -> course_module.Course:
@@ -35,7 +34,8 @@ def asking(*names: str) -> course_module.Course:
 
 
 def test_regions_are_whole_and_name_what_exists():
-    regions = [match.group(1) for source in SOURCES.values() for match in REGION.finditer(source)]
+    lines = [line for source in SOURCES.values() for line in source.splitlines()]
+    regions = [match.group(1) for line in lines if (match := REGION.fullmatch(line))]
     assert len(regions) > 50
     for names in regions:
         assert set(names.split()) <= set(NAMES), names

@@ -23,6 +23,7 @@ from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
 from autograder.repository import ROOT
 from autograder.tasks import CourseError, Record, load
+from autograder.writing import write_files
 
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
 COURSE, HANDOUT = "courses/spring.toml", "solution/handout/spring.md"
@@ -203,9 +204,7 @@ def made(copy: Copy) -> Release:
 
 def submitted(release: Release, folder: Path) -> str:
     """What `python submit.py` says of the untouched files."""
-    for name, content in release.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    write_files(folder, release.files)
     return subprocess.run(
         [sys.executable, "submit.py"], cwd=folder, capture_output=True, text=True, check=True, timeout=60
     ).stdout

@@ -8,6 +8,7 @@ import pytest
 
 from autograder.repository import ROOT
 from autograder.tasks import Course, CourseError, Late, compare, load
+from autograder.writing import write_files
 
 TASKS = """
 [assignment]
@@ -65,16 +66,15 @@ question = [{ name = "why_one", number = "2.4a", points = 2 }]
 
 
 def read(folder: Path, tasks: str = TASKS, course: str = COURSE) -> Course:
-    for name, text in {
+    files = {
         "tests/tasks.toml": tasks,
         "tests/public/test_one.py": 'def test_a(submission):\n    """one is one\n\n    More."""\n',
         "tests/hidden/test_one.py": 'def test_b(submission):\n    """one is not two"""\n',
         "solution/questions/why_one.md": '+++\nkind = "W"\n+++\n# Why?\n',
         "solution/questions/how_many.md": '+++\nkind = "N"\n+++\n# How many?\n',
         "courses/x.toml": course,
-    }.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    }
+    write_files(folder, files)
     return load(folder / "courses" / "x.toml")
 
 

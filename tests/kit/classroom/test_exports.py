@@ -14,6 +14,7 @@ from autograder.classroom.parcel import pack, version
 from autograder.classroom.roster import moment
 from autograder.grading import intake
 from autograder.grading.files import UnreadableError, read_tree
+from autograder.writing import write_files
 
 EXPECTED = ("kl.py", "gmm.py", "gmvae.safetensors")
 KL, GMM = b"def kl(): ...\n", b"def gmm(): ...\n"
@@ -32,10 +33,7 @@ def export(tmp_path: Path, files: dict[str, bytes], form: str, name: str = "expo
     if form == "zip":
         (tmp_path / f"{name}.zip").write_bytes(zipped(files))
         return tmp_path / f"{name}.zip"
-    for path, content in files.items():
-        target = tmp_path / name / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+    write_files(tmp_path / name, files)
     return tmp_path / name
 
 

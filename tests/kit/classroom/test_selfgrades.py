@@ -16,6 +16,7 @@ from autograder.grading.files import Entry, UnreadableError, read_tree
 from autograder.release import pdf, selfgrade
 from autograder.release.selfgrade import Item
 from autograder.tasks import chosen
+from autograder.writing import write_files
 
 COURSE = chosen("000")
 ASKED = (Item("1.1", "The code", 4), Item("W1", "Why so?", 2.5), Item("2.10", "A long one", 6))
@@ -130,9 +131,7 @@ def test_files_that_are_no_tables(content, problem):
 
 
 def entries(folder: Path, files: dict[str, bytes | str]) -> tuple[Entry, ...]:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    write_files(folder, files)
     return read_tree(folder).entries
 
 

@@ -18,6 +18,7 @@ from autograder.grading.files import (
     without_environments,
     zip_tree,
 )
+from autograder.writing import write_files
 
 FILES = {
     "b.py": b"b = 1\n",
@@ -38,10 +39,7 @@ def made(request, tmp_path):
     def make(files: dict[str, bytes]) -> Path:
         if request.param == "zip":
             return write_zip(tmp_path / "work.zip", files)
-        for name, content in files.items():
-            path = tmp_path / "work" / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+        write_files(tmp_path / "work", files)
         return tmp_path / "work"
 
     return make

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from autograder.grading.files import SUBMISSION
 from autograder.grading.intake import Intake, reserved_modules, unpack
 from autograder.stamp import LARGEST, Stamp
+from autograder.writing import write_files
 
 EXPECTED = ("VAE.py", "ELBO.py", "gmvae.py", "gmvae.safetensors")
 COMPLETE = {name: f"# {name}\n" for name in EXPECTED}
@@ -36,10 +37,7 @@ def provided(tmp_path) -> Path:
 
 
 def write_folder(folder: Path, files: dict[str, str]) -> Path:
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
+    write_files(folder, files)
     return folder
 
 

@@ -14,6 +14,7 @@ import pytest
 from autograder import tasks
 from autograder.release import contents, typeset
 from autograder.repository import ROOT
+from autograder.writing import write_files
 
 OWN = ("export_report.py", "lab/__init__.py", "lab/course.py", "lab/files.py", "lab/report/__init__.py")
 QUESTION = "<!-- BEGIN QUESTION -->\n\n### {0}, a title\n\nWhy?\n"
@@ -29,9 +30,7 @@ last = "Å €"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A student's folder with two questions, two files of code and a trained model."""
-    for name, content in contents.pdf_maker().items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(content)
+    write_files(tmp_path, contents.pdf_maker())
     for name in OWN:
         (tmp_path / name).write_bytes((ROOT / "solution" / name).read_bytes())
     cells = [nbformat.v4.new_markdown_cell(QUESTION.format(label)) for label in ("W1", "2.1b")]

@@ -12,6 +12,7 @@ from autograder.release import leaks, numbers, questions
 from autograder.release.starter import SourceError
 from autograder.repository import ROOT
 from autograder.tasks import Course, Question, Section
+from autograder.writing import write_files
 
 WRITTEN = """+++
 kind = "W"
@@ -78,9 +79,7 @@ DISCS = "# Discs\n\n## Area\n\n*Question 1: what is\nit?*\n\nPi.\n\n### Proof\n\
 
 def folder_of(root: Path, files: dict[str, str]) -> Path:
     """A folder of questions with answers beside it."""
-    for name, text in {"written/discs.md": DISCS, **{f"questions/{name}.md": files[name] for name in files}}.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
+    write_files(root, {"written/discs.md": DISCS, **{f"questions/{name}.md": files[name] for name in files}})
     return root / "questions"
 
 

@@ -10,6 +10,7 @@ from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in
 from autograder.release.starter import without_markers
 from autograder.tasks import load
+from autograder.writing import write_files
 
 SOURCE = """def one():
     \"\"\"Task {{task:one}}: one.\"\"\"
@@ -49,9 +50,7 @@ task = [{ name = "one", points = 1 }, { name = "model", points = 1 }]
 
 @pytest.fixture
 def root(tmp_path):
-    for name, text in TREE.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
+    write_files(tmp_path, TREE)
     return tmp_path
 
 

@@ -19,6 +19,7 @@ from autograder.release.archive import write_zip
 from autograder.release.starter import SourceError, make_starter
 from autograder.repository import DOOR
 from autograder.tasks import load
+from autograder.writing import write_files
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -310,10 +311,7 @@ SHIPPED = {
 
 @pytest.fixture
 def tree(tmp_path):
-    for name, content in TREE.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    write_files(tmp_path, TREE)
     return tmp_path
 
 

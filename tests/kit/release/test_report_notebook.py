@@ -22,6 +22,7 @@ from autograder.release import contents, leaks, measured, notebook, numbers, pdf
 from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
 from autograder.tasks import Course, Question, Section, load
+from autograder.writing import write_files
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = questions.read(ROOT / questions.FOLDER)
@@ -614,9 +615,7 @@ def test_reference_runs_and_exports(results, tmp_path):
 def test_untouched_copy_runs_without_results(tmp_path):
     """A student's first look: nothing stops, what is missing is said, no check passes, everything is unanswered."""
     folder = tmp_path / "untouched"
-    for name, content in contents.generate(ROOT, COURSE).files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
+    write_files(folder, contents.generate(ROOT, COURSE).files)
     done = export(folder)
     assert done.returncode == 0, done.stderr
     assert "not answered yet: R1, R2," in done.stderr and "W10," in done.stderr
