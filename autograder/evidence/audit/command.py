@@ -23,6 +23,7 @@ from typing import Any
 from tqdm import tqdm
 
 from autograder.evidence.audit.automatic import AutomaticMutant, automatic_mutants, explanations
+from autograder.evidence.audit.batches import by_batch, keep
 from autograder.evidence.audit.corpus import (
     KINDS,
     Change,
@@ -68,6 +69,7 @@ class Audit:
         execution: gives what the checks do to the solution, once that is known.
         processes: how many gradings there may be at a time.
         only: the parts of ids, one of which a change must have; empty for all.
+        batch: the number of the one batch whose changes are chosen; None for all.
         findings: the report, part by part.
         problems: which targets are missed, for people.
     """
@@ -79,6 +81,7 @@ class Audit:
     execution: Callable[[], Execution]
     processes: int = 2
     only: tuple[str, ...] = ()
+    batch: int | None = None
     quick: bool = False
     flakes: int = FLAKES
     findings: dict[str, Any] = field(default_factory=dict)
@@ -87,6 +90,7 @@ class Audit:
     def chosen(self, changes: Iterable[Any]) -> list[Any]:
         """The changes that this run is about."""
         wanted = [change for change in changes if not self.only or any(text in change.id for text in self.only)]
+        wanted = [change for change in wanted if self.batch in (None, getattr(change, "batch", None))]
         return wanted[::QUICK_STEP] if self.quick else wanted
 
     def noticing(self, change: Change) -> set[str]:
@@ -132,6 +136,7 @@ def audit_mutants(audit: Audit) -> None:
         },
         "only_own_task": sum(not verdict.elsewhere for verdict in verdicts),
         "blamed_elsewhere": {verdict.id: list(verdict.elsewhere) for verdict in verdicts if verdict.elsewhere},
+        "batches": by_batch("mutants", mutants, {verdict.id for verdict in killed}),
     }
     audit.findings["hints"] = {
         "right": len(right),
@@ -208,6 +213,7 @@ def audit_variants(audit: Audit) -> None:
         "total": len(variants),
         "accepted": len(variants) - len(rejected),
         "rejected": [variant.id for variant in rejected],
+        "batches": by_batch("variants", variants, {variant.id for variant in variants} - {v.id for v in rejected}),
     }
     for variant in rejected:
         audit.problems.append(f"variant {variant.id} is refused: {variant.note}")
@@ -265,9 +271,9 @@ def _repetitions(submissions: Sequence[Trial], first_round: int = 0) -> Iterator
 
 def _own_tasks(change: Change, course: Course) -> tuple[str, ...]:
     """The tasks of the changed definition, or of the whole file."""
-    if change.function:
+    if change.function and not change.tasks:
         return (task_of(change, course).name,)
-    return tuple(task.name for task in course.tasks if task.file == change.file)
+    return tuple(task.name for task in course.tasks if is_of(change, task))
 
 
 def audit_submissions(audit: Audit) -> None:
@@ -317,6 +323,7 @@ def table(findings: Mapping[str, Any]) -> str:
         found, hints = findings["mutants"], findings["hints"]
         rows.append(("mutants killed", found["killed"], found["total"]))
         rows += [(f"  {kind}", numbers["killed"], numbers["total"]) for kind, numbers in found["by_kind"].items()]
+        rows += _rows_of_batches(found, "caught")
         rows.append(("  points lost in their own task only", found["only_own_task"], found["total"]))
         rows.append(("  right hint shown", hints["right"], found["killed"]))
     if "automatic" in findings:
@@ -324,13 +331,22 @@ def table(findings: Mapping[str, Any]) -> str:
         rows.append(("mutants made by machine killed", found["killed"], found["total"]))
         rows.append(("  survivors explained as correct", found["explained"], found["total"] - found["killed"]))
     if "variants" in findings:
-        rows.append(("correct variants accepted", findings["variants"]["accepted"], findings["variants"]["total"]))
+        found = findings["variants"]
+        rows.append(("correct variants accepted", found["accepted"], found["total"]))
+        rows += _rows_of_batches(found, "accepted")
     if "submissions" in findings:
         found = findings["submissions"]
         rows.append(("whole submissions with full marks", found["full_marks"], found["total"]))
     if "flakes" in findings:
         rows.append(("gradings with another result", findings["flakes"]["differing"], findings["flakes"]["gradings"]))
     return "\n".join(f"{what:<38}{part:>5} of {whole}" for what, part, whole in rows)
+
+
+def _rows_of_batches(found: Mapping[str, Any], right: str) -> Iterator[tuple[str, int, int]]:
+    """What was written without sight of the checks: how many verdicts were right at once, and how many are now."""
+    for number, counts in found.get("batches", {}).items():
+        yield f"  batch {number}, {right} when written", counts["when_written"], counts["total"]
+        yield f"  batch {number}, {right} now", counts["now"], counts["total"]
 
 
 def badge(findings: Mapping[str, Any]) -> str:
@@ -353,12 +369,14 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     course = load_course()
     sources = {name: text.decode() for name, text in hand_in(course).items() if name.endswith(".py")}
-    parts = options.parts.split(",") if options.parts else list(PARTS)
+    whole = list(PARTS) if options.batch is None else ["mutants", "variants"]
+    parts = options.parts.split(",") if options.parts else whole
     if unknown := set(parts) - set(PARTS):
         print(f"audit: no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}", file=sys.stderr)
         return Exit.NOTHING
     # A sample says nothing about the whole.
-    out = options.out.resolve() if options.out else None if options.only or options.quick else REPORT
+    sample = options.only or options.quick or options.batch is not None
+    out = options.out.resolve() if options.out else None if sample else REPORT
     try:
         # In the background: the automatic mutants, which take a while to make, do not need it.
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
@@ -371,8 +389,9 @@ def main(arguments: Sequence[str]) -> int:
                 execution.result,
                 options.processes,
                 tuple(options.only),
-                quick=options.quick,
-                flakes=options.flakes,
+                options.batch,
+                options.quick,
+                options.flakes,
             )
             for part in parts:
                 began, told = time.monotonic(), len(audit.problems)
@@ -381,6 +400,8 @@ def main(arguments: Sequence[str]) -> int:
                 audit.findings[part] |= {"date": date.today().isoformat(), "seconds": round(time.monotonic() - began)}
                 if out is not None:
                     _save(out, audit.findings, options.processes)
+            if options.batch is not None and not (options.only or options.quick):
+                keep(options.batch, audit.corpus, audit.findings)
     except CorpusError as error:
         print(f"audit: {error}", file=sys.stderr)
         return Exit.FAILED
@@ -414,6 +435,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--parts", metavar="PART,...", help=f"what to run (default: {','.join(PARTS)})")
     parser.add_argument("--only", action="append", default=[], metavar="TEXT", help="changes with TEXT in their name")
+    parser.add_argument("--batch", type=int, metavar="N", help="the changes of batch N; its first run is kept for good")
     parser.add_argument("--quick", action="store_true", help=f"every {QUICK_STEP}th change, {QUICK_FLAKES} repetitions")
     parser.add_argument("--flakes", type=int, default=FLAKES, metavar="N", help="repeated gradings (%(default)s)")
     parser.add_argument("--processes", type=int, default=2, help="gradings at a time (%(default)s)")

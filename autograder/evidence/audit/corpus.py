@@ -18,11 +18,17 @@ They are data: `mutants/NAME.toml` and `variants/NAME.toml` hold the changes of 
 
 Instead of `find` and `put`, `source` may give the whole new definition. `imports` are lines that the new code needs;
 they are put at the top of the file. A change without `function` has the whole file as its `source`.
+
+An entry with `batch = N` was written without sight of the checks; any check of its task will do. What became of it at
+first is in `first/N.json`. If it was changed since, `amended` says why; if it is gone, `first/withdrawn.toml` does.
+`tasks` names the tasks that lean on a function that students get ready-made.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
+import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -55,6 +61,9 @@ class Change:
         find, put: text that occurs once in the definition, and its replacement; or else
         source: the whole new definition or file.
         imports: lines for the top of the file.
+        batch: in which batch it was written, 0 for those that were written beside the checks.
+        tasks: names of the tasks that lean on provided code, if that is what is changed.
+        amended: why it was changed after its first verdict.
     """
 
     file: str
@@ -65,11 +74,20 @@ class Change:
     put: str = ""
     source: str = ""
     imports: str = ""
+    batch: int = 0
+    tasks: tuple[str, ...] = ()
+    amended: str = ""
 
     @property
     def id(self) -> str:
         """Unique in the corpus: "disc.area.square_lost"."""
         return ".".join(filter(None, (Path(self.file).stem, self.function, self.name)))
+
+    @property
+    def digest(self) -> str:
+        """Stands for the changed code."""
+        parts = [self.file, self.function, self.find, self.put, self.source, self.imports]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def apply(self, original: str) -> str:
         """The changed file.
@@ -122,7 +140,7 @@ class Mutant(Change):
 
     Attributes:
         kind: one of KINDS.
-        checks: ids of checks that must fail.
+        checks: ids of checks that must fail; none of a batch, where any of its task will do.
         hint: words of which the right message has at least one, in any case.
     """
 
@@ -160,7 +178,9 @@ def load(folder: Path = CORPUS) -> Corpus:
 
 
 def is_of(change: Change, task: Task | Record) -> bool:
-    """Whether a change is of a task's code, or of its whole file."""
+    """Whether a change is of a task's code, of its whole file, or of provided code that the task leans on."""
+    if change.tasks:
+        return task.name in change.tasks
     # A task may name a function, a class, or a method of a class that is provided.
     known_as = {change.function, *change.function.split(".")}
     return task.file == change.file and (not change.function or not known_as.isdisjoint(task.functions))
@@ -254,8 +274,8 @@ def _mutant(file: str, table: dict[str, Any]) -> Mutant:
     mutant = _change(Mutant, "wrong", file, table)
     if mutant.kind not in KINDS:
         raise CorpusError(f"{mutant.id}: kind must be one of {', '.join(KINDS)}")
-    if not (mutant.checks and mutant.hint and mutant.function):
-        raise CorpusError(f"{mutant.id}: a mutant has a function, checks that must fail, and a hint")
+    if not ((mutant.checks or mutant.batch) and mutant.hint and mutant.function):
+        raise CorpusError(f"{mutant.id}: a mutant has a function, checks that must fail (or a batch), and a hint")
     return mutant
 
 
@@ -264,6 +284,7 @@ def _variant(file: str, table: dict[str, Any]) -> Variant:
 
 
 def _change(kind: type, note: str, file: str, table: dict[str, Any]) -> Any:
+    table["tasks"] = tuple(table.get("tasks", ()))
     try:
         change = kind(file=file, note=table.pop(note), **table)
     except KeyError:

@@ -107,9 +107,11 @@ def pack(submission: WholeSubmission, out: Path) -> Path:
 
 
 def _variants(number: int, course: Course) -> list[Variant]:
-    """One variant of every function that has any and that the course asks for."""
+    """One variant of every function that has any and that the course asks for; what a batch adds changes none of it."""
     of_function: dict[tuple[str, str], list[Variant]] = {}
     for variant in asked(load(), course).variants:
+        if variant.batch:
+            continue
         of_function.setdefault((variant.file, variant.function), []).append(variant)
     return [variants[number % len(variants)] for variants in of_function.values()]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.evidence.audit import automatic, command, corpus, execution
+from autograder.evidence.audit import automatic, batches, command, corpus, execution
 from autograder.evidence.audit.corpus import Change, CorpusError, Mutant
 from autograder.evidence.audit.execution import Execution, executing
 from autograder.evidence.audit.judge import judge_mutant
@@ -113,6 +113,74 @@ def test_every_change_fits_the_solution_and_names_checks_that_exist():
     known = COURSE.possible_checks
     unknown = {(mutant.id, check) for mutant in found.mutants for check in mutant.checks if check not in known}
     assert not unknown
+
+
+# Batches, written without sight of the checks
+
+
+def test_batches_are_what_was_judged_at_first():
+    assert batches.problems(corpus.load()) == []
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("path", sorted(batches.FIRST.glob("*.json")), ids=lambda path: path.stem)
+def test_first_verdicts_are_those_of_the_commit_that_brought_them(path):
+    place = path.relative_to(ROOT).as_posix()
+    try:
+        [brought] = git("log", "--diff-filter=A", "--format=%H", "--", place).split()
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        pytest.skip("the history is not here: a ZIP, or a shallow clone")
+    assert json.loads(git("show", f"{brought}:{place}")) == json.loads(path.read_text(encoding="utf-8"))
+    changed = git("show", "--name-only", "--format=", brought).split()
+    assert [name for name in changed if name.startswith("tests/") and not name.startswith("tests/corpus/")] == []
+
+
+IN_A_BATCH = replace(MUTANT, checks=(), batch=3)
+
+
+def test_a_batch_is_kept_at_its_first_run_and_never_again(tmp_path, capsys):
+    found = corpus.Corpus((IN_A_BATCH, replace(IN_A_BATCH, name="other", put="wrong"), MUTANT))
+    findings = {"mutants": {"survivors": [IN_A_BATCH.id]}, "variants": {"rejected": []}}
+    batches.keep(3, found, findings, tmp_path)
+    kept = {id: right for id, (_, right) in batches.first(3, tmp_path)["mutants"].items()}
+    assert kept == {IN_A_BATCH.id: False, found.mutants[1].id: True}
+    batches.keep(3, found, {"mutants": {"survivors": []}, "variants": {"rejected": []}}, tmp_path)
+    assert not batches.first(3, tmp_path)["mutants"][IN_A_BATCH.id][1]
+    assert batches.problems(found, tmp_path) == []
+
+
+def test_an_entry_of_a_batch_is_neither_changed_nor_dropped_without_a_word(tmp_path):
+    findings = {"mutants": {"survivors": []}, "variants": {"rejected": []}}
+    batches.keep(3, corpus.Corpus((IN_A_BATCH,)), findings, tmp_path)
+    changed = replace(IN_A_BATCH, put="another")
+    assert len(batches.problems(corpus.Corpus((changed,)), tmp_path)) == 1
+    assert batches.problems(corpus.Corpus((replace(changed, amended="it did not parse"),)), tmp_path) == []
+    [gone] = batches.problems(corpus.Corpus(), tmp_path)
+    assert IN_A_BATCH.id in gone and "withdrawn.toml" in gone
+    (tmp_path / "withdrawn.toml").write_text(f'"{IN_A_BATCH.id}" = "it is right"')
+    assert batches.problems(corpus.Corpus(), tmp_path) == []
+    [new] = batches.problems(corpus.Corpus((replace(IN_A_BATCH, name="late"),)), tmp_path)
+    assert "no first verdict" in new
+
+
+def test_the_report_shows_a_batch_as_it_was_and_as_it_is(monkeypatch):
+    id = IN_A_BATCH.id
+    monkeypatch.setattr(batches, "first", lambda number: {"mutants": {id: [IN_A_BATCH.digest, False]}})
+    found = batches.by_batch("mutants", [IN_A_BATCH, MUTANT], {id})
+    assert found == {"3": {"total": 1, "when_written": 0, "now": 1}}
+    shown = command.table({"variants": {"accepted": 2, "total": 2, "batches": found}})
+    assert "batch 3, accepted when written" in shown and "batch 3, accepted now" in shown
+
+
+def test_a_mutant_of_a_batch_must_lose_points_of_the_task_that_it_changes():
+    own, other = worth_points(OWN), worth_points(OTHER)
+    assert judge_mutant(IN_A_BATCH, outcome({own[-1]: "wrong"}), COURSE).killed
+    assert not judge_mutant(IN_A_BATCH, outcome({other[0]: "wrong"}), COURSE).killed
+    provided = replace(IN_A_BATCH, function="helper", tasks=(OTHER,))
+    assert judge_mutant(provided, outcome({other[0]: "wrong"}), COURSE).killed
 
 
 def test_no_two_changes_are_the_same():

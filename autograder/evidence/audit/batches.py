@@ -1,0 +1,86 @@
+"""Batches of the corpus: entries that were written without sight of the checks, and what became of them at first.
+
+`first/N.json` keeps, for each entry of batch N, a digest of its code and whether the verdict was right (a mutant lost
+points of its own task, a variant none) before any check was changed for its sake. It is written once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from autograder.evidence.audit.corpus import Change, Corpus
+from autograder.repository import CORPUS, read_toml
+from autograder.writing import write_atomically
+
+FIRST = CORPUS / "first"
+
+
+def first(number: int, folder: Path = FIRST) -> dict[str, Any]:
+    """first/NUMBER.json: "mutants" and "variants", each {id: [digest, was the verdict right]}; {} without it."""
+    path = folder / f"{number}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def withdrawn(folder: Path = FIRST) -> dict[str, str]:
+    """first/withdrawn.toml: {id: why it is in the corpus no more}."""
+    path = folder / "withdrawn.toml"
+    return read_toml(path) if path.is_file() else {}
+
+
+def by_batch(kind: str, changes: Iterable[Change], right: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many verdicts of each batch were right at first, and how many are now: {"1": {total, when_written, now}}.
+
+    Args:
+        kind: "mutants" or "variants".
+        right: ids of the changes whose verdict is right now.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for number in sorted({change.batch for change in changes} - {0}):
+        ids = {change.id for change in changes if change.batch == number}
+        then = first(number).get(kind, {})
+        found[str(number)] = {
+            "total": len(ids),
+            "when_written": sum(then[id][1] for id in ids if id in then),
+            "now": len(ids & set(right)),
+        }
+    return found
+
+
+def keep(number: int, corpus: Corpus, findings: Mapping[str, Any], folder: Path = FIRST) -> None:
+    """Write first/NUMBER.json, unless it is there or only a part of the batch was graded."""
+    path = folder / f"{number}.json"
+    if path.is_file() or not {"mutants", "variants"} <= set(findings):
+        return
+    wrong = {*findings["mutants"]["survivors"], *findings["variants"]["rejected"]}
+    document = {"written": date.today().isoformat()} | {
+        kind: {change.id: [change.digest, change.id not in wrong] for change in changes if change.batch == number}
+        for kind, changes in (("mutants", corpus.mutants), ("variants", corpus.variants))
+    }
+    write_atomically(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n", mode=0o644)
+    print(f"wrote {path}")
+
+
+def problems(corpus: Corpus, folder: Path = FIRST) -> list[str]:
+    """Where the corpus is not what was judged at first: an entry changed or gone without a reason."""
+    found: list[str] = []
+    gone = withdrawn(folder)
+    for kind, changes in (("mutants", corpus.mutants), ("variants", corpus.variants)):
+        present = {change.id: change for change in changes}
+        for path in sorted(folder.glob("*.json")):
+            for id, (digest, _) in first(int(path.stem), folder)[kind].items():
+                if id not in present:
+                    if id not in gone:
+                        found.append(f"{kind}: {id} of batch {path.stem} is gone; say why in first/withdrawn.toml")
+                elif present[id].digest != digest and not present[id].amended:
+                    found.append(f"{kind}: {id} of batch {path.stem} was changed; say why in its `amended`")
+        judged = {id for path in folder.glob("*.json") for id in first(int(path.stem), folder)[kind]}
+        found += [
+            f"{kind}: {change.id} of batch {change.batch} has no first verdict: make audit ARGS='--batch N'"
+            for change in changes
+            if change.batch and change.id not in judged and change.id not in gone
+        ]
+    return found
