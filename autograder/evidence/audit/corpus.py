@@ -21,7 +21,8 @@ they are put at the top of the file. A change without `function` has the whole f
 
 An entry with `batch = N` was written without sight of the checks; any check of its task will do. What became of it at
 first is in `first/N.json`. If it was changed since, `amended` says why; if it is gone, `first/withdrawn.toml` does.
-`tasks` names the tasks that lean on a function that students get ready-made.
+`tasks` names the tasks whose checks judge a function that students get ready-made; with `worthless = true` nothing that
+is graded leans on it, so that a row without points is all that it can lose.
 """
 
 from __future__ import annotations
@@ -142,11 +143,13 @@ class Mutant(Change):
         kind: one of KINDS.
         checks: ids of checks that must fail; none of a batch, where any of its task will do.
         hint: words of which the right message has at least one, in any case.
+        worthless: only rows without points can notice it.
     """
 
     kind: str = "value"
     checks: tuple[str, ...] = ()
     hint: tuple[str, ...] = ()
+    worthless: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class Verdict:
 
 def judge_mutant(mutant: Mutant, outcome: TrialOutcome, course: Course) -> Verdict:
     """Compare what happened to a mutant with what should have."""
-    worth = {check.id: check.task for check in course.checks if check.points > 0}
+    worth = {check.id: check.task for check in course.checks if check.points > 0 or mutant.worthless}
     changed = {task.name for task in course.tasks if is_of(mutant, task)}
     own_tasks = {worth[id] for id in mutant.checks if id in worth} if mutant.checks else changed
     lost = [id for id in outcome.failed if id in worth]
