@@ -118,6 +118,13 @@ def audit_mutants(audit: Audit) -> None:
         spared = over_all if mutant.kind in ("value", "unstable") else set()
         trials.append(audit.trial_for(mutant, audit.noticing(mutant) - spared | set(mutant.checks)))
     outcomes = audit.grade(trials, "mutants  ")
+    # What a batch calls wrong may be a fault of manners alone, whatever its author calls it.
+    unnoticed = [
+        audit.trial_for(mutant, over_all & audit.noticing(mutant))
+        for mutant in mutants
+        if mutant.batch and not judge_mutant(mutant, outcomes[mutant.id], audit.course).killed
+    ]
+    outcomes |= audit.grade(unnoticed, "manners  ")
     verdicts = [judge_mutant(mutant, outcomes[mutant.id], audit.course) for mutant in mutants]
     killed = [verdict for verdict in verdicts if verdict.killed]
     right = [verdict for verdict in killed if verdict.hinted]

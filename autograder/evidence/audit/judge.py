@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from autograder.evidence.audit.corpus import Mutant, is_of
+from autograder.evidence.audit.corpus import Mutant, is_of, judged_over_all
 from autograder.evidence.audit.laboratory import TrialOutcome
 from autograder.tasks import Course
 
@@ -16,7 +16,8 @@ class Verdict:
 
     Attributes:
         lost: ids of the checks worth points that its own tasks lost (those of the checks that the corpus says must
-            fail, or those whose code it changes); none, and the mutant survived.
+            fail; else those whose code it changes, and those that are judged over all files); none, and the mutant
+            survived.
         not_failed: checks that the corpus says must fail, and did not.
         elsewhere: numbers of other tasks that lost points: blame in the wrong place.
         hinted: whether a message of its own tasks has the right words.
@@ -39,7 +40,7 @@ class Verdict:
 def judge_mutant(mutant: Mutant, outcome: TrialOutcome, course: Course) -> Verdict:
     """Compare what happened to a mutant with what should have."""
     worth = {check.id: check.task for check in course.checks if check.points > 0 or mutant.worthless}
-    changed = {task.name for task in course.tasks if is_of(mutant, task)}
+    changed = {task.name for task in course.tasks if is_of(mutant, task)} | set(judged_over_all(course))
     own_tasks = {worth[id] for id in mutant.checks if id in worth} if mutant.checks else changed
     lost = [id for id in outcome.failed if id in worth]
     own = tuple(id for id in lost if worth[id] in own_tasks)
