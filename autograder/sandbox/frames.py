@@ -54,7 +54,7 @@ class FrameLimits:
 
     head_bytes: int = 1 << 18
     depth: int = 32
-    arrays: int = 256
+    arrays: int = 1024
     rank: int = 8
     dimension: int = 1 << 24
     array_bytes: int = 1 << 25
