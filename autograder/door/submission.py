@@ -69,7 +69,7 @@ class Lost(BaseException):
         kind: what happened; "grader" if it is not the code's doing.
         target: what was called, "module.function" or "module.Class.method"; "module" if it was being imported.
         reason: the same in a sentence for the student.
-        in_public: whether it happened in a public check; only then may `reason` be shown.
+        in_public: whether it happened in a public check; else `reason` may say too much of a crash.
     """
 
     def __init__(self, kind: Loss, target: str, reason: str, in_public: bool) -> None:

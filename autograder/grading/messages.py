@@ -45,18 +45,16 @@ SENTENCES = {
     "raised": "Your code raised an exception: {error}",
     "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
     "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.{where}",
-    "limit": "What your code returned or was seen to do is more than a check takes: {error}.",
+    "limit": "A check cannot take what came from your code: {error}.",
     "unusable": "The check could not use what your code returned: {error}",
     "skipped": "Skipped: {why}",
 }
-# What a check takes, for hidden checks, which do not say what there was.
-LIMITS = "it takes plain numbers, text and at most 1024 arrays of integers, truth values or floats, 64 MiB in all"
-# Why code was stopped, where nothing of the submission's own doing may be shown.
+# What a check takes, for hidden checks, which do not say what came.
+LIMITS = "it takes numbers, text and at most 1024 arrays of integers, truth values or floats, 64 MiB in all"
+# Why code was stopped, where the reason could carry what must not be shown, such as an exit status.
 DEATHS = {
-    "timeout": "it took too long",
     "crash": "its process ended during a call",
     "protocol": "it tampered with the connection to the grader",
-    "flood": "it printed far too much",
     "grader": "its process is gone",
 }
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
@@ -121,7 +119,7 @@ class Explainer:
 
         error = _first_cause(error, (CheckFailed, SubmissionError))
         if isinstance(error, Lost):
-            why = error.reason if error.in_public else DEATHS[error.kind]
+            why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
             sentence = "stopped" if "." in error.target else "stopped import" if error.target else "stopped early"
             return Explanation(error.kind, SENTENCES[sentence].format(name=error.target, why=why))
         if isinstance(error, NotRun):

@@ -31,7 +31,7 @@ def failures() -> list[BaseException]:
         NotImplementedYet("NotImplementedError", "Task 1.1: kl"),
         NotRun("missing", SENTENCES["missing"].format(file="kl.py")),
         NotRun("timeout", why),
-        *(Lost(kind, "kl.f", DEATHS[kind], True) for kind in ("timeout", "crash", "protocol", "flood")),
+        *(Lost(kind, "kl.f", why, True) for kind in ("timeout", "crash", "protocol", "flood")),
         NotRun("grader", SENTENCES["grader"]),
     ]
 
