@@ -44,7 +44,7 @@ SENTENCES = {
     "hidden import": "Your code cannot be imported: {error}. The public checks of this task show the message.",
     "raised": "Your code raised an exception: {error}",
     "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
-    "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.{where}",
+    "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.",
     "limit": "A check cannot take what came from your code: {error}.",
     "unusable": "The check could not use what your code returned: {error}",
     "skipped": "Skipped: {why}",
@@ -165,15 +165,15 @@ class Explainer:
     def _raised(self, error: Any, check: Check) -> str:
         if error.stage == "limit":
             return SENTENCES["limit"].format(error=LIMITS if check.hidden_inputs else error.message)
+        shown = f"{error.type}: {error.message}" + (f" ({error.where})" if error.where else "")
         if error.type in OUT_OF_MEMORY:
-            where = f" ({error.where})" if error.where and not check.hidden_inputs else ""
-            return SENTENCES["memory"].format(mib=self._memory_mib, where=where)
+            said = SENTENCES["memory"].format(mib=self._memory_mib)
+            return said if check.hidden_inputs else f"{said} {shown}"
         what = "import" if error.stage == "import" else "raised"
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
             return SENTENCES[f"hidden {what}"].format(error=name)
-        where = f" ({error.where})" if error.where else ""
-        return SENTENCES[what].format(error=f"{error.type}: {error.message}{where}")
+        return SENTENCES[what].format(error=shown)
 
     def _unusable(self, error: BaseException, check: Check, place: str) -> str:
         name = type(error).__name__
