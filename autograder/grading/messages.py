@@ -35,7 +35,7 @@ SENTENCES = {
         "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
     ),
     "grader": "Not run: the grader has a problem. Please tell your instructor.",
-    "put off": "Not finished: the checks of this task took all the time that one task gets.",
+    "put off": "Not finished: there was no more time for the checks of this task.",
     "stopped": "{name} was stopped: {why}. It is not called again: checks that need it fail.",
     "stopped import": "The import of {name}.py was stopped: {why}. It is not imported again: checks that need it fail.",
     "stopped early": "Your code was stopped: {why}.",
