@@ -68,11 +68,12 @@ class GeneratorSeed:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a returned matplotlib figure shows.
+    """What a matplotlib figure shows.
 
     Attributes:
-        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count) and lines, a list of
-            dicts with label, x and y (arrays).
+        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count), xlim, ylim, xscale, yscale;
+            lines, a list of dicts with label, x and y (arrays); and scattered, a list of dicts with points (n, 2) and
+            colours (n, 4).
     """
 
     axes: list[dict[str, Any]]
@@ -88,6 +89,7 @@ class Reply:
         parameter_gradients: the same for each parameter of the object named by `parameters_of`.
         differentiable: whether the chosen output carries a gradient at all.
         inputs_unchanged: whether every array argument still had its value after the call.
+        figures: those that were saved during the call, if they were asked for.
     """
 
     value: Any
@@ -95,6 +97,7 @@ class Reply:
     parameter_gradients: dict[str, np.ndarray | None] = field(default_factory=dict)
     differentiable: bool = False
     inputs_unchanged: bool = True
+    figures: list[Figure] = field(default_factory=list)
 
 
 def _encode(value: Any, arrays: Arrays) -> Any:
@@ -155,6 +158,7 @@ class Submission:
         parameters_of: "Handle | None" = None,
         cotangent: np.ndarray | None = None,
         output: Sequence[int] = (),
+        figures: bool = False,
     ) -> Reply:
         """Call a function, or a method given as (handle, name), and differentiate the result.
 
@@ -163,6 +167,7 @@ class Submission:
             parameters_of: a handle whose parameters to differentiate by as well.
             cotangent: the gradient is of sum(output * cotangent); all ones when None.
             output: where in a returned tuple the tensor stands, e.g. (0,); () for the value itself.
+            figures: bring back what the figures show that matplotlib saves during the call.
         """
         arrays: Arrays = []
         where = {"object": target[0].id, "method": target[1]} if isinstance(target, tuple) else {"function": target}
@@ -175,6 +180,7 @@ class Submission:
             "parameters_of": parameters_of.id if parameters_of is not None else None,
             "cotangent": _encode(cotangent, arrays),
             "output": list(output),
+            "figures": figures,
         }
         reply, decode = self._send(header, arrays)
         return Reply(
@@ -183,6 +189,7 @@ class Submission:
             parameter_gradients=decode(reply["parameter_gradients"]),
             differentiable=bool(reply["differentiable"]),
             inputs_unchanged=bool(reply["inputs_unchanged"]),
+            figures=[Figure(axes) for axes in decode(reply["figures"])],
         )
 
     def seed(self, seed: int) -> None:

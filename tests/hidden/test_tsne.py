@@ -7,6 +7,7 @@ from autograder.door.diagnose import check, check_tensor, fail
 from autograder.door.submission import NotImplementedYet, SubmissionError
 from support.checks.networks import random_images
 from support.checks.plotting import (
+    check_not_linear,
     check_recorded_in_eval_mode,
     check_tsne_clusters,
     clustered_posteriors,
@@ -46,10 +47,10 @@ def test_tsne_seed(submission, rng):
 
 def test_tsne_of_few_images(submission, rng):
     """tsne_latents: works for as few as five images"""
-    oracle = random_probe(rng, 3)
-    for count in (5, 8):
+    for count, latents in ((5, 2), (5, 1), (9, 3), (28, 2)):
+        oracle, images = random_probe(rng, latents), random_images(rng, count)
         try:
-            embedding = submission.call(EMBED, oracle.send(submission), random_images(rng, count), np.arange(count))
+            embedding = submission.call(EMBED, oracle.send(submission), images, np.arange(count) % 10)
         except SubmissionError as error:
             if isinstance(error, NotImplementedYet) or error.stage == "import":
                 raise
@@ -58,3 +59,4 @@ def test_tsne_of_few_images(submission, rng):
                 "images?"
             )
         check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
+        check_not_linear(embedding, oracle.mean(images))

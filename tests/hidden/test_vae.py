@@ -47,15 +47,14 @@ def make_vae(submission, architecture, latents=3):
 @every_architecture
 def test_posterior_is_not_clamped(submission, rng, architecture):
     """Encoder: mu and logvar may each be any real number, of either sign"""
-    vae = make_vae(submission, architecture, latents=7)
-    mu, logvar = under_large_weights(vae, rng, lambda: encode_pair(vae, random_images(rng, 16), 7))
+    vae = make_vae(submission, architecture, latents=13)
+    mu, logvar = under_large_weights(vae, rng, lambda: encode_pair(vae, random_images(rng, 16), 13))
     plain = "it must be the output of a plain linear layer, with no ReLU, softplus or sigmoid after it."
-    check_not_clamped(mu, "mu", plain, 5.0)
+    check_not_clamped(mu, "mu", plain)
     check_not_clamped(
         logvar,
         "logvar",
         "it is the LOGARITHM of the variance, negative for variances below 1, with no exp, softplus or ReLU.",
-        2.0,
     )
 
 
@@ -92,6 +91,11 @@ def test_decoder(submission, rng, architecture):
     )
     check_trainable(reply.parameter_gradients, "Decoder")
     (images,) = under_large_weights(vae, rng, lambda: [decode(vae, random_codes(rng, 16, 3))], draws=4)
+    for latents in (1, 14):
+        other = make_vae(submission, architecture, latents)
+        load_random_weights(other, rng, MILD)
+        encode_pair(other, random_images(rng, 1), latents)
+        check_every_latent_matters(lambda codes, model=other: decode(model, codes), latents, "Decoder")
     check_decoder_uses_its_range(images, "Decoder")
 
 
@@ -122,14 +126,16 @@ def test_sample_has_the_right_law(submission, rng):
 @pytest.mark.reparameterize
 def test_noise_is_independent(submission, rng):
     """reparameterize: every latent of every image has noise of its own, in every call"""
-    check_noise_independent(sampler(submission, 5), rng, latents=5, images=30, draws=12)
-    check_noise_independent(sampler(submission, 24), rng, latents=24, images=3, draws=40)
+    check_noise_independent(sampler(submission, 5), rng, latents=5, images=30, draws=24)
+    check_noise_independent(sampler(submission, 24), rng, latents=24, images=3, draws=60)
+    check_noise_independent(sampler(submission, 1), rng, latents=1, images=600, draws=3)
+    check_noise_independent(sampler(submission, 1), rng, latents=1, images=1, draws=400)
 
 
 @pytest.mark.reparameterize
 def test_sample_gradients(submission, rng):
     """reparameterize: the gradients by mu and logvar have the right values"""
-    for shape, dtype, rtol in (((17, 3), np.float32, 1e-3), ((1, 1), np.float32, 1e-3), ((4, 25), np.float64, 1e-9)):
+    for shape, dtype, rtol in (((17, 3), np.float32, 1e-3), ((1, 1), np.float32, 1e-3), ((4, 25), np.float64, 1e-6)):
         mu, logvar = random_posterior(rng, *shape, dtype=dtype)
         cotangent = rng.standard_normal(shape).astype(dtype)
         check_sample_gradients(sampler(submission, shape[1]), mu, logvar, cotangent, rtol=rtol, atol=rtol / 10)
@@ -152,9 +158,16 @@ def test_samples_are_fresh(submission, rng):
 def test_sampling_extreme_variances(submission, rng):
     """reparameterize: stays finite and right for very small and very large variances"""
     vae = sampler(submission, 2)
-    mu = rng.standard_normal((500, 2)).astype(np.float32)
-    small, large = np.full_like(mu, -60), np.full_like(mu, 60)
-    z = sample(vae, mu, small)
-    floor = {"is logvar clamped, or something added to the variance?": z}
-    check_close(z, mu, what=f"{WHAT} with tiny variances", mistakes=floor, rtol=1e-5, atol=1e-5)
-    check_standard_normal(noise(mu, large, sample(vae, mu, large)), f"{WHAT} with huge variances")
+    for scale in (1.0, 1000.0):
+        mu = (scale * rng.standard_normal((1500, 2))).astype(np.float32)
+        small, large = np.full_like(mu, -60), np.full_like(mu, 60)
+        z = sample(vae, mu, small)
+        floor = {"is logvar clamped, or something added to the variance?": z}
+        check_close(z, mu, what=f"{WHAT} with tiny variances", mistakes=floor, rtol=1e-5, atol=1e-5)
+        check_standard_normal(noise(mu, large, sample(vae, mu, large)), f"{WHAT} with huge variances")
+    # Around 0, where float32 has digits for a standard deviation of 1e-3 and less.
+    for level in (-24.0, -14.0, 14.0, 24.0):
+        mu = np.zeros((1000, 2), dtype=np.float32)
+        logvar = np.full_like(mu, level)
+        of = f"{WHAT} with {'small' if level < 0 else 'large'} variances (clamp none, and add nothing to them)"
+        check_standard_normal(noise(mu, logvar, sample(vae, mu, logvar)), of)
