@@ -32,7 +32,7 @@ class Leaderboard:
 @dataclass(frozen=True)
 class TimeAndMemory:
     seconds: float = 480
-    task_seconds: float = 90
+    task_seconds: float = 45
     memory_mib: int = 384
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import math
 import os
 import resource
 import sys
@@ -150,7 +151,7 @@ def grade_in(
     _find_helpers(session)
     limits = Limits(
         call_seconds=session.call_seconds,
-        task_seconds=session.task_seconds,
+        cpu_seconds=max(1, math.ceil(session.seconds)),  # one worker may serve many tasks
         memory_bytes=session.memory_mib * 2**20,
     )
     grader = Grader(

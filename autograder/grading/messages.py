@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.grading.results import Kind
+from autograder.grading.session import Session
 from autograder.repository import DOOR
 from autograder.tasks import Check, Course
 
@@ -34,21 +35,26 @@ SENTENCES = {
         "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
     ),
     "grader": "Not run: the grader has a problem. Please tell your instructor.",
-    "stopped": "Your code was stopped while it ran a check of this task: {why}. The task's other checks are not run.",
+    "put off": "Not finished: there was no more time for the checks of this task.",
+    "stopped": "{name} was stopped: {why}. It is not called again: checks that need it fail.",
+    "stopped import": "The import of {name}.py was stopped: {why}. It is not imported again: checks that need it fail.",
+    "stopped early": "Your code was stopped: {why}.",
     "stub": "Not implemented yet: Task {number} ({name}{function}).",
     "import": "Your code cannot be imported: {error}",
     "hidden import": "Your code cannot be imported: {error}. The public checks of this task show the message.",
     "raised": "Your code raised an exception: {error}",
     "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
+    "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.",
+    "limit": "A check cannot take what came from your code: {error}.",
     "unusable": "The check could not use what your code returned: {error}",
     "skipped": "Skipped: {why}",
 }
-# Why code was stopped, where nothing of the submission's own doing may be shown.
+# What a check takes, for hidden checks, which do not say what came.
+LIMITS = "it takes numbers, text and at most 1024 arrays of integers, truth values or floats, 64 MiB in all"
+# Why code was stopped, where the reason could carry what must not be shown, such as an exit status.
 DEATHS = {
-    "timeout": "it took too long",
     "crash": "its process ended during a call",
     "protocol": "it tampered with the connection to the grader",
-    "flood": "it printed far too much",
     "grader": "its process is gone",
 }
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
@@ -82,29 +88,17 @@ class NotRun(BaseException):
         self.kind: Kind = kind
 
 
-class TaskLost(NotRun):
-    """The worker of a task died, so that none of its checks can run any more.
-
-    Attributes:
-        reason: one sentence for the student.
-        in_public: whether it died in a public check; only then may `reason` be shown.
-    """
-
-    def __init__(self, kind: Kind, reason: str, in_public: bool) -> None:
-        super().__init__(kind, reason)
-        self.reason, self.in_public = reason, in_public
-
-
 class Explainer:
     """Turns what ended a check into its kind, its cause and text for the student.
 
     Args:
         course: for the tasks' numbers and titles.
         tests: the folder of the tests; the words in their sources are safe to show.
+        memory_mib: what the code may use.
     """
 
-    def __init__(self, course: Course, tests: Path) -> None:
-        self._course = course
+    def __init__(self, course: Course, tests: Path, memory_mib: int = Session.memory_mib) -> None:
+        self._course, self._memory_mib = course, memory_mib
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in course.tasks}
 
@@ -121,12 +115,13 @@ class Explainer:
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         from autograder.door.diagnose import CheckFailed
-        from autograder.door.submission import NotImplementedYet, SubmissionError
+        from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 
         error = _first_cause(error, (CheckFailed, SubmissionError))
-        if isinstance(error, TaskLost):
-            why = error.reason if error.in_public else DEATHS[error.kind]
-            return Explanation(error.kind, SENTENCES["stopped"].format(why=why))
+        if isinstance(error, Lost):
+            why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
+            sentence = "stopped" if "." in error.target else "stopped import" if error.target else "stopped early"
+            return Explanation(error.kind, SENTENCES[sentence].format(name=error.target, why=why))
         if isinstance(error, NotRun):
             return Explanation(error.kind, str(error))
         if isinstance(error, NotImplementedYet):
@@ -168,12 +163,17 @@ class Explainer:
         return SENTENCES["stub"].format(number=task.number, name=task.title, function=function)
 
     def _raised(self, error: Any, check: Check) -> str:
+        if error.stage == "limit":
+            return SENTENCES["limit"].format(error=LIMITS if check.hidden_inputs else error.message)
+        shown = f"{error.type}: {error.message}" + (f" ({error.where})" if error.where else "")
+        if error.type in OUT_OF_MEMORY:
+            said = SENTENCES["memory"].format(mib=self._memory_mib)
+            return said if check.hidden_inputs else f"{said} {shown}"
         what = "import" if error.stage == "import" else "raised"
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
             return SENTENCES[f"hidden {what}"].format(error=name)
-        where = f" ({error.where})" if error.where else ""
-        return SENTENCES[what].format(error=f"{error.type}: {error.message}{where}")
+        return SENTENCES[what].format(error=shown)
 
     def _unusable(self, error: BaseException, check: Check, place: str) -> str:
         name = type(error).__name__

@@ -22,17 +22,18 @@ class Session:
     Attributes:
         secret: seeds the inputs of all checks.
         seconds: wall-clock limit of the whole grading; Gradescope gives 600 by default.
-        task_seconds: limit for the calls of one task's checks together.
-        call_seconds: limit for one call; one that imports scikit-learn takes 10 s on a busy half processor.
-        memory_mib: what the code of one task may use beyond PyTorch itself.
+        task_seconds: limit for the calls of one task's checks together. What they could not finish in it runs again
+            after all other tasks, for twice as long, if there is time left.
+        call_seconds: limit for one call; importing scikit-learn takes 10 s on a busy half processor.
+        memory_mib: what the code of one worker may use beyond PyTorch itself.
         course: the course's file; the checks are in tests/ beside the folder that it is in.
         provided: folder with the modules that students need not hand in, or None.
     """
 
     secret: str
     seconds: float = 480.0
-    task_seconds: float = 90.0  # five tasks that use all of it still fit
-    call_seconds: float = 30.0
+    task_seconds: float = 45.0
+    call_seconds: float = 20.0
     memory_mib: int = 384
     course: Path = field(default_factory=tasks.course_file)
     provided: Path | None = PROVIDED

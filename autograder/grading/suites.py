@@ -2,95 +2,32 @@
 
 The suites run in this trusted process, unchanged; only the backend of the `submission` fixtures differs from a
 student's local run. Each file of checks, public and hidden, has workers of its own, so nothing that a hidden check
-sent can show up in a public check's message. The two files of one name look at the same file of the submission and
-share a budget: once a worker has died, their other checks fail at once.
+sent can show up in a public check's message. guard.py says what becomes of code that hangs or dies. Checks that their
+task had no time left for run once more when all others have run.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any
 
-import numpy as np
 import pytest
 
+from autograder.grading.guard import Budget, Guarded, PutOff, Watch, Worker
 from autograder.grading.intake import Intake
-from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun, TaskLost
-from autograder.grading.results import Kind, Results
+from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun
+from autograder.grading.results import Results
 from autograder.grading.session import Session
-from autograder.sandbox.backend import WorkerDied
-from autograder.sandbox.text import MAX_TEXT
 from autograder.sandbox.zygote import ZygoteDied
 from autograder.tasks import Check, Course, compare
 
 SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
 
 
-class Worker(Protocol):
-    """What `backend.RemoteBackend` offers."""
-
-    @property
-    def output(self) -> str: ...
-
-    def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]: ...
-
-    def close(self) -> None: ...
-
-
 class GradingError(Exception):
     """The grader itself is broken or wrongly set up; no submission is to blame."""
-
-
-@dataclass
-class _TaskState:
-    """What the workers of the public and the hidden file of one name share.
-
-    Attributes:
-        seconds_left: for all of their calls together.
-        lost: why none of the checks in these files can run any more.
-    """
-
-    seconds_left: float
-    lost: TaskLost | None = None
-
-    def lose(self, reason: TaskLost) -> NoReturn:
-        """Give the task up; the first reason is the one that counts."""
-        self.lost = self.lost or reason
-        raise self.lost
-
-
-class _Guarded:
-    """A worker as a Submission's backend: its death ends the check in a way that nothing catches."""
-
-    def __init__(self, worker: Worker, task: _TaskState, in_public: bool) -> None:
-        self._worker, self._task, self._in_public = worker, task, in_public
-
-    def execute(self, header: dict[str, Any], arrays: list[np.ndarray]) -> tuple[dict[str, Any], list[np.ndarray]]:
-        task = self._task
-        if task.seconds_left <= 0:
-            task.lose(TaskLost("timeout", "the time for the whole task is used up", self._in_public))
-        began = time.monotonic()
-        try:
-            reply, returned = self._worker.execute(header, arrays)
-        except WorkerDied as error:
-            kind: Kind = "grader" if error.kind == "closed" else error.kind
-            task.lose(TaskLost(kind, error.reason, self._in_public))
-        finally:
-            task.seconds_left -= time.monotonic() - began
-        return (reply if reply.get("ok") is True else _failure(reply.get("error"))), returned
-
-    def close(self) -> None:
-        self._worker.close()
-
-
-def _failure(error: Any) -> dict[str, Any]:
-    """A reply that reports an exception, every part of it text, whatever the other side has put there."""
-    parts = error if isinstance(error, dict) else {}
-    texts = {name: str(parts.get(name, ""))[:MAX_TEXT] for name in ("type", "message", "where", "stage")}
-    return {"ok": False, "error": texts}
 
 
 def _file_name(id: str) -> str:
@@ -131,15 +68,16 @@ class Grader:
         self.error: BaseException | None = None  # what stopped pytest itself
         self._course, self._session, self._submitted, self._results = course, session, submitted, results
         self._start_worker, self._deadline, self._save = start_worker, deadline, save
-        self._explainer = Explainer(course, session.tests)
+        self._explainer = Explainer(course, session.tests, session.memory_mib)
         checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
         self._not_asked = course.possible_checks - {check.id for check in checks}
         self._current: Check | None = None
-        self._workers: dict[Worker, bool] = {}  # living workers of the present file -> whether they draw
+        self._workers: dict[Worker, bool] = {}  # workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._tasks: dict[str, _TaskState] = {}
+        self._watch = Watch(Budget(deadline), session.call_seconds)
+        self._put_off: dict[pytest.Item, None] = {}  # in the order in which they were to run
 
     # Before conftest.py looks for these attributes.
     @pytest.hookimpl(tryfirst=True)
@@ -169,6 +107,20 @@ class Grader:
             raise GradingError("tests/tasks.toml and the suites disagree:\n" + "\n".join(differences))
         # From here on nobody reads pytest's own tracebacks; quoting the sources for them takes a fifth of a grading.
         session.config.option.tbstyle = "no"
+        self._begin_turn(session.items, self._session.task_seconds)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """Run every check, and then once more those that were put off."""
+        result = yield
+        again, self._put_off = list(self._put_off), {}
+        self._begin_turn(again, 2 * self._session.task_seconds)
+        for item, following in zip(again, [*again[1:], None], strict=False):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        return result
+
+    def _begin_turn(self, items: Sequence[pytest.Item], most: float) -> None:
+        self._watch.budget.begin_turn((self._checks[self.id_of(item)].task for item in items), most)
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         self.error = excinfo.value
@@ -179,9 +131,10 @@ class Grader:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, Any, Any]:
-        self._current = self._checks[self.id_of(item)]
+        self._current = self._watch.check = self._checks[self.id_of(item)]
         self._printed = {id(worker): len(worker.output) for worker in self._workers}
         result = yield
+        self._watch.budget.finish(self._current.task)
         if nextitem is None or nextitem.path != item.path:
             self._end_workers(list(self._workers))
             self._save()
@@ -207,17 +160,18 @@ class Grader:
             raise NotRun("grader", SENTENCES["grader"])
         if time.monotonic() >= self._deadline:
             raise NotRun("timeout", SENTENCES["time is up"])
-        lost = self._task_of(self._current).lost
-        if lost is not None:
-            raise lost.with_traceback(None)  # else every check would add its frames to those of the checks before
         task = self._course.task(self._current.task)
         if task.file and task.file not in self._submitted.files:
             raise NotRun("missing", SENTENCES["missing"].format(file=task.file))
+        if self._watch.budget.left(task.name) <= 0:
+            raise PutOff
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         assert self._current is not None
         if call.excinfo is not None and call.when != "teardown":
+            if isinstance(call.excinfo.value, PutOff):
+                self._put_off[item] = None
             why = self._explain(call.excinfo)
             self._results.set(
                 self._current.id,
@@ -255,9 +209,13 @@ class Grader:
         assert self._current is not None
         if draws:  # the file's other checks are done
             self._end_workers([worker for worker, drew in self._workers.items() if not drew])
-        worker = self._start_worker(draws)
-        self._workers[worker] = draws
-        return Submission(_Guarded(worker, self._task_of(self._current), not self._current.hidden_inputs))
+
+        def start() -> Worker:
+            worker = self._start_worker(draws)
+            self._workers[worker] = draws
+            return worker
+
+        return Submission(Guarded(start, self._watch))
 
     def _end_workers(self, workers: Iterable[Worker]) -> None:
         for worker in workers:
@@ -266,9 +224,6 @@ class Grader:
             except ZygoteDied as error:
                 self.problem = str(error)
             del self._workers[worker]
-
-    def _task_of(self, check: Check) -> _TaskState:
-        return self._tasks.setdefault(_file_name(check.id), _TaskState(self._session.task_seconds))
 
 
 def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:

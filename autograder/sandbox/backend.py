@@ -68,7 +68,6 @@ class RemoteBackend:
         self._fds = fds
         self._output = bytearray()
         self._output_bytes = 0
-        self._spent = 0.0
         self._request_id = 0
         self._scratch_names: set[str] = set()
         self._death: WorkerDied | None = None
@@ -108,9 +107,8 @@ class RemoteBackend:
             raise WorkerDied(self._death.kind, self._death.reason)
         self._make_scratch_files(header)
         self._request_id += 1
-        began = time.monotonic()
         allowed, what = self._allowed(seconds)
-        deadline = began + allowed
+        deadline = time.monotonic() + allowed
         try:
             try:
                 self._channel.send(self._request_id, header, arrays, deadline)
@@ -134,8 +132,6 @@ class RemoteBackend:
             # Interrupted in the middle of a frame: whatever comes next would be out of step.
             self.close()
             raise
-        finally:
-            self._spent += time.monotonic() - began
         return reply, frame.arrays
 
     def close(self) -> None:
@@ -145,14 +141,10 @@ class RemoteBackend:
 
     def _allowed(self, seconds: float | None) -> tuple[float, str]:
         """Seconds that a call may take now, and that limit in words."""
-        choices = [
-            (self._limits.call_seconds if seconds is None else seconds, "{:g} seconds"),
-            (self._limits.task_seconds - self._spent, "the time for the whole task"),
-        ]
-        if self._deadline is not None:
-            choices.append((self._deadline - time.monotonic(), "the time for the whole grading"))
-        allowed, words = min(choices)
-        return allowed, words.format(allowed)
+        allowed = self._limits.call_seconds if seconds is None else seconds
+        if self._deadline is not None and self._deadline - time.monotonic() < allowed:
+            return self._deadline - time.monotonic(), "the time for the whole grading"
+        return allowed, f"{allowed:g} seconds"
 
     def receive_hello(self, seconds: float) -> dict[str, Any]:
         """The worker's first frame, sent when it is locked in and before it loads anything of the submission.
@@ -261,7 +253,7 @@ def _exit_words(status: int) -> str:
     if status >= 0:
         return f"it exited with status {status}"
     known: dict[int, str] = {
-        signal.SIGXCPU: "it used more processor time than a task may",
+        signal.SIGXCPU: "it used more processor time than it may",
         signal.SIGKILL: "it was killed (perhaps out of memory)",
         signal.SIGSEGV: "it crashed (segmentation fault)",
         signal.SIGABRT: "it aborted",

@@ -54,7 +54,7 @@ class FrameLimits:
 
     head_bytes: int = 1 << 18
     depth: int = 32
-    arrays: int = 256
+    arrays: int = 1024
     rank: int = 8
     dimension: int = 1 << 24
     array_bytes: int = 1 << 25
@@ -123,8 +123,10 @@ def _is_count(value: Any) -> bool:
 
 def _array_layout(described: Any, limits: FrameLimits) -> tuple[Layout, int]:
     """Layout of the payload and its length in bytes, from the header's list of arrays."""
-    if not isinstance(described, list) or len(described) > limits.arrays:
-        raise FrameError(f"arrays must be a list of at most {limits.arrays} entries")
+    if not isinstance(described, list):
+        raise FrameError("arrays must be a list")
+    if len(described) > limits.arrays:
+        raise FrameError(f"{len(described)} arrays are more than {limits.arrays}")
     layout: Layout = []
     offset = 0
     for entry in described:

@@ -62,11 +62,10 @@ class Unprotected(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What one worker (one task) may use.
+    """What one worker may use.
 
     Attributes:
         call_seconds: wall-clock time of one call.
-        task_seconds: wall-clock time of all of a worker's calls together.
         cpu_seconds: processor time of the worker.
         memory_bytes: memory beyond what the fork itself brings along.
         threads: threads (and processes, if the seccomp filter is missing).
@@ -78,7 +77,6 @@ class Limits:
     """
 
     call_seconds: float = 20.0
-    task_seconds: float = 120.0
     cpu_seconds: int = 120
     memory_bytes: int = 384 * MIB
     threads: int = 32

@@ -1,4 +1,4 @@
-"""The untrusted side: a zygote that has loaded torch, and the workers that it forks, one for each task.
+"""The untrusted side: a zygote that has loaded torch, and the workers that it forks.
 
 The zygote runs no student code and knows no secret: what it is told over its control socket are folders, ids and
 limits. A worker is forked from it in milliseconds, closes the socket, locks itself in (layers.py) and only then lets
@@ -273,17 +273,17 @@ def _serve(channel: Channel, executor: Any) -> None:
         try:
             body, arrays = executor.execute(request.body, request.arrays)
         except BaseException as error:  # including SystemExit and KeyboardInterrupt from student code
-            body, arrays = _failure(error), []
+            body, arrays = _failure(error, "call"), []
         _flush()
         try:
             channel.send(request.request_id, body, arrays, None)
         except FrameError as error:
-            channel.send(request.request_id, _failure(error), [], None)
+            channel.send(request.request_id, _failure(error, "limit"), [], None)
 
 
-def _failure(error: BaseException) -> dict[str, Any]:
+def _failure(error: BaseException, stage: str) -> dict[str, Any]:
     message = str(error)[:2000].encode("utf-8", "replace").decode()
-    return {"ok": False, "error": {"type": type(error).__name__, "message": message, "stage": "protocol"}}
+    return {"ok": False, "error": {"type": type(error).__name__, "message": message, "stage": stage}}
 
 
 def _flush() -> None:

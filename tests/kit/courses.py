@@ -1,13 +1,38 @@
 """Small courses for the kit's tests, written as an instructor would write them."""
 
+import json
 import shutil
+import subprocess
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from autograder.repository import TESTS
+from autograder.repository import ROOT, TESTS
 from autograder.tasks import Check, Course, Section, Task
+
+# A submission to each task of a SmallCourse.
+RIGHT = """
+    def one():
+        return 1
+
+    def twice(x):
+        return 2 * x
+"""
+DRIVER = """
+    import json, sys
+    sys.path.insert(0, {root!r})
+    from pathlib import Path
+    from autograder.grading import grade
+    from autograder.grading.session import Grading
+    grade.prepare_process()
+    {patch}
+    results = grade.grade(Grading.from_json(json.loads(sys.argv[1])))
+    untrusted = [name for name in sys.modules if name.split(".")[0] in ("torch", "executor", "task1", "task2", "task3")]
+    print(json.dumps(untrusted))
+"""
 
 
 def write_course(root: Path, checks: Mapping[str, str], n: int, worth: float) -> Path:
@@ -46,3 +71,62 @@ def course_of(tasks: Sequence[Task], checks: Sequence[Check], sections: Sequence
     points = {task.name: sum(check.points for check in checks if check.task == task.name) for task in tasks}
     placed = [replace(task, section=f"section{task.number.split('.')[0]}", points=points[task.name]) for task in tasks]
     return Course(Path("courses/x.toml"), "X", sum(points.values()), titles, tuple(placed), tuple(checks))
+
+
+def start_grading(
+    submission: Path, out: Path, course: Path, patch: str = "", cwd: Path | None = None, **settings: Any
+) -> "subprocess.Popen[str]":
+    """Begin to grade a submission, in a process of its own.
+
+    Args:
+        patch: what to run in that process before.
+        settings: of Session and Grading, where they differ from the usual ones.
+    """
+    places = {"submission": str(submission), "out": str(out), "course": str(course), "provided": None}
+    document = {**places, "secret": "not much of a secret", **settings}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(DRIVER).format(root=str(ROOT), patch=patch), json.dumps(document)],
+        cwd=cwd or out.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish_grading(process: "subprocess.Popen[str]", out: Path) -> dict[str, Any]:
+    """What is in results.json in the end."""
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert json.loads(output) == [], "the grader has imported what only a worker may"
+    return json.loads(out.read_text())
+
+
+class SmallCourse:
+    """A course of three tasks, ten points each, and a way to grade submissions to it.
+
+    Args:
+        folder: an empty folder.
+        checks: see write_course.
+    """
+
+    def __init__(self, folder: Path, checks: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.tests = folder / "course" / "tests"
+        self.file = write_course(folder / "course", checks, n=3, worth=10)
+        self.out = folder / "results.json"
+
+    def submission(self, **files: str) -> Path:
+        """A folder with task1.py, task2.py and task3.py, RIGHT unless given."""
+        folder = self.folder / "submission"
+        folder.mkdir(exist_ok=True)
+        for name, source in ({"task1": RIGHT, "task2": RIGHT, "task3": RIGHT} | files).items():
+            (folder / f"{name}.py").write_text(textwrap.dedent(source))
+        return folder
+
+    def start(self, submission: Path, **settings: Any) -> "subprocess.Popen[str]":
+        """See start_grading."""
+        return start_grading(submission, self.out, self.file, **settings)
+
+    def grade(self, submission: Path, **settings: Any) -> dict[str, Any]:
+        """See start_grading and finish_grading."""
+        return finish_grading(self.start(submission, **settings), self.out)

@@ -11,9 +11,9 @@ from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import out_of_time
 from autograder.classroom.roster import Student
 from autograder.door.diagnose import CheckFailed
-from autograder.door.submission import NotImplementedYet, SubmissionError
+from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.evidence.attacks import judge
-from autograder.grading.messages import DEATHS, SENTENCES, Explainer, NotRun, TaskLost
+from autograder.grading.messages import DEATHS, SENTENCES, Explainer, NotRun
 from autograder.grading.results import Results
 from autograder.repository import TESTS
 
@@ -31,7 +31,7 @@ def failures() -> list[BaseException]:
         NotImplementedYet("NotImplementedError", "Task 1.1: kl"),
         NotRun("missing", SENTENCES["missing"].format(file="kl.py")),
         NotRun("timeout", why),
-        *(TaskLost(kind, DEATHS[kind], True) for kind in ("timeout", "crash", "protocol", "flood")),
+        *(Lost(kind, "kl.f", why, True) for kind in ("timeout", "crash", "protocol", "flood")),
         NotRun("grader", SENTENCES["grader"]),
     ]
 

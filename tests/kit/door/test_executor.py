@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from autograder.door import submission as door
 from autograder.door.submission import Submission
 
 SCALE = """
@@ -44,3 +45,15 @@ def test_a_function_records_its_calls(submission):
     assert submission.call("feeding.feed", recorder, 1, "two") is None
     submission.call("feeding.feed", recorder)
     assert recorder.records() == [[1, "two"], []]
+
+
+def test_records_have_no_end_but_their_size(submission, monkeypatch):
+    """Right code may feed a model as often as it likes, such as the whole data after every step."""
+    model = submission.build(SCALE, "Scale", (FACTOR, 0.5))
+    for number in range(200):
+        submission.call("feeding.feed", model, np.full(2, number, dtype=np.float32))
+    assert [record["x"][0] for record in model.records()] == list(range(200))
+    monkeypatch.setattr(door, "MAX_RECORDED", 200 * 8 - 1)
+    with pytest.raises(door.SubmissionError, match="0 MiB") as caught:
+        model.records()
+    assert caught.value.stage == "limit"

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from autograder.door.diagnose import CheckFailed
-from autograder.door.submission import NotImplementedYet, SubmissionError
+from autograder.door.submission import MAX_RECORDED, Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
-from autograder.grading.messages import DEATHS, SENTENCES, Explainer, NotRun, TaskLost, check_sources
-from autograder.grading.suites import _Guarded, _TaskState
-from autograder.sandbox.backend import WorkerDied
+from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun, check_sources
+from autograder.sandbox.frames import FrameLimits
 from autograder.tasks import Check, Task, load
 from tests.kit.courses import course_of
 
@@ -107,13 +106,14 @@ def test_a_check_that_trips_over_what_was_returned(explainer):
     assert explainer.explain(error, HIDDEN).text == "The check could not use what your code returned: TypeError."
 
 
-def test_a_lost_task(explainer):
-    in_public = TaskLost("crash", "it exited with status 47", in_public=True)
-    in_hidden = TaskLost("crash", "it exited with status 47", in_public=False)
+def test_what_is_not_called_again(explainer):
+    in_public = Lost("crash", "kl.f", "it exited with status 47", in_public=True)
+    in_hidden = Lost("crash", "kl.f", "it exited with status 47", in_public=False)
     for check in (PUBLIC, HIDDEN):
-        assert "status 47" in explainer.explain(in_public, check).text
-        assert "47" not in explainer.explain(in_hidden, check).text
-        assert "its process ended during a call" in explainer.explain(in_hidden, check).text
+        assert explainer.explain(in_public, check).text.startswith("kl.f was stopped: it exited with status 47.")
+        assert explainer.explain(in_hidden, check).text.startswith("kl.f was stopped: its process ended during a call.")
+    imported = explainer.explain(Lost("flood", "kl", "more than 16 MiB were printed", in_public=True), HIDDEN)
+    assert imported.text.startswith("The import of kl.py was stopped: more than 16 MiB were printed.")
     found = explainer.explain(NotRun("timeout", "Not run: time is up."), HIDDEN)
     assert (found.kind, found.text) == ("timeout", "Not run: time is up.")
 
@@ -134,11 +134,11 @@ WHY = {
     "raised": SubmissionError("ValueError", SECRET),
     "not_implemented": NotImplementedYet("NotImplementedError", "Task 1.1: one"),
     "missing": NotRun("missing", SENTENCES["missing"]),
-    "timeout": TaskLost("timeout", "no answer within 20 seconds", True),
+    "timeout": Lost("timeout", "kl.f", "no answer within 20 seconds", True),
     "memory": SubmissionError("MemoryError", "", stage="import"),
-    "crash": TaskLost("crash", "the process ended during the call", True),
-    "protocol": TaskLost("protocol", "the answer breaks the protocol", False),
-    "flood": TaskLost("flood", "more than 16 MiB were printed", False),
+    "crash": Lost("crash", "kl.f", "the process ended during the call", True),
+    "protocol": Lost("protocol", "kl.f", "the answer breaks the protocol", False),
+    "flood": Lost("flood", "kl", "more than 16 MiB were printed", False),
     "not_run": pytest.skip.Exception("no reason"),
     "grader": NotRun("grader", SENTENCES["grader"]),
 }
@@ -167,62 +167,15 @@ def test_what_differs_from_run_to_run_is_left_out(explainer):
     )
 
 
-class Liar:
-    """A worker that answers with whatever it is given, or dies."""
-
-    output = ""
-
-    def __init__(self, reply):
-        self.reply, self.calls = reply, 0
-
-    def execute(self, header, arrays):
-        self.calls += 1
-        if isinstance(self.reply, Exception):
-            raise self.reply
-        return self.reply, []
-
-    def close(self):
-        pass
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        {},
-        {"ok": 1},
-        {"ok": False},
-        {"ok": False, "error": None},
-        {"ok": False, "error": {"type": ["list"], "message": 5, "where": {}, "stage": None}},
-        {"ok": "true", "error": {"type": "NotImplementedError", "message": {"Task": "1.1"}}},
-        {"ok": False, "error": {"type": "x" * 10**6, "message": "y" * 10**6}},
-    ],
-)
-def test_malformed_failures_become_text(explainer, reply):
-    answer, _ = _Guarded(Liar(reply), _TaskState(10), in_public=True).execute({"op": "call"}, [])
-    assert answer["ok"] is False
-    assert set(answer["error"]) == {"type", "message", "where", "stage"}
-    assert all(isinstance(text, str) and len(text) <= 2000 for text in answer["error"].values())
-    error = SubmissionError(*answer["error"].values())
-    assert explainer.explain(error, PUBLIC).text and explainer.explain(error, HIDDEN).text
-
-
-def test_a_death_is_remembered_by_the_task_and_is_no_exception_to_catch():
-    task = _TaskState(10)
-    dead = Liar(WorkerDied("timeout", "no answer within 20 seconds"))
-    with pytest.raises(TaskLost) as caught:
-        _Guarded(dead, task, in_public=True).execute({}, [])
-    assert not isinstance(caught.value, Exception)
-    assert task.lost is caught.value
-    with pytest.raises(TaskLost):
-        _Guarded(Liar(WorkerDied("crash", "later")), task, in_public=False).execute({}, [])
-    assert task.lost.kind == "timeout", "the first reason counts"
-
-
-def test_a_task_without_time_left_makes_no_call():
-    worker = Liar({"ok": True})
-    with pytest.raises(TaskLost, match="the time for the whole task"):
-        _Guarded(worker, _TaskState(0), in_public=True).execute({}, [])
-    assert worker.calls == 0
+def test_a_limit_is_named(explainer):
+    memory, said = SubmissionError("MemoryError", SECRET), "Your code ran out of memory: it may use 384 MiB beyond"
+    assert explainer.explain(memory, HIDDEN).text == f"{said} PyTorch itself."
+    assert explainer.explain(memory, PUBLIC).text == f"{said} PyTorch itself. MemoryError: {SECRET}"
+    sent = SubmissionError("FrameError", f"arrays of {SECRET}", stage="limit")
+    assert SECRET in explainer.explain(sent, PUBLIC).text
+    assert LIMITS in explainer.explain(sent, HIDDEN).text and SECRET not in explainer.explain(sent, HIDDEN).text
+    assert f"{FrameLimits.arrays} arrays" in LIMITS and f"{FrameLimits.payload_bytes >> 20} MiB" in LIMITS
+    assert FrameLimits.payload_bytes == MAX_RECORDED
 
 
 def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():

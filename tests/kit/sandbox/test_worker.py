@@ -38,7 +38,7 @@ class Executor:
         return {"ok": True, "value": self.scope["result"]}, self.scope["returned"]
 """
 
-QUICK = Limits(call_seconds=10, task_seconds=60, cpu_seconds=20, memory_bytes=200 << 20)
+QUICK = Limits(call_seconds=10, cpu_seconds=20, memory_bytes=200 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_an_answer_that_cannot_be_sent_is_an_error_of_its_own(start, answer):
     """Such a value is the submission's mistake, not an attack: the worker lives on."""
     backend = start()
     reply, _ = backend.execute({"code": f"result = {answer}"}, [])
-    assert not reply["ok"] and reply["error"]["stage"] == "protocol"
+    assert not reply["ok"] and reply["error"]["stage"] == "limit"
     assert run(backend, "result = 1") == 1
 
 
@@ -185,13 +185,6 @@ def test_a_hang_is_paid_once(start, code):
     assert "0.5 seconds" in reason and time.monotonic() - began < 3
     assert not alive(backend.pid)
     assert run(other, "result = 1") == 1
-
-
-def test_the_time_for_a_task_is_the_sum_of_its_calls(start):
-    backend = start(Limits(call_seconds=10, task_seconds=0.6))
-    for _ in range(3):
-        run(backend, "import time; time.sleep(0.1)")
-    assert "whole task" in dies(backend, "import time; time.sleep(5)", "timeout")
 
 
 def test_the_time_for_the_whole_grading_bounds_every_call(zygote, start):

@@ -1,8 +1,8 @@
 """What every function leaves as it was: the model's mode, its inputs' dtype and values, the random generators.
 
 Each of these manners is one row of the course. A row goes over the functions that the course asks for, calls each once
-or a few times with plain valid inputs, and names those that lack the manner. A function that raises, or that returns
-something other than it should, is not judged here: other checks say so.
+or a few times with plain valid inputs, and names those that lack the manner. A function that raises, hangs or crashes,
+or that returns something other than it should, is not judged here: other checks say so.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograder.door.diagnose import fail
-from autograder.door.submission import Figure, Handle, NotImplementedYet, Reply, Submission, SubmissionError
+from autograder.door.submission import Figure, Handle, Lost, NotImplementedYet, Reply, Submission, SubmissionError
 from support.checks import gmvae
 from support.checks.networks import random_images
 from support.checks.sampling import random_posterior, sampler
@@ -352,12 +352,12 @@ def judge(manner: str, asked: Collection[str], submission: Submission, rng: np.r
     applies, fault, hint = MANNERS[manner]
     calls = [call for call in CALLS if call.task in asked and applies(call)]
     faults: list[str] = []
-    errors: list[Exception] = []
+    errors: list[BaseException] = []
     # Stand-ins stay: what they replace comes first.
     for call in sorted(calls, key=lambda call: bool(call.stand_ins)):
         try:
             found = fault(Subject(call, submission, rng))
-        except (SubmissionError, Unfit) as error:
+        except (SubmissionError, Lost, Unfit) as error:
             errors.append(error)
             continue
         if found:

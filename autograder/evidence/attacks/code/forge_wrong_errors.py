@@ -8,7 +8,7 @@ Expected: each is an exception of the submission, hence a failed check.
 import itertools
 
 turn = itertools.count()
-NAMES = ("Skipped", "XFailed", "Exit", "Failed", "CheckFailed", "TaskLost", "KeyboardInterrupt", "UsageError")
+NAMES = ("Skipped", "XFailed", "Exit", "Failed", "CheckFailed", "Lost", "KeyboardInterrupt", "UsageError")
 
 
 def target(x, outpath=None):

@@ -19,6 +19,8 @@ Header = dict[str, Any]
 Arrays = list[np.ndarray]
 
 MAX_SCRATCH_FILE = 8 * 2**20  # bytes; our pictures are far smaller
+# Records travel in portions, so that a reply stays small however many there are.
+PORTION, PORTION_BYTES = 64, 16 * 2**20
 
 
 class Executor:
@@ -62,7 +64,17 @@ class Executor:
             stage, error = "import", error.__cause__ or error
             if isinstance(error, SyntaxError) and error.filename:
                 where = f"{Path(error.filename).name}, line {error.lineno}"
-        return {"type": type(error).__name__, "message": str(error)[:2000], "where": where, "stage": stage}
+        message = str(error)[:2000]
+        # PyTorch has no exception of its own for a processor without memory.
+        out_of_memory = isinstance(error, RuntimeError) and "can't allocate memory" in message
+        name = "MemoryError" if out_of_memory else type(error).__name__
+        return {"type": name, "message": message, "where": where, "stage": stage}
+
+    def _op_import(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        if header["without"]:
+            sys.meta_path.insert(0, _Without(header["without"]))
+        self._import(header["module"])
+        return {}
 
     def _op_call(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         tensors: list[Tensor] = []  # every array argument, in the order of decoding
@@ -165,7 +177,12 @@ class Executor:
         return {"value": self._keep(module)}
 
     def _op_records(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
-        return {"value": self._encode(self.objects[header["object"]].records, returned)}
+        records, found = self.objects[header["object"]].records, []
+        for record in records[header["start"] :][:PORTION]:
+            found.append(self._encode(record, returned))
+            if sum(array.nbytes for array in returned) >= PORTION_BYTES:
+                break
+        return {"value": found, "more": header["start"] + len(found) < len(records)}
 
     def _op_stand_in(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         module_name, name = header["target"].split(".")
@@ -252,6 +269,21 @@ class Executor:
 
 class _ImportFailed(Exception):
     """A module of the submission could not be imported; the cause says why."""
+
+
+class LostModule(ImportError):
+    """A module that is not imported any more, because its import hung or killed an earlier worker."""
+
+
+class _Without:
+    """Finds modules by refusing some: whoever imports one of them gets a LostModule, whose text is its name."""
+
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name in self._names:
+            raise LostModule(name)
 
 
 class CallRecorder:

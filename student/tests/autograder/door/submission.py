@@ -11,13 +11,16 @@ one it has, and this module imports neither torch nor the code under test.
 Values inside a header are JSON scalars, lists, and objects with one tag: {"$array": index}, {"$tuple": [...]},
 {"$dict": [[key, value], ...]}, {"$object": id, "type": name}, {"$float": "nan" | "inf" | "-inf"}, {"$path": name},
 {"$generator": seed} and {"$figure": {...}}.
+
+A header that has code of the submission run says which in "called": "module.function", or the method of an object with
+what the object was made by. By this name the autograder remembers what must not be called again.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -25,6 +28,9 @@ from autograder.door.stand_ins import source_of
 
 Header = dict[str, Any]
 Arrays = list[np.ndarray]
+Loss = Literal["timeout", "crash", "protocol", "flood", "grader"]
+
+MAX_RECORDED = 64 * 2**20  # bytes of all arrays that one object remembers; a check has to hold them
 
 
 class Backend(Protocol):
@@ -40,7 +46,8 @@ class SubmissionError(Exception):
         type: the name of the exception's class.
         message: its text; written by the code under test, so do not trust it.
         where: "file.py, line n" of the deepest frame inside the submission, or "".
-        stage: "import" when the module could not be imported, else "call".
+        stage: "import" when the module could not be imported, "limit" when there is more than a check can take, else
+            "call".
     """
 
     def __init__(self, type: str, message: str = "", where: str = "", stage: str = "call") -> None:
@@ -50,6 +57,24 @@ class SubmissionError(Exception):
 
 class NotImplementedYet(SubmissionError):
     """The code under test is still the starter's stub (it raised NotImplementedError)."""
+
+
+class Lost(BaseException):
+    """The code under test hung or died in a call, or is not called because it did so before.
+
+    Not an Exception, so that neither hypothesis nor a check catches it by accident and tries again. A check of many
+    functions may catch it and go on to the next one: all objects and stand-ins are gone then.
+
+    Attributes:
+        kind: what happened; "grader" if it is not the code's doing.
+        target: what was called, "module.function" or "module.Class.method"; "module" if it was being imported.
+        reason: the same in a sentence for the student.
+        in_public: whether it happened in a public check; else `reason` may say too much of a crash.
+    """
+
+    def __init__(self, kind: Loss, target: str, reason: str, in_public: bool) -> None:
+        super().__init__(f"{target}: {reason}")
+        self.kind, self.target, self.reason, self.in_public = kind, target, reason, in_public
 
 
 @dataclass(frozen=True)
@@ -165,9 +190,16 @@ class Submission:
             output: where in a returned tuple the tensor stands, e.g. (0,); () for the value itself.
         """
         arrays: Arrays = []
-        where = {"object": target[0].id, "method": target[1]} if isinstance(target, tuple) else {"function": target}
+        if isinstance(target, tuple):
+            called, where = target[0].part(target[1] or "__call__"), {"object": target[0].id, "method": target[1]}
+        else:
+            called, where = target, {"function": target}
+        # A word chooses among kinds of objects, which may go wrong one by one; a number only says how large they are.
+        given = (*args, *(kwargs or {}).values())
+        words = [value for value in given if isinstance(value, str) and value.isidentifier()]
         header = {
             "op": "call",
+            "called": called,
             **where,
             "args": [_encode(value, arrays) for value in args],
             "kwargs": {name: _encode(value, arrays) for name, value in (kwargs or {}).items()},
@@ -176,7 +208,7 @@ class Submission:
             "cotangent": _encode(cotangent, arrays),
             "output": list(output),
         }
-        reply, decode = self._send(header, arrays)
+        reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
         return Reply(
             value=decode(reply["value"]),
             gradients=dict(zip(wrt, decode(reply["gradients"]), strict=True)),
@@ -246,7 +278,8 @@ class Submission:
         Args:
             attributes: what to set on the new object.
         """
-        reply, decode = self._send({"op": "bare", "target": target, "attributes": attributes}, [])
+        header = {"op": "bare", "called": f"{target}.__new__", "target": target, "attributes": attributes}
+        reply, decode = self._send(header, [], target)
         return decode(reply["value"])
 
     def stand_in(self, target: str) -> None:
@@ -265,20 +298,28 @@ class Submission:
         if close is not None:
             close()
 
-    def _send(self, header: Header, arrays: Arrays) -> tuple[Header, Any]:
-        """Execute a message; return the reply and a function that decodes its value trees."""
+    def _send(self, header: Header, arrays: Arrays, name: str = "") -> tuple[Header, Any]:
+        """Execute a message; return the reply and a function that decodes its value trees.
+
+        Args:
+            name: what objects that come back are made by.
+        """
+        reply, returned = self._execute(header, arrays)
+        # No nested recursive function: its reference to itself would keep the arrays until the garbage collector runs.
+        return reply, partial(self._decode, returned, name)
+
+    def _execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+        """Execute a message; SubmissionError if the reply reports an exception."""
         reply, returned = self._backend.execute(header, arrays)
         if not reply.get("ok"):
             error = reply["error"]
             kind = NotImplementedYet if error["type"] == "NotImplementedError" else SubmissionError
             raise kind(error["type"], error.get("message", ""), error.get("where", ""), error.get("stage", "call"))
+        return reply, returned
 
-        # No nested recursive function: its reference to itself would keep the arrays until the garbage collector runs.
-        return reply, partial(self._decode, returned)
-
-    def _decode(self, returned: Arrays, tree: Any) -> Any:
+    def _decode(self, returned: Arrays, name: str, tree: Any) -> Any:
         """A header tree of a reply as a value."""
-        decode = partial(self._decode, returned)
+        decode = partial(self._decode, returned, name)
         if isinstance(tree, list):
             return [decode(item) for item in tree]
         if not isinstance(tree, dict):
@@ -292,17 +333,25 @@ class Submission:
         if "$float" in tree:
             return float(tree["$float"])
         if "$object" in tree:
-            return Handle(self, tree["$object"], tree["type"])
+            return Handle(self, tree["$object"], tree["type"], name)
         if "$figure" in tree:
             return Figure(decode(tree["$figure"]))
         raise ValueError(f"unknown tag in a reply: {sorted(tree)[:3]}")
 
 
 class Handle:
-    """An object that lives with the code under test, such as a model."""
+    """An object that lives with the code under test, such as a model.
 
-    def __init__(self, submission: Submission, id: int, type: str) -> None:
-        self.submission, self.id, self.type = submission, id, type
+    Attributes:
+        name: what it was made by, such as "module.Class"; "" if it is ours.
+    """
+
+    def __init__(self, submission: Submission, id: int, type: str, name: str = "") -> None:
+        self.submission, self.id, self.type, self.name = submission, id, type, name
+
+    def part(self, name: str) -> str:
+        """The name of its method or attribute; "" if it is ours."""
+        return f"{self.name}.{name}" if self.name else ""
 
     def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method ("" calls the object itself)."""
@@ -314,29 +363,48 @@ class Handle:
 
     def get(self, attribute: str) -> Any:
         """The value of an attribute; SubmissionError (AttributeError) when there is none."""
-        reply, decode = self.submission._send({"op": "attribute", "object": self.id, "name": attribute}, [])
+        called = self.part(attribute)
+        header = {"op": "attribute", "called": called, "object": self.id, "name": attribute}
+        reply, decode = self.submission._send(header, [], called)
         return decode(reply["value"])
 
     def train(self, mode: bool = True) -> None:
         """Put a module in train mode (or eval mode)."""
-        self.submission._send({"op": "train", "object": self.id, "mode": mode}, [])
+        self.submission._send({"op": "train", "called": self.part("train"), "object": self.id, "mode": mode}, [])
 
     def state(self) -> dict[str, np.ndarray]:
         """The module's state_dict as arrays, in its order."""
-        reply, decode = self.submission._send({"op": "state_dict", "object": self.id}, [])
+        header = {"op": "state_dict", "called": self.part("state_dict"), "object": self.id}
+        reply, decode = self.submission._send(header, [])
         return decode(reply["value"])
 
     def load(self, state: Mapping[str, np.ndarray]) -> None:
         """Load a state_dict; names and shapes must all match."""
         arrays: Arrays = []
         tree = _encode(dict(state), arrays)
-        self.submission._send({"op": "load_state_dict", "object": self.id, "state": tree}, arrays)
+        called = self.part("load_state_dict")
+        self.submission._send({"op": "load_state_dict", "called": called, "object": self.id, "state": tree}, arrays)
 
 
 class Recorder(Handle):
     """An object that remembers what it was fed: see `Submission.build` and `Submission.recorder`."""
 
     def records(self) -> list[Any]:
-        """What it was fed, in order: of a function, lists of its arguments."""
-        reply, decode = self.submission._send({"op": "records", "object": self.id}, [])
-        return decode(reply["value"])
+        """What it was fed, in order: of a function, lists of its arguments.
+
+        Raises:
+            SubmissionError: that is more than MAX_RECORDED.
+        """
+        found: list[Any] = []
+        size, more = 0, True
+        while more:
+            header = {"op": "records", "object": self.id, "start": len(found)}
+            reply, returned = self.submission._execute(header, [])
+            portion = self.submission._decode(returned, "", reply["value"])
+            size += sum(array.nbytes for array in returned)
+            if size > MAX_RECORDED:
+                what = f"more than {MAX_RECORDED >> 20} MiB were given to the model or function that the check put in"
+                raise SubmissionError("TooMuch", what, stage="limit")
+            found += portion
+            more = bool(reply["more"]) and bool(portion)
+        return found

@@ -1,0 +1,157 @@
+"""What is remembered of code that hung or died, how the time is shared out, and what a worker's lies come to."""
+
+import time
+
+import pytest
+
+from autograder.door.submission import Lost, Submission
+from autograder.grading.guard import Budget, Guarded, PutOff, Watch
+from autograder.sandbox.backend import WorkerDied
+from autograder.tasks import Check
+
+CHECK = Check("public/test_x.py::test_a", "one", "1.1", 1, "A")
+HUNG = WorkerDied("timeout", "no answer within 0 seconds")
+CRASHED = WorkerDied("crash", "it exited with status 3")
+DONE = {"ok": True, "value": None, "gradients": [], "parameter_gradients": {"$dict": []}}
+DONE |= {"differentiable": False, "inputs_unchanged": True}
+MODEL = {**DONE, "value": {"$object": 0, "type": "Model"}}
+
+
+class Worker:
+    """Answers with what it is given, in turn, or raises it; the import of a module always works."""
+
+    output = ""
+
+    def __init__(self, *replies):
+        self.replies, self.asked = list(replies), []
+
+    def execute(self, header, arrays, seconds):
+        self.asked.append(header)
+        if header.get("op") == "import":
+            return {"ok": True}, []
+        reply = self.replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply, []
+
+    def close(self):
+        pass
+
+
+def watch(seconds=100.0, call_seconds=0.0001):
+    """Of a grading of one task; with these seconds every death comes late enough to be the call's own."""
+    budget = Budget(time.monotonic() + seconds)
+    budget.begin_turn(["one"], seconds)
+    return Watch(budget, call_seconds, check=CHECK)
+
+
+def submission(seen, *workers):
+    """Of a guard that starts these workers one after another."""
+    ready = list(workers)
+    return Submission(Guarded(lambda: ready.pop(0), seen))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"ok": 1},
+        {"ok": False},
+        {"ok": False, "error": None},
+        {"ok": False, "error": {"type": ["list"], "message": 5, "where": {}, "stage": None}},
+        {"ok": "true", "error": {"type": "NotImplementedError", "message": {"Task": "1.1"}}},
+        {"ok": False, "error": {"type": "x" * 10**6, "message": "y" * 10**6}},
+    ],
+)
+def test_malformed_failures_become_text(reply):
+    answer, _ = Guarded(lambda: Worker(reply), watch()).execute({"op": "call"}, [])
+    assert answer["ok"] is False
+    assert set(answer["error"]) == {"type", "message", "where", "stage"}
+    assert all(isinstance(text, str) and len(text) <= 2000 for text in answer["error"].values())
+
+
+def test_what_died_is_not_called_again_and_is_no_exception_to_catch():
+    seen, second = watch(), Worker(DONE)
+    code = submission(seen, Worker(DONE, CRASHED), second)
+    code.call("kl.good")
+    for _ in range(2):
+        with pytest.raises(Lost, match="status 3") as caught:
+            code.call("kl.bad")
+        assert not isinstance(caught.value, Exception)
+        assert (caught.value.kind, caught.value.target, caught.value.in_public) == ("crash", "kl.bad", True)
+    code.call("kl.good")
+    assert [header["op"] for header in second.asked] == ["import", "call"]
+    with pytest.raises(Lost):
+        submission(seen, Worker()).call("kl.bad")
+
+
+def test_a_method_is_lost_for_objects_made_alike():
+    """By the same words, that is; of a class whose objects were made without any, it is lost for all."""
+    seen = watch()
+    with pytest.raises(Lost) as caught:
+        submission(seen, Worker(MODEL, CRASHED)).call("net.Model", 3, kind="deep").call("run")
+    assert caught.value.target == "net.Model.run", "words that a check chose are not shown"
+    with pytest.raises(Lost):
+        submission(seen, Worker(MODEL)).call("net.Model", 5, kind="deep").call("run")
+    submission(seen, Worker(MODEL, DONE)).call("net.Model", 5, kind="flat").call("run")
+    with pytest.raises(Lost):
+        submission(seen, Worker(MODEL, CRASHED)).call("net.Model").call("walk")
+    with pytest.raises(Lost):
+        submission(seen, Worker(MODEL)).call("net.Model", kind="flat").call("walk")
+
+
+def test_what_dies_between_two_checks_harms_only_itself():
+    seen, second = watch(), Worker(DONE)
+    code = submission(seen, Worker(DONE, CRASHED), second)
+    code.call("kl.leaves_a_thread")
+    code.forget()
+    code.call("kl.other")
+    with pytest.raises(Lost, match="status 3"):
+        code.call("kl.leaves_a_thread")
+
+
+def test_modules_are_imported_anew_after_a_stand_in():
+    worker = Worker(DONE, {"ok": True}, DONE)
+    guard = Guarded(lambda: worker, watch())
+    for header in ({"function": "a.f"}, {"op": "stand_in", "target": "b.g"}, {"function": "a.f"}):
+        guard.execute(header, [])
+    assert [header["module"] for header in worker.asked if header.get("op") == "import"] == ["a", "b", "a"]
+
+
+def test_without_time_there_is_no_call_and_a_call_that_is_cut_short_is_put_off():
+    worker = Worker(DONE)
+    with pytest.raises(PutOff):
+        submission(watch(seconds=0), worker).call("kl.f")
+    assert worker.asked == []
+    seen = watch(call_seconds=100.0)
+    with pytest.raises(PutOff):
+        submission(seen, Worker(HUNG)).call("kl.f")
+    assert not seen.lost
+
+
+def test_every_task_gets_its_share_whatever_those_before_it_took(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    budget = Budget(480.0)
+    names = [f"task{number}" for number in range(24)]
+    budget.begin_turn([name for name in names for _ in range(2)], most=45.0)
+    had = []
+    for name in names:
+        had.append(0.0)
+        for _ in range(2):  # checks, each with a call that hangs
+            took = max(0.0, min(20.0, budget.left(name)))
+            budget.spend(name, took)
+            budget.finish(name)
+            had[-1] += took
+            now += took
+    assert had[:3] == [40.0] * 3
+    assert min(had) == pytest.approx(10.0), "half of the time, shared out equally"
+    assert now <= 480
+
+
+def test_in_the_second_turn_a_task_may_have_what_is_left():
+    budget = Budget(time.monotonic() + 200)
+    budget.begin_turn(["one"], most=90.0)
+    assert budget.left("one") == 90
+    budget.spend("one", 80)
+    assert budget.left("one") == 10
