@@ -32,7 +32,7 @@ def check_standard_normal(
     spent.append((what, alpha))
     hints = hints or {}
     x = _finite(samples, what).ravel()
-    n, part = x.size, alpha / 4
+    n, part = x.size, alpha / 5
 
     def reject(kind: str, message: str) -> None:
         fail(f"{what}: {message}. {hints[kind]}" if kind in hints else f"{what}: {message}.")
@@ -46,10 +46,12 @@ def check_standard_normal(
         reject("small variance", f"after standardising, the variance of {n} draws is too small")
     if 2 * stats.chi2.sf(squares, n) < part:
         reject("large variance", f"after standardising, the variance of {n} draws is too large")
-    # Few draws tell a flat law from the normal one by its tails: about one draw in 22 is larger than 2.
-    beyond, share = int((np.abs(x) > 2).sum()), 2 * stats.norm.sf(2)
-    if 2 * min(stats.binom.cdf(beyond, n, share), stats.binom.sf(beyond - 1, n, share)) < part:
-        reject("distribution", f"{n} draws do not have the shape of a normal distribution")
+    # Few draws tell a flat law from the normal one by its tails: about one draw in 22 is larger than 2, one in 370
+    # larger than 3.
+    for size in (2, 3):
+        beyond, share = int((np.abs(x) > size).sum()), 2 * stats.norm.sf(size)
+        if 2 * min(stats.binom.cdf(beyond, n, share), stats.binom.sf(beyond - 1, n, share)) < part:
+            reject("distribution", f"{n} draws do not have the shape of a normal distribution: look at its tails")
     # The Dvoretzky-Kiefer-Wolfowitz inequality in Massart's form holds for every n.
     ordered = stats.norm.cdf(np.sort(x))
     steps = np.arange(n + 1) / n

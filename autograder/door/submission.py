@@ -113,7 +113,8 @@ class Reply:
         gradients: for each name in `wrt` the gradient of <output, cotangent>, None if none arrived.
         parameter_gradients: the same for each parameter of the object named by `parameters_of`.
         differentiable: whether the chosen output carries a gradient at all.
-        inputs_unchanged: whether every array argument still had its value after the call.
+        inputs_unchanged: whether every array argument, and every list, still had its value after the call.
+        again: what a second call returned, if one was asked for.
         figures: those that were saved during the call, if they were asked for.
     """
 
@@ -122,6 +123,7 @@ class Reply:
     parameter_gradients: dict[str, np.ndarray | None] = field(default_factory=dict)
     differentiable: bool = False
     inputs_unchanged: bool = True
+    again: Any = None
     figures: list[Figure] = field(default_factory=list)
 
 
@@ -184,6 +186,8 @@ class Submission:
         cotangent: np.ndarray | None = None,
         output: Sequence[int] = (),
         figures: bool = False,
+        grad: bool = True,
+        again: Sequence[np.ndarray] = (),
     ) -> Reply:
         """Call a function, or a method given as (handle, name), and differentiate the result.
 
@@ -193,6 +197,9 @@ class Submission:
             cotangent: the gradient is of sum(output * cotangent); all ones when None.
             output: where in a returned tuple the tensor stands, e.g. (0,); () for the value itself.
             figures: bring back what the figures show that matplotlib saves during the call.
+            grad: False calls it as under torch.no_grad().
+            again: new contents for every array argument, in order: a second call gets the same tensors with these in
+                them.
         """
         arrays: Arrays = []
         if isinstance(target, tuple):
@@ -213,6 +220,8 @@ class Submission:
             "cotangent": _encode(cotangent, arrays),
             "output": list(output),
             "figures": figures,
+            "grad": grad,
+            "again": [_encode(array, arrays) for array in again],
         }
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
         return Reply(
@@ -221,6 +230,7 @@ class Submission:
             parameter_gradients=decode(reply["parameter_gradients"]),
             differentiable=bool(reply["differentiable"]),
             inputs_unchanged=bool(reply["inputs_unchanged"]),
+            again=decode(reply["again"]),
             figures=[Figure(axes) for axes in decode(reply["figures"])],
         )
 

@@ -82,7 +82,7 @@ def _codes(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _labelled(rng: np.random.Generator) -> Sequence[Any]:
-    return *_images(rng), np.arange(6)
+    return *_images(rng), np.arange(6) + 3
 
 
 def _elbo(rng: np.random.Generator) -> Sequence[Any]:
