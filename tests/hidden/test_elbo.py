@@ -180,6 +180,19 @@ def test_elbo_loss(fresh_submission, rng):
             mistakes=lambda given=(x, recon_x, mu, logvar): of_elbo_loss(*given),
             rtol=1e-5,
         )
+    # Costs of any size: few pixels, a perfect reconstruction, a posterior near the prior or far from it.
+    for spread in (0.01, 1.0, 30.0):
+        x = rng.uniform(size=(4, 7)).astype(np.float32)
+        recon_x = x + (spread > 0.5) * rng.uniform(size=x.shape).astype(np.float32)
+        mu, logvar = ((spread * value).astype(np.float32) for value in random_posterior(rng, 4, 3))
+        logvar = np.clip(logvar, -60, 5)
+        check_close(
+            fresh_submission.call("ELBO.elbo_loss", x, recon_x, mu, logvar),
+            negative_log_likelihood(x, recon_x).mean() + kl_diag_normal(mu, logvar).mean(),
+            what="elbo_loss of small images (no bound on the sum or on a part of it)",
+            mistakes=lambda given=(x, recon_x, mu, logvar): of_elbo_loss(*given),
+            rtol=1e-5,
+        )
 
 
 @pytest.mark.elbo_loss

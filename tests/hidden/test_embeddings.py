@@ -47,6 +47,13 @@ def test_decode_grid(submission, rng):
         model = oracle.send(submission)
         images = submission.call("embeddings.decode_grid", model, codes, steps=steps)
         check_grid(images, oracle, codes, steps, model)
+        # The same model with other codes: one lies far out; all have the same second coordinate.
+        outlier, flat = codes.copy(), codes.copy()
+        outlier[0] -= 9 * np.ptp(codes, axis=0)
+        flat[:, 1] = 0.5
+        for others in (outlier, flat):
+            images = submission.call("embeddings.decode_grid", model, others, steps=steps)
+            check_grid(images, oracle, others, steps, model)
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
 
 

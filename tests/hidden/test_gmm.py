@@ -71,6 +71,10 @@ def test_sample_extreme_weights(submission, rng, weights):
     mixture = Mixture(np.array(weights), mixture.means, mixture.covs).astype("float32")
     drawn = submission.call(SAMPLE, 10_000, *mixture.arguments, generator=submission.generator(13))
     mixture_checks.check_law([drawn], 10_000, mixture)
+    # A component of which 60 points are to be expected.
+    rare = Mixture(np.array([6e-4, 1 - 6e-4]), mixture.means[:2], mixture.covs[:2])
+    drawn = submission.call(SAMPLE, 100_000, *rare.arguments, generator=submission.generator(14))
+    mixture_checks.check_law([drawn], 100_000, rare)
 
 
 @pytest.mark.sample_gmm
@@ -163,6 +167,17 @@ def test_log_prob_far_away(submission, rng, dtype):
         **precision(dtype),
     )
     if dtype == "float64":
+        # Determinants from 1e-480 to 1e480.
+        mixture = with_scales(make_mixture(rng, 3, 60), np.geomspace(1e-4, 1e4, 3))
+        x = mixture.sample(9, rng)[0]
+        check_close(
+            submission.call(LOG_PROB, x, *mixture.arguments),
+            oracles.gmm_log_prob(x, *mixture.arguments),
+            what="gmm_log_prob in many dimensions, where determinants under- or overflow in float64, too",
+            mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
+            **precision(dtype),
+        )
+        mixture = make_mixture(rng, 4, 5)
         # Axes of one component from 1e-2 to 100 long, a mean far from 0, variances of 1e10.
         narrow = make_covariances(rng, 3, 5, decades=4)
         mixture = Mixture(mixture.weights[:3] / mixture.weights[:3].sum(), mixture.means[:3], narrow)
@@ -252,6 +267,8 @@ def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, decade, seed
     scale = 10.0**decade  # small ones have densities above 1 and a negative entropy
     mixture = Mixture(mixture.weights, scale * mixture.means, scale**2 * mixture.covs).astype(dtype)
     x = (mixture.sample(n, np.random.default_rng(seed))[0] * 1.2).astype(dtype)
+    if n > 2:  # one point far from all others counts as much as they do
+        x[n // 2] += 30 * scale
     fresh_submission.stand_in(LOG_PROB)
     check_close(
         fresh_submission.call(MC_ENTROPY, x, *mixture.arguments),

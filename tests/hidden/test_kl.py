@@ -96,9 +96,12 @@ def test_kl_normal_extreme_variances(submission, rng):
     var1 = np.array([1e-12, 1e-10, 1e-15, 1e-18, 1e18, 1e-20, 1e-25, 1e25], dtype=np.float32)
     var2 = np.array([1e6, 1e10, 1e3, 1e-17, 1e18, 1e-20, 1e-26, 1e24], dtype=np.float32)
     mu = rng.normal(size=var1.size).astype(np.float32)
-    expected = oracles.kl_univariate_normal(mu, var1, mu, var2)
+    # And the other way round, which is a large divergence; and means that are far apart.
+    var1, var2 = np.r_[var1, var2, [1, 1e-4, 4]].astype(np.float32), np.r_[var2, var1, [1, 1e-4, 9]].astype(np.float32)
+    mu1, mu2 = np.r_[mu, mu, [0, 1, -1e5]].astype(np.float32), np.r_[mu, mu, [300, -900, 2e5]].astype(np.float32)
+    expected = oracles.kl_univariate_normal(mu1, var1, mu2, var2)
     hint = "Powers or products of variances under- or overflow where their ratio and its logarithm do not"
-    value = submission.call(NORMAL, mu, var1, mu, var2)
+    value = submission.call(NORMAL, mu1, var1, mu2, var2)
     if isinstance(value, np.ndarray) and value.shape == expected.shape:
         check(np.isfinite(value).all(), f"kl_univariate_normal: not finite for very different variances. {hint}.")
     what = "kl_univariate_normal of very different variances (add no small constant to them, and do not clip them)"

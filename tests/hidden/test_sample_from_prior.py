@@ -27,6 +27,8 @@ def test_prior_samples(submission, rng):
     laws.check_fresh(samples, what, {"calls": "Nothing may seed the generator.", "images": own, "latents": own})
     normal = "The prior is N(0, I): torch.randn, not torch.rand."
     kinds = ("mean", "small variance", "large variance", "distribution")
+    laws.check_fresh(drawn[0][np.newaxis], what, {"calls": own, "images": own, "latents": own})
+    check(all(np.abs(z).max() > 1e-6 for z in drawn), f"{what} of one image decodes zeros, not a draw.")
     for z in (samples, drawn[0]):
         laws.check_standard_normal(z, f"{what}: the latents", dict.fromkeys(kinds, normal))
 

@@ -21,10 +21,10 @@ EMBED = "tsne.tsne_latents"
 
 def test_tsne_embeds_the_posterior_means(submission, rng):
     """tsne_latents: embeds the posterior means of any dimension, row i for image i"""
-    for latents in (2, 6):
-        posteriors = clustered_posteriors(rng, 60, latents)
+    for latents, count in ((2, 60), (13, 330)):
+        posteriors = clustered_posteriors(rng, count, latents)
         model = posteriors.oracle.send(submission)
-        embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, 60))
+        embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, count))
         check_tsne_clusters(embedding, posteriors)
         check_recorded_in_eval_mode(model, "encode", "tsne_latents")
 
@@ -39,6 +39,16 @@ def test_tsne_seed(submission, rng):
         # What is embedded is another check's concern: so few images may mix, from some random starts.
         check_tensor(embeddings[-1], what="tsne_latents", shape=(len(posteriors.images), 2))
     # Threads may add up in another order, so not to the last digit.
+    # One latent leaves no principal components to start from: without the seed every start is another.
+    model = random_probe(rng, 1).send(submission)
+    images = random_images(rng, 12)
+    alone = [submission.call(EMBED, model, images, np.arange(12) % 10) for _ in range(2)]
+    for embedding in alone:
+        check_tensor(embedding, what="tsne_latents of one latent", shape=(12, 2))
+    check(
+        np.corrcoef(*(embedding.ravel() for embedding in alone))[0, 1] > 0.999,
+        "tsne_latents: two calls with the default seed, 0, give different embeddings. It is a seed like any other.",
+    )
     check(
         np.corrcoef(*(embedding.ravel() for embedding in embeddings))[0, 1] > 0.999,
         "tsne_latents: two calls with the same seed give different embeddings. Pass it on as random_state.",

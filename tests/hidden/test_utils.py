@@ -79,6 +79,12 @@ def test_mixture_scales(submission, rng, dtype):
     near = (m[0] + np.sqrt(v[0]) * rng.normal(size=m[0].shape)).astype(dtype)
     what = "log_normal_mixture with variances of very different scales (clip none of them, and add no small constant)"
     check_value(submission, (np.concatenate([z[:8], near]), m, v), what)
+    # Ninety variances, whose product under- or overflows.
+    for scale in (1e-3, 1e3):
+        z, m, v = make_case(rng, 6, 4, 90, shared=True)
+        arguments = tuple(x.astype(dtype) for x in (scale**0.5 * z, scale**0.5 * m, scale * v))
+        check_value(submission, arguments, "log_normal_mixture of many small or large variances")
+    _, m, v = make_case(rng, 1, 6, 4, shared=True, dtype=dtype)
     # Means far from 0 beside variances that are small.
     far = (1000 * rng.choice([-1, 1], size=m.shape) + m).astype(dtype)
     near = (far[0] + 0.3 * rng.normal(size=m[0].shape)).astype(dtype)

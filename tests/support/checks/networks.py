@@ -168,6 +168,29 @@ def check_varies(outputs: np.ndarray, what: str, of: str) -> None:
         check((np.ptp(flat, axis=1) > 1e-5 * size).any(), f"{what}: all {flat.shape[1]} numbers of a row are equal.")
 
 
+def check_width(codes: np.ndarray, what: str) -> None:
+    """Codes (n, k), n well above k, of different images under random weights fill all their k dimensions."""
+    centred = codes - codes.mean(axis=0, dtype=np.float64)
+    sizes = np.linalg.svd(centred / np.abs(centred).max(axis=0).clip(1e-30), compute_uv=False)
+    rank = int((sizes > 1e-6 * sizes[0]).sum())
+    check(
+        rank == codes.shape[1],
+        f"{what}: {codes.shape[1]} numbers that are never independent of each other: they lie in {rank} dimensions. "
+        "No layer before may be narrower than latent_dim, and no number may be left out.",
+    )
+
+
+def check_same_in_train_mode(model: Handle, outputs: Callable[[], Sequence[np.ndarray]], what: str) -> None:
+    """With weights of zero nothing is left of an input, nor of dropout: any noise is added on the way."""
+    model.load(
+        {name: np.zeros_like(value) if value.dtype.kind == "f" else value for name, value in model.state().items()}
+    )
+    model.train(True)
+    same = all(_agree(first, second) for first, second in zip(outputs(), outputs(), strict=True))
+    model.train(False)
+    check(same, f"{what} adds noise in train mode. It computes means and variances; only reparameterize draws.")
+
+
 def check_depends_on_pixels(gradient: "np.ndarray | None", what: str) -> None:
     """Gradient by images (B, 1, 28, 28): most pixels have a say in the code."""
     if gradient is None or not gradient.any():

@@ -53,10 +53,13 @@ class ClusteredPosteriors:
 
 
 def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4) -> ClusteredPosteriors:
-    """Clustered posteriors of a VAE; the images come in random order."""
+    """Clustered posteriors of a VAE; the images come in random order.
+
+    The last two latents tell the clusters apart.
+    """
     clusters, pictures = rng.permutation(count) % 4, rng.permutation(count) % 3
     mean = 0.01 * rng.standard_normal((count, latents))
-    mean[np.arange(count), clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
+    mean[np.arange(count), latents - 1 - clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
     images = rng.random((3, PIXELS))[pictures]
     images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
     # The encoder sees the last pixels only: latent j is the difference of two of them.
@@ -66,7 +69,7 @@ def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4)
         encoder_weight[j, [first, second]] = 1, -1
         images[:, first], images[:, second] = 0.5 + mean[:, j] / 2, 0.5 - mean[:, j] / 2
     weight = rng.standard_normal((PIXELS, latents)).astype(np.float32)
-    weight[:, :2] = 0
+    weight[:, -2:] = 0
     # The log-variances see the first pixels, which are random.
     images[:, :latents] = rng.random((count, latents))
     logvar_weight = 2 * np.eye(latents, PIXELS, dtype=np.float32)

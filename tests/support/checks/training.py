@@ -113,7 +113,7 @@ def check_steps(
             ),
             **other_values(losses, steps),
         },
-        rtol=1e-3,
+        rtol=3e-5,
     )
 
 
@@ -176,6 +176,8 @@ def check_minibatches(submission: Submission, target: str, oracle: ProbeOracle, 
         f"{what}: the same few minibatches come again and again. Each epoch needs a new random order: the provided "
         "`minibatches` gives it, if it is called once and not in every iteration.",
     )
+    repeated = sum(first == second for first, second in zip(batches, batches[1:], strict=False))
+    check(repeated < 20, f"{what}: a minibatch is used for two iterations in a row. Each iteration takes a new one.")
     epoch = -(-count // batch_size)  # with replacement, all of 22 epochs visit every image with probability 1e-50
     padded = all(
         set(range(count)) == {i for batch in batches[start : start + epoch] for i in batch}
