@@ -282,6 +282,12 @@ class Course:
         return {id for record in self.known.values() for id in record.check_ids}
 
     @property
+    def imports(self) -> tuple[str, ...]:
+        """Large libraries that submissions import."""
+        records = (self.known[task.name] for task in self.tasks if task.name in self.known)
+        return tuple(sorted({name for record in records for name in record.imports}))
+
+    @property
     def ungraded(self) -> str:
         """Why no machine grades anything here, a sentence; "" if one does."""
         if self.grading == "points" and self.tasks:
@@ -349,6 +355,7 @@ class Record:
     Attributes:
         solved: "needed" if students may get its solution where their course does not ask for it but something else
             needs it; "never" if not.
+        imports: large libraries that its code imports: the grader loads them once, not for each of its workers.
         public, hidden: weights of its checks, or tables with more.
     """
 
@@ -358,6 +365,7 @@ class Record:
     functions: list[str] = field(default_factory=list)
     judge: str = ""
     solved: str = "needed"
+    imports: list[str] = field(default_factory=list)
     public: dict[str, Any] = field(default_factory=dict)
     hidden: dict[str, Any] = field(default_factory=dict)
 

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
-from autograder.door.diagnose import check, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
 
 ALPHA = 1e-12
+ENOUGH_ROWS = 30  # of which a correlation is taken
+EACH_WITH_EACH = 64  # columns; of more, only some pairs are compared
 
 spent: list[tuple[str, float]] = []
 
@@ -30,7 +32,7 @@ def check_standard_normal(
     spent.append((what, alpha))
     hints = hints or {}
     x = _finite(samples, what).ravel()
-    n, part = x.size, alpha / 4
+    n, part = x.size, alpha / 5
 
     def reject(kind: str, message: str) -> None:
         fail(f"{what}: {message}. {hints[kind]}" if kind in hints else f"{what}: {message}.")
@@ -44,10 +46,12 @@ def check_standard_normal(
         reject("small variance", f"after standardising, the variance of {n} draws is too small")
     if 2 * stats.chi2.sf(squares, n) < part:
         reject("large variance", f"after standardising, the variance of {n} draws is too large")
-    # Few draws tell a flat law from the normal one by its tails: about one draw in 22 is larger than 2.
-    beyond, share = int((np.abs(x) > 2).sum()), 2 * stats.norm.sf(2)
-    if 2 * min(stats.binom.cdf(beyond, n, share), stats.binom.sf(beyond - 1, n, share)) < part:
-        reject("distribution", f"{n} draws do not have the shape of a normal distribution")
+    # Few draws tell a flat law from the normal one by its tails: about one draw in 22 is larger than 2, one in 370
+    # larger than 3.
+    for size in (2, 3):
+        beyond, share = int((np.abs(x) > size).sum()), 2 * stats.norm.sf(size)
+        if 2 * min(stats.binom.cdf(beyond, n, share), stats.binom.sf(beyond - 1, n, share)) < part:
+            reject("distribution", f"{n} draws do not have the shape of a normal distribution: look at its tails")
     # The Dvoretzky-Kiefer-Wolfowitz inequality in Massart's form holds for every n.
     ordered = stats.norm.cdf(np.sort(x))
     steps = np.arange(n + 1) / n
@@ -80,6 +84,49 @@ def check_independent(samples: np.ndarray, what: str, hint: str = "", alpha: flo
     if worst > 0.999:
         fail(f"{what}: the same noise is used more than once. {hint}".rstrip())
     check(worst <= limit, f"{what}: the draws are correlated. {hint}".rstrip())
+
+
+def check_fresh(eps: np.ndarray, what: str, hints: Mapping[str, str], alpha: float = ALPHA) -> None:
+    """Standard normal noise: is every number drawn by itself, along every axis?
+
+    Noise may be shared, correlated (each with each, with its neighbour, with the one half the axis away), or balanced:
+    antithetic, standardised or stratified draws have sums that vary less than those of independent ones.
+
+    Args:
+        eps: noise, one axis for each of `hints`.
+        what: what the noise is of, for the message.
+        hints: for each axis what lies along it and what to do: {"calls": "Draw afresh in every call."}.
+    """
+    eps = _finite(eps, what)
+    # First noise that is shared outright, which would also look like a correlation along the other axes.
+    for axis, (name, hint) in enumerate(hints.items()):
+        shared = eps.shape[axis] > 1 and bool((np.ptp(eps, axis=axis) < 1e-3).all())
+        check(not shared, f"{what}: the same noise is used for different {name}. {hint}")
+    part = alpha / (4 * eps.ndim)
+    for axis, (name, hint) in enumerate(hints.items()):
+        rows = np.moveaxis(eps, axis, -1).reshape(-1, eps.shape[axis])
+        count = rows.shape[1]
+        if count < 2:
+            continue
+        of = f"{what}: noise of different {name}"
+        if count <= EACH_WITH_EACH and len(rows) >= ENOUGH_ROWS:
+            check_independent(rows, of, hint, part)
+        half = count // 2
+        apart = np.stack([rows[:, :half], rows[:, -half:]], axis=-1).reshape(-1, 2)
+        beside = rows[:, : 2 * half].reshape(-1, 2)
+        for pairs in (beside, apart):
+            if len(pairs) >= ENOUGH_ROWS:
+                check_independent(pairs, of, hint, part / 2)
+        balanced = f"{of} is balanced: its mean or its size is always nearly the same. {hint}".rstrip()
+        squares = np.square(rows).sum(axis=1)
+        low, high = stats.chi2.cdf(squares, count), stats.chi2.sf(squares, count)
+        sizes = np.where(low < high, stats.norm.ppf(low), stats.norm.isf(high)).clip(-37, 37)  # beyond is 0 for a float
+        for sums in (rows.sum(axis=1) / np.sqrt(count), sizes):
+            try:
+                check_standard_normal(sums, of, alpha=part / 2)
+            except CheckFailed:
+                check(sums.var() >= 1 or abs(sums.mean()) > 1, balanced)
+                raise
 
 
 def check_counts(

@@ -83,7 +83,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
             if not submitted.errors:
                 _judge_files(course, submitted, grading.session, results)
                 save()
-                with _zygote_of(grading, zygote, began + grading.session.seconds) as forking:
+                with _zygote_of(grading, course, zygote, began + grading.session.seconds) as forking:
                     _check_protection(forking.protection, grading, results)
                     # hypothesis watches collections by a callback, and a Ctrl-C that comes during one is lost: keep
                     # them short.
@@ -219,7 +219,7 @@ def _find_helpers(session: Session) -> None:
 
 
 @contextlib.contextmanager
-def _zygote_of(grading: Grading, given: Zygote | None, deadline: float) -> Iterator[Zygote]:
+def _zygote_of(grading: Grading, course: Course, given: Zygote | None, deadline: float) -> Iterator[Zygote]:
     """The zygote that forks a grading's workers."""
     from autograder.sandbox.zygote import Zygote, ZygoteSettings
 
@@ -227,7 +227,8 @@ def _zygote_of(grading: Grading, given: Zygote | None, deadline: float) -> Itera
         given.deadline = deadline
         yield given
         return
-    settings = ZygoteSettings(executor=EXECUTOR, secrets=_private_files(grading), **grading.zygote)
+    preload = {"preload": (*ZygoteSettings.preload, *course.imports)}
+    settings = ZygoteSettings(executor=EXECUTOR, secrets=_private_files(grading), **preload | dict(grading.zygote))
     with Zygote(settings, deadline) as started:
         yield started
 

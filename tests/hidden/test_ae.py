@@ -12,8 +12,10 @@ from support.checks.networks import (
     check_nonlinear,
     check_not_clamped,
     check_rows,
+    check_same_in_train_mode,
     check_trainable,
     check_varies,
+    check_width,
     decode,
     encode,
     load_random_weights,
@@ -50,14 +52,22 @@ def test_bottleneck(submission, rng):
         mistakes={"the image is returned instead of its reconstruction": x},
     )
     check(autoencoder.get("latent_dim") == 3, "Autoencoder: latent_dim should be kept as an attribute.")
+    # Where nothing is random in train mode, such as dropout, forward is decode(encode(x)) there, too.
+    autoencoder.train(True)
+    first, second = (decode(autoencoder, encode(autoencoder, x, 3)) for _ in range(2))
+    if np.array_equal(first, second):
+        check_close(autoencoder.call("", x), first, what="Autoencoder.forward(x) in train mode")
+    smallest = make_autoencoder(submission, latents=1)
+    for batch in (1, 2):
+        decode(smallest, encode(smallest, x[:batch], 1))
 
 
 def test_code_is_not_clamped(submission, rng):
     """Encoder: a code may be any real number, of either sign"""
-    model = make_autoencoder(submission, latents=7)
-    (codes,) = under_large_weights(model, rng, lambda: [encode(model, random_images(rng, 24), 7)])
+    model = make_autoencoder(submission, latents=13)
+    (codes,) = under_large_weights(model, rng, lambda: [encode(model, random_images(rng, 24), 13)])
     check_not_clamped(
-        codes, "The code", "the last layer of the encoder must not have a ReLU (or softplus, sigmoid) after it.", 5.0
+        codes, "The code", "the last layer of the encoder must not have a ReLU (or softplus, sigmoid) after it."
     )
 
 
@@ -72,6 +82,10 @@ def test_encoder_uses_the_image(submission, rng):
     reply = autoencoder.run("encode", [x], wrt=[0], parameters_of=autoencoder.get("encoder"), cotangent=cotangent)
     check_depends_on_pixels(reply.gradients[0], "Encoder")
     check_trainable(reply.parameter_gradients, "Encoder")
+    wide = make_autoencoder(submission, latents=13)
+    load_random_weights(wide, rng, MILD)
+    check_width(encode(wide, random_images(rng, 40), 13), "The code")
+    check_same_in_train_mode(wide, lambda: [encode(wide, x, 13)], "Encoder")
 
 
 def test_decoder_uses_the_code(submission, rng):
@@ -80,7 +94,14 @@ def test_decoder_uses_the_code(submission, rng):
     load_random_weights(autoencoder, rng, MILD)
     z = rng.standard_normal((9, 3)).astype(np.float32)
     check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
+    load_random_weights(autoencoder, rng, 0.5)  # no pixel is black or white
+    check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
+    load_random_weights(autoencoder, rng, MILD)
     check_every_latent_matters(lambda codes: decode(autoencoder, codes), 3, "Decoder")
+    larger = make_autoencoder(submission, latents=14)
+    load_random_weights(larger, rng, MILD)
+    check_every_latent_matters(lambda codes: decode(larger, codes), 14, "Decoder")
+    check_same_in_train_mode(larger, lambda: [decode(larger, random_codes(np.random.default_rng(0), 4, 14))], "Decoder")
     cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
     reply = autoencoder.run("decode", [z], wrt=[0], parameters_of=autoencoder.get("decoder"), cotangent=cotangent)
     check(

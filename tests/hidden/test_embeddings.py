@@ -24,7 +24,7 @@ def test_plot_embeddings_of_vae(submission, rng):
 
 def check_embeddings(submission, rng, kind):
     """plot_embeddings of a model of this kind returns its codes."""
-    for latents, count in ((2, 37), (5, 130)):
+    for latents, count in ((2, 37), (5, 1), (13, 1100)):
         images, labels = random_images(rng, count), rng.integers(0, 10, count)
         oracle = random_probe(rng, latents, kind)
         model = oracle.send(submission)
@@ -36,13 +36,24 @@ def check_embeddings(submission, rng, kind):
 @pytest.mark.decode_grid
 def test_decode_grid(submission, rng):
     """decode_grid: even steps from the smallest to the largest code, in each coordinate on its own"""
-    for low, high, steps in (((-3.0, 1.0), (5.0, 2.5), 4), ((-40.0, -9.0), (-12.0, 80.0), 11)):
-        codes = rng.uniform(low, high, (50, 2)).astype(np.float32)
+    for low, high, steps, count in (
+        ((-3.0, 1.0), (5.0, 2.5), 4, 50),
+        ((-40.0, -9.0), (-12.0, 80.0), 11, 50),
+        ((-3.0, -1.0), (3.0, 2.5), 26, 1200),
+    ):
+        codes = np.sort(rng.uniform(low, high, (count, 2)), axis=0).astype(np.float32)  # the largest come last
         oracle = random_probe(rng, 2, "ae")
         oracle.weight[:] *= 0.1  # so that far codes do not saturate the images
         model = oracle.send(submission)
         images = submission.call("embeddings.decode_grid", model, codes, steps=steps)
         check_grid(images, oracle, codes, steps, model)
+        # The same model with other codes: one lies far out; all have the same second coordinate.
+        outlier, flat = codes.copy(), codes.copy()
+        outlier[0] -= 9 * np.ptp(codes, axis=0)
+        flat[:, 1] = 0.5
+        for others in (outlier, flat):
+            images = submission.call("embeddings.decode_grid", model, others, steps=steps)
+            check_grid(images, oracle, others, steps, model)
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
 
 
@@ -53,7 +64,7 @@ ROWS = "embeddings.plot_posterior_rows"
 def test_posterior_rows(fresh_submission, rng):
     """plot_posterior_rows: cost of each image by itself, with the posterior mean decoded, in nats"""
     stand_in_for_the_loss(fresh_submission)
-    for latents, count in ((2, 5), (6, 1), (3, 4)):
+    for latents, count in ((2, 5), (6, 1), (1, 2), (13, 24)):
         oracle, images = random_probe(rng, latents), random_images(rng, count)
         model = oracle.send(fresh_submission)
         costs = fresh_submission.call(ROWS, model, images)

@@ -17,6 +17,9 @@ def test_latent_traversal(submission, rng):
         (2, {}, -3, 3, 15),
         (5, {"z_min": -1.5, "z_max": 4.0, "steps": 6}, -1.5, 4, 6),
         (1, {"z_min": 0.5, "z_max": 2.0, "steps": 2}, 0.5, 2, 2),
+        (2, {"z_min": 2.0, "z_max": -1.0, "steps": 5}, 2, -1, 5),
+        (2, {"z_min": 4.0, "z_max": 11.0, "steps": 4}, 4, 11, 4),
+        (23, {"z_min": -4.5, "z_max": -0.5, "steps": 33}, -4.5, -0.5, 33),
     ):
         oracle = random_probe(rng, latents)
         model = oracle.send(submission)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from autograder.door import laws
 from autograder.door.diagnose import check, check_close, check_tensor
-from autograder.door.laws import check_differ, check_independent, check_standard_normal
 from support.checks.plotting import check_recorded_in_eval_mode
 from support.probe_oracle import random_probe
 
@@ -15,34 +15,41 @@ SAMPLE = "sample_from_prior.sample_from_prior"
 
 def test_prior_samples(submission, rng):
     """sample_from_prior: decodes independent draws of N(0, I) and returns the decoder's mean images"""
-    oracle, what, drawn = random_probe(rng, 3), "sample_from_prior", []
-    oracle.weight[:] *= 0.3  # images far from saturation
-    for n in (1, 10, 200, 200, 200, 200, 200, 200):
-        model = oracle.send(submission)
-        images = submission.call(SAMPLE, model, n=n)
-        check_tensor(images, what=f"{what} with n={n}", shape=(n, 1, 28, 28))
-        check_recorded_in_eval_mode(model, "decode", what)
-        fed = [record["input"].reshape(-1, 3) for record in model.records() if record["part"] == "decode"]
-        z = np.concatenate(fed).astype(np.float64)
-        check(len(z) == n, f"{what} with n={n}: the decoder should be fed n latents.")
-        check_close(
-            images,
-            oracle.decode(z),
-            what=f"images that {what} returns",
-            mistakes={
-                "the model was in train mode: use evaluating": oracle.decode(z, training=True),
-                "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
-            },
-        )
-        drawn.append(z)
-    samples = np.concatenate(drawn)
-    check_differ(drawn[2], drawn[3], what)
-    check_independent(samples, f"{what}: different latents", "Each latent needs a draw of its own: torch.randn(n, k).")
-    calls = np.stack([z.ravel() for z in drawn[2:]], axis=1)
-    check_independent(calls, f"{what}: different calls", "Nothing may seed the generator.")
+    what, drawn = "sample_from_prior", []
+    for latents, sizes in ((12, (600, 1)), (1, (1, 7)), (3, (1, 10, *([60] * 20)))):
+        oracle = random_probe(rng, latents)
+        oracle.weight[:] *= 0.3  # images far from saturation
+        for n in sizes:
+            drawn.append(_drawn(submission, oracle, n))
+    samples = np.stack(drawn[-20:])
+    own = "Each latent needs a draw of its own: torch.randn(n, k)."
+    laws.check_differ(samples[0], samples[1], what)
+    laws.check_fresh(samples, what, {"calls": "Nothing may seed the generator.", "images": own, "latents": own})
     normal = "The prior is N(0, I): torch.randn, not torch.rand."
-    check_standard_normal(
-        samples,
-        f"{what}: the latents",
-        dict.fromkeys(("mean", "small variance", "large variance", "distribution"), normal),
+    kinds = ("mean", "small variance", "large variance", "distribution")
+    laws.check_fresh(drawn[0][np.newaxis], what, {"calls": own, "images": own, "latents": own})
+    check(all(np.abs(z).max() > 1e-6 for z in drawn), f"{what} of one image decodes zeros, not a draw.")
+    for z in (samples, drawn[0]):
+        laws.check_standard_normal(z, f"{what}: the latents", dict.fromkeys(kinds, normal))
+
+
+def _drawn(submission, oracle, n):
+    """The latents (n, k) that were decoded to n images, which are what the decoder gives for them."""
+    what, latents = f"sample_from_prior with n={n}", oracle.weight.shape[1]
+    model = oracle.send(submission)
+    images = submission.call(SAMPLE, model, n=n)
+    check_tensor(images, what=what, shape=(n, 1, 28, 28))
+    check_recorded_in_eval_mode(model, "decode", "sample_from_prior")
+    fed = [record["input"].reshape(-1, latents) for record in model.records() if record["part"] == "decode"]
+    z = np.concatenate(fed).astype(np.float64)
+    check(len(z) == n, f"{what}: the decoder should be fed n latents.")
+    check_close(
+        images,
+        oracle.decode(z),
+        what=f"images that {what} returns",
+        mistakes={
+            "the model was in train mode: use evaluating": oracle.decode(z, training=True),
+            "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
+        },
     )
+    return z

@@ -5,6 +5,7 @@ import pytest
 
 from support.checks.networks import random_images
 from support.checks.training import (
+    check_long,
     check_minibatches,
     check_on_step,
     check_steps,
@@ -41,7 +42,7 @@ def test_train_autoencoder_steps(submission, rng):
         }
 
     oracle = random_probe(rng, 3, "ae")
-    check_steps(submission, TRAIN_AE, oracle, random_images(rng, 12), 1.0, other_values, other_losses)
+    check_steps(submission, TRAIN_AE, oracle, random_images(rng, 9), 1.0, other_values, other_losses)
 
 
 @pytest.mark.train_autoencoder
@@ -52,8 +53,9 @@ def test_train_autoencoder_minibatches(submission, rng):
 
 @pytest.mark.train_autoencoder
 def test_train_autoencoder_on_step(submission, rng):
-    """train_autoencoder: on_step is called after every step; with iterations=0 nothing changes"""
+    """train_autoencoder: all iterations are made, on_step is called after each; with iterations=0 nothing changes"""
     check_on_step(submission, TRAIN_AE, random_probe(rng, 2, "ae"), random_images(rng, 8))
+    check_long(submission, TRAIN_AE, random_probe(rng, 2, "ae"), rng)
 
 
 @pytest.mark.train_vae
@@ -75,7 +77,11 @@ def test_train_vae_steps(fresh_submission, rng):
         mean = oracle.mean(x, training=True)
         return of_elbo_loss(x, recon_x, mean, oracle.logvar(mean))
 
-    check_steps(fresh_submission, TRAIN_VAE, oracle, random_images(rng, 12), -1.0, other_values, other_losses)
+    check_steps(fresh_submission, TRAIN_VAE, oracle, random_images(rng, 9), -1.0, other_values, other_losses)
+    # Posteriors far from the prior, narrow ones: neither the log-variances nor the values have a bound.
+    oracle = random_probe(rng, 3, scale=12)
+    oracle.weight[:] *= 0.05
+    check_steps(fresh_submission, TRAIN_VAE, oracle, 1 - random_images(rng, 9), -1.0, other_values, other_losses)
 
 
 @pytest.mark.train_vae
@@ -87,6 +93,7 @@ def test_train_vae_minibatches(fresh_submission, rng):
 
 @pytest.mark.train_vae
 def test_train_vae_on_step(fresh_submission, rng):
-    """train_vae: on_step is called after every step; with iterations=0 nothing changes"""
+    """train_vae: all iterations are made, on_step is called after each; with iterations=0 nothing changes"""
     stand_in_for_the_loss(fresh_submission)
     check_on_step(fresh_submission, TRAIN_VAE, random_probe(rng, 2), random_images(rng, 8))
+    check_long(fresh_submission, TRAIN_VAE, random_probe(rng, 2), rng)

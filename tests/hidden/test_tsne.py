@@ -7,6 +7,7 @@ from autograder.door.diagnose import check, check_tensor, fail
 from autograder.door.submission import NotImplementedYet, SubmissionError
 from support.checks.networks import random_images
 from support.checks.plotting import (
+    check_not_linear,
     check_recorded_in_eval_mode,
     check_tsne_clusters,
     clustered_posteriors,
@@ -20,10 +21,10 @@ EMBED = "tsne.tsne_latents"
 
 def test_tsne_embeds_the_posterior_means(submission, rng):
     """tsne_latents: embeds the posterior means of any dimension, row i for image i"""
-    for latents in (2, 6):
-        posteriors = clustered_posteriors(rng, 60, latents)
+    for latents, count in ((2, 60), (13, 330)):
+        posteriors = clustered_posteriors(rng, count, latents)
         model = posteriors.oracle.send(submission)
-        embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, 60))
+        embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, count))
         check_tsne_clusters(embedding, posteriors)
         check_recorded_in_eval_mode(model, "encode", "tsne_latents")
 
@@ -38,6 +39,16 @@ def test_tsne_seed(submission, rng):
         # What is embedded is another check's concern: so few images may mix, from some random starts.
         check_tensor(embeddings[-1], what="tsne_latents", shape=(len(posteriors.images), 2))
     # Threads may add up in another order, so not to the last digit.
+    # One latent leaves no principal components to start from: without the seed every start is another.
+    model = random_probe(rng, 1).send(submission)
+    images = random_images(rng, 12)
+    alone = [submission.call(EMBED, model, images, np.arange(12) % 10) for _ in range(2)]
+    for embedding in alone:
+        check_tensor(embedding, what="tsne_latents of one latent", shape=(12, 2))
+    check(
+        np.corrcoef(*(embedding.ravel() for embedding in alone))[0, 1] > 0.999,
+        "tsne_latents: two calls with the default seed, 0, give different embeddings. It is a seed like any other.",
+    )
     check(
         np.corrcoef(*(embedding.ravel() for embedding in embeddings))[0, 1] > 0.999,
         "tsne_latents: two calls with the same seed give different embeddings. Pass it on as random_state.",
@@ -46,10 +57,10 @@ def test_tsne_seed(submission, rng):
 
 def test_tsne_of_few_images(submission, rng):
     """tsne_latents: works for as few as five images"""
-    oracle = random_probe(rng, 3)
-    for count in (5, 8):
+    for count, latents in ((5, 2), (5, 1), (9, 3), (28, 2)):
+        oracle, images = random_probe(rng, latents), random_images(rng, count)
         try:
-            embedding = submission.call(EMBED, oracle.send(submission), random_images(rng, count), np.arange(count))
+            embedding = submission.call(EMBED, oracle.send(submission), images, np.arange(count) % 10)
         except SubmissionError as error:
             if isinstance(error, NotImplementedYet) or error.stage == "import":
                 raise
@@ -58,3 +69,4 @@ def test_tsne_of_few_images(submission, rng):
                 "images?"
             )
         check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
+        check_not_linear(embedding, oracle.mean(images))

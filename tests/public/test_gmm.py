@@ -33,7 +33,7 @@ def test_sample_shapes(submission):
 def test_sample_law(submission):
     """sample_gmm draws each component as often as its weight says, with its mean and covariance"""
     drawn = submission.call(SAMPLE, 5000, *THREE.arguments, generator=submission.generator(2))
-    mixture_checks.check_law(drawn, 5000, THREE)
+    mixture_checks.check_law([drawn], 5000, THREE)
 
 
 @pytest.mark.gmm_log_prob

@@ -18,17 +18,20 @@ class ProbeModel(nn.Module):
             mode to 1 minus that.
         encoder_weight: (k, 784); images x are encoded to the mean x @ encoder_weight.T, in train mode to twice that.
         kind: "vae": the log-variance is -1 - |mean| / 4; "ae": there is none.
+        logvar_weight: (k, 784); x @ logvar_weight.T is added to the log-variance; None for nothing.
 
     Attributes:
         records: what it was fed, in order: dicts with part ("encode" or "decode"), input, training, grad_enabled.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor, encoder_weight: Tensor, kind: str) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor, encoder_weight: Tensor, kind: str, logvar_weight: "Tensor | None" = None
+    ) -> None:
         super().__init__()
         self.latent_dim = weight.shape[1]
         self.records: list[dict[str, Any]] = []
         self.decoder = ProbeDecoder(weight, bias, self.records)
-        self.encoder = ProbeEncoder(encoder_weight, kind, self.records)
+        self.encoder = ProbeEncoder(encoder_weight, kind, logvar_weight, self.records)
 
     def encode(self, x: Tensor) -> Any:
         return self.encoder(x)
@@ -60,16 +63,21 @@ class ProbeDecoder(nn.Module):
 
 
 class ProbeEncoder(nn.Module):
-    def __init__(self, weight: Tensor, kind: str, records: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, weight: Tensor, kind: str, logvar_weight: "Tensor | None", records: list[dict[str, Any]]
+    ) -> None:
         super().__init__()
-        self.weight, self.kind, self.records = nn.Parameter(weight), kind, records
+        self.weight, self.kind, self.logvar_weight, self.records = nn.Parameter(weight), kind, logvar_weight, records
 
     def forward(self, x: Tensor) -> Any:
         self.records.append(record(self, "encode", x))
         mean = x.flatten(1) @ self.weight.T
         if self.training:
             mean = 2 * mean
-        return (mean, -1 - mean.abs() / 4) if self.kind == "vae" else mean
+        if self.kind != "vae":
+            return mean
+        more = 0 if self.logvar_weight is None else x.flatten(1) @ self.logvar_weight.T
+        return mean, -1 - mean.abs() / 4 + more
 
 
 def record(module: nn.Module, part: str, value: Tensor) -> dict[str, Any]:

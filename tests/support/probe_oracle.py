@@ -5,7 +5,7 @@ model recorded, so that minibatches and noise may be drawn in any way.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +26,18 @@ class ProbeOracle:
     Attributes:
         weight: (784, k); bias: (784,); encoder_weight: (k, 784); all float32.
         kind: "vae" or "ae".
+        logvar_weight: (k, 784), what the log-variances have beside the means' part; None for nothing.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     encoder_weight: np.ndarray
     kind: str = "vae"
+    logvar_weight: np.ndarray | None = None
 
     def send(self, submission: Submission, training: bool = True) -> Recorder:
         """The same model on the other side, in train or eval mode."""
-        arguments = (self.weight, self.bias, self.encoder_weight, self.kind)
+        arguments = (self.weight, self.bias, self.encoder_weight, self.kind, self.logvar_weight)
         return submission.build(MODEL.read_text(encoding="utf-8"), "ProbeModel", arguments, training)
 
     def decode(self, z: np.ndarray, training: bool = False) -> np.ndarray:
@@ -51,6 +53,11 @@ class ProbeOracle:
     def logvar(self, mean: np.ndarray) -> np.ndarray:
         """Log-variances of the posterior with these means."""
         return -1 - np.abs(mean) / 4
+
+    def with_parameters(self, parameters: Parameters) -> "ProbeOracle":
+        """The same model with these parameters, by their names in the state_dict."""
+        names = {"weight": "decoder.weight", "bias": "decoder.bias", "encoder_weight": "encoder.weight"}
+        return replace(self, **{field: parameters[name] for field, name in names.items()})
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The parameters by the names that they have in the model's state_dict, float64."""

@@ -44,12 +44,17 @@ def probabilities(draw: st.DrawFn, shape: tuple[int, ...], zeros: bool = False) 
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def make_covariances(rng: np.random.Generator, k: int, d: int, scale: float = 1.0) -> np.ndarray:
-    """Covariance matrices (k, d, d), each with clearly correlated coordinates, of moderate condition."""
+def make_covariances(rng: np.random.Generator, k: int, d: int, scale: float = 1.0, decades: float = 0.7) -> np.ndarray:
+    """Covariance matrices (k, d, d), each with clearly correlated coordinates.
+
+    Args:
+        decades: the longest axis of each is 10^decades times the shortest; by default of moderate condition.
+    """
     covs: list[np.ndarray] = []
     while len(covs) < k:
         rotation = np.linalg.qr(rng.normal(size=(d, d)))[0]
-        stds = np.geomspace(0.4, 2.0, d) * rng.uniform(0.9, 1.1, d) if d > 1 else rng.uniform(0.4, 2.0, 1)
+        axes = 0.9 * np.logspace(-decades / 2, decades / 2, d)
+        stds = axes * rng.uniform(0.9, 1.1, d) if d > 1 else rng.uniform(0.4, 2.0, 1)
         cov = scale**2 * (rotation * stds**2) @ rotation.T
         correlations = np.abs(cov) / np.sqrt(np.outer(np.diag(cov), np.diag(cov)))
         # Else a rotation that hardly turns, or nearly equal axes, would hide what is done to the correlations.

@@ -4,7 +4,8 @@ Judges train.py and the plotting functions without a network of the submission. 
 model recorded, so that minibatches and noise may be drawn in any way.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from autograder.door.submission import Recorder, Submission
 
 PIXELS = 28 * 28
 MODEL = Path(__file__).with_name("probe_model.py")  # read as text: nothing here may import torch
+Parameters = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,18 @@ class ProbeOracle:
     Attributes:
         weight: (784, k); bias: (784,); encoder_weight: (k, 784); all float32.
         kind: "vae" or "ae".
+        logvar_weight: (k, 784), what the log-variances have beside the means' part; None for nothing.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     encoder_weight: np.ndarray
     kind: str = "vae"
+    logvar_weight: np.ndarray | None = None
 
     def send(self, submission: Submission, training: bool = True) -> Recorder:
         """The same model on the other side, in train or eval mode."""
-        arguments = (self.weight, self.bias, self.encoder_weight, self.kind)
+        arguments = (self.weight, self.bias, self.encoder_weight, self.kind, self.logvar_weight)
         return submission.build(MODEL.read_text(encoding="utf-8"), "ProbeModel", arguments, training)
 
     def decode(self, z: np.ndarray, training: bool = False) -> np.ndarray:
@@ -48,6 +52,11 @@ class ProbeOracle:
     def logvar(self, mean: np.ndarray) -> np.ndarray:
         """Log-variances of the posterior with these means."""
         return -1 - np.abs(mean) / 4
+
+    def with_parameters(self, parameters: Parameters) -> "ProbeOracle":
+        """The same model with these parameters, by their names in the state_dict."""
+        names = {"weight": "decoder.weight", "bias": "decoder.bias", "encoder_weight": "encoder.weight"}
+        return replace(self, **{field: parameters[name] for field, name in names.items()})
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The parameters by the names that they have in the model's state_dict, float64."""

@@ -33,10 +33,8 @@ def make_weights(rng: np.random.Generator, z_dim: int, k: int, variance: float |
     weights["z_pre"] = rng.normal(size=(1, 2 * k, z_dim))
     weights["z_pre"][:, :k] *= 2  # distributed unlike the variances, so that it shows when they change places
     weights["pi"] = np.full(k, 1 / k)
-    if variance is not None:
-        weights["enc.net.4.weight"][z_dim:] = 0
-        weights["enc.net.4.bias"][z_dim:] = before_softplus(variance)
-    return {name: value.astype(np.float32) for name, value in weights.items()}
+    weights = {name: value.astype(np.float32) for name, value in weights.items()}
+    return weights if variance is None else with_posterior(weights, before_softplus(variance))
 
 
 def before_softplus(variance: float) -> float:
@@ -44,13 +42,40 @@ def before_softplus(variance: float) -> float:
     return math.log(math.expm1(variance - 1e-8))
 
 
-def with_collapsed_posterior(weights: Mapping[str, np.ndarray], variance: float = 0.5) -> dict[str, np.ndarray]:
-    """The weights with one posterior for all images, nearly the prior: single estimates of kl are often negative."""
+def with_posterior(weights: Mapping[str, np.ndarray], before_softplus: float) -> dict[str, np.ndarray]:
+    """The weights with the same variance for every image and latent, given by what goes into the softplus."""
+    weight, bias = weights["enc.net.4.weight"].copy(), weights["enc.net.4.bias"].copy()
+    weight[len(weight) // 2 :], bias[len(bias) // 2 :] = 0, before_softplus
+    return {**weights, "enc.net.4.weight": weight, "enc.net.4.bias": bias}
+
+
+def with_collapsed_posterior(
+    weights: Mapping[str, np.ndarray], variance: float = 0.5, prior: float | None = None
+) -> dict[str, np.ndarray]:
+    """The weights with one posterior for all images, nearly the prior: single estimates of kl are often negative.
+
+    Args:
+        variance: of the posterior.
+        prior: what goes into the softplus for the prior's variances; for twice the posterior's if None.
+    """
     bias, z_pre = np.zeros_like(weights["enc.net.4.bias"]), np.zeros_like(weights["z_pre"])
     bias[bias.size // 2 :] = before_softplus(variance)
-    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance)
+    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance) if prior is None else prior
     encoder = {"enc.net.4.weight": np.zeros_like(weights["enc.net.4.weight"]), "enc.net.4.bias": bias}
     return {**weights, **encoder, "z_pre": z_pre}
+
+
+def moved(weights: Mapping[str, np.ndarray], distance: float, prior_too: bool) -> dict[str, np.ndarray]:
+    """The weights with every posterior mean moved by this distance along each axis, and the prior's means with them."""
+    z_dim = weights["z_pre"].shape[2]
+    bias, z_pre = weights["enc.net.4.bias"].copy(), weights["z_pre"].copy()
+    bias[:z_dim] += distance
+    if prior_too:
+        z_pre[:, : z_pre.shape[1] // 2] += distance
+    first = weights["dec.net.0.weight"]
+    # The decoder takes the distance off again, so that the images stay as they were.
+    unmoved = weights["dec.net.0.bias"] - distance * first.sum(axis=1)
+    return {**weights, "enc.net.4.bias": bias, "z_pre": z_pre, "dec.net.0.bias": unmoved.astype(np.float32)}
 
 
 def make_images(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -66,9 +91,9 @@ def load_model(submission: Submission, weights: Mapping[str, np.ndarray]) -> Han
     return model
 
 
-def negative_elbo_bound(model: Handle, x: np.ndarray) -> np.ndarray:
+def negative_elbo_bound(model: Handle, x: np.ndarray, grad: bool = True) -> np.ndarray:
     """(nelbo, kl, rec) of one call, float64 (3,); fails unless they are three finite 0-d tensors that add up."""
-    found = model.call(WHAT, x)
+    found = model.run(WHAT, (x,), grad=grad).value
     if not isinstance(found, (tuple, list)) or len(found) != 3:
         fail(f"{WHAT}: it should return three tensors, as a tuple (nelbo, kl, rec).")
     nelbo, kl, rec = (
@@ -186,3 +211,32 @@ def check_spread(values: np.ndarray, std: float, what: str, hint: str) -> None:
     statistic = (len(values) - 1) * values.var(ddof=1) / (1.25 * std) ** 2
     if stats.chi2.sf(statistic, len(values) - 1) < laws.ALPHA:
         fail(f"{WHAT}, {what}: varies more from call to call than it should. {hint}")
+
+
+def check_rows_independent(single: np.ndarray, batch: np.ndarray, rows: int, what: str) -> None:
+    """Fail unless averages over `rows` equal images vary as averages of so many independent single ones do.
+
+    How much one image's term varies is left open: several samples an image, antithetic ones too, are right.
+
+    Args:
+        single, batch: a term from many calls with one image, and with `rows` equal ones.
+    """
+    laws.spent.append((what, laws.ALPHA))
+    # Fisher's F, with room for terms that are not quite normal.
+    ratio = single.var(ddof=1) / (rows * batch.var(ddof=1))
+    law = stats.f(len(single) - 1, len(batch) - 1)
+    hint = "Every image and every latent needs noise of its own (torch.randn_like of the means)."
+    if law.sf(ratio / 1.5) < laws.ALPHA / 2:
+        fail(f"{WHAT}, {what}: the noise of different images of a batch is balanced, not independent. {hint}")
+    if law.cdf(ratio * 1.5) < laws.ALPHA / 2:
+        fail(f"{WHAT}, {what}: the images of a batch share their noise. {hint}")
+
+
+def check_calls_independent(values: np.ndarray, what: str) -> None:
+    """Fail if a term depends on what it was at the call before, or two calls before."""
+    hint = "Noise must be drawn afresh at every call: no chain, no reuse, nothing mirrored."
+    ranks = stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values))  # normal, whatever the term's own law
+    for begin, step in ((0, 1), (1, 1), (0, 2)):
+        first, second = ranks[begin::2], ranks[begin + step :: 2]
+        pairs = np.stack([first[: len(second)], second[: len(first)]], axis=1)
+        laws.check_independent(pairs, f"{WHAT}, {what}: calls", hint)

@@ -82,7 +82,7 @@ def _codes(rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _labelled(rng: np.random.Generator) -> Sequence[Any]:
-    return *_images(rng), np.arange(6)
+    return *_images(rng), np.arange(6) + 3
 
 
 def _elbo(rng: np.random.Generator) -> Sequence[Any]:
@@ -167,9 +167,9 @@ CALLS: tuple[Call, ...] = (
         trains=True,
         stand_ins=LOSS,
     ),
-    _on_probe("plot_embeddings", "embeddings.plot_embeddings", _labelled, (CODES,)),
+    _on_probe("plot_embeddings", "embeddings.plot_embeddings", _labelled, (CODES,), BOTH),
     _on_probe("decode_grid", "embeddings.decode_grid", lambda rng: (*_codes(rng), 3), ((3, 3, 1, 28, 28),)),
-    _on_probe("plot_posterior_rows", "embeddings.plot_posterior_rows", _images, ((6, 3),), stand_ins=LOSS),
+    _on_probe("plot_posterior_rows", "embeddings.plot_posterior_rows", _images, ((6, 3),), BOTH, stand_ins=LOSS),
     _on_probe(
         "latent_traversal", "latent_traversal.latent_traversal", lambda rng: (-1.0, 1.0, 3), ((2, 3, 1, 28, 28),)
     ),
@@ -213,18 +213,19 @@ class Subject:
         self.model = None if call.model is None else call.model(submission, rng)
         self.arguments = call.arguments(rng)
 
-    def run(self, dtype: str = "float32") -> Reply:
+    def run(self, dtype: str = "float32", again: Sequence[np.ndarray] = ()) -> Reply:
         """Make the call.
 
         Args:
             dtype: of the arguments that are of any floating type.
+            again: new contents of the arrays, for a second call with the same ones.
 
         Raises:
             SubmissionError: the function raised.
             Unfit: what it returned does not have the right form.
         """
         arguments = [
-            value.astype(dtype) if isinstance(value, np.ndarray) and value.dtype == np.float64 else value
+            value.astype(dtype) if _is_real(value) and "float64" in (dtype, value.dtype) else value
             for value in self.arguments
         ]
         target: Any = self.call.target
@@ -232,7 +233,7 @@ class Subject:
             target = (self.model, target[1:])
         elif self.model is not None:
             arguments = [self.model, *arguments]
-        reply = self.submission.run(target, arguments)
+        reply = self.submission.run(target, arguments, again=again)
         if not _fits(reply.value, self.call.shapes, arguments):
             raise Unfit
         return reply
@@ -277,6 +278,8 @@ def _mode_lost(subject: Subject) -> str:
 def _dtype_changed(subject: Subject) -> str:
     """Do the tensors that come back have the dtype of those that went in? Indices need not."""
     for dtype in subject.call.dtypes:
+        if dtype == "float64" and subject.model is not None and subject.call.parts:
+            subject.model.call("double")
         value = subject.run(dtype).value
         for item in value if isinstance(value, (tuple, list)) else [value]:
             if item.dtype.kind == "f" and item.dtype != dtype:
@@ -293,7 +296,38 @@ def _inputs_changed(subject: Subject) -> str:
     after = looked_at.state() if looked_at is not None else {}
     if any(not np.array_equal(before[name], after[name]) for name in before):
         return "changes the parameters of the model that it is given"
-    return ""
+    return _remembered(subject)
+
+
+def _remembered(subject: Subject) -> str:
+    """Does a second call with the same tensors, which have other contents by then, give the answer to the first?"""
+    first = subject.arguments
+    if subject.call.trains or not any(_is_real(value) for value in first):
+        return ""
+    value = subject.run().value
+    subject.arguments = [value[::-1].copy() if _is_real(value) and value.ndim else value for value in first]
+    try:
+        other = subject.run().value
+        subject.arguments, others = first, subject.arguments
+        contents = [value.astype("float32") if _is_real(value) else value for value in others]
+        again = subject.run(again=[value for value in contents if isinstance(value, np.ndarray)]).again
+    except (SubmissionError, Unfit):  # of the other arguments, which were not meant for it
+        return ""
+    finally:
+        subject.arguments = first
+    stale = _equal(again, value) and not _equal(other, value)
+    return "gives the answer of an earlier call where the same tensors have other contents" if stale else ""
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
+
+
+def _equal(first: Any, second: Any) -> bool:
+    """Whether two results, tensors or tuples of them, are the same."""
+    if isinstance(first, (tuple, list)) and isinstance(second, (tuple, list)):
+        return len(first) == len(second) and all(_equal(a, b) for a, b in zip(first, second, strict=True))
+    return bool(np.array_equal(np.asarray(first), np.asarray(second)))
 
 
 def _generator_seeded(subject: Subject) -> str:
@@ -306,6 +340,8 @@ def _generator_seeded(subject: Subject) -> str:
         states = []
         for seed in (1, 2):
             subject.submission.seed(seed)
+            if call.model is not None and call.target.startswith("."):
+                subject.model = call.model(subject.submission, np.random.default_rng(0))  # its constructor counts, too
             subject.run()
             states.append(subject.submission.rng_fingerprints())
         seeded = [name for name, state in states[0].items() if state == states[1][name]]
@@ -329,7 +365,7 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
     "inputs": (
         lambda call: call.model is not None or bool(call.dtypes),
         _inputs_changed,
-        "In-place operations (x -= m, x.sub_(m), x[...] = 0) write to the caller's data.",
+        "In-place operations (x -= m, x.sub_(m), x[...] = 0) write to the caller's data; keep nothing between calls.",
     ),
     "generators": (
         lambda call: True,

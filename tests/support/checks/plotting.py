@@ -1,14 +1,16 @@
 """What plotting functions feed the model, how they treat it, and what their figures show."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.door.diagnose import check, check_tensor, fail
-from autograder.door.submission import Figure, Recorder
+from autograder.door.submission import Figure, Recorder, Submission
 from support.probe_oracle import PIXELS, ProbeOracle
+
+NO_SEED = "Leave seeds to main.py: after torch.manual_seed and its like every random draw is the same."
 
 
 def check_recorded_in_eval_mode(model: Recorder, part: str, what: str) -> None:
@@ -34,7 +36,8 @@ class ClusteredPosteriors:
     """Images that fall into one set of clusters by their posterior means, into another by their pixels.
 
     The clusters of means are close to each other compared with the posterior's standard deviation, so that samples do
-    not show them, and lie in pairs around the origin, so that log-variances show the pairs only.
+    not show them, and lie in pairs around the origin, so that log-variances show the pairs at most. These differ much
+    from image to image besides, and the decoder does not look at the latents that tell the clusters apart.
 
     Attributes:
         oracle: the model.
@@ -50,10 +53,13 @@ class ClusteredPosteriors:
 
 
 def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4) -> ClusteredPosteriors:
-    """Clustered posteriors of a VAE; the images come in random order."""
+    """Clustered posteriors of a VAE; the images come in random order.
+
+    The last two latents tell the clusters apart.
+    """
     clusters, pictures = rng.permutation(count) % 4, rng.permutation(count) % 3
     mean = 0.01 * rng.standard_normal((count, latents))
-    mean[np.arange(count), clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
+    mean[np.arange(count), latents - 1 - clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
     images = rng.random((3, PIXELS))[pictures]
     images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
     # The encoder sees the last pixels only: latent j is the difference of two of them.
@@ -63,7 +69,11 @@ def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4)
         encoder_weight[j, [first, second]] = 1, -1
         images[:, first], images[:, second] = 0.5 + mean[:, j] / 2, 0.5 - mean[:, j] / 2
     weight = rng.standard_normal((PIXELS, latents)).astype(np.float32)
-    oracle = ProbeOracle(weight, np.zeros(PIXELS, dtype=np.float32), encoder_weight)
+    weight[:, -2:] = 0
+    # The log-variances see the first pixels, which are random.
+    images[:, :latents] = rng.random((count, latents))
+    logvar_weight = 2 * np.eye(latents, PIXELS, dtype=np.float32)
+    oracle = ProbeOracle(weight, np.zeros(PIXELS, dtype=np.float32), encoder_weight, logvar_weight=logvar_weight)
     return ClusteredPosteriors(oracle, images.reshape(count, 1, 28, 28).astype(np.float32), clusters, pictures)
 
 
@@ -80,12 +90,17 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
             f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
             "keep row i for image i."
         )
-    mean = np.c_[posteriors.oracle.mean(posteriors.images), np.ones(count)]
+    check_not_linear(embedding, posteriors.oracle.mean(posteriors.images))
+
+
+def check_not_linear(embedding: np.ndarray, mean: np.ndarray) -> None:
+    """An embedding (n, 2) of posterior means (n, k), n > k + 1, is no affine function of them."""
+    mean = np.c_[mean, np.ones(len(mean))]
     centred = embedding - embedding.mean(axis=0, dtype=np.float64)
     rest = centred - mean @ np.linalg.lstsq(mean, centred, rcond=None)[0]
     check(
         np.square(rest).sum() > 1e-6 * np.square(centred).sum(),
-        f"{what}: this is a linear map of the posterior means (a projection, or PCA), not t-SNE.",
+        "tsne_latents: this is a linear map of the posterior means (a projection, or PCA), not t-SNE.",
     )
 
 
@@ -95,6 +110,56 @@ def purity(points: np.ndarray, labels: np.ndarray, neighbours: int = 4) -> float
     np.fill_diagonal(distances, np.inf)
     nearest = np.argsort(distances, axis=1)[:, :neighbours]
     return float((labels[nearest] == labels[:, None]).mean())
+
+
+def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndarray, what: str) -> None:
+    """A figure that was saved shows every point in the colour of its label, within the limits of the axes.
+
+    What is not drawn with matplotlib's scatter, such as text, cannot be seen here and is not judged.
+
+    Args:
+        points: (n, 2), all different; labels: (n,).
+    """
+    axes = [axes for figure in figures for axes in figure.axes if axes["scattered"]]
+    shown = np.concatenate([np.empty((0, 2)), *(each["points"] for one in axes for each in one["scattered"])])
+    colours = np.concatenate([np.empty((0, 4)), *(each["colours"] for one in axes for each in one["scattered"])])
+    size = np.ptp(points, axis=0).max()
+    apart = np.abs(points[:, np.newaxis].astype(np.float64) - shown).max(axis=-1) < 1e-4 * size
+    drawn = apart.any(axis=1) if len(shown) else np.zeros(len(points), dtype=bool)
+    if not drawn.any():
+        return
+    check(drawn.all(), f"{what}: the picture shows only {int(drawn.sum())} of {len(points)} points.")
+    used = colours[apart.argmax(axis=1), :3]
+    by_label = [{tuple(colour) for colour in used[labels == label].round(3)} for label in np.unique(labels)]
+    mixed = any(len(colours) > 1 for colours in by_label)
+    check(not mixed, f"{what}: points with the same label have different colours. labels[i] belongs to images[i].")
+    check(
+        len(set().union(*by_label)) == len(by_label),
+        f"{what}: points with different labels have the same colour. labels[i] belongs to images[i].",
+    )
+    for one in axes:
+        inside = [np.sort(one[limits]) for limits in ("xlim", "ylim")]
+        hidden = any(
+            (each["points"][:, place] < low).any() or (each["points"][:, place] > high).any()
+            for each in one["scattered"]
+            for place, (low, high) in enumerate(inside)
+        )
+        check(not hidden, f"{what}: some points lie outside the limits of the picture's axes.")
+
+
+def check_generators_kept(submission: Submission, call: Callable[[], Any], what: str) -> Any:
+    """A call that draws a picture does not seed a generator; returns what it returns."""
+    submission.seed(1)
+    before = submission.rng_fingerprints()
+    reply = call()
+    after = submission.rng_fingerprints()
+    if before != after:  # something was drawn at random, or seeded: then it does not depend on the seed before
+        submission.seed(2)
+        call()
+        again = submission.rng_fingerprints()
+        seeded = [name for name, state in again.items() if before[name] != after[name] == state]
+        check(not seeded, f"{what} with outpath seeds the random generator of {' and '.join(seeded)}. {NO_SEED}")
+    return reply
 
 
 def check_curve(figure: Any, values: Sequence[float]) -> None:
@@ -116,6 +181,9 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     if not right:
         start = ", not from 0" if any(_same(line["x"], np.arange(len(values))) for _, line in curves) else ""
         fail(f"{what}: the curve's x should be the iterations, counted from 1{start}.")
+    check(any(_in_sight(axes, values) for axes in right), f"{what}: most of the curve lies outside the axes' limits.")
+    logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
+    check(not logarithmic, f"{what}: a logarithmic axis shows no negative values, and an ELBO is one.")
     labels = [(axes["xlabel"].strip().lower(), axes["ylabel"].strip().lower()) for axes in right]
     check(any(x and y for x, y in labels), f"{what}: label both axes.")
     check(
@@ -131,6 +199,16 @@ def check_new_figure(figure: Figure, earlier: Sequence[Sequence[float]]) -> None
         not old,
         "plot_learning_curve draws on the figure of an earlier call, whose curve is still there. Make a new figure.",
     )
+
+
+def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:
+    """Whether all iterations, and the values but for the first climb, lie between the limits of the axes."""
+    (left, right), (low, high) = sorted(axes["xlim"]), sorted(axes["ylim"])
+    seen = np.mean((low <= np.asarray(values)) & (np.asarray(values) <= high))
+    # The best values are the last ones of a training.
+    best = np.sort(values)[len(values) // 2 :]
+    every = left <= 1 and right >= len(values) and low <= best[0] and best[-1] <= high
+    return bool(seen >= 0.6 and every)
 
 
 def _same(first: np.ndarray, second: Sequence[float]) -> bool:

@@ -7,9 +7,11 @@ import numpy as np
 
 from autograder.door.diagnose import check, check_close, fail
 from autograder.door.submission import Submission, SubmissionError
+from support.checks.networks import random_images
 from support.probe_oracle import PIXELS, ProbeOracle, Step, distance, read_steps, replay
 
-CLOSE = 0.03  # how far parameters may be from where they should be, as a share of how far they should have moved
+CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
+LONG = 1100  # iterations: more than anybody would do at most
 
 
 def check_values(values: Any, iterations: int, what: str) -> np.ndarray:
@@ -54,12 +56,17 @@ def check_steps(
 ) -> None:
     """Six steps of training: the values returned and the parameters afterwards are those of Adam on the right loss.
 
+    The minibatches are unlike each other: some are dark, the last of an epoch may be smaller. Some pixels are black in
+    all images: nothing may move the weights behind them.
+
     Args:
         sign: the values are sign * loss.
         other_values: function of losses and steps giving {mistake: values as it would have returned them}.
         other_losses: function of images and reconstructions giving {mistake: loss of this minibatch}.
     """
     what, lr, iterations = target.split(".")[1], 0.004, 6
+    images = images * np.geomspace(0.03, 1, len(images), dtype=images.dtype).reshape(-1, 1, 1, 1)
+    images[..., :2, :] = 0
     model = oracle.send(submission, training=False)
     reply = submission.run(target, [model, images, iterations], {"batch_size": 4, "lr": lr})
     values = check_values(reply.value, iterations, what)
@@ -91,6 +98,10 @@ def check_steps(
     first = f"the first value that {what} returns"
     check_close(values[:1], sign * losses[:1], what=first, mistakes=of_first_step, rtol=3e-5)
     check_parameters(oracle, steps, lr, trained, what)
+    # A second training of the same model starts anew, with an optimiser of its own.
+    once_more = oracle.with_parameters(trained)
+    submission.call(target, model, images, 2, batch_size=4, lr=lr)
+    check_parameters(once_more, read_steps(model.records())[iterations:], lr, model.state(), what)
     check_close(
         values,
         sign * losses,
@@ -102,7 +113,7 @@ def check_steps(
             ),
             **other_values(losses, steps),
         },
-        rtol=1e-3,
+        rtol=3e-5,
     )
 
 
@@ -133,33 +144,28 @@ def check_parameters(
         fail(f"{what}: the argument lr is not used.")
     if reached_by(adaptive=False):
         fail(f"{what}: the steps look like plain gradient descent; the optimiser should be torch.optim.Adam.")
+    black = np.all([(step.x == 0).all(axis=0) for step in steps], axis=0)
+    if black.any() and not np.array_equal(trained["encoder.weight"][:, black], oracle.encoder_weight[:, black]):
+        fail(f"{what}: weights without a gradient move, too. Is there weight decay, or is something added to the loss?")
     fail(
         f"{what}: the parameters after a few steps are not those of Adam on this loss. One new optimiser for the whole "
-        "training, one step for each minibatch, and nothing else in the loss?"
+        "training, one step for each minibatch, gradients as they are, and nothing else in the loss?"
     )
 
 
 def check_minibatches(submission: Submission, target: str, oracle: ProbeOracle, rng: np.random.Generator) -> None:
     """Training feeds whole images in batches of the size asked for, reaches every image, and varies the batches.
 
-    With replacement, an image of twelve is missed by 330 draws with probability 4e-12 for all twelve together.
+    With replacement, an image of twelve is missed by 330 draws with probability 4e-12 for all twelve together, and all
+    of the last 60 of 1,060 by 2,120 draws with probability 1e-53.
     """
     what, count, batch_size, iterations = target.split(".")[1], 12, 5, 66
-    images = rng.random((count, 1, 28, 28)).astype(np.float32)
-    model = oracle.send(submission)
-    submission.call(target, model, images, iterations, batch_size=batch_size, lr=1e-4)
-    steps = read_steps(model.records())
-    check(steps, f"{what}: no image reaches the model.")
-    sizes = [len(step.x) for step in steps]
+    batches = _batches(submission, target, oracle, rng, count, batch_size, iterations)
+    sizes = [len(batch) for batch in batches]
     check(
         max(sizes) <= batch_size and np.mean(np.equal(sizes, batch_size)) >= 0.5,
         f"{what}: minibatches do not have batch_size images.",
     )
-    batches = []
-    for step in steps:
-        same = (step.x[:, None] == images.reshape(1, count, PIXELS)).all(axis=-1)
-        check(same.any(axis=1).all(), f"{what}: what reaches the model are not the images themselves.")
-        batches.append(tuple(same.argmax(axis=1)))
     check(
         set(range(count)) == {i for batch in batches for i in batch},
         f"{what}: some images never reach the model in {iterations} minibatches. Every epoch should visit them all; "
@@ -169,6 +175,72 @@ def check_minibatches(submission: Submission, target: str, oracle: ProbeOracle, 
         len({frozenset(batch) for batch in batches}) > 6,
         f"{what}: the same few minibatches come again and again. Each epoch needs a new random order: the provided "
         "`minibatches` gives it, if it is called once and not in every iteration.",
+    )
+    repeated = sum(first == second for first, second in zip(batches, batches[1:], strict=False))
+    check(repeated < 20, f"{what}: a minibatch is used for two iterations in a row. Each iteration takes a new one.")
+    epoch = -(-count // batch_size)  # with replacement, all of 22 epochs visit every image with probability 1e-50
+    padded = all(
+        set(range(count)) == {i for batch in batches[start : start + epoch] for i in batch}
+        for start in range(0, iterations, epoch)
+    ) and np.all(np.equal(sizes, batch_size))
+    check(not padded, f"{what}: the last minibatch of every epoch is filled up with images that had their turn.")
+    many = _batches(submission, target, oracle, rng, 1060, 212, 10)
+    check(
+        max(i for batch in many for i in batch) >= 1000,
+        f"{what}: of many images only the first reach the model. Every epoch should visit them all.",
+    )
+    few = _batches(submission, target, oracle, rng, 3, 100, 2)
+    check(
+        all(set(batch) <= {0, 1, 2} and len(batch) <= 100 for batch in few),
+        f"{what}: with fewer images than batch_size, a minibatch has all of them.",
+    )
+
+
+def _batches(
+    submission: Submission,
+    target: str,
+    oracle: ProbeOracle,
+    rng: np.random.Generator,
+    count: int,
+    batch_size: int,
+    iterations: int,
+) -> list[tuple[int, ...]]:
+    """Which of `count` random images each minibatch of a training has."""
+    images = rng.random((count, 1, 28, 28)).astype(np.float32)
+    model, what = oracle.send(submission), target.split(".")[1]
+    submission.call(target, model, images, iterations, batch_size=batch_size, lr=1e-4)
+    steps = read_steps(model.records())
+    check(steps, f"{what}: no image reaches the model.")
+    first = images.reshape(count, PIXELS).astype(np.float64)
+    place = {row[:8].tobytes(): i for i, row in enumerate(first)}
+    batches = []
+    for step in steps:
+        found = [place.get(row[:8].tobytes(), -1) for row in step.x]
+        same = -1 not in found and np.array_equal(first[found], step.x)
+        check(same, f"{what}: what reaches the model are not the images themselves.")
+        batches.append(tuple(found))
+    return batches
+
+
+def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np.random.Generator) -> None:
+    """A training of many iterations takes them all, with the same lr to the end, whether it still improves or not."""
+    what, lr = target.split(".")[1], 1e-5
+    model, images = oracle.send(submission), random_images(rng, 3)
+    values = submission.call(target, model, images, LONG, batch_size=3, lr=lr)
+    check_values(values, LONG, what)
+    x = images.reshape(3, PIXELS).astype(np.float64)
+    mean = oracle.mean(x, training=True)
+    spread = np.exp(oracle.logvar(mean) / 2) if oracle.kind == "vae" else np.zeros(mean.shape)
+    # The noise is not that of the training, but hardly matters to the biases of pixels.
+    steps = [Step(x, mean + spread * rng.standard_normal(mean.shape)) for _ in range(LONG)]
+    start = oracle.parameters()["decoder.bias"]
+    right = replay(oracle, steps, lr)[1]["decoder.bias"] - start
+    steady = np.abs(right) > 0.9 * lr * LONG  # all the way in one direction
+    moved = float(np.median(np.abs(model.state()["decoder.bias"] - start)[steady] / np.abs(right)[steady]))
+    check(
+        abs(moved - 1) < 0.02,
+        f"{what}: in a long training the parameters move {moved:.2f} times as far as Adam takes them. The learning "
+        "rate is lr to the end, and every iteration takes a step.",
     )
 
 

@@ -1,6 +1,7 @@
 """Executes the messages of `submission.Submission` against a folder of student code. The only module of the
 kit that imports torch; in grading it runs inside the sandboxed worker, so nothing here may be secret."""
 
+import copy
 import hashlib
 import importlib
 import math
@@ -8,6 +9,8 @@ import pickle
 import random
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +84,7 @@ class Executor:
         args = [self._decode(tree, arrays, tensors) for tree in header["args"]]
         kwargs = {name: self._decode(tree, arrays, tensors) for name, tree in header["kwargs"].items()}
         originals = [tensor.clone() for tensor in tensors]
+        plain = copy.deepcopy([value for value in (*args, *kwargs.values()) if isinstance(value, list)])
         inputs = [(args if isinstance(key, int) else kwargs)[key].requires_grad_(True) for key in header["wrt"]]
         for key, leaf in zip(header["wrt"], inputs, strict=True):
             # As in training, the function gets a computed tensor, which it may write to, and not a leaf.
@@ -91,7 +95,9 @@ class Executor:
             module = self.objects[header["parameters_of"]]
             parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
 
-        value = self._callable(header)(*args, **kwargs)
+        figures: list[Any] = []
+        with _saved_figures(figures) if header["figures"] else nullcontext(), torch.set_grad_enabled(header["grad"]):
+            value = self._callable(header)(*args, **kwargs)
 
         wanted = [*inputs, *parameters.values()]
         gradients: list[Tensor | None] = [None] * len(wanted)
@@ -110,12 +116,22 @@ class Executor:
                 gradients = list(torch.autograd.grad(weighted.sum(), wanted, allow_unused=True))
         by_parameter = dict(zip(parameters, gradients[len(inputs) :], strict=True))
         unchanged = all(_same(before, after.detach()) for before, after in zip(originals, tensors, strict=True))
+        unchanged &= plain == [value for value in (*args, *kwargs.values()) if isinstance(value, list)]
+        encoded = self._encode(value, returned)
+        again = None
+        if header["again"]:
+            with torch.no_grad():
+                for tensor, index in zip(tensors, header["again"], strict=True):
+                    tensor.copy_(torch.from_numpy(np.array(arrays[index["$array"]])))
+            again = self._encode(self._callable(header)(*args, **kwargs), returned)
         return {
-            "value": self._encode(value, returned),
+            "value": encoded,
+            "again": again,
             "gradients": self._encode(gradients[: len(inputs)], returned),
             "parameter_gradients": self._encode(by_parameter, returned),
             "differentiable": differentiable,
             "inputs_unchanged": unchanged,
+            "figures": self._encode(figures, returned),
         }
 
     def _op_attribute(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
@@ -300,8 +316,38 @@ def _same(before: Tensor, after: Tensor) -> bool:
     return before.shape == after.shape and bool(((before == after) | (before.isnan() & after.isnan())).all())
 
 
+@contextmanager
+def _saved_figures(found: list[Any]) -> Iterator[None]:
+    """Appends what the figures show that are saved inside."""
+    from matplotlib.figure import Figure
+
+    original = Figure.savefig
+
+    def savefig(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found.append(describe_figure(self))
+        return original(self, *args, **kwargs)
+
+    Figure.savefig = savefig  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Figure.savefig = original  # type: ignore[method-assign]
+
+
+def _scattered(collection: Any) -> dict[str, Any]:
+    """Points (n, 2) of a scatter plot and the colour (n, 4) of each."""
+    collection.update_scalarmappable()
+    points = np.ma.filled(np.asarray(collection.get_offsets(), dtype=np.float64), np.nan)
+    colours = np.asarray(collection.get_facecolors(), dtype=np.float64)
+    if len(colours) == 0:  # hollow markers
+        colours = np.asarray(collection.get_edgecolors(), dtype=np.float64)
+    return {"points": points, "colours": np.resize(colours, (len(points), 4))}
+
+
 def describe_figure(figure: Any) -> list[dict[str, Any]]:
-    """Labels, lines and number of images of every Axes of a matplotlib figure: see `submission.Figure`."""
+    """What every Axes of a matplotlib figure shows: see `submission.Figure`."""
+    from matplotlib.collections import PathCollection
+
     return [
         {
             "title": ax.get_title(),
@@ -309,6 +355,10 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
             "ylabel": ax.get_ylabel(),
             "has_legend": ax.get_legend() is not None,
             "images": len(ax.images),
+            "xlim": tuple(map(float, ax.get_xlim())),
+            "ylim": tuple(map(float, ax.get_ylim())),
+            "xscale": ax.get_xscale(),
+            "yscale": ax.get_yscale(),
             "lines": [
                 {
                     "label": str(line.get_label()),
@@ -317,6 +367,7 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
                 }
                 for line in ax.lines
             ],
+            "scattered": [_scattered(each) for each in ax.collections if isinstance(each, PathCollection)],
         }
         for ax in figure.axes
     ]

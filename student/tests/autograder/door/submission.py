@@ -93,11 +93,12 @@ class GeneratorSeed:
 
 @dataclass(frozen=True)
 class Figure:
-    """What a returned matplotlib figure shows.
+    """What a matplotlib figure shows.
 
     Attributes:
-        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count) and lines, a list of
-            dicts with label, x and y (arrays).
+        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count), xlim, ylim, xscale, yscale;
+            lines, a list of dicts with label, x and y (arrays); and scattered, a list of dicts with points (n, 2) and
+            colours (n, 4).
     """
 
     axes: list[dict[str, Any]]
@@ -112,7 +113,9 @@ class Reply:
         gradients: for each name in `wrt` the gradient of <output, cotangent>, None if none arrived.
         parameter_gradients: the same for each parameter of the object named by `parameters_of`.
         differentiable: whether the chosen output carries a gradient at all.
-        inputs_unchanged: whether every array argument still had its value after the call.
+        inputs_unchanged: whether every array argument, and every list, still had its value after the call.
+        again: what a second call returned, if one was asked for.
+        figures: those that were saved during the call, if they were asked for.
     """
 
     value: Any
@@ -120,6 +123,8 @@ class Reply:
     parameter_gradients: dict[str, np.ndarray | None] = field(default_factory=dict)
     differentiable: bool = False
     inputs_unchanged: bool = True
+    again: Any = None
+    figures: list[Figure] = field(default_factory=list)
 
 
 def _encode(value: Any, arrays: Arrays) -> Any:
@@ -180,6 +185,9 @@ class Submission:
         parameters_of: "Handle | None" = None,
         cotangent: np.ndarray | None = None,
         output: Sequence[int] = (),
+        figures: bool = False,
+        grad: bool = True,
+        again: Sequence[np.ndarray] = (),
     ) -> Reply:
         """Call a function, or a method given as (handle, name), and differentiate the result.
 
@@ -188,6 +196,10 @@ class Submission:
             parameters_of: a handle whose parameters to differentiate by as well.
             cotangent: the gradient is of sum(output * cotangent); all ones when None.
             output: where in a returned tuple the tensor stands, e.g. (0,); () for the value itself.
+            figures: bring back what the figures show that matplotlib saves during the call.
+            grad: False calls it as under torch.no_grad().
+            again: new contents for every array argument, in order: a second call gets the same tensors with these in
+                them.
         """
         arrays: Arrays = []
         if isinstance(target, tuple):
@@ -207,6 +219,9 @@ class Submission:
             "parameters_of": parameters_of.id if parameters_of is not None else None,
             "cotangent": _encode(cotangent, arrays),
             "output": list(output),
+            "figures": figures,
+            "grad": grad,
+            "again": [_encode(array, arrays) for array in again],
         }
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
         return Reply(
@@ -215,6 +230,8 @@ class Submission:
             parameter_gradients=decode(reply["parameter_gradients"]),
             differentiable=bool(reply["differentiable"]),
             inputs_unchanged=bool(reply["inputs_unchanged"]),
+            again=decode(reply["again"]),
+            figures=[Figure(axes) for axes in decode(reply["figures"])],
         )
 
     def seed(self, seed: int) -> None:

@@ -23,7 +23,7 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
     check_tensor(codes, what=what, shape=mean.shape)
     if not _close(codes, mean) and _close(_sorted_rows(codes), _sorted_rows(mean)):
         fail(f"{what}: the codes are right, but in another order. Row i belongs to image i.")
-    for ddof in (0, 1):
+    for ddof in (0, 1) if len(mean) > 1 else ():
         scaled = (mean - mean.mean(axis=0)) / mean.std(axis=0, ddof=ddof)
         mistakes[f"the codes are standardised (ddof={ddof}); return them as they are"] = scaled
     if oracle.kind == "vae":

@@ -1,8 +1,10 @@
 """What points drawn from a Gaussian mixture must satisfy, and which usual mistake explains points that do not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from autograder.door import laws
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
@@ -10,6 +12,7 @@ from support import oracles
 from support.oracles import Mixture
 
 WHAT = "sample_gmm"
+CALLS = 20  # after which the counts of components are compared from call to call
 ENOUGH = 100  # points of a component that are looked at by themselves
 
 
@@ -25,35 +28,63 @@ def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.nda
     return x, component
 
 
-def check_law(drawn: Any, n: int, mixture: Mixture) -> None:
-    """Fail unless n points follow the mixture: their components, and their positions given the components."""
-    x, component = check_pair(drawn, n, mixture)
-    k = len(mixture.weights)
-    if k > 1:
-        _check_components(component, mixture.weights)
+def check_law(calls: Sequence[Any], n: int, mixture: Mixture) -> None:
+    """Fail unless n points of every call follow the mixture: their components, their positions given the components.
+
+    Args:
+        calls: what the calls returned.
+    """
+    pairs = [check_pair(drawn, n, mixture) for drawn in calls]
+    x, component = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    if len(mixture.weights) > 1:
+        _check_components(component.reshape(len(calls), n), mixture.weights)
     factors = np.linalg.cholesky(mixture.covs.astype(np.float64))
     try:
-        _check_noise(oracles.whiten(x, component, mixture.means, factors), component)
+        _check_noise(oracles.whiten(x, component, mixture.means, factors), component, len(calls))
     except CheckFailed as error:
         for explanation, means, alternative in _mistakes(mixture, factors):
-            if _explains(oracles.whiten(x, component, means, alternative), component):
+            if _explains(oracles.whiten(x, component, means, alternative), component, len(calls)):
                 raise CheckFailed(f"{error} {explanation}", explanation) from None
         fail(f"{error} Does `component` say where each point came from?")
 
 
 def _check_components(component: np.ndarray, weights: np.ndarray) -> None:
-    k = len(weights)
-    counts = np.bincount(component, minlength=k)
+    """Components (calls, n) are drawn one by one with these probabilities."""
+    k, n = len(weights), component.shape[1]
     weights = weights.astype(np.float64) / weights.astype(np.float64).sum()
-    hint = "Component k must be drawn with probability weights[k]."
-    laws.check_counts(counts, weights, f"{WHAT}, the components", hint)
+    what = f"{WHAT}, the components"
+
+    def counts(part: np.ndarray) -> np.ndarray:
+        return np.bincount(part.ravel(), minlength=k)
+
+    laws.check_counts(counts(component), weights, what, "Component k must be drawn with probability weights[k].")
     # In a random order the first half of the points is a sample too.
-    first_half = np.bincount(component[: len(component) // 2], minlength=k)
     hint = "The points come sorted by component: draw the component of each point by itself, or shuffle."
-    laws.check_counts(first_half, weights, f"{WHAT}, the components of the first half of the points", hint)
+    laws.check_counts(counts(component[:, : n // 2]), weights, f"{what} of the first half of the points", hint)
+    # What neighbours, or points half a sample apart, have in common; and how much the counts vary from call to call.
+    centred = (np.arange(k) == component[..., np.newaxis]) - weights
+    ordinary = weights * n >= 30
+    if n < ENOUGH or ordinary.sum() < 2:
+        return
+    scaled = centred[..., ordinary] / np.sqrt(weights * (1 - weights))[ordinary]
+    for step in (1, 2, n // 2):
+        products = (scaled[:, step:] * scaled[:, :-step]).mean(axis=(0, 1))
+        std = 1 / np.sqrt(scaled.shape[0] * (n - step))
+        hint = "The component of a point must not depend on those of the points before it: no chain, no fixed order."
+        laws.check_mean(products, 0.0, std, f"{what}: neighbours", hint)
+    if len(component) >= CALLS and ordinary.all():
+        # Pearson's statistic: nearly chi-squared, with k - 1 degrees of freedom for each call.
+        squares = [((counts(call) - n * weights) ** 2 / (n * weights)).sum() for call in component]
+        laws.spent.append((what, laws.ALPHA))
+        statistic, free = float(np.sum(squares)), len(component) * (k - 1)
+        hint = "It must be that of independent draws: not shares of n, neither stratified nor systematic sampling."
+        calm = stats.chi2.cdf(1.25 * statistic, free) < laws.ALPHA / 2
+        check(not calm, f"{what}: the number of points from each component hardly varies from call to call. {hint}")
+        wild = stats.chi2.sf(statistic / 1.25, free) < laws.ALPHA / 2
+        check(not wild, f"{what}: the number of points from each component varies too much from call to call. {hint}")
 
 
-def _check_noise(eps: np.ndarray, component: np.ndarray) -> None:
+def _check_noise(eps: np.ndarray, component: np.ndarray, calls: int) -> None:
     """Fail unless eps (n, d) are n * d independent standard normal numbers, also within each component."""
     n, d = eps.shape
     what = f"{WHAT}, the points after taking off mean and covariance of their component"
@@ -66,11 +97,11 @@ def _check_noise(eps: np.ndarray, component: np.ndarray) -> None:
         for part in parts:
             hint = "The coordinates of a point must have the covariances of its component."
             laws.check_independent(part, what, hint, laws.ALPHA / len(parts))
-    # Neighbours, and points that are half the sample apart.
-    for pairs in (eps[: n // 2 * 2].reshape(n // 2, 2 * d), np.hstack([eps[: n // 2], eps[n - n // 2 :]])):
-        laws.check_independent(pairs, what, "Each point needs noise of its own.")
     for part in parts:
         laws.check_standard_normal(part, what, alpha=laws.ALPHA / len(parts))
+    own = "Each point needs noise of its own."
+    hints = {"calls": "Noise must be drawn afresh in every call.", "points": own, "coordinates": own}
+    laws.check_fresh(eps.reshape(calls, n // calls, d), what, hints)
 
 
 def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -105,10 +136,10 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
     ]
 
 
-def _explains(eps: np.ndarray, component: np.ndarray) -> bool:
+def _explains(eps: np.ndarray, component: np.ndarray, calls: int) -> bool:
     """Whether noise under a mistake's transformation looks right."""
     try:
-        _check_noise(eps, component)
+        _check_noise(eps, component, calls)
     except CheckFailed:
         return False
     return True

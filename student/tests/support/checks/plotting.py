@@ -16,7 +16,8 @@ class ClusteredPosteriors:
     """Images that fall into one set of clusters by their posterior means, into another by their pixels.
 
     The clusters of means are close to each other compared with the posterior's standard deviation, so that samples do
-    not show them, and lie in pairs around the origin, so that log-variances show the pairs only.
+    not show them, and lie in pairs around the origin, so that log-variances show the pairs at most. These differ much
+    from image to image besides, and the decoder does not look at the latents that tell the clusters apart.
 
     Attributes:
         oracle: the model.
@@ -32,10 +33,13 @@ class ClusteredPosteriors:
 
 
 def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4) -> ClusteredPosteriors:
-    """Clustered posteriors of a VAE; the images come in random order."""
+    """Clustered posteriors of a VAE; the images come in random order.
+
+    The last two latents tell the clusters apart.
+    """
     clusters, pictures = rng.permutation(count) % 4, rng.permutation(count) % 3
     mean = 0.01 * rng.standard_normal((count, latents))
-    mean[np.arange(count), clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
+    mean[np.arange(count), latents - 1 - clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
     images = rng.random((3, PIXELS))[pictures]
     images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
     # The encoder sees the last pixels only: latent j is the difference of two of them.
@@ -45,7 +49,11 @@ def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4)
         encoder_weight[j, [first, second]] = 1, -1
         images[:, first], images[:, second] = 0.5 + mean[:, j] / 2, 0.5 - mean[:, j] / 2
     weight = rng.standard_normal((PIXELS, latents)).astype(np.float32)
-    oracle = ProbeOracle(weight, np.zeros(PIXELS, dtype=np.float32), encoder_weight)
+    weight[:, -2:] = 0
+    # The log-variances see the first pixels, which are random.
+    images[:, :latents] = rng.random((count, latents))
+    logvar_weight = 2 * np.eye(latents, PIXELS, dtype=np.float32)
+    oracle = ProbeOracle(weight, np.zeros(PIXELS, dtype=np.float32), encoder_weight, logvar_weight=logvar_weight)
     return ClusteredPosteriors(oracle, images.reshape(count, 1, 28, 28).astype(np.float32), clusters, pictures)
 
 
@@ -62,12 +70,17 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
             f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
             "keep row i for image i."
         )
-    mean = np.c_[posteriors.oracle.mean(posteriors.images), np.ones(count)]
+    check_not_linear(embedding, posteriors.oracle.mean(posteriors.images))
+
+
+def check_not_linear(embedding: np.ndarray, mean: np.ndarray) -> None:
+    """An embedding (n, 2) of posterior means (n, k), n > k + 1, is no affine function of them."""
+    mean = np.c_[mean, np.ones(len(mean))]
     centred = embedding - embedding.mean(axis=0, dtype=np.float64)
     rest = centred - mean @ np.linalg.lstsq(mean, centred, rcond=None)[0]
     check(
         np.square(rest).sum() > 1e-6 * np.square(centred).sum(),
-        f"{what}: this is a linear map of the posterior means (a projection, or PCA), not t-SNE.",
+        "tsne_latents: this is a linear map of the posterior means (a projection, or PCA), not t-SNE.",
     )
 
 
@@ -98,12 +111,25 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     if not right:
         start = ", not from 0" if any(_same(line["x"], np.arange(len(values))) for _, line in curves) else ""
         fail(f"{what}: the curve's x should be the iterations, counted from 1{start}.")
+    check(any(_in_sight(axes, values) for axes in right), f"{what}: most of the curve lies outside the axes' limits.")
+    logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
+    check(not logarithmic, f"{what}: a logarithmic axis shows no negative values, and an ELBO is one.")
     labels = [(axes["xlabel"].strip().lower(), axes["ylabel"].strip().lower()) for axes in right]
     check(any(x and y for x, y in labels), f"{what}: label both axes.")
     check(
         not all("elbo" in x and "iter" in y for x, y in labels),
         f"{what}: the labels of the axes are exchanged. The iterations are x, the values y.",
     )
+
+
+def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:
+    """Whether all iterations, and the values but for the first climb, lie between the limits of the axes."""
+    (left, right), (low, high) = sorted(axes["xlim"]), sorted(axes["ylim"])
+    seen = np.mean((low <= np.asarray(values)) & (np.asarray(values) <= high))
+    # The best values are the last ones of a training.
+    best = np.sort(values)[len(values) // 2 :]
+    every = left <= 1 and right >= len(values) and low <= best[0] and best[-1] <= high
+    return bool(seen >= 0.6 and every)
 
 
 def _same(first: np.ndarray, second: Sequence[float]) -> bool:
