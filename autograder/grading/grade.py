@@ -79,7 +79,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
             make_private(grading.private)
         with taken_in(grading.submission, course, grading.session) as submitted:
             _note(submitted, course, results)
-            remarks = _of_release(grading.session.release, submitted.release, results)
+            about_release = _of_release(grading.session.release, submitted.release, results)
             if not submitted.errors:
                 _remark(course, submitted, results)
                 _judge_files(course, submitted, grading.session, results)
@@ -90,7 +90,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
                     # them short.
                     gc.freeze()
                     grade_in(forking, submitted, course, grading.session, results, save)
-        results.notes = [*submitted.errors, *submitted.notes, *remarks]
+        results.notes = [*submitted.errors, *submitted.notes, *about_release]
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
         raise
