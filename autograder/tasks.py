@@ -14,14 +14,15 @@ A check of tests/hidden/test_disc.py has the id "hidden/test_disc.py::test_by_ha
 docstring, with the case in brackets. A task's points are shared out among its checks in proportion to their weights.
 
 A course says which tasks and written questions are asked for, in which order, and what each is worth; `total` is the
-sum of all. Zero points are legal: asked for, not graded.
+sum of all. Zero points are legal: asked for, not graded. A library that a task `forbids` costs no points: the handout
+says so, and a row of the task has a remark where the code uses it.
 
     title = "Discs", total = 7, timezone = "Europe/Berlin", due = 2026-10-17T23:59:00, per_day = 10
     late = { days = 2, percent_a_day = 10, grace_minutes = 10 }
     grading = "points"                   # or "self", "written": see `Course`
     [options]                            # whatever the assignment's own programs read
     [[section]]                          name = "discs", title = "Discs and circles", number = "2.1"
-    [[section.task]]                     name = "area", points = 4
+    [[section.task]]                     name = "area", points = 4, forbids = ["numpy.linalg"]
     [[section.question]]                 name = "why_pi", points = 3
 
 Numbers follow from the order: sections are 1, 2, ..., the first task of the fourth is "4.1", and questions are numbered
@@ -51,6 +52,7 @@ QUESTIONS = Path("solution", "questions")
 GRADINGS = ("points", "self", "written")
 # A number of a section, a task or a question: "4", "2.1", "B", "W3".
 NUMBER = re.compile(r"[A-Z0-9]+(\.[A-Za-z0-9]+)*")
+LIBRARY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 KIND = re.compile(r'^kind = "([A-Z])"', re.MULTILINE)  # in the head of a question's file
 # The settings of a course: the type of each, and how it is written.
 SETTINGS: dict[str, tuple[Any, str]] = {
@@ -136,6 +138,7 @@ class Task:
         judge: "module:function" that judges a file that is not code; "" for code.
         section: name of its section.
         points: what it is worth.
+        forbids: libraries, or names in them, that its code should not use.
     """
 
     name: str
@@ -146,6 +149,7 @@ class Task:
     judge: str = ""
     section: str = ""
     points: float = 0.0
+    forbids: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -334,6 +338,7 @@ class Course:
                 "file": task.file,
                 "functions": list(task.functions),
                 "points": round(task.points, 6),
+                **({"forbids": list(task.forbids)} if task.forbids else {}),
             }
             for task in self.tasks
         ]
@@ -595,6 +600,9 @@ def _choice(source: TomlSource, registry: TomlSource, records: Mapping[str, Reco
             if reader.is_sound(entry, "task", records, files):
                 _add_task(choice, registry, records[entry["name"]], entry, section, f"{section.number}.{place}", root)
                 reader.take_item(choice.tasks[-1].number, entry)
+                if choice.tasks[-1].forbids and not choice.tasks[-1].functions:
+                    text = f"task {entry['name']}: forbids is for tasks with functions, and this one has none"
+                    source.complain(text, reader.line_of(entry["name"]))
         for entry in questions:
             # A grader's zip has no questions, and numbers none.
             if reader.is_sound(entry, "question", files or {str(entry.get("name")): None}, records):
@@ -672,7 +680,8 @@ class _SectionReader:
         """
         name, points = entry.get("name"), entry.get("points")
         line = self.line_of(name)
-        unknown = sorted(entry.keys() - {"name", "points", "number"})
+        keys = ("name", "points", "number", *(["forbids"] if kind == "task" else []))
+        unknown = sorted(entry.keys() - set(keys))
         place = {"task": "tests/tasks.toml", "question": QUESTIONS.as_posix()}[kind]
         if not isinstance(name, str):
             text = f'a {kind} has a name: write {{ name = "...", points = 1 }}'
@@ -682,13 +691,15 @@ class _SectionReader:
         elif name not in known:
             text = f"{place} has no {kind} {name!r}{meant(name, known) or ': write it, or take another'}"
         elif unknown:
-            text = f"{kind} {name}: there is no {unknown[0]!r}{meant(unknown[0], ('name', 'points', 'number'))}"
+            text = f"{kind} {name}: there is no {unknown[0]!r}{meant(unknown[0], keys)}"
         elif "points" not in entry:
             text = f"{kind} {name}: say what it is worth, such as points = 1"
         elif not _is_worth(points):
             text = f"{kind} {name}: points must be a finite number of at least 0, not {points!r}"
         elif not isinstance(entry.get("number", ""), str):
             text = f'{kind} {name}: write its number between quotes, number = "{entry["number"]}"'
+        elif not _are_libraries(entry.get("forbids", [])):
+            text = f'task {name}: forbids = {entry["forbids"]!r}: write names such as forbids = ["numpy.linalg"]'
         else:
             return True
         self.source.complain(text, line)
@@ -709,9 +720,9 @@ def _add_task(
     Raises:
         CourseError: its checks do not fit it.
     """
-    number, points = entry.get("number", number), float(entry["points"])
+    number, points, forbids = entry.get("number", number), float(entry["points"]), tuple(entry.get("forbids", ()))
     functions = tuple(record.functions)
-    task = Task(record.name, number, record.title, record.file, functions, record.judge, section.name, points)
+    task = Task(record.name, number, record.title, record.file, functions, record.judge, section.name, points, forbids)
     choice.tasks.append(task)
     choice.checks += _checks(task, record, registry, root / "tests", choice.settings.get("grading", "points"))
 
@@ -784,6 +795,10 @@ def _limit(source: TomlSource, name: str, value: Any) -> None:
 def _entry(value: Any) -> dict[str, Any]:
     """What is written for a check: its weight alone, or a table that has the weight in it."""
     return value if isinstance(value, dict) else {"weight": value}
+
+
+def _are_libraries(names: Any) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) and LIBRARY.fullmatch(name) for name in names)
 
 
 def _is_worth(points: Any) -> bool:

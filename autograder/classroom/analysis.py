@@ -46,6 +46,7 @@ class Graded:
         leader: name and value of its entry on the leaderboard, smaller is better; None without one.
         errors: why nothing of it could be taken in.
         slow: whether it lost a task because it took too long.
+        remarks: what is said of its code that no points depend on.
     """
 
     slug: str
@@ -55,6 +56,7 @@ class Graded:
     leader: tuple[str, float] | None
     errors: tuple[str, ...] = ()
     slow: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
             failures[id] = Failure(about["kind"], about["cause"], text)
     leader = next(((entry["name"], entry["value"]) for entry in document["leaderboard"]), None)
     errors = document["extra_data"].get("submission", {}).get("errors", [])
-    return Graded(slug, document["score"], shares, failures, leader, tuple(errors), out_of_time(document))
+    remarks = tuple(row["extra_data"]["remark"] for row in document["tests"] if "remark" in row["extra_data"])
+    return Graded(slug, document["score"], shares, failures, leader, tuple(errors), out_of_time(document), remarks)
 
 
 def attempted(failure: Failure | None) -> bool:

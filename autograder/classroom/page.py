@@ -165,7 +165,7 @@ def _checks(about: Class) -> dict[str, Any]:
 
 
 def _attention(about: Class) -> dict[str, Any]:
-    """Submissions that failed, could not be read, or came in an odd way; {} if there are none.
+    """Submissions that failed, could not be read, have a remark, or came in an odd way; {} if there are none.
 
     The value of "submissions" is pairs of slug and (heading, text)s, those with a heading first.
     """
@@ -179,6 +179,7 @@ def _attention(about: Class) -> dict[str, Any]:
         if slug in by_slug and by_slug[slug].slow:
             said.append(("out of time", "slow or hanging code lost its task even with four times the time"))
         said += [("nothing could be graded", error) for error in by_slug[slug].errors] if slug in by_slug else []
+        said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
         if said:
             rows.append((slug, said))

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.door import library_use
 from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
 from autograder.repository import EXECUTOR, ROOT
@@ -79,8 +80,9 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
             make_private(grading.private)
         with taken_in(grading.submission, course, grading.session) as submitted:
             _note(submitted, course, results)
-            remarks = _of_release(grading.session.release, submitted.release, results)
+            about_release = _of_release(grading.session.release, submitted.release, results)
             if not submitted.errors:
+                _remark(course, submitted, results)
                 _judge_files(course, submitted, grading.session, results)
                 save()
                 with _zygote_of(grading, course, zygote, began + grading.session.seconds) as forking:
@@ -89,7 +91,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
                     # them short.
                     gc.freeze()
                     grade_in(forking, submitted, course, grading.session, results, save)
-        results.notes = [*submitted.errors, *submitted.notes, *remarks]
+        results.notes = [*submitted.errors, *submitted.notes, *about_release]
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
         raise
@@ -196,6 +198,16 @@ def _of_release(ours: Stamp | None, theirs: Stamp | None, results: Results) -> l
         f"Your checks may be older than this grader: it is for release {ours} of the assignment, your submission comes "
         f"from release {theirs}. Take the newest student.zip, or its patch.zip."
     ]
+
+
+def _remark(course: Course, submitted: Intake, results: Results) -> None:
+    """Let the first row of a task say where its code uses a library that the course forbids."""
+    for task in course.tasks:
+        path = submitted.file(task.file)
+        row = next((check.id for check in course.checks if check.task == task.name), None)
+        if task.forbids and path is not None and row is not None:
+            text = library_use.remark(task.file, path.read_bytes(), task.number, task.functions, task.forbids)
+            results.remark(row, text)
 
 
 def _judge_files(course: Course, submitted: Intake, session: Session, results: Results) -> None:

@@ -42,6 +42,11 @@ class TaskSummary:
         return sum(row["max_score"] for row in self.rows)
 
     @property
+    def remarked(self) -> bool:
+        """Whether something is said of the code that no points depend on."""
+        return any("remark" in row["extra_data"] for row in self.rows)
+
+    @property
     def outcome(self) -> str:
         if all(row["status"] == "passed" for row in self.rows):
             return PASSED
@@ -101,7 +106,7 @@ def write_terminal(document: Document, course: Course, stream: TextIO) -> None:
 
 
 def terminal(document: Document, course: Course, width: int = 100, colour: bool = False, unicode: bool = True) -> str:
-    """The report as lines of at most `width` characters: sections, tasks, and what failed with its hints."""
+    """The report as lines of at most `width` characters: sections, tasks, what failed with its hints, and remarks."""
     width = max(NARROWEST, min(width, WIDEST))
     marks = MARKS if unicode else PLAIN_MARKS
 
@@ -125,8 +130,9 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
             lines.append(line(title, _of(task.score, task.points), style, indent=2))
             said = ""
             for row in task.rows:
-                if row["status"] != "passed":
-                    lines.append(line(f"{marks[FAILED]} {row['name']}", _of(row["score"], row["max_score"]), indent=9))
+                if row["status"] != "passed" or "remark" in row["extra_data"]:
+                    mark = marks[PASSED if row["status"] == "passed" else FAILED]
+                    lines.append(line(f"{mark} {row['name']}", _of(row["score"], row["max_score"]), indent=9))
                     # One cause, such as a file that cannot be imported, often fails many checks.
                     text = row["output"] if row["output"] != said else "(the same)"
                     lines += [paint(part, "dim") for part in _wrapped(text, width, indent=13)]

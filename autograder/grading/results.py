@@ -49,6 +49,7 @@ class Row:
         output: what to tell the student; any text; `safe_text` is applied when it is written.
         example: the example that hypothesis found, as text; "" for hidden checks.
         printed: what the code printed meanwhile; "" for hidden checks.
+        remark: what to say of the code whatever became of the check; no points depend on it.
     """
 
     check: Check
@@ -58,14 +59,18 @@ class Row:
     output: str = UNFINISHED
     example: str = ""
     printed: str = ""
+    remark: str = ""
 
     def document(self) -> dict[str, Any]:
         """The row as Gradescope wants it; `extra_data` has the other parts of the output separately."""
         if not (math.isfinite(self.score) and 0 <= self.score <= self.check.points):
             raise ValueError(f"{self.check.id}: a score of {self.score} out of {self.check.points}")
-        parts = {"diagnosis": self.output, "example": self.example, "printed": self.printed}
-        more = {name: safe_text(text) for name, text in parts.items() if text} if self.example or self.printed else {}
+        parts = {"example": self.example, "printed": self.printed, "remark": self.remark}
+        more = {name: safe_text(text) for name, text in parts.items() if text}
+        if more and self.output:
+            more = {"diagnosis": safe_text(self.output), **more}
         output = "\n".join(filter(None, (self.output, self.example)))
+        printed = f"Your code printed:\n{self.printed}" if self.printed else ""
         return {
             "score": _number(self.score),
             "max_score": _number(self.check.points),
@@ -73,7 +78,7 @@ class Row:
             "name": self.check.title,
             "name_format": "text",
             "number": self.check.number,
-            "output": safe_text(output + (f"\n\nYour code printed:\n{self.printed}" if self.printed else "")),
+            "output": safe_text("\n\n".join(filter(None, (output, printed, self.remark)))),
             "output_format": "text",
             "tags": [self.check.task, "hidden" if self.check.hidden_inputs else "public"],
             "visibility": self.check.visibility,
@@ -134,12 +139,16 @@ class Results:
         """
         check = self.rows[check_id].check
         kind = "passed" if fraction == 1 else kind
-        self.rows[check_id] = Row(check, fraction * check.points, kind, cause, output, example, printed)
+        remark = self.rows[check_id].remark
+        self.rows[check_id] = Row(check, fraction * check.points, kind, cause, output, example, printed, remark)
+
+    def remark(self, check_id: str, text: str) -> None:
+        """Have a row say something of the code, whatever becomes of its check."""
+        self.rows[check_id].remark = text
 
     def withdraw(self, reason: str) -> None:
         """Take back every point, for when nothing that was graded can be relied on; every row gives the reason."""
-        for id in self.rows:
-            self.set(id, 0.0, reason, kind="grader")
+        self.rows = {id: Row(row.check, kind="grader", output=reason) for id, row in self.rows.items()}
         self.leaderboard.clear()
 
     def document(self) -> dict[str, Any]:

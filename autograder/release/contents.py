@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from autograder.door.library_use import first_use
 from autograder.release import handout, numbers, questions
 from autograder.release import notebook as report_notebook
 from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_code, secret_prose
@@ -175,6 +176,7 @@ def selected_code(course: Course, problems: list[Problem]) -> dict[str, list[Lin
         problems += error.problems
         return {}
     problems += unknown_regions(course, sources, "solution/")
+    problems += _forbidden_uses(course, sources)
     for record in known.values():
         if record.solved == "never" and record.name not in course.names and _given(record, kept):
             problems.append(_forbidden(record, course, sources))
@@ -190,6 +192,15 @@ def unknown_regions(course: Course, sources: Mapping[str, str], shown: str) -> l
         for line, name in region_names(text)
         if name not in known
     ]
+
+
+def _forbidden_uses(course: Course, sources: Mapping[str, str]) -> Iterator[Problem]:
+    """Where the solution, or a helper that students are given, uses what their task forbids."""
+    for task in course.tasks:
+        use = first_use(sources[task.file].encode(), task.functions, task.forbids) if task.forbids else None
+        if use is not None:
+            text = f"{task.name} must not use {use.library}, says {course.path.name}"
+            yield Problem(f"solution/{task.file}", use.line, text)
 
 
 def _forbidden(record: Record, course: Course, sources: Mapping[str, str]) -> Problem:

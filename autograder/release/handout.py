@@ -19,7 +19,7 @@ from pathlib import Path
 from autograder.release.numbers import put_in
 from autograder.release.questions import QuestionFile, filled, handout_item
 from autograder.release.starter import Problem
-from autograder.tasks import Course
+from autograder.tasks import Course, Task
 
 SECTIONS, FILES = "{{sections}}", "{{files}}"
 COMMON = "common/"
@@ -83,7 +83,7 @@ def assemble(
         parts.append(f"## {section.heading}\n\n{opening}")
         tasks, asked = course.asked_in(section)
         for task in tasks:
-            parts.append(_task(task.name, task.number, texts.get(f"{task.name}.md", ""), known, problems))
+            parts.append(_task(task, texts.get(f"{task.name}.md", ""), known, problems))
         items = [
             handout_item(filled(questions[question.name], known, problems), question.label, question.points, seen)
             for question in asked
@@ -99,15 +99,17 @@ def _files(course: Course) -> str:
     return ", ".join(f"`{name}`" for name in dict.fromkeys(task.file for task in course.tasks if task.file))
 
 
-def _task(name: str, number: str, text: str, known: Mapping[str, str], problems: list[Problem]) -> str:
-    """A task's section with its number in the heading."""
+def _task(task: Task, text: str, known: Mapping[str, str], problems: list[Problem]) -> str:
+    """A task's section with its number in the heading, and at its end what its code must not use."""
     heading, _, body = text.partition("\n")
-    path = f"solution/handout/{name}.md"
+    path = f"solution/handout/{task.name}.md"
     if text and not heading.startswith("# "):
         problems.append(Problem(path, 1, 'the first line is the heading: "# `area`"'))
-    if text and known[f"points:{name}"] not in body:
-        problems.append(Problem(path, 1, f"{{{{points:{name}}}}} is missing: say what the task is worth"))
-    return f"### {number} {heading.removeprefix('# ')}\n{body}"
+    if text and known[f"points:{task.name}"] not in body:
+        problems.append(Problem(path, 1, f"{{{{points:{task.name}}}}} is missing: say what the task is worth"))
+    libraries = " or ".join(f"`{name}`" for name in task.forbids)
+    rule = f"\nYour code for this task must not use {libraries}.\n" if libraries else ""
+    return f"### {task.number} {heading.removeprefix('# ')}\n{body.rstrip()}\n{rule}"
 
 
 def check_links(text: str, path: str, shipped: Collection[str]) -> list[Problem]:

@@ -222,7 +222,13 @@ def missing(copy: Copy) -> str:
 
 def test_every_change_of_the_page_is_tried() -> None:
     tried = {"Move points", "Change the total", "Drop a task", "Drop a question", "Add a task", "Change a title"}
-    tried |= {"Leave out the report", "Leave out the numeric checks", "Add a written question", "Change the handout"}
+    tried |= {
+        "Forbid a library",
+        "Leave out the report",
+        "Leave out the numeric checks",
+        "Add a written question",
+        "Change the handout",
+    }
     assert CHANGES.keys() == tried
     section("The handout's texts")  # which the last one refers to
 
@@ -324,6 +330,16 @@ def test_add_a_task(copy: Copy) -> None:
     after = made(copy).course
     (name,) = after.names - before.names
     assert after.total == before.total + after.task(name).points
+
+
+def test_forbid_a_library(copy: Copy) -> None:
+    follow(copy, CHANGES["Forbid a library"])
+    release = made(copy)
+    (forbidding,) = [task for task in release.course.tasks if task.forbids]
+    handout, listed = release.files["README.md"].decode(), json.loads(release.files["tasks.json"])
+    text = handout.partition(f"\n### {forbidding.number} ")[2].partition("\n##")[0]
+    assert text.endswith(f"\nYour code for this task must not use `{forbidding.forbids[0]}`.\n")
+    assert [task["name"] for task in listed["tasks"] if "forbids" in task] == [forbidding.name]
 
 
 def test_change_a_title(copy: Copy) -> None:

@@ -162,6 +162,15 @@ def test_where_nobody_gives_points_only_public_checks_remain(tmp_path):
             "number = 2.4",
             'x.toml:25: question why_one: write its number between quotes, number = "2',
         ),
+        ("points = 4", 'points = 4, forbids = "math"', "x.toml:23: task one: forbids = 'math': write names such as"),
+        ("points = 4", 'points = 4, forbids = ["a b"]', "x.toml:23: task one: forbids = ['a b']: write names such as"),
+        (
+            "points = 4",
+            'points = 4, forbid = ["math"]',
+            "x.toml:23: task one: there is no 'forbid': did you mean forbids",
+        ),
+        ("points = 3", 'points = 3, forbids = ["math"]', "x.toml:16: task model: forbids is for tasks with functions"),
+        ("points = 1", 'points = 1, forbids = ["math"]', "x.toml:17: question how_many: there is no 'forbids'"),
         ('title = "Second"', 'title = "Second"\nnumber = "1"', "x.toml:22: number '1' is taken by line 13"),
         ('title = "Second"', 'title = "Second"\nnumber = 2', "x.toml:22: number = 2: write it between quotes"),
         ('title = "Second"', 'titel = "Second"', "x.toml:21: a section has no 'titel': did you mean title?"),
@@ -196,6 +205,12 @@ def test_every_mistake_of_a_course_is_named(tmp_path, old, new, complaint):
     with pytest.raises(CourseError) as caught:
         read(tmp_path, course=COURSE.replace(old, new, 1))
     assert complaint in str(caught.value)
+
+
+def test_a_task_may_forbid_libraries(tmp_path):
+    course = read(tmp_path, course=COURSE.replace("points = 4", 'points = 4, forbids = ["math", "numpy.linalg"]'))
+    assert course.task("one").forbids == ("math", "numpy.linalg") and course.task("model").forbids == ()
+    assert [row.get("forbids") for row in course.described()] == [None, ["math", "numpy.linalg"]]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from autograder.evidence.audit.automatic import AutomaticMutant, automatic_mutants, explanations
+from autograder.evidence.audit.automatic import (
+    AutomaticMutant,
+    automatic_mutants,
+    explanations,
+    mutants_made_twice,
+    provided_mutants,
+    unjudged,
+)
 from autograder.evidence.audit.batches import by_batch, keep
 from autograder.evidence.audit.corpus import (
     KINDS,
@@ -49,7 +56,9 @@ from autograder.tasks import load as load_course
 from autograder.writing import write_atomically
 
 REPORT = CORPUS / "audit.json"
-PARTS = ("automatic", "mutants", "variants", "submissions", "flakes")
+PARTS = ("automatic", "twice", "provided", "mutants", "variants", "submissions", "flakes")
+MADE = {"automatic": "made by machine", "twice": "made of two of them", "provided": "of provided code"}
+NEED_EXECUTION = {"provided", "mutants", "variants", "flakes"}
 FLAKES = 1000
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
@@ -172,27 +181,55 @@ def _tell(audit: Audit, verdict: Verdict) -> None:
 
 def audit_automatic(audit: Audit) -> None:
     """mutmut's mutants: each is noticed by the checks of its own task, or explained."""
+    _audit_made(audit, "automatic", _written(audit, automatic_mutants), partial(_own_checks, course=audit.course))
+
+
+def audit_twice(audit: Audit) -> None:
+    """Two of mutmut's changes at once: the same."""
+    made = partial(mutants_made_twice, explained=explanations())
+    _audit_made(audit, "twice", _written(audit, made), partial(_own_checks, course=audit.course))
+
+
+def audit_provided(audit: Audit) -> None:
+    """mutmut's mutants of functions that students are given: any check that executes them may notice them."""
+    spared = unjudged()
     mutants = [
         mutant
         for file in audit.sources
-        for mutant in automatic_mutants(file, (SOLUTION / file).read_text(encoding="utf-8"))
+        for mutant in provided_mutants(file, (SOLUTION / file).read_text(encoding="utf-8"))
+        if (file, mutant.function) not in spared and audit.noticing(_change(mutant))
+    ]
+    _audit_made(audit, "provided", mutants, lambda mutant: audit.noticing(_change(mutant)))
+
+
+def _written(audit: Audit, made: Callable[[str, str], Iterable[AutomaticMutant]]) -> list[AutomaticMutant]:
+    """The mutants that are made of the code of the course's tasks."""
+    return [
+        mutant
+        for file in audit.sources
+        for mutant in made(file, (SOLUTION / file).read_text(encoding="utf-8"))
         if any(is_of(_change(mutant), task) for task in audit.course.tasks)
     ]
-    mutants = audit.chosen(mutants)
+
+
+def _own_checks(mutant: AutomaticMutant, course: Course) -> Collection[str]:
+    return checks_of([task_of(_change(mutant), course).name, *judged_over_all(course)], course)
+
+
+def _audit_made(
+    audit: Audit, part: str, every: Sequence[AutomaticMutant], checks: Callable[[AutomaticMutant], Collection[str]]
+) -> None:
+    """Each of them is noticed by one of its checks, or explained."""
+    mutants = audit.chosen(every)
     trials = [
-        Trial(
-            mutant.id,
-            {mutant.file: mutant.text},
-            checks_of([task_of(_change(mutant), audit.course).name, *judged_over_all(audit.course)], audit.course),
-            stop_at_first_failure=True,
-        )
+        Trial(mutant.id, {mutant.file: mutant.text}, tuple(checks(mutant)), stop_at_first_failure=True)
         for mutant in mutants
     ]
-    outcomes = audit.grade(trials, "automatic")
+    outcomes = audit.grade(trials, f"{part:<9}")
     survivors = [mutant for mutant in mutants if not outcomes[mutant.id].failed]
     known = explanations()
     unexplained = [mutant for mutant in survivors if mutant.key not in known]
-    audit.findings["automatic"] = {
+    audit.findings[part] = {
         "total": len(mutants),
         "killed": len(mutants) - len(survivors),
         "explained": len(survivors) - len(unexplained),
@@ -200,10 +237,10 @@ def audit_automatic(audit: Audit) -> None:
     }
     for mutant in unexplained:
         audit.problems.append(
-            f"automatic mutant survives, unexplained: {mutant.file}: {mutant.before}\n      {mutant.after}"
+            f"{part} mutant survives, unexplained: {mutant.file}: {mutant.before}\n      {mutant.after}"
         )
     if not (audit.only or audit.quick):
-        superfluous = known.keys() - {mutant.key for mutant in survivors}
+        superfluous = known.keys() & {mutant.key for mutant in mutants} - {mutant.key for mutant in survivors}
         audit.problems += [f"survivors.toml explains what does not survive: {key}" for key in sorted(superfluous)]
 
 
@@ -316,6 +353,8 @@ def _results_of(submission: WholeSubmission, folder: Path) -> dict[str, Any]:
 
 RUN: dict[str, Callable[[Audit], None]] = {
     "automatic": audit_automatic,
+    "twice": audit_twice,
+    "provided": audit_provided,
     "mutants": audit_mutants,
     "variants": audit_variants,
     "submissions": audit_submissions,
@@ -333,10 +372,11 @@ def table(findings: Mapping[str, Any]) -> str:
         rows += _rows_of_batches(found, "caught")
         rows.append(("  points lost in their own task only", found["only_own_task"], found["total"]))
         rows.append(("  right hint shown", hints["right"], found["killed"]))
-    if "automatic" in findings:
-        found = findings["automatic"]
-        rows.append(("mutants made by machine killed", found["killed"], found["total"]))
-        rows.append(("  survivors explained as correct", found["explained"], found["total"] - found["killed"]))
+    for part, what in MADE.items():
+        if part in findings:
+            found = findings[part]
+            rows.append((f"mutants {what} killed", found["killed"], found["total"]))
+            rows.append(("  survivors explained as correct", found["explained"], found["total"] - found["killed"]))
     if "variants" in findings:
         found = findings["variants"]
         rows.append(("correct variants accepted", found["accepted"], found["total"]))
@@ -387,7 +427,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         # In the background: the automatic mutants, which take a while to make, do not need it.
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:
-            execution = background.submit(executed if {"mutants", "variants", "flakes"} & set(parts) else Execution)
+            execution = background.submit(executed if NEED_EXECUTION & set(parts) else Execution)
             audit = Audit(
                 course,
                 asked(load(), course),

@@ -259,16 +259,72 @@ def test_machine_made_mutants_change_the_students_lines_only():
     assert all(mutant.text == ORIGINAL.replace(mutant.before, mutant.after) for mutant in found)
 
 
+MARKED = """
+def given(x):
+    return x + 1
+
+
+def written(x, y):
+    # BEGIN SOLUTION
+    a = x + 1
+    b = y - 2
+    return a * b
+    # END SOLUTION
+"""
+
+
+def test_provided_functions_are_those_without_a_students_line():
+    found = automatic.provided_mutants("kl.py", MARKED)
+    assert {(mutant.function, mutant.after) for mutant in found} == {
+        ("given", "return x - 1"),
+        ("given", "return x + 2"),
+    }
+    assert [mutant.id for mutant in found] == ["kl.provided.0", "kl.provided.1"]
+    whole = MARKED.replace("def given(x):\n    return x + 1\n", "")
+    assert automatic.provided_mutants("kl.py", whole) == ()
+
+
+def test_pairs_change_different_lines_of_one_function():
+    single = automatic.automatic_mutants("kl.py", MARKED)
+    pairs = automatic.mutants_made_twice("kl.py", MARKED, ())
+    assert len(pairs) == round(len(single) / automatic.ONE_PAIR_FOR) > 1
+    lines = {mutant.text.splitlines()[mutant.edits[0][0]] for mutant in single}
+    for pair in pairs:
+        changed = set(pair.text.splitlines()) - set(without_markers(MARKED).splitlines())
+        assert pair.function == "written" and len(changed) == len(pair.edits) == 2 and changed <= lines
+        # A change that raises would hide the other, and there are enough that do not.
+        assert "None" not in pair.text
+    assert pairs == automatic.mutants_made_twice("kl.py", MARKED, ())
+    assert [pair.id for pair in pairs[:2]] == ["kl.twice.0", "kl.twice.1"]
+
+
+def test_what_is_as_right_as_the_original_makes_no_pairs():
+    single = automatic.automatic_mutants("kl.py", MARKED)
+    right = {mutant.key for mutant in single if mutant.before != "b = y - 2"}
+    assert automatic.mutants_made_twice("kl.py", MARKED, right) == []
+    assert automatic.mutants_made_twice("kl.py", MARKED, {mutant.key for mutant in single}) == []
+
+
 @pytest.mark.slow
 def test_every_explained_survivor_is_a_mutant():
-    made = {
-        mutant.key
-        for file in SOURCES
-        for mutant in automatic.automatic_mutants(file, (ROOT / "solution" / file).read_text(encoding="utf-8"))
-    }
-    explained = automatic.explanations()
+    explained, spared = automatic.explanations(), automatic.unjudged()
+    made, given = set(), set()
+    for file in SOURCES:
+        marked = (ROOT / "solution" / file).read_text(encoding="utf-8")
+        provided = automatic.provided_mutants(file, marked)
+        twice = automatic.mutants_made_twice(file, marked, explained)
+        made |= {mutant.key for mutant in (*automatic.automatic_mutants(file, marked), *twice, *provided)}
+        given |= {(file, mutant.function) for mutant in provided}
     assert explained.keys() <= made
-    assert all(len(why.split()) >= 3 for why in explained.values())
+    assert spared.keys() <= given
+    assert all(len(why.split()) >= 3 for why in (*explained.values(), *spared.values()))
+
+
+def test_the_table_shows_each_kind_of_machine_made_mutants():
+    found = {"total": 9, "killed": 7, "explained": 2}
+    shown = command.table(dict.fromkeys(command.MADE, found)).splitlines()
+    assert [line.split("  ")[0] for line in shown[::2]] == [f"mutants {what} killed" for what in command.MADE.values()]
+    assert len({line.rindex(" of ") for line in shown}) == 1
 
 
 # Grading
@@ -335,7 +391,9 @@ def test_the_committed_audit_meets_its_targets_and_stands_in_the_readme():
     assert found["mutants"]["total"] >= 200
     assert found["mutants"]["survivors"] == []
     assert found["mutants"]["killed"] == found["mutants"]["total"] == found["mutants"]["only_own_task"]
-    assert found["automatic"]["survivors"] == []
+    assert [found[part]["survivors"] for part in command.MADE if part in found] == [[]] * len(
+        command.MADE.keys() & found
+    )
     assert found["variants"]["total"] >= 60
     assert found["variants"]["accepted"] == found["variants"]["total"]
     assert found["submissions"]["full_marks"] == found["submissions"]["total"] >= 6
@@ -378,16 +436,36 @@ def test_a_sample_of_the_audit(tmp_path):
     add up to no more than the bound.
     """
     out = tmp_path / "report.json"
-    parts = "automatic,mutants,variants,flakes"
+    parts = "automatic,twice,mutants,variants,flakes"
     finished = audit("--quick", "--parts", parts, "--processes", "1", "--out", str(out))
     assert finished.returncode == 0, finished.stdout + finished.stderr
     found = json.loads(out.read_text())
     assert found["mutants"]["killed"] == found["mutants"]["total"] >= 25
     assert found["variants"]["accepted"] == found["variants"]["total"] >= 8
     assert found["automatic"]["total"] >= 50
+    assert found["twice"]["total"] >= 10
     assert found["flakes"] | {"differing": 0} == found["flakes"]
     assert found["flakes"]["laws"] > 20
     assert "mutants killed" in finished.stdout
+
+
+@pytest.mark.parametrize(("lines", "total"), [(range(0), 0), (range(1, 1000), 1)], ids=["no check", "some"])
+def test_provided_code_is_judged_by_the_checks_that_execute_it(pool, lines, total):
+    file = next(task.file for task in COURSE.tasks if task.file in SOURCES and provided(task.file))
+    checks = frozenset(corpus.checks_of([task.name for task in COURSE.tasks if task.file == file], COURSE))
+    execution = Execution({file: dict.fromkeys(lines, checks)})
+    sources, only = {file: SOURCES[file]}, (provided(file)[-1].id,)
+    run = command.Audit(COURSE, corpus.Corpus(), sources, pool, lambda: execution, only=only)
+    command.audit_provided(run)
+    found = run.findings["provided"]
+    assert found["total"] == found["killed"] + len(found["survivors"]) == total
+    assert len(run.problems) == len(found["survivors"])
+
+
+def provided(file: str) -> list[automatic.AutomaticMutant]:
+    """The mutants of a file's given functions, but those that nobody judges."""
+    marked, spared = (ROOT / "solution" / file).read_text(encoding="utf-8"), automatic.unjudged()
+    return [one for one in automatic.provided_mutants(file, marked) if (file, one.function) not in spared]
 
 
 def test_the_audit_notices_a_mutant_that_survives(pool):

@@ -60,6 +60,18 @@ def test_what_it_says(document):
     assert "97.05" in text and "A note about the <submission>." in text
 
 
+def test_a_remark_is_shown_though_the_check_has_passed():
+    results = Results.of(COURSE)
+    for check in COURSE.checks:
+        results.set(check.id, 1)
+    assert " open" not in report.page(results.document(), COURSE)
+    results.remark("public/test_a.py::test_c", "Remark: area.py, line 3, uses it.")
+    text = report.terminal(results.document(), COURSE, 100)
+    assert "✓ Zeros" in text and "Remark: area.py, line 3, uses it." in text and "By hand" not in text
+    page = report.page(results.document(), COURSE)
+    assert page.count("<details open>") == 1 and "Remark: area.py, line 3, uses it." in Page(page).text
+
+
 def test_a_repeated_reason_is_said_once(document):
     for row in document["tests"]:
         row.update(status="failed", score=0, output="Your code cannot be imported: SyntaxError: oops")

@@ -41,6 +41,21 @@ def test_before_anything_is_graded():
     assert {row["status"] for row in document["tests"]} == {"failed"}
 
 
+def test_a_remark_stays_and_takes_no_points():
+    results = Results.of(COURSE)
+    results.remark("public/test_x.py::test_a", "Remark: a.py, line 1.")
+    results.remark("public/test_x.py::test_b", "Remark: b.py, line 2.")
+    results.set("public/test_x.py::test_a", 1)
+    results.set("public/test_x.py::test_b", 0, "It is wrong.", printed="7")
+    a, b, model = valid(results.document())["tests"]
+    assert (a["score"], a["status"], a["output"]) == (0.1, "passed", "Remark: a.py, line 1.")
+    assert b["output"] == "It is wrong.\n\nYour code printed:\n7\n\nRemark: b.py, line 2."
+    assert (b["extra_data"]["diagnosis"], b["extra_data"]["remark"]) == ("It is wrong.", "Remark: b.py, line 2.")
+    assert "remark" not in model["extra_data"] and "diagnosis" not in a["extra_data"]
+    results.withdraw("The grader has a problem.")
+    assert {row["output"] for row in results.document()["tests"]} == {"The grader has a problem."}
+
+
 def test_rows_and_total():
     results = Results.of(COURSE)
     results.set("public/test_x.py::test_a", 1)

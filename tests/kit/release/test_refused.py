@@ -120,6 +120,14 @@ def test_what_does_not_hold_together(tree, capsys, name, old, new, complaint):
     assert complaint in refused(tree, capsys)
 
 
+def test_a_solution_that_uses_what_its_task_forbids(tree, capsys):
+    change(tree, "courses/half.toml", "points = 2", 'points = 2, forbids = ["torch.Tensor"]')
+    assert student.student(["--course", str(tree / "courses" / "half.toml")], tree) == Exit.DONE
+    shutil.rmtree(tree / "dist")
+    change(tree, "solution/line.py", "return slope * x + intercept", "return Tensor.add(slope * x, intercept)")
+    assert "solution/line.py:9: predict must not use torch.Tensor, says half.toml" in refused(tree, capsys)
+
+
 def test_a_task_that_needs_what_is_never_given_solved(tree, capsys):
     change(tree, "tests/tasks.toml", '["mean_squared_error"]', '["mean_squared_error"]\nsolved = "never"')
     change(tree, "solution/line.py", "return slope * x + intercept", "return slope * x + 0 * mean_squared_error(x, x)")

@@ -3,7 +3,7 @@
 The conftest.py of an assignment loads it and tells it about the assignment:
 
     config.tests_folder: Path                                           where conftest.py lies
-    config.course_tasks: list[dict]                                     name, number ("4.1"), title, section
+    config.course_tasks: list[dict]                                     see `Course.described` in tasks.py
     config.other_tasks: list[str]                                       names of tasks that the course leaves out
 
 A check has its task's name as a marker. It gets two more, made from the number: task4_1 and task4.
@@ -19,7 +19,7 @@ Another plugin, such as the autograder's, may set more attributes:
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -28,6 +28,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase
 
+from autograder.door import library_use
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
 
@@ -244,6 +245,17 @@ def title_of(item: pytest.Function) -> str:
     return (item.obj.__doc__ or item.name).strip().splitlines()[0]
 
 
+def remarks(config: pytest.Config, tasks: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Where the code of these tasks uses a library that the course forbids there."""
+    for task in (task for task in tasks if "forbids" in task):
+        path = implementation(config) / task["file"]
+        if path.is_file():
+            text = library_use.remark(
+                task["file"], path.read_bytes(), task["number"], task["functions"], task["forbids"]
+            )
+            yield from [text] if text else []
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """A table of the tasks: public checks passed, what to do next, and what this run cannot tell."""
     reports = config.stash[REPORTS]
@@ -265,5 +277,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(f"  {label:<50} {passed:>3} of {len(found)}{left_out}")
         todo = todo or next((title for outcome, title in found if outcome == "failed"), "")
     terminalreporter.write_line("")
+    for text in remarks(config, (task for task in course_tasks(config) if task["name"] in reports)):
+        terminalreporter.write_line(f"{text}\n")
     terminalreporter.write_line(f"Next: {todo}" if todo else "Every public check passes.")
     terminalreporter.write_line("Hidden checks run on Gradescope when you submit: they look closer than these.")
