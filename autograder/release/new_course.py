@@ -20,6 +20,7 @@ from autograder.exits import Exit
 from autograder.release import questions
 from autograder.release.contents import read
 from autograder.release.handout import INCLUDE, shared_texts
+from autograder.release.numbers import values
 from autograder.release.student import reporting
 from autograder.repository import DEFAULT_COURSE
 from autograder.tasks import Course, Question, Task, chosen
@@ -65,7 +66,8 @@ def settings_of(name: str, course: Course) -> str:
     Raises:
         SourceError, CourseError: a question or the table of tasks is not as it should be.
     """
-    asked = questions.read(course.root / questions.FOLDER)
+    files, known = questions.read(course.root / questions.FOLDER), values(course)
+    asked = {name: questions.filled(file, known, []) for name, file in files.items()}
     tasks, kinds = course.known, dict[str, int]()
     sections = []
     for position, section in enumerate(course.sections, start=1):

@@ -260,7 +260,7 @@ def test_an_unfinished_task_is_named(results, monkeypatch):
 
 
 def test_missing_images_are_named(results, tmp_path):
-    with pytest.raises(MissingModel, match="MNIST archive missing"):
+    with pytest.raises(MissingModel, match="train-images-idx3-ubyte is missing"):
         load_plane("VAE", results, tmp_path / "elsewhere")
 
 

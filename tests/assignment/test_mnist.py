@@ -100,7 +100,7 @@ def test_a_file_that_is_something_else(tmp_path, name, content, why):
 @pytest.mark.parametrize("wanted", ["data/MNIST/raw", "data/Clothes"])
 def test_data_is_found_beside_the_assignment_or_its_folder(tmp_path, monkeypatch, wanted):
     own = dataclasses.replace(course_module.course(), dataset={"name": "X", "folder": wanted, "things": "x"})
-    monkeypatch.setattr(course_module, "course", lambda: own)
+    monkeypatch.setattr("lab.course.course", lambda: own)
     (tmp_path / wanted).mkdir(parents=True)
     for file in ("mnist.py", "starter/mnist.py"):
         monkeypatch.setattr(mnist_module, "__file__", str(tmp_path / file))

@@ -88,7 +88,7 @@ def test_every_setting_has_a_comment():
     course = load()
     text = new_course.settings_of("spring", course)
     lines = text.splitlines()
-    for key in ("title", "total", "grading", "timezone", "# due", "late", "per_day", "# [options]"):
+    for key in ("title", "total", "grading", "timezone", "# due", "late", "per_day", "# [options]", "# [dataset]"):
         (place,) = [number for number, line in enumerate(lines) if line.startswith((f"{key} =", f"{key}"))][:1]
         assert lines[place - 1].startswith("# ") and "=" not in lines[place - 1], key
     assert max(map(len, lines)) <= 120
