@@ -46,7 +46,7 @@ def sources(course: Course, folder: Path) -> list[str]:
 
 def shared_texts(course: Course, folder: Path) -> dict[str, str]:
     """Each text that pages can include: name to path below solution/handout, "" if it is said of another dataset."""
-    usual, own = (anchor(data.get("name", COMMON)) for data in (course.assignment.dataset, course.dataset))
+    usual, own = (anchor(data.get("name", "")) or COMMON for data in (course.assignment.dataset, course.dataset))
     found = {path.stem: "" for path in (folder / usual).glob("*.md")}
     for place in (COMMON, own):
         found |= {path.stem: f"{place}/{path.name}" for path in (folder / place).glob("*.md")}
