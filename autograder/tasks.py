@@ -4,6 +4,7 @@ of the checks' titles.
 tests/tasks.toml says what there is to choose from:
 
     [assignment]   folder = "discs", data = [...]   see `Assignment`
+    [assignment.dataset]   name = "Coins", folder = "data/coins", things = "coins"   see `Course.dataset`
     [[task]]       name = "area", title = "Area of a disc", file = "disc.py", functions = ["area"]
     [task.public]  test_by_hand = 0.5
     [task.hidden]  "test_large[float64]" = { weight = 1.5, case = "float64", visibility = "after_due_date" }
@@ -21,6 +22,7 @@ says so, and a row of the task has a remark where the code uses it.
     late = { days = 2, percent_a_day = 10, grace_minutes = 10 }
     grading = "points"                   # or "self", "written": see `Course`
     [options]                            # whatever the assignment's own programs read
+    [dataset]                            name = "Plates", folder = "data/plates", things = "plates"
     [[section]]                          name = "discs", title = "Discs and circles", number = "2.1"
     [[section.task]]                     name = "area", points = 4, forbids = ["numpy.linalg"]
     [[section.question]]                 name = "why_pi", points = 3
@@ -53,6 +55,7 @@ GRADINGS = ("points", "self", "written")
 # A number of a section, a task or a question: "4", "2.1", "B", "W3".
 NUMBER = re.compile(r"[A-Z0-9]+(\.[A-Za-z0-9]+)*")
 LIBRARY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+FOLDER = re.compile(r"data(/\w[\w.-]*)+", re.ASCII)  # of a dataset
 KIND = re.compile(r'^kind = "([A-Z])"', re.MULTILINE)  # in the head of a question's file
 # The settings of a course: the type of each, and how it is written.
 SETTINGS: dict[str, tuple[Any, str]] = {
@@ -64,6 +67,7 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "per_day": (int, "per_day = 10"),
     "grading": (str, 'grading = "points"'),
     "options": (dict, "[options]"),
+    "dataset": (dict, "[dataset]"),
 }
 VISIBILITIES = ("visible", "after_due_date", "after_published", "hidden")  # Gradescope's words
 SUITES = ("public", "hidden")
@@ -82,15 +86,15 @@ class Assignment:
     Attributes:
         folder: the folder that students unpack.
         data: files that the grader's judges need, below the root.
-        archives: a folder of data archives that students get, below the root; "" if there is none. The table in
-            data/README.md has their names and MD5s.
+        dataset: what `Course.dataset` is in a course that chooses none; empty if there is no data. The table in
+            data/README.md has the names of the files, and the MD5s of those of this one.
         examples: files other than code (trained models) as a perfect student hands them in, below the root.
         leftovers: what working on the assignment leaves in a student's folder.
     """
 
     folder: str = "assignment"
     data: tuple[str, ...] = ()
-    archives: str = ""
+    dataset: Mapping[str, str] = field(default_factory=dict)
     examples: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
 
@@ -234,6 +238,8 @@ class Course:
         grading: "points"; "self" (students grade themselves against the model answers; machines give no points);
             "written" (no code is graded).
         options: what the assignment's own programs read.
+        dataset: what the texts say of the data ({{dataset:things}}): its name, the folder below data/ that has its
+            files, and whatever else the assignment's own dataset has.
         due: None if only the platform knows; a date that the platform knows takes precedence.
         per_day: how many submissions of one student (or group) are graded within 24 hours; 0 for any number.
     """
@@ -251,6 +257,7 @@ class Course:
     known: Mapping[str, Record] = field(default_factory=dict)
     grading: str = "points"
     options: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Mapping[str, str] = field(default_factory=dict)
     timezone: str = "UTC"
     due: datetime | None = None
     late: Late = Late()
@@ -264,6 +271,11 @@ class Course:
     def tests(self) -> Path:
         """The folder of the checks."""
         return self.root / "tests"
+
+    @property
+    def usual_data(self) -> bool:
+        """Whether the dataset, if there is one, is the assignment's own."""
+        return self.dataset == self.assignment.dataset
 
     @property
     def names(self) -> frozenset[str]:
@@ -361,6 +373,7 @@ class Record:
         solved: "needed" if students may get its solution where their course does not ask for it but something else
             needs it; "never" if not.
         imports: large libraries that its code imports: the grader loads them once, not for each of its workers.
+        dataset: name of the one that it is judged on, if no other will do.
         public, hidden: weights of its checks, or tables with more.
     """
 
@@ -371,6 +384,7 @@ class Record:
     judge: str = ""
     solved: str = "needed"
     imports: list[str] = field(default_factory=list)
+    dataset: str = ""
     public: dict[str, Any] = field(default_factory=dict)
     hidden: dict[str, Any] = field(default_factory=dict)
 
@@ -449,9 +463,17 @@ def load(path: Path | None = None) -> Course:
         registry.record(Program, _tuples(table), "[[program]]", registry.line_of(table.get("file")))
         for table in registry.tables(registry.document.get("program", []), "program")
     ]
+    if assignment and assignment.dataset and not _is_dataset(assignment.dataset):
+        text = "[assignment.dataset] has a name and a folder, and nothing but text"
+        registry.complain(text, registry.line_of_key("assignment.dataset"))
     _refuse(registry)
     course = _read(path)
     choice = _choice(course, registry, records, root)
+    choice.settings["dataset"] = dataset = _dataset(course, assignment.dataset)
+    for record in (records[task.name] for task in choice.tasks):
+        if record.dataset not in ("", dataset.get("name")):
+            text = f"{record.name} is judged on {record.dataset}, but the course's dataset is {dataset.get('name')}"
+            course.complain(text, course.line_of(record.name))
     if not course.problems:
         points = sum(task.points for task in choice.tasks) + sum(question.points for question in choice.questions)
         total = choice.settings["total"]
@@ -776,6 +798,33 @@ def _settings(source: TomlSource) -> dict[str, Any]:
         if "due" in settings and settings["due"].tzinfo is None:
             settings["due"] = settings["due"].replace(tzinfo=zone)
     return settings
+
+
+def _is_dataset(table: Any) -> bool:
+    return isinstance(table, dict) and {"name", "folder"} <= table.keys() and all(map(_is_text, table.values()))
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is text in one line."""
+    return isinstance(value, str) and bool(value.strip()) and value.isprintable()
+
+
+def _dataset(source: TomlSource, usual: Mapping[str, str]) -> Mapping[str, str]:
+    """The course's dataset, which has the keys of the usual one; problems are noted in `source`."""
+    chosen = source.document.get("dataset", usual)
+    if not isinstance(chosen, dict):  # which is complained of with the other settings
+        return usual
+    line = source.line_of_key("dataset")
+    for key in chosen.keys() - usual.keys():
+        hint = meant(key, usual) or (f", but {', '.join(usual)}" if usual else ": this assignment has no data")
+        source.complain(f"[dataset] has no {key!r}{hint}", source.line_of_key(key, line))
+    for key, example in usual.items():
+        if key not in chosen:
+            source.complain(f'{key} is missing: write one such as {key} = "{example}"', line)
+        elif not _is_text(chosen[key]) or (key == "folder" and not FOLDER.fullmatch(chosen[key])):
+            text = f'{key} = {chosen[key]!r}: write one such as {key} = "{example}"'
+            source.complain(text, source.line_of_key(key, line))
+    return chosen
 
 
 def _late(source: TomlSource, table: dict[str, Any]) -> Late | None:

@@ -20,12 +20,12 @@ def latent_codes(model: nn.Module, images: Tensor) -> Tensor:
 
 
 def plot_embeddings(model: nn.Module, images: Tensor, labels: Tensor, outpath: str | Path | None = None) -> Tensor:
-    """Task {{task:plot_embeddings}}: draw where images land in the latent plane, coloured by digit.
+    """Task {{task:plot_embeddings}}: draw where images land in the latent plane, coloured by class.
 
     Args:
         model: an autoencoder or a VAE; `latent_codes` reads both.
         images: (n, 1, 28, 28).
-        labels: (n,), digits 0 ... 9; labels[i] belongs to images[i].
+        labels: (n,), classes 0 ... 9; labels[i] belongs to images[i].
         outpath: where to save the picture; None for no picture.
 
     Returns:
@@ -97,19 +97,19 @@ def plot_posterior_rows(vae: nn.Module, images: Tensor, outpath: str | Path | No
 
 
 def draw_codes(codes: Tensor, labels: Tensor) -> Figure:
-    """Scatter codes (n, k >= 2) by digit (provided): the digits themselves for up to 300 points, dots for more."""
-    points, digits = codes[:, :2].cpu().numpy(), np.asarray(labels.cpu())
+    """Scatter codes (n, k >= 2) by class (provided): its number for up to 300 points, dots for more."""
+    points, classes = codes[:, :2].cpu().numpy(), np.asarray(labels.cpu())
     figure = Figure(figsize=(6, 5), layout="constrained")
     ax = figure.subplots()
     legible = len(points) <= 300
-    for digit in np.unique(digits):
-        x, y = points[digits == digit].T
-        colour = DIGIT_COLOURS(int(digit))
-        # A digit drawn as a marker is legible without its colour.
-        marker = {"marker": f"${digit}$", "s": 60} if legible else {"marker": "o", "s": 4}
-        ax.scatter(x, y, color=colour, label=str(digit), linewidths=0, **marker)
+    for number in np.unique(classes):
+        x, y = points[classes == number].T
+        colour = DIGIT_COLOURS(int(number))
+        # A number drawn as a marker is legible without its colour.
+        marker = {"marker": f"${number}$", "s": 60} if legible else {"marker": "o", "s": 4}
+        ax.scatter(x, y, color=colour, label=str(number), linewidths=0, **marker)
     if not legible:
-        ax.legend(title="digit", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3)
+        ax.legend(title="class", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3)
     ax.set(title=f"{len(points)} images in the latent plane", xlabel="$z_1$", ylabel="$z_2$")
     return figure
 

@@ -1,6 +1,6 @@
 """Trains the mixture-of-Gaussians VAE, reports its negative ELBO, draws samples, saves its weights (provided).
 
-`python run_gmvae.py` trains 20,000 iterations and leaves, beside this file, gmvae.safetensors (hand this in) and
+`python run_gmvae.py` trains 20,000 iterations and leaves, beside this file, gmvae.safetensors, the weights, and
 gmvae_samples.png. `main.py` runs the same functions.
 """
 
@@ -96,8 +96,8 @@ def evaluate(model: GMVAE, images: Tensor) -> Evaluation:
 
 
 def save_samples(model: GMVAE, outpath: Path, seed: int = 0) -> Tensor:
-    """Draw 200 digits from p(x) and save them as one picture, 10 rows of 20; returns them, (200, 784) in {0, 1}."""
-    # matplotlib would scale the picture; written pixel by pixel, every digit stays crisp.
+    """Draw 200 images from p(x) and save them as one picture, 10 rows of 20; returns them, (200, 784) in {0, 1}."""
+    # matplotlib would scale the picture; written pixel by pixel, every image stays crisp.
     from PIL import Image
 
     with evaluating(model), torch.random.fork_rng():
@@ -123,7 +123,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--iterations", type=int, default=ITERATIONS, metavar="N", help="steps (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything random in training (default %(default)s)")
     parser.add_argument("--device", default="cpu", help="auto, cpu, cuda or mps (default %(default)s)")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz")
+    parser.add_argument("--data", type=Path, metavar="FOLDER", help="folder that holds the four files of the data")
     parser.add_argument(
         "--out", type=Path, default=HERE, metavar="FOLDER", help="where to write (default: beside this file)"
     )
@@ -178,7 +178,11 @@ def main(arguments: list[str] | None = None) -> int:
         )
     numbers = {"test_subset": asdict(subset), "full_test": asdict(full)}
     print(json.dumps({"seed": options.seed, "iterations": options.iterations, **numbers}))
-    print(f"wrote {out / 'gmvae.safetensors'} (hand this in) and {out / 'gmvae_samples.png'}")
+    wish = ""
+    # FOR trained_gmvae
+    wish = " (hand this in)"
+    # END FOR
+    print(f"wrote {out / 'gmvae.safetensors'}{wish} and {out / 'gmvae_samples.png'}")
     return 0
 
 

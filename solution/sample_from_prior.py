@@ -1,4 +1,4 @@
-"""New digits: decode latents that are drawn from the prior N(0, I)."""
+"""New {{dataset:things}}: decode latents that are drawn from the prior N(0, I)."""
 
 import math
 from pathlib import Path

@@ -52,7 +52,7 @@ PAGES["latent"] = Page(
     latent_page,
     {
         "--results": "what main.py wrote (default: results beside this file)",
-        "--data": "folder that holds MNIST/raw/*.gz (default: the assignment's)",
+        "--data": "folder that holds the four files of the data (default: the assignment's)",
     },
 )
 

@@ -46,7 +46,12 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--device", default="cpu", help="auto, cpu, cuda or mps (default cpu: these models are too small to gain)")
     add("--jobs", type=positive, metavar="N", help="processes side by side (default: processor cores, at most 4)")
     add("--out", type=Path, metavar="FOLDER", help="where to write (default: results beside main.py; results/quick)")
-    add("--data", type=Path, metavar="FOLDER", help="folder that holds MNIST/raw/*.gz (default: the assignment's)")
+    add(
+        "--data",
+        type=Path,
+        metavar="FOLDER",
+        help="folder that holds the four files of the data (default: the assignment's)",
+    )
     return parser.parse_args(arguments)
 
 

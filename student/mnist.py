@@ -1,29 +1,36 @@
-"""MNIST as tensors, from the archives that come with the assignment (provided; no network needed), and minibatches."""
+"""Images of the MNIST family as tensors, from four files in the data folder (provided; no network), and minibatches."""
 
 import gzip
+import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from torchvision.datasets import MNIST
+# Images and labels of each half, below the data folder, each as it is or with .gz at the end of its name.
+TRAINING = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
+TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+SIDE = 28
+CLASSES = 10
+# What gzip raises for a damaged archive, and torchvision for a file that is not as its header says.
+UNREADABLE = (OSError, EOFError, zlib.error, AssertionError, RuntimeError, ValueError, IndexError, KeyError)
+REMEDY = "Copy it from the assignment again, or name another folder with --data."
 
 
 class DataError(RuntimeError):
-    """The MNIST archives are missing, damaged or unreadable; the message names the file and the remedy."""
+    """A file of the data is missing, damaged or not what it should be; the message names it and the remedy."""
 
 
 @dataclass(frozen=True)
 class Mnist:
-    """All of MNIST in memory, each part one tensor.
+    """A dataset in memory, each part one tensor.
 
     Attributes:
         train_images, test_images: (60000, 1, 28, 28) and (10000, 1, 28, 28), float32 in [0, 1].
-        train_labels, test_labels: (60000,) and (10000,), int64 digits.
+        train_labels, test_labels: (60000,) and (10000,), int64 classes 0 ... 9.
     """
 
     train_images: Tensor
@@ -33,70 +40,88 @@ class Mnist:
 
 
 def find_data() -> Path:
-    """The `data` folder: beside this file (as students receive it) or beside this file's folder (in the repository)."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "data", here.parent / "data"):
-        if (folder / "MNIST").is_dir():
+    """The course's data folder: below the folder of this file (as students receive it) or below the one around that."""
+    # Imported here: what is graded needs no data, and has no tasks.json beside it.
+    from lab.course import course
+
+    wanted, here = course().dataset["folder"], Path(__file__).resolve().parent
+    for folder in (here / wanted, here.parent / wanted):
+        if folder.is_dir():
             return folder
     raise DataError(
-        f"no MNIST data: neither {here / 'data'} nor {here.parent / 'data'} has a folder MNIST.\n"
-        "Unpack the assignment again with its data folder, or name the folder with --data."
+        f"there is no data folder {wanted}, neither in\n{here}\nnor in the folder around it.\n"
+        "Unpack the assignment again with its data, or name the folder with --data."
     )
 
 
-def check_archives(root: Path) -> None:
-    """Raise DataError unless the four original archives lie intact under root/MNIST/raw."""
-    from torchvision.datasets import MNIST
-    from torchvision.datasets.utils import check_integrity
+def read_idx(folder: Path, name: str, dimensions: int) -> Tensor:
+    """The bytes of an IDX file as a tensor of so many dimensions, uint8, by torchvision."""
+    # torchvision takes long to import and nothing that is graded needs it, so only this function imports it.
+    from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
-    remedy = "Copy it again from the assignment's data folder (data/README.md says where the archives come from)."
-    for name, md5 in MNIST.resources:
-        archive = root / "MNIST" / "raw" / name
-        if not archive.is_file():
-            raise DataError(f"MNIST archive missing: {archive}\n{remedy}")
-        if not check_integrity(str(archive), md5):
-            raise DataError(f"MNIST archive damaged (its MD5 is not {md5}): {archive}\n{remedy}")
+    def wrong(what: str) -> DataError:
+        return DataError(f"{name} {what}:\n{folder}\n{REMEDY}")
+
+    packed, plain = folder / f"{name}.gz", folder / name
+    if not packed.is_file() and not plain.is_file():
+        raise wrong("is missing, with and without .gz")
+    with tempfile.TemporaryDirectory() as unpacked:
+        try:
+            if packed.is_file():
+                plain = Path(unpacked) / name
+                plain.write_bytes(gzip.decompress(packed.read_bytes()))
+            tensor = read_sn3_pascalvincent_tensor(str(plain))
+        except UNREADABLE as error:
+            raise wrong("is damaged, cut short or no IDX file") from error
+    if tensor.dtype != torch.uint8 or tensor.ndim != dimensions:
+        raise wrong(f"has {tensor.ndim} dimensions of {tensor.dtype},\nnot {dimensions} of torch.uint8")
+    return tensor
 
 
-def prepare_mnist(root: Path | None = None) -> Path:
-    """Check the archives and unpack them beside themselves unless that has been done.
+def read_half(folder: Path, names: tuple[str, str]) -> tuple[Tensor, Tensor]:
+    """Images (n, 28, 28) and labels (n,) of one half, uint8.
+
+    Raises:
+        DataError: a file is not what it should be; says which and what to do.
+    """
+    images, labels = read_idx(folder, names[0], 3), read_idx(folder, names[1], 1)
+    height, width = images.shape[1:]
+    if (height, width) != (SIDE, SIDE):
+        raise DataError(f"{names[0]} has images of {height}x{width} pixels,\nnot {SIDE}x{SIDE}:\n{folder}\n{REMEDY}")
+    if len(images) != len(labels):
+        raise DataError(f"{len(images)} images in {names[0]}, but\n{len(labels)} labels:\n{folder}\n{REMEDY}")
+    if labels.max() >= CLASSES:
+        text = f"{names[1]} has the label {labels.max()},\nwhere 0 to {CLASSES - 1} are known"
+        raise DataError(f"{text}:\n{folder}\n{REMEDY}")
+    return images, labels
+
+
+def prepare_mnist(folder: Path | None = None) -> Path:
+    """Make sure that the data can be read.
 
     Args:
-        root: the folder that holds MNIST/raw/*.gz; found beside the assignment when not given.
+        folder: the one that holds the four files; the course's when not given.
 
     Returns:
         That folder.
 
     Raises:
-        DataError: an archive is missing or damaged, or cannot be unpacked; says which and what to do.
+        DataError: a file is not what it should be; says which and what to do.
     """
-    root = find_data() if root is None else Path(root).absolute()
-    check_archives(root)
-    read_parts(root)
-    return root
+    folder = find_data() if folder is None else Path(folder).absolute()
+    for names in (TRAINING, TEST):
+        read_half(folder, names)
+    return folder
 
 
-def read_parts(root: Path) -> "list[MNIST]":
-    """Both halves of MNIST through torchvision, which unpacks the archives at the first call."""
-    # torchvision takes long to import and nothing that is graded needs it, so only functions import it.
-    from torchvision.datasets import MNIST
-
-    try:
-        # download=True only unpacks: the archives that it would fetch are there and intact.
-        return [MNIST(str(root), train=train, download=True) for train in (True, False)]
-    except (OSError, EOFError, gzip.BadGzipFile, RuntimeError, ValueError) as error:
-        raise DataError(
-            f"MNIST could not be unpacked under {root / 'MNIST' / 'raw'}: {error}\n"
-            "Check that the disk has 70 MB free and that you may write to that folder; delete its unpacked files "
-            "(those without .gz) if an earlier run was cut short."
-        ) from error
-
-
-def load_mnist(root: Path | None = None) -> Mnist:
-    """Read MNIST through torchvision, after `prepare_mnist`, whose arguments and errors it shares."""
-    parts = read_parts(prepare_mnist(root))
-    images = [part.data.unsqueeze(1).to(torch.float32).div_(255) for part in parts]
-    return Mnist(images[0], parts[0].targets, images[1], parts[1].targets)
+def load_mnist(folder: Path | None = None) -> Mnist:
+    """Read the data; arguments and errors are those of `prepare_mnist`."""
+    folder = find_data() if folder is None else Path(folder).absolute()
+    halves = [read_half(folder, names) for names in (TRAINING, TEST)]
+    (train_images, train_labels), (test_images, test_labels) = (
+        (images.unsqueeze(1).to(torch.float32).div_(255), labels.long()) for images, labels in halves
+    )
+    return Mnist(train_images, train_labels, test_images, test_labels)
 
 
 def minibatches(images: Tensor, batch_size: int) -> Iterator[Tensor]:

@@ -1,4 +1,4 @@
-"""The latent space of any dimension in two: t-SNE of the posterior means, coloured by digit."""
+"""The latent space of any dimension in two: t-SNE of the posterior means, coloured by class."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def tsne_latents(
     Args:
         vae: has `encode`: images (B, 1, 28, 28) to (mu, logvar), each (B, k).
         images: (n, 1, 28, 28), n at least 5.
-        labels: (n,), digits.
+        labels: (n,), classes 0 ... 9.
         outpath: where to save the picture; None for no picture.
         seed: makes the embedding the same every time (van der Maaten & Hinton 2008 start from random points).
 
@@ -36,21 +36,21 @@ def tsne_latents(
 
 
 def draw_embedding(embedding: np.ndarray, labels: Tensor) -> Figure:
-    """Scatter the embedded points (n, 2), one colour per digit, each digit written at its median (provided)."""
+    """Scatter the embedded points (n, 2), one colour per class, its number written at its median (provided)."""
     figure = Figure(figsize=(6, 5), layout="constrained")
     ax = figure.subplots()
-    digits = np.asarray(labels.cpu())
-    for digit in np.unique(digits):
-        points = embedding[digits == digit]
-        ax.scatter(*points.T, s=6, color=DIGIT_COLOURS(digit), label=str(digit), linewidths=0)
+    classes = np.asarray(labels.cpu())
+    for number in np.unique(classes):
+        points = embedding[classes == number]
+        ax.scatter(*points.T, s=6, color=DIGIT_COLOURS(number), label=str(number), linewidths=0)
         ax.text(
             *np.median(points, axis=0),
-            str(digit),
+            str(number),
             weight="bold",
             ha="center",
             va="center",
             bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "boxstyle": "circle,pad=0.15"},
         )
-    ax.legend(title="digit", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
+    ax.legend(title="class", loc="center left", bbox_to_anchor=(1, 0.5), markerscale=2)
     ax.set(title=f"t-SNE of {len(embedding)} posterior means", xlabel="t-SNE 1", ylabel="t-SNE 2")
     return figure

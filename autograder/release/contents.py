@@ -125,8 +125,9 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
     files["tasks.json"] = task_list(course, files, stamp).encode()
     files["README.md"] += f"\nCourse {course.name}, release {stamp}.\n".encode()
 
+    data = ["data", "data/README.md"] if course.usual_data else ["data"]
     folders = {Path(name).parent.as_posix() for name in files}
-    problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, "data", "data/README.md"})
+    problems += handout.check_links(handout_text, "student/README.md", {*files, *folders, *data})
     problems += explained(course, files, find_leaks(secrets, {f"student/{path}": text for path, text in files.items()}))
     if not problems:  # else files are missing that are no students' loss
         problems += dangling(course, files)
@@ -273,13 +274,14 @@ def solved(course: Course) -> dict[str, bytes]:
 def left_out_words(course: Course, files: Mapping[str, bytes]) -> set[str]:
     """Names that no text of this course should mention: files, and functions of tasks, that its students do not get.
 
-    Names that could be ordinary words do not count.
+    Names that could be ordinary words do not count, nor do files that programs write.
     """
     known = course.known.values()
     functions = {name for record in known for name in record.definitions}
     names = {path.name for path in (course.root / "solution").glob("*.py")} | {record.file for record in known}
+    leftovers = {"", *course.assignment.leftovers}
     telling = {word for word in functions if "_" in word or sum(map(str.isupper, word)) > 1}
-    return (telling - defined(files)) | (names - files.keys() - course.files - {""})
+    return (telling - defined(files)) | (names - files.keys() - course.files - leftovers)
 
 
 def defined(files: Mapping[str, bytes]) -> set[str]:
@@ -426,6 +428,7 @@ def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None
             "title": course.title,
             "grading": course.grading,
             "options": dict(course.options),
+            **({"dataset": dict(course.dataset)} if course.dataset else {}),
         },
         **({"release": stamp.document()} if stamp else {}),
         "sections": [{**asdict(section), "heading": section.heading} for section in course.sections],
@@ -452,26 +455,31 @@ def read(path: Path) -> str:
         raise ReleaseError(f"{path} is missing") from None
 
 
-def data_files(root: Path, archives: str) -> dict[str, bytes]:
-    """The data that students get: data/README.md and the archives of its table, checked against the MD5s there.
+def data_files(course: Course) -> dict[str, bytes]:
+    """The data that students get: in the course's folder, the files that the table in data/README.md lists.
 
-    Args:
-        archives: the folder that they are in, below the root; "" for no data.
+    Those of the assignment's own dataset are checked against the MD5s there, and go with data/README.md; those of
+    another one may lack the .gz of their names.
 
     Raises:
-        ReleaseError: an archive is missing or damaged.
+        ReleaseError: a file is missing or damaged.
     """
-    if not archives:
+    if not course.dataset:
         return {}
-    readme = read(root / "data" / "README.md")
-    files = {"data/README.md": readme.encode()}
-    for name, md5 in re.findall(r"^\| `([\w.-]+\.gz)` \|.*`([0-9a-f]{32})` \|$", readme, re.MULTILINE):
-        archive = root / archives / name
-        content = archive.read_bytes() if archive.is_file() else b""
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
-            state = "damaged" if content else "missing"
-            raise ReleaseError(f"{archive} is {state}: its MD5 in data/README.md is {md5}")
-        files[f"{archives}/{name}"] = content
-    if len(files) == 1:
+    readme = read(course.root / "data" / "README.md")
+    listed = re.findall(r"^\| `([\w.-]+\.gz)` \|.*`([0-9a-f]{32})` \|$", readme, re.MULTILINE)
+    if not listed:
         raise ReleaseError("data/README.md lists no archives: a table row is `| `name.gz` | bytes | `MD5` |`")
+    folder = course.root / course.dataset["folder"]
+    files = {"data/README.md": readme.encode()} if course.usual_data else {}
+    for name, md5 in listed:
+        path = folder / name
+        if not (course.usual_data or path.is_file()):
+            path = path.with_suffix("")
+        content = path.read_bytes() if path.is_file() else b""
+        if not content:
+            raise ReleaseError(f"{path} is missing")
+        if course.usual_data and hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+            raise ReleaseError(f"{path} is damaged: its MD5 in data/README.md is {md5}")
+        files[path.relative_to(course.root).as_posix()] = content
     return files

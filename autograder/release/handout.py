@@ -2,6 +2,7 @@
 
     solution/handout/COURSE.md          the page; {{sections}} stands where the tasks and questions go
     solution/handout/common/NAME.md     what several pages share; {{include:NAME}} stands where it goes
+    solution/handout/DATASET/NAME.md    the same of one dataset, such as two-coins; nothing stands there with another
     solution/handout/sections/NAME.md   what a section begins with, if there is something to say
     solution/handout/NAME.md            a task: a heading, which gets the task's number, and its text
 
@@ -16,13 +17,13 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from autograder.release.numbers import put_in
+from autograder.release.numbers import anchor, put_in
 from autograder.release.questions import QuestionFile, filled, handout_item
 from autograder.release.starter import Problem
 from autograder.tasks import Course, Task
 
 SECTIONS, FILES = "{{sections}}", "{{files}}"
-COMMON = "common/"
+COMMON = "common"
 INCLUDE = re.compile(r"\{\{include:(\w+)\}\}")
 COMMENT = re.compile(r"<!--(.*?)-->[ \t]*\n?", re.DOTALL)
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
@@ -35,10 +36,21 @@ def sources(course: Course, folder: Path) -> list[str]:
         opening = f"sections/{section.name}.md"
         found += [opening] if (folder / opening).is_file() else []
         found += [f"{task.name}.md" for task in course.asked_in(section)[0]]
+    shared = shared_texts(course, folder)
     for path in [folder / name for name in found]:
         if path.is_file():
-            found += [f"{COMMON}{name}.md" for name in INCLUDE.findall(path.read_text(encoding="utf-8"))]
+            names = INCLUDE.findall(path.read_text(encoding="utf-8"))
+            found += filter(None, (shared.get(name, f"{COMMON}/{name}.md") for name in names))
     return list(dict.fromkeys(found))
+
+
+def shared_texts(course: Course, folder: Path) -> dict[str, str]:
+    """Each text that pages can include: name to path below solution/handout, "" if it is said of another dataset."""
+    usual, own = (anchor(data.get("name", "")) or COMMON for data in (course.assignment.dataset, course.dataset))
+    found = {path.stem: "" for path in (folder / usual).glob("*.md")}
+    for place in (COMMON, own):
+        found |= {path.stem: f"{place}/{path.name}" for path in (folder / place).glob("*.md")}
+    return found
 
 
 def assemble(
@@ -57,9 +69,9 @@ def assemble(
         problems: what is wrong is added here, with file and line.
     """
     texts: dict[str, str] = {}
-    included: dict[str, str] = {}
+    included = {f"include:{name}": "" for name, path in shared_texts(course, folder).items() if not path}
     for name in reversed(sources(course, folder)):  # what is included comes first
-        is_shared = name.startswith(COMMON)
+        is_shared = Path(name).parent.name not in ("", "sections")
         if is_shared:
             included[f"include:{Path(name).stem}"] = ""
         try:

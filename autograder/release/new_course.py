@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 from autograder.exits import Exit
 from autograder.release import questions
 from autograder.release.contents import read
-from autograder.release.handout import INCLUDE
+from autograder.release.handout import INCLUDE, shared_texts
+from autograder.release.numbers import values
 from autograder.release.student import reporting
 from autograder.repository import DEFAULT_COURSE
 from autograder.tasks import Course, Question, Task, chosen
@@ -42,7 +43,7 @@ def main(arguments: list[str], root: Path) -> int:
         print(f"new-course: {refused}", file=sys.stderr)
         return Exit.NOTHING
     course = chosen("", root)
-    page, settings = page_of(name, root), settings_of(name, course)
+    page, settings = page_of(name, course), settings_of(name, course)
     write_atomically(root / HANDOUT / f"{name}.md", page, mode=0o644)
     write_atomically(root / "courses" / f"{name}.toml", settings, mode=0o644)
     print(render("next.txt.j2", name=name, default=DEFAULT_COURSE), end="")
@@ -65,7 +66,8 @@ def settings_of(name: str, course: Course) -> str:
     Raises:
         SourceError, CourseError: a question or the table of tasks is not as it should be.
     """
-    asked = questions.read(course.root / questions.FOLDER)
+    files, known = questions.read(course.root / questions.FOLDER), values(course)
+    asked = {name: questions.filled(file, known, []) for name, file in files.items()}
     tasks, kinds = course.known, dict[str, int]()
     sections = []
     for position, section in enumerate(course.sections, start=1):
@@ -97,16 +99,15 @@ def _further(name: str, title: str) -> dict[str, Any]:
     return {"name": name, "number": "", "points": 1, "title": title}
 
 
-def page_of(name: str, root: Path) -> str:
+def page_of(name: str, course: Course) -> str:
     """The text of solution/handout/NAME.md: the default course's page, with what it does not include named on top.
 
     Raises:
         ReleaseError: there is no page of the default course.
     """
-    folder = root / HANDOUT
+    folder = course.root / HANDOUT
     page = read(folder / f"{DEFAULT_COURSE}.md")
-    common = {path.stem for path in (folder / "common").glob("*.md")}
-    unused = sorted(common - set(INCLUDE.findall(page)))
+    unused = sorted(shared_texts(course, folder).keys() - set(INCLUDE.findall(page)))
     return render("page.md.j2", name=name, original=f"{DEFAULT_COURSE}.md", unused=unused, page=page.strip("\n"))
 
 

@@ -7,6 +7,8 @@
 {{course:due}}       when it is due               {{course:late}}    what late work loses
 {{course:attempts}}  how often one may submit: each a sentence, from the course's settings
 
+{{dataset:things}}   "coins": what the course, or tests/tasks.toml, says of its data
+
 Points are a task's, a question's, a section's, those of all questions of a kind ("W"), or "total", "code", "written".
 """
 
@@ -50,6 +52,7 @@ def values(course: Course) -> dict[str, str]:
         **{f"section:{section.name}": section.number for section in course.sections},
         **{f"link:{name}": "#" + anchor(heading) for name, heading in headings.items()},
         **{f"points:{name}": worth(number) for name, number in points.items()},
+        **{f"dataset:{key}": text for key, text in course.dataset.items()},
         **{"course:due": due(course), "course:late": late(course), "course:attempts": attempts(course)},
     }
 

@@ -151,7 +151,7 @@ def release(arguments: list[str], root: Path) -> int:
     if course.name == DEFAULT_COURSE and differences(made, root / "student"):
         raise ReleaseError("student/ is out of date: run `make student` first (`make check-sync` says what differs)")
     archive = dist(course.name, root) / "student.zip"
-    files = made.files | (data_files(root, course.assignment.archives) if course.tasks else {})
+    files = made.files | (data_files(course) if course.tasks else {})
     top = f"{course.assignment.folder}/"
     before = patch.files_of(archive, top)
     digest = write_zip(files, archive, top)
@@ -206,7 +206,7 @@ def write_solved(course: Course, folder: Path) -> None:
     same = {name for name in present & files.keys() if (folder / name).read_bytes() == files[name]}
     write_files(folder, {name: content for name, content in files.items() if name not in same})
     data = folder / "data"
-    if course.assignment.archives and not data.exists():
+    if course.dataset and not data.exists():
         data.symlink_to(course.root / "data", target_is_directory=True)
 
 

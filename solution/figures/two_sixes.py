@@ -58,7 +58,7 @@ def main() -> int:
     """Draw the figure; print each row's image, costs and posterior."""
     work = Workplace(RESULTS, {"seed": 0, "device": "cpu"}, RESULTS, ROOT / "data", lambda *_: None)
     vae = load_vae(work, "mlp", 2)
-    mnist = load_mnist(ROOT / "data")
+    mnist = load_mnist(ROOT / "data" / "MNIST" / "raw")
     sixes = (mnist.test_labels == 6).nonzero().flatten()
     images = mnist.test_images[sixes]
     costs = plot_posterior_rows(vae, images)

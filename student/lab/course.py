@@ -19,6 +19,7 @@ class Course:
         asked: the section's name for every task and question of the course.
         task_numbers: of all tasks, in their order.
         options: the course's own choices.
+        dataset: its name and folder, and what the texts call what it shows.
         files: names of the files to hand in, in the order of the tasks.
         provided: names of the files in the same folder that are not handed in.
     """
@@ -28,6 +29,7 @@ class Course:
     asked: dict[str, str]
     task_numbers: tuple[str, ...]
     options: dict[str, Any]
+    dataset: dict[str, str]
     files: tuple[str, ...]
     provided: tuple[str, ...]
 
@@ -57,6 +59,7 @@ def read_course(path: Path) -> Course:
             {entry["name"]: by_title[entry["section"]] for entry in entries},
             tuple(task["number"] for task in document["tasks"]),
             document["course"].get("options", {}),
+            document["course"].get("dataset", {}),
             tuple(dict.fromkeys(task["file"] for task in document["tasks"] if task["file"])),
             tuple(document["provided"]),
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "solution"
-DATA = ["--data", str(ROOT / "data")]
+DATA = ["--data", str(ROOT / "data" / "MNIST" / "raw")]
 TINY = ["--quick", "--vae-iterations", "4", "--gmvae-iterations", "3"]
 TINY += ["--latent-dims", "2", "3", "--shown-dims", "2", "3"]
 

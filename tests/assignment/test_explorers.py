@@ -211,7 +211,7 @@ def results(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("name", latent_page.MODELS)
 def test_a_plane_holds_what_the_model_says(results, name):
-    plane = load_plane(name, results, ROOT / "data", points=50)
+    plane = load_plane(name, results, ROOT / "data" / "MNIST" / "raw", points=50)
     assert plane.images.shape == (50, 1, 28, 28) and plane.codes.shape == (50, 2)
     model = plane.model.eval()
     with torch.no_grad():
@@ -229,7 +229,7 @@ def test_a_plane_holds_what_the_model_says(results, name):
 
 
 def test_all_models_show_the_same_images(results):
-    planes = [load_plane(name, results, ROOT / "data", points=20) for name in latent_page.MODELS]
+    planes = [load_plane(name, results, ROOT / "data" / "MNIST" / "raw", points=20) for name in latent_page.MODELS]
     assert all(torch.equal(planes[0].images, plane.images) for plane in planes)
 
 
@@ -239,7 +239,7 @@ def test_all_models_show_the_same_images(results):
 )
 def test_a_missing_model_says_what_to_run(tmp_path, name, command):
     with pytest.raises(MissingModel, match=f"{name}: not trained yet.*`{command}`"):
-        load_plane(name, tmp_path, ROOT / "data")
+        load_plane(name, tmp_path, ROOT / "data" / "MNIST" / "raw")
 
 
 def test_weights_of_other_code_say_what_to_run(results, tmp_path):
@@ -247,7 +247,7 @@ def test_weights_of_other_code_say_what_to_run(results, tmp_path):
     with pytest.raises(
         MissingModel, match=r"VAE: its weights do not load \(RuntimeError.*`python main.py train-vae-mlp-2`"
     ):
-        load_plane("VAE", tmp_path, ROOT / "data")
+        load_plane("VAE", tmp_path, ROOT / "data" / "MNIST" / "raw")
 
 
 def test_an_unfinished_task_is_named(results, monkeypatch):
@@ -256,16 +256,16 @@ def test_an_unfinished_task_is_named(results, monkeypatch):
 
     monkeypatch.setattr("VAE.VAE.__init__", unfinished)
     with pytest.raises(MissingModel, match="VAE: Task 4.1"):
-        load_plane("VAE", results, ROOT / "data")
+        load_plane("VAE", results, ROOT / "data" / "MNIST" / "raw")
 
 
 def test_missing_images_are_named(results, tmp_path):
-    with pytest.raises(MissingModel, match="MNIST archive missing"):
+    with pytest.raises(MissingModel, match="train-images-idx3-ubyte is missing"):
         load_plane("VAE", results, tmp_path / "elsewhere")
 
 
 def test_pointing_outside_stays_on_the_map(results):
-    state = latent_page.LatentExplorer(results, ROOT / "data", list(latent_page.MODELS))
+    state = latent_page.LatentExplorer(results, ROOT / "data" / "MNIST" / "raw", list(latent_page.MODELS))
     plane = state.plane
     state.point(1e9, plane.centre[1])
     assert state.z == pytest.approx((plane.centre[0] + plane.reach, plane.centre[1]))
@@ -277,7 +277,7 @@ def test_pointing_outside_stays_on_the_map(results):
 
 def test_a_jump_passes_through_no_other_place(results):
     """Both sliders follow, one after the other: that must not count as somebody moving one of them."""
-    state = latent_page.LatentExplorer(results, ROOT / "data", list(latent_page.MODELS))
+    state = latent_page.LatentExplorer(results, ROOT / "data" / "MNIST" / "raw", list(latent_page.MODELS))
     seen = []
     state.param.watch(lambda change: seen.append(change.new), "z")
     (x, y), step = state.plane.centre, state.plane.reach / 2
@@ -438,7 +438,7 @@ def browser():
 def served(results: Path, *arguments: str) -> Iterator[str]:
     """Run explore.py; yields the address that it prints, without the page's name."""
     command = [sys.executable, str(SOLUTION / "explore.py"), "--no-browser", "--port", "0", "--results", str(results)]
-    command += ["--data", str(ROOT / "data"), *arguments]
+    command += ["--data", str(ROOT / "data" / "MNIST" / "raw"), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         ready, _, _ = select.select([process.stdout], [], [], 180)
         line = process.stdout.readline() if ready else "nothing within three minutes"
@@ -605,7 +605,7 @@ def decoded_is_right(page: Page, plane) -> bool:
 @pytest.mark.slow
 def test_pointing_with_the_mouse(open_page, results):
     page = open_page("latent")
-    plane = load_plane("VAE", results, ROOT / "data")
+    plane = load_plane("VAE", results, ROOT / "data" / "MNIST" / "raw")
     seen = [page.source("decoded", "image")]
     for z in ((0.0, 0.0), (1.5, -2.0), (-2.5, 1.0)):
         page.page.mouse.move(*place(page, z), steps=3)
@@ -628,7 +628,7 @@ def test_switching_models_and_keyboard(open_page, results):
         page.button(name).focus()
         page.page.keyboard.press("Enter")
         page.page.get_by_text(f"{name}: 1,000 test images").wait_for()
-        plane = load_plane(name, results, ROOT / "data")
+        plane = load_plane(name, results, ROOT / "data" / "MNIST" / "raw")
         page.until(lambda plane=plane: decoded_is_right(page, plane), f"{name} decodes")
         page.until(
             lambda plane=plane: np.allclose(page.source("codes", "x"), plane.codes[:, 0].numpy()), f"{name}'s codes"
@@ -659,7 +659,10 @@ def test_pages_fit_a_phone(open_page, results):
     before = pointed_at(page)
     page.page.touchscreen.tap(*place(page, (-1.0, -1.0)))
     page.until(lambda: np.allclose(pointed_at(page), (-1, -1), atol=0.08), f"a finger points, {before}")
-    page.until(lambda: decoded_is_right(page, load_plane("VAE", results, ROOT / "data")), "the tapped place decodes")
+    page.until(
+        lambda: decoded_is_right(page, load_plane("VAE", results, ROOT / "data" / "MNIST" / "raw")),
+        "the tapped place decodes",
+    )
 
 
 @pytest.mark.slow

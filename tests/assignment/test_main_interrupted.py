@@ -59,7 +59,7 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(tmp_path, mon
     # What the next run takes for finished.
     monkeypatch.setattr(parts_module, "HERE", assignment)
     settings = main_module.choose_settings(main_module.parse_arguments(command[2:]), "cpu")
-    found = all_parts(settings, out, ROOT / "data").values()
+    found = all_parts(settings, out, ROOT / "data" / "MNIST" / "raw").values()
     assert {part.name for part in found if part.is_finished()} == {"kl-normals", "kl-triangle"}
     if which == signal.SIGTERM:  # the slow one of the two really goes on
         again = run_main(assignment, *parts, "--gmvae-iterations", "2", out=out)

@@ -93,7 +93,7 @@ def test_numbers_of_mnist() -> None:
     sys.path.insert(0, str(SOLUTION))
     from mnist import load_mnist
 
-    mnist = load_mnist(SOLUTION.parent / "data")
+    mnist = load_mnist(SOLUTION.parent / "data" / "MNIST" / "raw")
     train, test = (images.flatten(1).double() for images in (mnist.train_images, mnist.test_images))
     mean = train.mean(0)
     centred = test - mean

@@ -15,6 +15,12 @@ from autograder.repository import read_toml
 
 ROOT = Path(__file__).resolve().parents[2]
 HANDOUT = ROOT / "solution" / "handout"
+# What pages include: what holds for every dataset, and for the one that the courses here have.
+SHARED = {
+    path.stem: f"handout/{place}/{path.name}"
+    for place in ("common", "mnist")
+    for path in (HANDOUT / place).glob("*.md")
+}
 COURSES = sorted(path.stem for path in (ROOT / "courses").glob("*.toml"))
 PLACEHOLDER = re.compile(r"\{\{(\w+)(?::([\w.]+))?\}\}")
 # Points of each section of the homework that states them: 20 for section 1, 80 for section 2.
@@ -67,8 +73,7 @@ def texts(course: str) -> dict[str, str]:
     found = {path: (ROOT / "solution" / path).read_text(encoding="utf-8") for path in paths}
     for text in list(found.values()):
         for name in included(text):
-            path = f"handout/common/{name}.md"
-            found[path] = (ROOT / "solution" / path).read_text(encoding="utf-8")
+            found[SHARED[name]] = (ROOT / "solution" / SHARED[name]).read_text(encoding="utf-8")
     for name in names(course, "question"):
         # What stands under the first second-level heading is not part of the handout.
         path = f"questions/{name}.md"
@@ -132,7 +137,8 @@ def test_every_reference_is_to_something_in_the_course(course: str) -> None:
         "section": named,
         "link": named,
         "points": tasks | questions | named | groups | {"total", "code", "written"},
-        "include": {path.stem for path in (HANDOUT / "common").glob("*.md")},
+        "include": SHARED.keys(),
+        "dataset": read_toml(ROOT / "tests" / "tasks.toml")["assignment"]["dataset"].keys(),
         "course": {"due", "late", "attempts"},
         "files": {""},
         "sections": {""},
@@ -178,5 +184,5 @@ def heading_lines(text: str) -> list[str]:
 
 def test_every_text_belongs_to_something() -> None:
     everything = "\n".join(path.read_text(encoding="utf-8") for path in HANDOUT.rglob("*.md"))
-    assert {path.stem for path in (HANDOUT / "common").glob("*.md")} == set(included(everything))
+    assert SHARED.keys() == set(included(everything))
     assert {path.stem for path in HANDOUT.glob("*.md")} == {*all_tasks(), *COURSES}

@@ -11,13 +11,14 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from autograder.evidence.audit import corpus
-from autograder.release import new_course
+from autograder.release import new_course, student
 from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
@@ -340,6 +341,34 @@ def test_forbid_a_library(copy: Copy) -> None:
     text = handout.partition(f"\n### {forbidding.number} ")[2].partition("\n##")[0]
     assert text.endswith(f"\nYour code for this task must not use `{forbidding.forbids[0]}`.\n")
     assert [task["name"] for task in listed["tasks"] if "forbids" in task] == [forbidding.name]
+
+
+def test_another_dataset(copy: Copy) -> None:
+    """A copy of another course with the table of the page, and four files where it says."""
+    (page,), (commands,) = code("toml", section("Another dataset")), code("sh", section("Another dataset"))
+    lines = [line.split("#")[0].split() for line in commands.splitlines()]
+    assert [line[0] for line in lines] == ["cp", "cp", "make", "make"] and lines[-1] == [
+        "make",
+        "release",
+        "COURSE=spring",
+    ]
+    for _, source, target in lines[:2]:
+        shutil.copy(copy.root / source, copy.root / target)
+    assert made(copy).course.dataset["name"] == "MNIST"
+    copy.write(COURSE, copy.read(COURSE).replace("[[section]]", f"{page}\n[[section]]", 1))
+    release = made(copy)
+    chosen, handout = release.course.dataset, release.files["README.md"].decode()
+    assert f"{chosen['name']} is in the folder `data/`" in handout and f"legible {chosen['things']}" in handout
+    assert "MNIST was made by" not in handout
+    (own,) = re.findall(r"letters and hyphens: `(\S+)`", section("Another dataset"))
+    write_files(copy.root / own, {"licence.md": "Shared under the MIT licence.\n"})
+    assert "\nShared under the MIT licence.\n" in made(copy).files["README.md"].decode()
+    names = re.findall(r"^\| `(\S+\.gz)` \|", copy.read("data/README.md"), re.MULTILINE)
+    write_files(copy.root / chosen["folder"], {name: name.encode() for name in names})
+    assert student.release(["--course", str(copy.root / COURSE)], copy.root) == 0
+    with zipfile.ZipFile(copy.root / "dist" / "spring" / "student.zip") as file:
+        data = {name.partition("/")[2] for name in file.namelist() if "/data/" in name}
+    assert data == {f"{chosen['folder']}/{name}" for name in names} and len(data) == 4
 
 
 def test_change_a_title(copy: Copy) -> None:

@@ -29,6 +29,7 @@ name = "model"
 title = "The model"
 file = "model.safetensors"
 judge = "hidden.model:judge"
+dataset = "Ones"
 
 [[task]]
 name = "unused"
@@ -36,6 +37,11 @@ title = "Not asked for"
 file = "one.py"
 [task.hidden]
 test_c = 1
+
+[assignment.dataset]
+name = "Ones"
+folder = "data/ones"
+things = "ones"
 """
 COURSE = """
 title = "Ones"
@@ -109,6 +115,56 @@ def test_a_good_course(tmp_path):
     assert course.due.isoformat() == "2026-10-17T23:59:00+02:00"  # in the course's time zone, in summer
     with pytest.raises(KeyError):
         course.task("unused")
+
+
+# Twos in the place of ones, in a course that does not ask for the model, which is judged on ones.
+TWOS = """
+[dataset]
+name = "Twos"
+folder = "data/other/twos"
+things = "twos"
+"""
+OTHER = COURSE.replace("[options]", f"{TWOS}\n[options]")
+OTHER = OTHER.replace('task = [{ name = "model", points = 3 }]', "").replace("total = 10", "total = 7")
+
+
+def test_a_course_has_the_assignments_dataset_or_its_own(tmp_path):
+    course = read(tmp_path)
+    assert course.dataset == {"name": "Ones", "folder": "data/ones", "things": "ones"} and course.usual_data
+    course = read(tmp_path, course=OTHER)
+    assert course.dataset == {"name": "Twos", "folder": "data/other/twos", "things": "twos"} and not course.usual_data
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("things =", "thing =", "x.toml:14: [dataset] has no 'thing': did you mean things?"),
+        ("things =", "colour =", "x.toml:14: [dataset] has no 'colour', but name, folder, things"),
+        ("things =", "colour =", 'x.toml:11: things is missing: write one such as things = "ones"'),
+        ('"twos"', "2", 'x.toml:14: things = 2: write one such as things = "ones"'),
+        ('"twos"', '" "', "x.toml:14: things = ' ': write one"),
+        ('"twos"', '"two\\ntwos"', "x.toml:14: things = 'two\\ntwos': write one"),
+        (
+            '"data/other/twos"',
+            '"/data/twos"',
+            "x.toml:13: folder = '/data/twos': write one such as folder = \"data/ones\"",
+        ),
+        ('"data/other/twos"', '"data/../twos"', "x.toml:13: folder = 'data/../twos': write one"),
+        ('"data/other/twos"', '"data"', "x.toml:13: folder = 'data': write one"),
+        (TWOS, "", "x.toml:1: dataset = 'twos': write one such as [dataset]"),
+        (
+            "question = [",
+            'task = [{ name = "model", points = 0 }]\nquestion = [',
+            "model is judged on Ones, but the course's dataset is Twos",
+        ),
+    ],
+)
+def test_every_mistake_of_a_dataset_is_named(tmp_path, old, new, complaint):
+    assert old in OTHER
+    course = OTHER.replace(old, new, 1)
+    with pytest.raises(CourseError) as caught:
+        read(tmp_path, course=course if new else f'dataset = "twos"{course}')
+    assert complaint in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +308,8 @@ def test_one_slip_in_a_real_course_is_one_line(tmp_path, old, new, complaint):
         ('name = "one"', 'name = "model"', "tasks.toml:16: task model stands in line 6, too: change the name of one"),
         ('name = "one"', 'name = "one two"', "a name consists of letters"),
         ("[assignment]", "[asignment]", "tasks.toml:2: [asignment] is not a table of this file: did you mean assign"),
+        ('name = "Ones"', "", "tasks.toml:29: [assignment.dataset] has a name and a folder, and nothing but text"),
+        ('"data/ones"', "1", "tasks.toml:29: [assignment.dataset] has a name and a folder, and nothing but text"),
         ("folder", "fodler", "tasks.toml:3: [assignment]: there is no 'fodler': did you mean folder?"),
         ("[[task]]", "[[task", "tasks.toml:5: this is not TOML"),
         ("[[task]]", "[task]", "tasks.toml"),

@@ -16,6 +16,7 @@ from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from matplotlib.colors import to_hex
 from torch import Tensor, nn
 
+from lab.course import course
 from lab.explorers.page import (
     GREY,
     INK,
@@ -130,7 +131,7 @@ def load_plane(name: str, results: Path, data: Path | None = None, points: int =
     Args:
         name: one of MODELS.
         results: the folder that main.py wrote.
-        data: the folder of MNIST; found beside the assignment when not given.
+        data: the folder of the data; found beside the assignment when not given.
 
     Raises:
         MissingModel: it cannot be shown; says why.
@@ -174,7 +175,7 @@ class LatentExplorer(param.Parameterized):
     def __init__(self, results: Path, data: Path | None, names: list[str]) -> None:
         super().__init__()
         self.results, self.data = results, data
-        self.codes = ColumnDataSource(name="codes", data={"x": [], "y": [], "digit": [], "colour": []})
+        self.codes = ColumnDataSource(name="codes", data={"x": [], "y": [], "label": [], "colour": []})
         self.pointer = ColumnDataSource(name="pointer", data={"x": [], "y": []})
         self.decoded = ColumnDataSource(name="decoded", data={"image": []})
         self.nearest = ColumnDataSource({"image": []})
@@ -208,12 +209,12 @@ class LatentExplorer(param.Parameterized):
     def show_model(self) -> None:
         """Bring the chosen model's plane up, pointing at its first test image."""
         self.plane = plane = load_plane(self.which, self.results, self.data)
-        digits = plane.labels.tolist()
+        labels = plane.labels.tolist()
         self.codes.data = {
             "x": plane.codes[:, 0].numpy(),
             "y": plane.codes[:, 1].numpy(),
-            "digit": [str(digit) for digit in digits],
-            "colour": [to_hex(DIGIT_COLOURS(digit)) for digit in digits],
+            "label": list(map(str, labels)),
+            "colour": [to_hex(DIGIT_COLOURS(label)) for label in labels],
         }
         axes = zip(plane.centre, (self.map.x_range, self.map.y_range), self.sliders, strict=True)
         first = plane.codes[0].tolist()
@@ -223,7 +224,7 @@ class LatentExplorer(param.Parameterized):
             shown.update(start=low, end=high)
             slider.param.update(start=low, end=high, step=2 * plane.reach / STEPS, value=first[i])
         self.moving_sliders = False
-        images = f"{len(digits):,} test images, each drawn as its digit"
+        images = f"{len(labels):,} test images, each drawn as its label"
         self.title.object = piece("paragraph", images, bold=f"{self.which}:")
         self.z = (first[0], first[1])
         self.show_point()  # also where z has not changed, for the model has
@@ -239,9 +240,9 @@ class LatentExplorer(param.Parameterized):
         # Bokeh's first row is the lowest one.
         self.decoded.data = {"image": [self.plane.decode(z)[::-1]]}
         index, distance = self.plane.nearest(z)
-        digit = int(self.plane.labels[index])
+        label = int(self.plane.labels[index])
         self.nearest.data = {"image": [self.plane.images[index, 0].numpy()[::-1]]}
-        self.readout.object = piece("place", z, float(np.hypot(*z)), digit, distance)
+        self.readout.object = piece("place", z, float(np.hypot(*z)), label, distance)
 
     def draw_map(self):
         """The plane with the encoded images, the prior, and the place that is pointed at."""
@@ -250,7 +251,7 @@ class LatentExplorer(param.Parameterized):
             y_range=Range1d(0, 1), x_axis_label="z1", y_axis_label="z2", name="map",
         )  # fmt: skip
         fig.text(
-            "x", "y", text="digit", color="colour", source=self.codes, text_font_size="12px", text_font_style="bold",
+            "x", "y", text="label", color="colour", source=self.codes, text_font_size="12px", text_font_style="bold",
             text_align="center", text_baseline="middle",
         )  # fmt: skip
         fig.circle(x=0, y=0, radius=[1, 2, 3], fill_color=None, line_color=GREY, line_dash="dashed", line_width=1.5)
@@ -266,7 +267,7 @@ class LatentExplorer(param.Parameterized):
 
 
 def draw_picture(source: ColumnDataSource, size: int):
-    """A square figure with one image of a digit, `size` pixels wide."""
+    """A square figure with one image, `size` pixels wide."""
     box = {"width": size, "height": size, "margin": 6, "min_border": 0, "outline_line_color": None}
     fig = plain_figure(sizing_mode="fixed", x_range=Range1d(0, 1), y_range=Range1d(0, 1), **box)
     fig.axis.visible = fig.grid.visible = False
@@ -279,7 +280,7 @@ def latent_explorer(results: Path = RESULTS, data: Path | None = None, links: bo
 
     Args:
         results: the folder that main.py wrote.
-        data: the folder of MNIST; found beside the assignment when not given.
+        data: the folder of the data; found beside the assignment when not given.
         links: whether the other explorer is served beside it.
     """
     prepare()
@@ -304,7 +305,7 @@ def latent_explorer(results: Path = RESULTS, data: Path | None = None, links: bo
         state.readout,
         *state.sliders,
         button("Draw from the prior N(0, I)", state.draw_from_prior, margin=(6, 8)),
-        text(piece("latent_help")),
+        text(piece("latent_help", course().dataset["things"])),
         remarks,
     )
     plane = pn.Column(choice(state.param.which), state.title, pn.pane.Bokeh(state.map))

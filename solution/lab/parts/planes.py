@@ -7,6 +7,7 @@ import torch
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
+from lab.course import course
 from lab.parts.samples import sample_test_images, sample_training_images
 from lab.parts.training import load_autoencoder, load_vae, training_name
 from lab.run.part import Figure, Result, Table, Workplace
@@ -28,7 +29,7 @@ HUNDRED = 100
 
 
 def neighbour_agreement(codes: Tensor, labels: Tensor, k: int = 10) -> float:
-    """How often an image and its k nearest neighbours among the codes (n, d) show the same digit, 0 to 1."""
+    """How often an image and its k nearest neighbours among the codes (n, d) are of the same class, 0 to 1."""
     codes, labels = codes.cpu(), labels.cpu()
     distances = torch.cdist(codes, codes)
     distances.fill_diagonal_(float("inf"))
@@ -54,8 +55,9 @@ def hundred(work: Workplace, model: nn.Module, name: str, title: str) -> Result:
 
     images, labels = sample_test_images(work, HUNDRED)
     codes = plot_embeddings(model, images, labels, work.folder / f"{name}_hundred.png")
+    things = course().dataset["things"]
     caption = (
-        "A random sample; each image is drawn as its own digit. Which digits keep together, which mix? Mind the axes: "
+        f"A random sample; each image is drawn as its label. Which {things} keep together, which mix? Mind the axes: "
         "how far out do the codes lie?"
     )
     return Result(
@@ -88,7 +90,7 @@ def grid(work: Workplace, model: nn.Module, name: str, title: str) -> Result:
     decode_grid(model, latent_codes(model, images), steps=10, outpath=work.folder / f"{name}_grid.png")
     caption = (
         f"A grid over the range of the codes of {len(images):,} training images. Do neighbours change smoothly? Are "
-        "there places that decode to no digit?"
+        f"there places that decode to none of the {course().dataset['things']}?"
     )
     return Result(figures=[Figure(f"{name}_grid.png", f"{title}: the plane decoded, 10 by 10", caption)])
 
@@ -135,9 +137,10 @@ def side_by_side(work: Workplace) -> Result:
             ax.set_title(f"{model}: {KINDS[kind]}")
             ax.axis("off")
     save_figure(canvas, work.folder / "autoencoder_and_vae.png")
-    caption = "The same images through both. Compare the range of the axes and the gaps between digits."
+    things = course().dataset["things"]
+    caption = f"The same images through both. Compare the range of the axes and the gaps between {things}."
     # FOR autoencoder_grid vae_grid decode_grid
-    caption += " What do the gaps decode to? From which plane would you draw new digits?"
+    caption += f" What do the gaps decode to? From which plane would you draw new {things}?"
     # END FOR
     figure = Figure("autoencoder_and_vae.png", "Autoencoder and VAE side by side", caption, wide=True)
     return Result(figures=[figure], tables=[comparison_table(work)])
@@ -154,7 +157,7 @@ def comparison_table(work: Workplace) -> Table:
     measured = next((kind for kind in ("scatter", "hundred") if kind in work.settings["kinds"]), None)
     if measured:
         branch = {"scatter": "plane", "hundred": "hundred"}[measured]
-        columns += ["std of z1", "std of z2", "same digit among 10 neighbours"]
+        columns += ["std of z1", "std of z2", "same class among 10 neighbours"]
         for row, name in zip(rows, ("autoencoder", "vae"), strict=True):
             codes = work.metrics(f"{name}-{measured}")[name][branch]
             row += [*codes["code_std"], codes["neighbour_agreement"]]
@@ -168,21 +171,21 @@ def comparison_table(work: Workplace) -> Table:
 
 
 def posterior_rows(work: Workplace) -> Result:
-    """Input, posterior and reconstruction of an easy 6, a hard 6, and one more digit."""
+    """Input, posterior and reconstruction of an easy and a hard image of one class, and of one more."""
     from embeddings import plot_posterior_rows
 
     vae = load_vae(work, "mlp", 2)
     mnist = work.mnist()
-    sixes = (mnist.test_labels == 6).nonzero().flatten()
-    costs = plot_posterior_rows(vae, mnist.test_images[sixes])[:, 2].cpu()
+    alike = (mnist.test_labels == 6).nonzero().flatten()
+    costs = plot_posterior_rows(vae, mnist.test_images[alike])[:, 2].cpu()
     order = costs.argsort()
-    # Not the very last: the worst "6" of the test set is hardly legible for anybody.
-    easy, hard = sixes[order[len(order) // 20]].item(), sixes[order[-(len(order) // 50) - 1]].item()
+    # Not the very last: the worst 6 of MNIST's test images is hardly legible for anybody.
+    easy, hard = alike[order[len(order) // 20]].item(), alike[order[-(len(order) // 50) - 1]].item()
     other = (mnist.test_labels == 1).nonzero().flatten()[0].item()
     chosen = [easy, hard, other]
     found = plot_posterior_rows(vae, mnist.test_images[chosen], work.folder / "posterior_rows.png").cpu()
     rows = [
-        [f"{i + 1}: test image {index} (a {mnist.test_labels[index]})", *found[i].tolist()]
+        [f"{i + 1}: test image {index} (label {mnist.test_labels[index]})", *found[i].tolist()]
         for i, index in enumerate(chosen)
     ]
     return Result(
@@ -191,7 +194,7 @@ def posterior_rows(work: Workplace) -> Result:
                 "posterior_rows": [
                     {
                         "test_image": index,
-                        "digit": int(mnist.test_labels[index]),
+                        "label": int(mnist.test_labels[index]),
                         "reconstruction": r[1],
                         "kl": r[2],
                         "total": r[3],
@@ -204,8 +207,8 @@ def posterior_rows(work: Workplace) -> Result:
             Figure(
                 "posterior_rows.png",
                 "Input, posterior, reconstruction",
-                "Two sixes and another digit through the VAE with two latents. Which reconstruction misses more? Which "
-                "posterior lies further from the prior or is narrower, and what does that cost?",
+                "Two images of one class and one of another through the VAE with two latents. Which reconstruction "
+                "misses more? Which posterior lies further from the prior or is narrower, and what does that cost?",
                 wide=True,
             )
         ],

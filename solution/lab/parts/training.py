@@ -179,7 +179,10 @@ def comparison(work: Workplace) -> Result:
     canvas.axes[3].legend()
     canvas.suptitle("Test images: what more latent units buy")
     save_figure(canvas, work.folder / "comparison.png")
-    caption = "Averages over all 10,000 test images. From which size on do more latents stop helping, and how many of "
+    number = f"{len(work.mnist().test_images):,}"
+    caption = (
+        f"Averages over all {number} test images. From which size on do more latents stop helping, and how many of "
+    )
     caption += "them does the model really use?"
     # FOR vae_conv architectures
     caption += " How far apart are the architectures at equal size?"
@@ -188,7 +191,7 @@ def comparison(work: Workplace) -> Result:
         figures=[Figure("comparison.png", "VAEs on the test images", caption, wide=True)],
         tables=[
             Table(
-                "VAEs on the 10,000 test images",
+                f"VAEs on the {number} test images",
                 ["architecture", "latent units", "parameters", "seconds of training", "reconstruction",
                  "mean squared error", "KL", "negative ELBO", "active units"],
                 rows,

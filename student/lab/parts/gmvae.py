@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from matplotlib.figure import Figure as Canvas
 
+from lab.course import course
 from lab.run.part import Figure, Result, Table, Workplace
 from plotting import save_figure
 
@@ -41,6 +42,8 @@ def gmvae(work: Workplace) -> Result:
     ax.legend()
     ax.grid(alpha=0.3)
     save_figure(canvas, work.folder / "gmvae_curve.png")
+    things, caption = course().dataset["things"], ""
+    caption = "After the full 20,000 iterations the negative ELBO should be around 97.5."
     return Result(
         metrics={
             "gmvae": {
@@ -54,9 +57,9 @@ def gmvae(work: Workplace) -> Result:
         figures=[
             Figure(
                 "gmvae_samples.png",
-                "200 digits sampled from the GMVAE",
+                f"200 {things} sampled from the GMVAE",
                 "Binary pixels drawn from p(x): a component of the mixture, a latent, then every pixel. How many "
-                "are digits? Why are the edges speckled?",
+                f"are {things}? Why are the edges speckled?",
                 wide=True,
             ),
             Figure(
@@ -73,7 +76,7 @@ def gmvae(work: Workplace) -> Result:
                     [f"{name} ({e.images:,})", e.negative_elbo, e.kl, e.reconstruction]
                     for name, e in (("first test images", subset), ("all test images", full))
                 ],
-                "After the full 20,000 iterations the negative ELBO should be around 97.5.",
+                caption,
             )
         ],
     )

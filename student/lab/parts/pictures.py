@@ -11,6 +11,7 @@ import torch
 from matplotlib.figure import Figure as Canvas
 from torch import nn
 
+from lab.course import course
 from lab.files import read_json
 from lab.parts.samples import sample_test_images
 from lab.parts.training import load_vae, stage_iterations, training_name
@@ -62,7 +63,8 @@ def prior_samples(work: Workplace) -> Result:
     from sample_from_prior import sample_from_prior
 
     files = each_stage(work, lambda vae, path: sample_from_prior(vae, outpath=path), "prior")
-    caption = "How many of these would pass for digits? How sharp are they, and are all digits among them?"
+    things = course().dataset["things"]
+    caption = f"How many of these would pass for {things}? How sharp are they, and are all {things} among them?"
     return Result(figures=stage_figures(work, files, "Prior samples", caption))
 
 
@@ -73,9 +75,8 @@ def tsne_maps(work: Workplace) -> Result:
     images, labels = sample_test_images(work, work.settings["points"])
     seed = work.settings["seed"]
     files = each_stage(work, lambda vae, path: tsne_latents(vae, images, labels, path, seed=seed), "tsne")
-    caption = (
-        "Do the digits part into islands? Which stay neighbours? (Distances between islands mean little in t-SNE.)"
-    )
+    caption = f"Do the {course().dataset['things']} part into islands? Which stay neighbours? "
+    caption += "(Distances between islands mean little in t-SNE.)"
     return Result(figures=stage_figures(work, files, "t-SNE", caption))
 
 
@@ -152,7 +153,7 @@ def architectures(work: Workplace) -> Result:
                 "architectures.png",
                 "Fully connected against convolutional",
                 "The same images and the same draws from the prior. Where do the two architectures differ: in "
-                "sharpness, in smoothness, in which digits go wrong?",
+                f"sharpness, in smoothness, in which {course().dataset['things']} go wrong?",
             )
         ]
     )

@@ -47,7 +47,7 @@ class Plan:
 
     Attributes:
         results: the folder in which finished parts lie.
-        data: the folder of MNIST, None for the one beside the assignment.
+        data: the folder of the data, None for the one beside the assignment.
     """
 
     settings: Settings
@@ -58,7 +58,7 @@ class Plan:
     def add(self, name, section, asked_by, function, seconds, files, needs=(), **own) -> None:
         """Declare a part, unless it is there already or the course asks for none of what it is for.
 
-        Its results also depend on the settings of its own and on what it needs.
+        Its results also depend on the course's dataset, on the settings of its own and on what it needs.
 
         Args:
             section: where it is shown, if the course has a section of this name.
@@ -70,7 +70,11 @@ class Plan:
             return
         own = {"seed": self.settings.seed, "device": self.settings.device, **own}
         sources = ("lab/run/part.py", "plotting.py", function.__module__.replace(".", "/") + ".py", *files)
-        key = checksum({"name": name, **own}, sources, [self.parts[need].key for need in needs])
+        key = checksum(
+            {"name": name, "dataset": course().dataset["name"], **own},
+            sources,
+            [self.parts[need].key for need in needs],
+        )
         self.parts[name] = Part(name, heading, function, own, tuple(needs), seconds, key, self.results, self.data)
 
 

@@ -62,7 +62,7 @@ class Workplace:
         folder: where it writes its files.
         settings: the part's own settings, among them "seed" and "device".
         results: the folder in which the finished parts lie, each under its name.
-        data: the folder of MNIST, None for the one beside the assignment.
+        data: the folder of the data, None for the one beside the assignment.
         report: shows progress.
     """
 
@@ -73,7 +73,7 @@ class Workplace:
     report: Report
 
     def mnist(self):
-        """MNIST as tensors; a worker reads it once, however many parts it runs."""
+        """The images as tensors; a worker reads it once, however many parts it runs."""
         return cached_mnist(self.data)
 
     def finished(self, name: str) -> Path:
@@ -163,7 +163,7 @@ class Outcome:
 
 @functools.lru_cache(maxsize=1)
 def cached_mnist(data: Path | None):
-    """MNIST, kept in memory."""
+    """The images, kept in memory."""
     from mnist import load_mnist
 
     return load_mnist(data)

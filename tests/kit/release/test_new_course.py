@@ -80,7 +80,7 @@ def test_what_the_default_course_leaves_out_is_there_to_be_taken(tree):
     assert {task.name for task in more.tasks} == load(tree / "courses" / "full.toml").known.keys() and len(
         more.questions
     ) == 2
-    assert "does not include:\n     manners.\n" in new_course.page_of("spring", tree)
+    assert "does not include:\n     manners.\n" in new_course.page_of("spring", load(tree / "courses" / "full.toml"))
 
 
 def test_every_setting_has_a_comment():
@@ -88,7 +88,7 @@ def test_every_setting_has_a_comment():
     course = load()
     text = new_course.settings_of("spring", course)
     lines = text.splitlines()
-    for key in ("title", "total", "grading", "timezone", "# due", "late", "per_day", "# [options]"):
+    for key in ("title", "total", "grading", "timezone", "# due", "late", "per_day", "# [options]", "# [dataset]"):
         (place,) = [number for number, line in enumerate(lines) if line.startswith((f"{key} =", f"{key}"))][:1]
         assert lines[place - 1].startswith("# ") and "=" not in lines[place - 1], key
     assert max(map(len, lines)) <= 120

@@ -229,8 +229,11 @@ task = [
 """
 TASKS = """[assignment]
 folder = "discs"
-archives = "data/raw"
 leftovers = ["disc.bin"]
+[assignment.dataset]
+name = "Coins"
+folder = "data/raw"
+things = "coins"
 
 [[program]]
 file = "explore.py"
@@ -565,6 +568,52 @@ def test_release_refuses_damaged_data(tree, capsys, damage, message):
         archive.write_bytes(damage)
     assert student.release([], tree) == 1
     assert message in capsys.readouterr().err
+
+
+PLATES = '[dataset]\nname = "Two Plates"\nfolder = "data/plates"\nthings = "plates"\n'
+
+
+@pytest.fixture
+def plates(tree):
+    """A course of the tree with another dataset, and texts that speak of it."""
+    page = PAGE.replace("[data](data/README.md)", "{{dataset:things}} of {{dataset:name}}") + "{{include:seen}}\n"
+    write_files(tree, {"courses/plates.toml": COURSE.replace("[[section]]", f"{PLATES}[[section]]", 1)})
+    write_files(tree, {"solution/handout/plates.md": page, "solution/handout/coins/seen.md": "Coins were seen.\n"})
+    return tree
+
+
+def test_texts_follow_the_dataset(plates):
+    course = load(plates / "courses" / "plates.toml")
+    files = contents.generate(plates, course).files
+    assert "\n3.5 points plates of Two Plates [web]" in files["README.md"].decode()
+    assert json.loads(files["tasks.json"])["course"]["dataset"]["folder"] == "data/plates"
+    assert "seen" not in files["README.md"].decode()
+    write_files(plates, {"solution/handout/two-plates/seen.md": "Plates were seen.\n"})
+    assert "\nPlates were seen.\n" in contents.generate(plates, course).files["README.md"].decode()
+    usual = (plates / "solution" / "handout" / "full.md").read_text() + "{{include:seen}}\n"
+    write_files(plates, {"solution/handout/full.md": usual})
+    assert "\nCoins were seen.\n" in contents.generate(plates).files["README.md"].decode()
+
+
+def test_only_the_usual_data_has_a_readme(plates):
+    page = plates / "solution" / "handout" / "plates.md"
+    page.write_text(f"{page.read_text()}[data](data/README.md)\n")
+    with pytest.raises(SourceError, match=r"students get no data/README\.md"):
+        contents.generate(plates, load(plates / "courses" / "plates.toml"))
+
+
+def test_release_holds_the_files_of_the_course_folder(plates, capsys):
+    """With and without .gz; none of the usual ones, nothing else of that folder."""
+    arguments = ["--course", str(plates / "courses" / "plates.toml")]
+    assert student.release(arguments, plates) == 1
+    assert f"{plates / 'data' / 'plates' / 'a'} is missing" in capsys.readouterr().err
+    assert not (plates / "dist").exists()
+    for name in ("a", "a.gz"):
+        write_files(plates, {f"data/plates/{name}": name, "data/plates/notes.txt": "notes"})
+        assert student.release(arguments, plates) == 0
+        with zipfile.ZipFile(plates / "dist" / "plates" / "student.zip") as file:
+            held = [member for member in file.namelist() if member.startswith("discs/data/")]
+            assert held == [f"discs/data/plates/{name}"] and file.read(held[0]) == name.encode()
 
 
 def test_release_refuses_a_stale_folder(tree, capsys):

@@ -20,7 +20,7 @@ INLINE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", TEXT, flags=re.MU
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines()] + INLINE
 # Made by commands of the project, or named as an example.
 MADE = ("dist/", "student/", "autograder/secret.txt", "/autograder/", "courses/spring", "solution/handout/spring")
-MADE += ("solution/handout/mine",)
+MADE += ("solution/handout/mine", "solution/handout/fashion-mnist/")
 
 
 def test_every_make_command_exists() -> None:
