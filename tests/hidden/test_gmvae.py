@@ -65,17 +65,17 @@ def test_negative_elbo_expectation(fresh_submission, rng, z_dim, k, variance):
             check_terms(gmvae_checks.moved(narrow, 15.0, prior_too=False), x_often, calls=3)
             # Many latents add up what is a little wrong in the noise or in the variances.
             many = gmvae_checks.with_collapsed_posterior(gmvae_checks.make_weights(rng, 64, 2), 0.5, 2.2)
-            check_terms(many, np.tile(x, (40, 1)), calls=8)
+            check_terms(many, np.tile(x, (25, 1)), calls=8)
         elif variance is not None:  # one component as wide as softplus goes beyond exp, all of it far from 0
             wide = {**weights, "z_pre": weights["z_pre"].copy()}
             wide["z_pre"][0, -1] = 200.0
             check_terms(gmvae_checks.moved(wide, -40.0, prior_too=True), x_often, calls=3)
         else:
             collapsed = gmvae_checks.with_collapsed_posterior(weights)
-            check_terms(collapsed, x_often, calls=16)
+            check_terms(collapsed, x_often, calls=8)
             # Batches of one and two images, whose estimates are often negative.
-            check_terms(collapsed, x[:1], calls=250)
-            check_terms(collapsed, x[:2], calls=150)
+            check_terms(collapsed, x[:1], calls=150)
+            check_terms(collapsed, x[:2], calls=100)
             smallest = gmvae_checks.make_weights(rng, z_dim=1, k=1)
             check_terms(smallest, x[:1], calls=60)
             check_terms(smallest, x_often, calls=3)

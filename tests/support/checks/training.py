@@ -11,7 +11,7 @@ from support.checks.networks import random_images
 from support.probe_oracle import PIXELS, ProbeOracle, Step, distance, read_steps, replay
 
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
-LONG = 1100  # iterations: more than anybody would do at most
+LONG = 610  # iterations: more than anybody would do at most
 
 
 def check_values(values: Any, iterations: int, what: str) -> np.ndarray:
