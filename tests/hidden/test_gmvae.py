@@ -74,8 +74,10 @@ def test_negative_elbo_expectation(fresh_submission, rng, z_dim, k, variance):
             collapsed = gmvae_checks.with_collapsed_posterior(weights)
             check_terms(collapsed, x_often, calls=8)
             # Batches of one and two images, whose estimates are often negative.
-            check_terms(collapsed, x[:1], calls=150)
-            check_terms(collapsed, x[:2], calls=100)
+            # Nearly the prior: about half of the estimates are negative, for one image and for two, whatever averages.
+            near = gmvae_checks.with_collapsed_posterior(weights, 0.5, gmvae_checks.before_softplus(0.55))
+            for few in (x[:1], x[:2]):
+                gmvae_checks.check_sometimes_negative(fresh_submission, near, few)
             smallest = gmvae_checks.make_weights(rng, z_dim=1, k=1)
             check_terms(smallest, x[:1], calls=60)
             check_terms(smallest, x_often, calls=3)

@@ -21,7 +21,7 @@ EMBED = "tsne.tsne_latents"
 
 def test_tsne_embeds_the_posterior_means(submission, rng):
     """tsne_latents: embeds the posterior means of any dimension, row i for image i"""
-    for latents, count in ((2, 60), (13, 330)):
+    for latents, count in ((2, 60), (40, 310)):
         posteriors = clustered_posteriors(rng, count, latents)
         model = posteriors.oracle.send(submission)
         embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, count))

@@ -201,6 +201,15 @@ def check_terms(
         check_average(average, expected[name], calls * rows, name, partial(mistakes, weights, images, rng, rows))
 
 
+def check_sometimes_negative(submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray) -> None:
+    """Fail unless estimates of a KL divergence near 0 are sometimes negative: with probability 1e-17 100 are not."""
+    model = load_model(submission, weights)
+    kl = [negative_elbo_bound(model, x)[1] for _ in range(100)]
+    laws.spent.append(("negative estimates", 1e-17))
+    if min(kl) >= 0:
+        fail(f"{WHAT}: kl is never negative. It is an estimate, whose mean is right only if nothing is cut off at 0.")
+
+
 def check_spread(values: np.ndarray, std: float, what: str, hint: str) -> None:
     """Fail if batch averages from many calls vary more than independent noise of this standard deviation allows.
 
