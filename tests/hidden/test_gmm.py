@@ -13,7 +13,7 @@ from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
 from support.mistakes import gmm as mistakes
-from support.oracles import Mixture
+from support.mixture import Mixture
 from support.strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
 
 SAMPLE = "gmm.sample_gmm"
@@ -127,7 +127,7 @@ def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
     """gmm_log_prob agrees with the density of the mixture for any number of components, dimensions and points"""
     rng = np.random.default_rng(seed)
     mixture = mixture.astype(dtype)
-    x = (mixture.sample(n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
+    x = (oracles.sample_gmm(mixture, n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
     check_close(
         submission.call(LOG_PROB, x, *mixture.arguments),
         oracles.gmm_log_prob(x, *mixture.arguments),
@@ -223,7 +223,7 @@ def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, decade, seed
     """mc_entropy is minus the mean log-density over all the given points (with gmm_log_prob taken as right)"""
     scale = 10.0**decade  # small ones have densities above 1 and a negative entropy
     mixture = Mixture(mixture.weights, scale * mixture.means, scale**2 * mixture.covs).astype(dtype)
-    x = (mixture.sample(n, np.random.default_rng(seed))[0] * 1.2).astype(dtype)
+    x = (oracles.sample_gmm(mixture, n, np.random.default_rng(seed))[0] * 1.2).astype(dtype)
     fresh_submission.stand_in(LOG_PROB)
     check_close(
         fresh_submission.call(MC_ENTROPY, x, *mixture.arguments),
@@ -240,7 +240,7 @@ def test_mc_entropy_against_quadrature(fresh_submission, rng):
     fresh_submission.stand_in(LOG_PROB)
     n = 40_000
     mixture = make_mixture(rng, 3, 1)
-    x, _ = mixture.sample(n, rng)
+    x, _ = oracles.sample_gmm(mixture, n, rng)
     std = oracles.gmm_log_prob(x, *mixture.arguments).std() / np.sqrt(n)
     value = check_tensor(fresh_submission.call(MC_ENTROPY, x, *mixture.arguments), what="mc_entropy", shape=())
     laws.check_mean(value, oracles.mixture_entropy_1d(mixture), std, "mc_entropy")
@@ -253,7 +253,7 @@ def test_mc_entropy_nearly_degenerate(fresh_submission, rng):
     n = 20_000
     mixture = make_mixture(rng, 3, 2)
     mixture = Mixture(NEARLY_DEGENERATE, mixture.means, mixture.covs).astype("float32")
-    x = mixture.sample(n, rng)[0].astype(np.float32)
+    x = oracles.sample_gmm(mixture, n, rng)[0].astype(np.float32)
     value = check_tensor(fresh_submission.call(MC_ENTROPY, x, *mixture.arguments), what="mc_entropy", shape=())
     # The entropy of the whole differs from that of the main component by at most the entropy of the component,
     # 2.6e-4 nats, and what 2e-5 of the mass can add; the estimate's standard deviation is about sqrt(d / 2 / n).

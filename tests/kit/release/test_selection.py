@@ -215,7 +215,8 @@ def test_lines_keep_the_numbers_of_the_file_that_is_edited():
     [
         ("x = 1\n# FOR area\ny = 2\n", "a.py:2: unclosed region"),
         ("# FOR area\n# FOR square\n# END FOR\n", "a.py:2: nested region: the one of line 1 is still open"),
-        ("x = 1\n# END FOR\n", "a.py:2: stray '# END FOR'"),
+        ("x = 1\n# END FOR\n", "a.py:2: stray '# END FOR': no such region is open"),
+        ("# UNLESS area\nx = 1\n# END FOR\n", "a.py:3: stray '# END FOR'"),
     ],
 )
 def test_complaints_about_regions(text, complaint):
