@@ -1,8 +1,8 @@
 """What students of a course receive.
 
-Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks, the modules that
-they import and the cases that they compare with), the requirements and LICENSE. The whole content is made in memory and checked before a single file is
-written.
+Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks, the modules
+that they import and the cases that they compare with), the requirements and LICENSE. The whole content is made in
+memory and checked before a single file is written.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def test_negative_elbo_terms(fresh_submission, cases):
     found = gmvae_checks.average_terms(fresh_submission, weights, x, calls)
     for place, name, case in ((2, "rec", rec), (1, "kl", kl)):
         expected = Expectation(float(case.expected), case.arguments["std"], case.arguments["error"])
-        gmvae_checks.check_average(found[place], expected, calls * len(x), name, lambda: case.mistakes)
+        gmvae_checks.check_average(found[place], expected, calls * len(x), name, lambda case=case: case.mistakes)
 
 
 @pytest.mark.negative_elbo

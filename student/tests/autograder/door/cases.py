@@ -1,7 +1,7 @@
 """Stored cases: what a function is given, what it should return and what usual mistakes return, from a data file.
 
-With them a check knows what is right without the formula, so it can be given to students. The cases of a task lie beside
-its public checks, in cases/TASK.json: by name a list of objects with
+With them a check knows what is right without the formula, so it can be given to students. The cases of a task lie
+beside its public checks, in cases/TASK.json: by name a list of objects with
 
     arguments: name -> a number, or an array as {dtype: nested lists}, in the order in which the function takes them
     expected: a number or nested lists

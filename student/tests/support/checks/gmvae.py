@@ -107,7 +107,7 @@ def check_average(
         laws.check_mean(np.array(average), expected.mean, std, f"{WHAT}, {what}", slack=slack)
     except AssertionError as error:
         limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
-        near = {}
+        near: dict[str, float] = {}
         for explanation, value in mistakes().items():
             gap = abs(value - average)
             # What is summed over the batch has that many times the noise. An explanation that is indistinguishable
@@ -115,14 +115,12 @@ def check_average(
             if gap <= limit * max(1, abs(value / expected.mean)) and abs(value - expected.mean) > limit:
                 near[explanation] = gap
         if near:
-            explanation = min(near, key=near.get)
+            explanation = min(near, key=near.__getitem__)
             fail(f"{error} {sentence(explanation)}", explanation)
         raise
 
 
-def average_terms(
-    submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int
-) -> np.ndarray:
+def average_terms(submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int) -> np.ndarray:
     """(nelbo, kl, rec) for the batch x, averaged over calls; fails if rec never varies."""
     model = load_model(submission, weights)
     found = np.array([negative_elbo_bound(model, x) for _ in range(calls)])
