@@ -22,7 +22,7 @@ FOR := $(if $(COURSE),--course "$(COURSE)")
 GIVEN = $(if $(COURSE),@$(PY) -m autograder student $(FOR))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run explore test test-slow new-course student check-sync release handout report grade class
+.PHONY: help setup run explore test test-slow new-course student cases check-sync release handout report grade class
 .PHONY: submission autograder gradescope reference-submission courses where bench audit lint lock next-term clean
 
 help: ## list the commands
@@ -50,6 +50,9 @@ new-course: setup ## begin a course: make new-course NAME=spring
 student: setup ## regenerate student/ from solution/ and tests/
 	$(PY) -m autograder student $(FOR)
 	@$(PY) -m autograder lacking $(FOR)
+
+cases: setup ## rewrite tests/public/cases/, what public checks compare with
+	$(PY) -m tools.store_cases
 
 check-sync: setup ## fail if student/ is not what make student writes
 	$(PY) -m autograder check-sync

@@ -67,11 +67,6 @@ def log_bernoulli_with_logits(x: Tensor, logits: Tensor) -> Tensor:
     return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(-1)
 
 
-def kl_normal(qm: Tensor, qv: Tensor, pm: Tensor, pv: Tensor) -> Tensor:
-    """KL(N(qm, diag(qv)) || N(pm, diag(pv))), summed over the last dimension."""
-    return 0.5 * (pv.log() - qv.log() + (qv + (qm - pm) ** 2) / pv - 1).sum(-1)
-
-
 def duplicate(x: Tensor, rep: int) -> Tensor:
     """Stack rep copies of the batch x, (B, ...), one after the other: (rep * B, ...)."""
     return x.repeat(rep, *[1] * (x.ndim - 1))

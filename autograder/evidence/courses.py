@@ -28,7 +28,7 @@ from autograder.repository import COURSES, DEFAULT_COURSE, student_folder
 from autograder.tasks import Course, CourseError, course_file, load
 from autograder.writing import write_files
 
-LEFT_OVER = re.compile(rb"\{\{\w+:[^}]*\}\}|BEGIN SOLUTION|# FOR \w|# END FOR")
+LEFT_OVER = re.compile(rb"\{\{\w+:[^}]*\}\}|BEGIN SOLUTION|# (?:FOR|UNLESS) \w|# END (?:FOR|UNLESS)")
 HIDDEN = re.compile(r"^def (test_\w+)", re.MULTILINE)
 SECONDS = 900  # for one program
 

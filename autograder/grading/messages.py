@@ -195,19 +195,20 @@ def _without_count(match: re.Match[str]) -> str:
 
 
 def check_sources(tests: Path) -> list[Path]:
-    """The files that the checks are made of: conftest.py, public and hidden checks, helpers; sorted by path.
+    """The files that the checks are made of: conftest.py, public and hidden checks, helpers, stored cases; by path.
 
     Not the tests of the kit itself, nor the audit's corpus, which may lie in other folders below `tests`.
     """
     own = [path for folder in (".", "public", "hidden") for path in (tests / folder).glob("*.py")]
-    return sorted([*own, *(tests / "support").rglob("*.py")])
+    return sorted([*own, *(tests / "support").rglob("*.py"), *(tests / "public").glob("cases/*.json")])
 
 
 @functools.cache
 def vocabulary(tests: Path) -> frozenset[str]:
     """Every word and number in the sources of the checks; read once for all submissions that a process grades."""
     ours = [DOOR / "diagnose.py", DOOR / "laws.py"]  # their messages, too
-    sources = (path.read_text(encoding="utf-8") for path in [*check_sources(tests), *ours])
+    code = [path for path in [*check_sources(tests), *ours] if path.suffix == ".py"]
+    sources = (path.read_text(encoding="utf-8") for path in code)
     return frozenset(word for source in sources for word in re.findall(r"\w+", source))
 
 

@@ -1,8 +1,8 @@
 """What students of a course receive.
 
-Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks and the modules
-that they import), the requirements and LICENSE. The whole content is made in memory and checked before a single file is
-written.
+Everything comes from solution/ (starter files, notebooks, handout, pictures), tests/ (the public checks, the modules
+that they import and the cases that they compare with), the requirements and LICENSE. The whole content is made in
+memory and checked before a single file is written.
 """
 
 from __future__ import annotations
@@ -107,6 +107,7 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
         secrets += secret_prose(f"solution/written/{answers.name}", read(answers))
     for name, (shown, lines) in selected_tests(course, problems).items():
         files[f"tests/{name}"] = _put_in(text_of(lines), shown, known, problems, [line.number for line in lines])
+    files |= stored_cases(course)
     asked = question_files(course, problems)
     for question in asked.values():
         prose, code = questions.secret_lines(question.source)
@@ -390,6 +391,13 @@ def selected_tests(course: Course, problems: list[Problem]) -> dict[str, tuple[s
         name = path.relative_to(ROOT).as_posix()
         found[name] = (name, numbered(read(path)))
     return dict(sorted(found.items()))
+
+
+def stored_cases(course: Course) -> dict[str, bytes]:
+    """The cases that public checks compare with, of the tasks that a course asks for."""
+    folder = course.tests / "public" / "cases"
+    paths = (folder / f"{task.name}.json" for task in course.tasks)
+    return {f"tests/cases/{path.name}": read(path).encode() for path in paths if path.is_file()}
 
 
 def imported_modules(text: str) -> Iterator[tuple[str, int]]:

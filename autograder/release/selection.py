@@ -3,7 +3,8 @@
 Three rules, in this order:
 
 - What stands between `# FOR name ...` and `# END FOR`, each alone on its line, stays if the course asks for one of the
-  named tasks or questions. The two lines themselves never reach students.
+  named tasks or questions; between `# UNLESS name ...` and `# END UNLESS`, if it asks for none of them. The two lines
+  themselves never reach students.
 - A module stays if something that stays uses it; so does a function, a class or a constant at the top of a module.
   What stays for certain: the programs that people start, and what the course's tasks ask for. A function that nothing
   anywhere uses is there for students, and stays in a file that they work on.
@@ -23,8 +24,8 @@ from typing import NamedTuple
 
 from autograder.release.starter import DEFINITIONS, Problem, SourceError, first_line, used_names
 
-REGION = re.compile(r"\s*# FOR((?: \w+)+)")
-END = "# END FOR"
+REGION = re.compile(r"\s*# (?P<kind>FOR|UNLESS)(?P<names>(?: \w+)+)")
+END = re.compile(r"\s*# END (?P<kind>FOR|UNLESS)\s*")
 # Names that somebody else looks for: they stay with their file.
 READ_BY_OTHERS = ("pytestmark", "__all__")
 INDENTED_COMMENT = re.compile(r"\s+#")
@@ -94,23 +95,25 @@ def without_regions(text: str, asked: Collection[str] | None, path: str) -> list
     lines = numbered(text)
     markers: set[int] = set()
     unwanted: set[int] = set()
-    begin, wanted = 0, True
+    begin, wanted, kind = 0, True, ""
     for line in lines:
-        region = REGION.fullmatch(line.text)
+        region, end = REGION.fullmatch(line.text), END.fullmatch(line.text)
         if region is not None:
             if begin:
                 raise SourceError([Problem(path, line.number, f"nested region: the one of line {begin} is still open")])
-            begin, wanted = line.number, asked is None or any(name in asked for name in region.group(1).split())
+            begin, kind = line.number, region["kind"]
+            named = asked is not None and any(name in asked for name in region["names"].split())
+            wanted = asked is None or named == (kind == "FOR")
             markers.add(line.number)
-        elif line.text.strip() == END:
-            if not begin:
-                raise SourceError([Problem(path, line.number, f"stray {END!r}: no region is open")])
+        elif end is not None:
+            if not begin or end["kind"] != kind:
+                raise SourceError([Problem(path, line.number, f"stray '# END {end['kind']}': no such region is open")])
             markers.add(line.number)
             begin, wanted = 0, True
         if not wanted:
             unwanted |= {line.number, line.number + 1}  # the last one is the marker
     if begin:
-        raise SourceError([Problem(path, begin, f"unclosed region: no {END!r} follows")])
+        raise SourceError([Problem(path, begin, f"unclosed region: no '# END {kind}' follows")])
     return [line for line in without(lines, unwanted) if line.number not in markers]
 
 
@@ -140,7 +143,7 @@ def region_names(text: str) -> Iterator[tuple[int, str]]:
     """Every name that a region of a file is for, with its line."""
     for line in numbered(text):
         region = REGION.fullmatch(line.text)
-        for name in region.group(1).split() if region else ():
+        for name in region["names"].split() if region else ():
             yield line.number, name
 
 

@@ -26,8 +26,8 @@ def places(task: Task, root: Path = ROOT) -> Iterator[tuple[str, list[int]]]:
     """
     names = {task.name, *(function.split(".")[-1] for function in task.functions)}
     word = re.compile(rf"\b({'|'.join(map(re.escape, sorted(names)))})\b")
-    files = (path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in ENDINGS)
-    for path in sorted(files):
+    files = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in ENDINGS]
+    for path in sorted([*files, *(root / "tests" / "public" / "cases").glob("*.json")]):
         lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         found = [number for number, line in enumerate(lines, start=1) if word.search(line)]
         if found or path.stem == task.name:

@@ -4,24 +4,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import expit
 
-from autograder.door.diagnose import DETACHED, check, check_close, fail
-from support import oracles, trained_model
+from autograder.door.diagnose import DETACHED, check, check_close, check_tensor, fail
+from support import trained_model
 from support.checks import gmvae as gmvae_checks
-from support.checks.gmvae import WHAT
+from support.checks.gmvae import WHAT, Expectation
 
 MIXTURE = "utils.log_normal_mixture"
-IMAGES = 1000
+IMAGES, BATCH = 1000, 100
 GOOD = 99.0  # nats per image
 
 
 @pytest.mark.negative_elbo
-def test_negative_elbo_terms(fresh_submission, rng):
+def test_negative_elbo_terms(fresh_submission, cases):
     """negative_elbo_bound returns the KL and reconstruction terms that given weights call for"""
     fresh_submission.stand_in(MIXTURE)
-    weights, x = gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4), gmvae_checks.make_images(rng, 50)
-    gmvae_checks.check_terms(fresh_submission, rng, weights, x, calls=10)
+    kl, rec = cases("kl")[0], cases("rec")[0]
+    weights, x = gmvae_checks.example(kl.arguments["seed"])
+    calls = 10
+    found = gmvae_checks.average_terms(fresh_submission, weights, x, calls)
+    for place, name, case in ((2, "rec", rec), (1, "kl", kl)):
+        expected = Expectation(float(case.expected), case.arguments["std"], case.arguments["error"])
+        gmvae_checks.check_average(found[place], expected, calls * len(x), name, lambda case=case: case.mistakes)
 
 
 @pytest.mark.negative_elbo
@@ -40,7 +44,7 @@ def test_negative_elbo_trains_everything(fresh_submission, rng):
 
 
 @pytest.mark.trained_gmvae
-def test_trained_model(handed_in):
+def test_trained_model(submission, handed_in):
     """The trained model in gmvae.safetensors has a negative ELBO in the band around 97.5"""
     trained_weights = handed_in("gmvae.safetensors")
     if trained_weights is None:
@@ -52,9 +56,14 @@ def test_trained_model(handed_in):
     except trained_model.WeightsError as error:
         fail(f"{error}.")
     data = trained_model.find_data(trained_weights.parent, Path(__file__).resolve().parent)
-    images = trained_model.binary_test_images(data, IMAGES, seed=0)
-    nelbo, kl, rec = oracles.gmvae_negative_elbo(weights, images, seed=0)
-    found = f"negative ELBO {nelbo:.2f} = KL {kl:.2f} + reconstruction {rec:.2f} nats on {IMAGES} test images"
+    images = trained_model.binary_test_images(data, IMAGES, seed=0).astype(np.float32)
+    model = gmvae_checks.load_model(submission, weights)
+    terms = [gmvae_checks.negative_elbo_bound(model, x) for x in images.reshape(-1, BATCH, trained_model.PIXELS)]
+    nelbo, kl, rec = np.mean(terms, axis=0)
+    found = (
+        f"your {WHAT} gives a negative ELBO of {nelbo:.2f} = KL {kl:.2f} + reconstruction {rec:.2f} nats on {IMAGES} "
+        "test images"
+    )
     if not nelbo <= GOOD:
         fail(
             f"{found}: {nelbo - GOOD:.2f} above the {GOOD:g} that full points need (about 97 is usual). Was the model "
@@ -63,18 +72,19 @@ def test_trained_model(handed_in):
 
 
 @pytest.mark.negative_elbo
-def test_provided_model(submission, rng):
+def test_provided_model(submission, cases):
     """Provided: the GMVAE's networks and sampling methods are as they were handed out"""
     changed = "The provided {} has been changed: restore it from the original gmvae.py or utils.py"
-    weights = gmvae_checks.make_weights(rng, z_dim=3, k=5)
+    (decoded,), (prior,) = cases("compute_sigmoid_given"), cases("prior")
+    weights = gmvae_checks.make_weights(np.random.default_rng(prior.arguments["seed"]), z_dim=3, k=5)
     model = gmvae_checks.load_model(submission, weights)
     shapes = {name: value.shape for name, value in model.state().items()}
     check(shapes == trained_model.gmvae_shapes(3, 5), f"{changed.format('GMVAE')}. Its parameters differ.")
-    z = rng.normal(size=(4, 3)).astype(np.float32)
-    expected = expit(oracles.mlp(weights, "dec", z))
-    check_close(model.call("compute_sigmoid_given", z), expected, what=changed.format("compute_sigmoid_given"))
+    what, z = changed.format("compute_sigmoid_given"), decoded.arguments["z"]
+    pixels = check_tensor(model.call("compute_sigmoid_given", z), what=what, shape=(len(z), trained_model.PIXELS))
+    decoded.check(pixels[:, :: trained_model.PIXELS // 16], what)
     for method, shape in (("sample_z", (6, 3)), ("sample_sigmoid", (6, 784)), ("sample_x", (6, 784))):
         drawn = model.call(method, 6)
         check(isinstance(drawn, np.ndarray) and drawn.shape == shape, changed.format(method))
-    for drawn, expected in zip(model.call("prior"), oracles.gmvae_prior(weights), strict=True):
+    for drawn, expected in zip(model.call("prior"), prior.expected, strict=True):
         check_close(drawn, expected, what=changed.format("prior"))

@@ -10,12 +10,13 @@ from support.probe_oracle import random_probe
 pytestmark = pytest.mark.latent_traversal
 
 
-def test_latent_traversal_by_hand(submission, rng):
+def test_latent_traversal_by_hand(submission, rng, cases):
     """latent_traversal: three latents, each at -2, 0 and 2 while the others are 0"""
     oracle = random_probe(rng, 3)
-    model = oracle.send(submission)
-    images = submission.call("latent_traversal.latent_traversal", model, -2.0, 2.0, steps=3)
-    check_traversal(images, oracle, -2.0, 2.0, steps=3, model=model)
+    for case in cases("by_hand"):
+        model = oracle.send(submission)
+        images = submission.call("latent_traversal.latent_traversal", model, **case.arguments)
+        check_traversal(images, oracle, case.expected, case.mistakes, model)
 
 
 @pytest.mark.draws

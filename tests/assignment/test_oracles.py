@@ -10,6 +10,8 @@ from scipy import integrate, stats
 from torch import distributions
 
 from support import oracles, trained_model
+from support.checks.mixtures import whiten
+from support.mixture import Mixture
 from support.trained_model import WeightsError
 
 NORMAL_PAIRS = [(0.0, 1.0, 0.0, 1.0), (1.0, 4.0, -0.5, 0.25), (-2.0, 0.01, 1.0, 3.0), (0.3, 1.0, 0.3, 1.001)]
@@ -18,7 +20,7 @@ NORMAL_PAIRS = [(0.0, 1.0, 0.0, 1.0), (1.0, 4.0, -0.5, 0.25), (-2.0, 0.01, 1.0, 
 @pytest.fixture
 def mixture(rng):
     factors = rng.normal(size=(3, 2, 2)) + 1.5 * np.eye(2)
-    return oracles.Mixture(np.array([0.2, 0.5, 0.3]), 3 * rng.normal(size=(3, 2)), factors @ factors.swapaxes(1, 2))
+    return Mixture(np.array([0.2, 0.5, 0.3]), 3 * rng.normal(size=(3, 2)), factors @ factors.swapaxes(1, 2))
 
 
 @pytest.mark.parametrize("arguments", NORMAL_PAIRS)
@@ -74,7 +76,7 @@ def test_gaussian_entropy_by_scipy(d, rng):
 
 
 def test_mixture_entropy_by_quadrature():
-    mixture = oracles.Mixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.0]]), np.array([[[0.25]], [[2.0]]]))
+    mixture = Mixture(np.array([0.3, 0.7]), np.array([[-2.0], [1.0]]), np.array([[[0.25]], [[2.0]]]))
 
     def integrand(x):
         log_density = oracles.gmm_log_prob(np.array([[x]]), *mixture.arguments)[0]
@@ -85,8 +87,8 @@ def test_mixture_entropy_by_quadrature():
 
 
 def test_samples_whiten_to_the_noise_they_came_from(mixture, rng):
-    x, component = mixture.sample(20_000, rng)
-    eps = oracles.whiten(x, component, mixture.means, np.linalg.cholesky(mixture.covs))
+    x, component = oracles.sample_gmm(mixture, 20_000, rng)
+    eps = whiten(x, component, mixture.means, np.linalg.cholesky(mixture.covs))
     np.testing.assert_allclose(np.cov(eps.T), np.eye(2), atol=0.05)
     np.testing.assert_allclose(np.bincount(component) / 20_000, mixture.weights, atol=0.02)
 

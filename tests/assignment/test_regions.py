@@ -35,7 +35,7 @@ def asking(*names: str) -> course_module.Course:
 
 def test_regions_are_whole_and_name_what_exists():
     lines = [line for source in SOURCES.values() for line in source.splitlines()]
-    regions = [match.group(1) for line in lines if (match := REGION.fullmatch(line))]
+    regions = [match["names"] for line in lines if (match := REGION.fullmatch(line))]
     assert len(regions) > 50
     for names in regions:
         assert set(names.split()) <= set(NAMES), names

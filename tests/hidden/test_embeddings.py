@@ -7,6 +7,8 @@ from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
 from support.checks.plotting import check_recorded_in_eval_mode
 from support.checks.training import stand_in_for_the_loss
+from support.mistakes.embeddings import of_decode_grid, of_plot_posterior_rows
+from support.oracles import grid_latents, posterior_costs
 from support.probe_oracle import random_probe
 
 
@@ -46,14 +48,16 @@ def test_decode_grid(submission, rng):
         oracle.weight[:] *= 0.1  # so that far codes do not saturate the images
         model = oracle.send(submission)
         images = submission.call("embeddings.decode_grid", model, codes, steps=steps)
-        check_grid(images, oracle, codes, steps, model)
+        z = grid_latents(codes.min(axis=0), codes.max(axis=0), steps)
+        check_grid(images, oracle, z, of_decode_grid(codes, steps), model)
         # The same model with other codes: one lies far out; all have the same second coordinate.
         outlier, flat = codes.copy(), codes.copy()
         outlier[0] -= 9 * np.ptp(codes, axis=0)
         flat[:, 1] = 0.5
         for others in (outlier, flat):
             images = submission.call("embeddings.decode_grid", model, others, steps=steps)
-            check_grid(images, oracle, others, steps, model)
+            z = grid_latents(others.min(axis=0), others.max(axis=0), steps)
+            check_grid(images, oracle, z, of_decode_grid(others, steps), model)
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
 
 
@@ -68,5 +72,7 @@ def test_posterior_rows(fresh_submission, rng):
         oracle, images = random_probe(rng, latents), random_images(rng, count)
         model = oracle.send(fresh_submission)
         costs = fresh_submission.call(ROWS, model, images)
-        check_posterior_rows(costs, oracle, images, model)
+        mean = oracle.mean(images)
+        right = posterior_costs(images, oracle.decode(mean), mean, oracle.logvar(mean))
+        check_posterior_rows(costs, oracle, images, right, of_plot_posterior_rows(oracle, images), model)
         check_recorded_in_eval_mode(model, "decode", "plot_posterior_rows")

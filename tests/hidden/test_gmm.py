@@ -13,7 +13,7 @@ from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
 from support.mistakes import gmm as mistakes
-from support.oracles import Mixture
+from support.mixture import Mixture
 from support.strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
 
 SAMPLE = "gmm.sample_gmm"
@@ -131,7 +131,7 @@ def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
     """gmm_log_prob agrees with the density of the mixture for any number of components, dimensions and points"""
     rng = np.random.default_rng(seed)
     mixture = mixture.astype(dtype)
-    x = (mixture.sample(n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
+    x = (oracles.sample_gmm(mixture, n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
     check_close(
         submission.call(LOG_PROB, x, *mixture.arguments),
         oracles.gmm_log_prob(x, *mixture.arguments),
@@ -169,7 +169,7 @@ def test_log_prob_far_away(submission, rng, dtype):
     if dtype == "float64":
         # Determinants from 1e-720 to 1e720.
         mixture = with_scales(make_mixture(rng, 3, 90), np.geomspace(1e-4, 1e4, 3))
-        x = mixture.sample(9, rng)[0]
+        x = oracles.sample_gmm(mixture, 9, rng)[0]
         check_close(
             submission.call(LOG_PROB, x, *mixture.arguments),
             oracles.gmm_log_prob(x, *mixture.arguments),
@@ -183,7 +183,7 @@ def test_log_prob_far_away(submission, rng, dtype):
         mixture = Mixture(mixture.weights[:3] / mixture.weights[:3].sum(), mixture.means[:3], narrow)
         for scale, shift in ((1.0, 0.0), (1.0, 1e4), (1e5, 0.0)):
             scaled = Mixture(mixture.weights, scale * mixture.means + shift, scale**2 * mixture.covs)
-            x = scaled.sample(30, rng)[0]
+            x = oracles.sample_gmm(scaled, 30, rng)[0]
             check_close(
                 submission.call(LOG_PROB, x, *scaled.arguments),
                 oracles.gmm_log_prob(x, *scaled.arguments),
@@ -266,7 +266,7 @@ def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, decade, seed
     """mc_entropy is minus the mean log-density over all the given points (with gmm_log_prob taken as right)"""
     scale = 10.0**decade  # small ones have densities above 1 and a negative entropy
     mixture = Mixture(mixture.weights, scale * mixture.means, scale**2 * mixture.covs).astype(dtype)
-    x = (mixture.sample(n, np.random.default_rng(seed))[0] * 1.2).astype(dtype)
+    x = (oracles.sample_gmm(mixture, n, np.random.default_rng(seed))[0] * 1.2).astype(dtype)
     if n > 2:  # one point far from all others counts as much as they do
         x[n // 2] += 30 * scale
     fresh_submission.stand_in(LOG_PROB)
@@ -285,7 +285,7 @@ def test_mc_entropy_against_quadrature(fresh_submission, rng):
     fresh_submission.stand_in(LOG_PROB)
     n = 40_000
     mixture = make_mixture(rng, 3, 1)
-    x, _ = mixture.sample(n, rng)
+    x, _ = oracles.sample_gmm(mixture, n, rng)
     std = oracles.gmm_log_prob(x, *mixture.arguments).std() / np.sqrt(n)
     value = check_tensor(fresh_submission.call(MC_ENTROPY, x, *mixture.arguments), what="mc_entropy", shape=())
     laws.check_mean(value, oracles.mixture_entropy_1d(mixture), std, "mc_entropy")
@@ -298,7 +298,7 @@ def test_mc_entropy_nearly_degenerate(fresh_submission, rng):
     n = 20_000
     mixture = make_mixture(rng, 3, 2)
     mixture = Mixture(NEARLY_DEGENERATE, mixture.means, mixture.covs).astype("float32")
-    x = mixture.sample(n, rng)[0].astype(np.float32)
+    x = oracles.sample_gmm(mixture, n, rng)[0].astype(np.float32)
     value = check_tensor(fresh_submission.call(MC_ENTROPY, x, *mixture.arguments), what="mc_entropy", shape=())
     # The entropy of the whole differs from that of the main component by at most the entropy of the component,
     # 2.6e-4 nats, and what 2e-5 of the mass can add; the estimate's standard deviation is about sqrt(d / 2 / n).

@@ -1,9 +1,12 @@
 """Hidden checks of latent_traversal.py: walks along the latent axes."""
 
+import numpy as np
 import pytest
 
 from support.checks.drawing import check_traversal
 from support.checks.plotting import check_recorded_in_eval_mode
+from support.mistakes.latent_traversal import of_latent_traversal
+from support.oracles import traversal_latents
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.latent_traversal
@@ -24,5 +27,6 @@ def test_latent_traversal(submission, rng):
         oracle = random_probe(rng, latents)
         model = oracle.send(submission)
         images = submission.call(TRAVERSE, model, **arguments)
-        check_traversal(images, oracle, low, high, steps, model)
+        z = traversal_latents(np.linspace(low, high, steps), latents)
+        check_traversal(images, oracle, z, of_latent_traversal(low, high, steps, latents), model)
         check_recorded_in_eval_mode(model, "decode", "latent_traversal")

@@ -31,13 +31,13 @@ def test_plot_embeddings_picture(submission, rng):
 
 
 @pytest.mark.decode_grid
-def test_decode_grid_by_hand(submission, rng):
+def test_decode_grid_by_hand(submission, rng, cases):
     """decode_grid: 3 by 3 images from (0, 10) to (2, 20)"""
     oracle = random_probe(rng, 2, "ae")
-    codes = np.array([[0, 20], [2, 15], [1, 10]], dtype=np.float32)
-    model = oracle.send(submission)
-    images = submission.call("embeddings.decode_grid", model, codes, steps=3)
-    check_grid(images, oracle, codes, steps=3, model=model)
+    for case in cases("by_hand"):
+        model = oracle.send(submission)
+        images = submission.call("embeddings.decode_grid", model, **case.arguments)
+        check_grid(images, oracle, case.expected, case.mistakes, model)
 
 
 @pytest.mark.decode_grid
@@ -54,11 +54,13 @@ def test_decode_grid_picture(submission, rng):
 
 @pytest.mark.plot_posterior_rows
 @pytest.mark.draws
-def test_plot_posterior_rows(fresh_submission, rng):
+def test_plot_posterior_rows(fresh_submission, cases):
     """plot_posterior_rows: reconstruction error, KL and their sum for each image, and a picture"""
     stand_in_for_the_loss(fresh_submission)
-    oracle, images = random_probe(rng, 2), random_images(rng, 2)
-    model, outpath = oracle.send(fresh_submission), fresh_submission.path("rows.png")
-    costs = fresh_submission.call("embeddings.plot_posterior_rows", model, images, outpath=outpath)
-    check_posterior_rows(costs, oracle, images, model)
-    check_picture(fresh_submission.file_bytes("rows.png"), "plot_posterior_rows")
+    for case in cases("two_images"):
+        rng = np.random.default_rng(case.arguments["seed"])
+        oracle, images = random_probe(rng, 2), random_images(rng, 2)
+        model, outpath = oracle.send(fresh_submission), fresh_submission.path("rows.png")
+        costs = fresh_submission.call("embeddings.plot_posterior_rows", model, images, outpath=outpath)
+        check_posterior_rows(costs, oracle, images, case.expected, case.mistakes, model)
+        check_picture(fresh_submission.file_bytes("rows.png"), "plot_posterior_rows")

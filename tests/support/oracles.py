@@ -6,12 +6,13 @@ tests/assignment/test_oracles.py holds them against quadrature, scipy.stats and 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.integrate import trapezoid
 from scipy.special import entr, expit, logsumexp, rel_entr
+
+from support.mixture import Mixture
 
 Weights = Mapping[str, np.ndarray]
 
@@ -61,39 +62,40 @@ def kl_diag_normal(mu: Any, logvar: Any) -> np.ndarray:
     return 0.5 * (mu**2 + np.expm1(logvar) - logvar).sum(axis=-1)
 
 
+# What the plotting functions decode and return.
+
+
+def grid_latents(low: Any, high: Any, steps: int) -> np.ndarray:
+    """Points (steps, steps, 2) of a plane: the first coordinate grows along columns, the second along rows."""
+    low, high = _double(low, high)
+    z1, z2 = np.meshgrid(np.linspace(low[0], high[0], steps), np.linspace(low[1], high[1], steps))
+    return np.stack([z1, z2], axis=-1)
+
+
+def traversal_latents(walk: np.ndarray, latents: int) -> np.ndarray:
+    """Latents (latents, steps, latents): in row j, latent j takes the values of the walk, the others are zero."""
+    return np.einsum("s,jl->jsl", walk, np.eye(latents))
+
+
+def posterior_costs(images: Any, decoded: Any, mean: Any, logvar: Any) -> np.ndarray:
+    """Reconstruction error, KL divergence and their sum for each image, (n, 3).
+
+    Args:
+        decoded: the images of the posterior means.
+    """
+    error, divergence = negative_log_likelihood(images, decoded), kl_diag_normal(mean, logvar)
+    return np.stack([error, divergence, error + divergence], axis=1)
+
+
 # Mixtures with full covariances.
 
 
-@dataclass(frozen=True)
-class Mixture:
-    """A mixture of K Gaussians in d dimensions.
-
-    Attributes:
-        weights: (K,); means: (K, d); covs: (K, d, d).
-    """
-
-    weights: np.ndarray
-    means: np.ndarray
-    covs: np.ndarray
-
-    def astype(self, dtype: str) -> "Mixture":
-        return Mixture(self.weights.astype(dtype), self.means.astype(dtype), self.covs.astype(dtype))
-
-    @property
-    def arguments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.weights, self.means, self.covs
-
-    def sample(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Points (n, d) and their components (n,)."""
-        component = rng.choice(len(self.weights), n, p=np.asarray(self.weights) / np.sum(self.weights))
-        eps = rng.standard_normal((n, self.means.shape[1]))
-        return self.means[component] + np.einsum("nij,nj->ni", np.linalg.cholesky(self.covs)[component], eps), component
-
-
-def whiten(x: Any, component: np.ndarray, means: Any, factors: Any) -> np.ndarray:
-    """The noise eps (n, d) that points x = means[component] + factors[component] @ eps were made from."""
-    x, means, factors = _double(x, means, factors)
-    return np.linalg.solve(factors[component], (x - means[component])[..., np.newaxis])[..., 0]
+def sample_gmm(mixture: Mixture, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, d) and their components (n,)."""
+    component = rng.choice(len(mixture.weights), n, p=np.asarray(mixture.weights) / np.sum(mixture.weights))
+    eps = rng.standard_normal((n, mixture.means.shape[1]))
+    noise = np.einsum("nij,nj->ni", np.linalg.cholesky(mixture.covs)[component], eps)
+    return mixture.means[component] + noise, component
 
 
 def component_log_prob(x: Any, means: Any, covs: Any) -> np.ndarray:

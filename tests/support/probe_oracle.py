@@ -17,6 +17,7 @@ from autograder.door.submission import Recorder, Submission
 PIXELS = 28 * 28
 MODEL = Path(__file__).with_name("probe_model.py")  # read as text: nothing here may import torch
 Parameters = Mapping[str, np.ndarray]
+IN_TRAIN_MODE = "the model was in train mode: use the provided `evaluating`"
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class ProbeOracle:
 
     def with_parameters(self, parameters: Parameters) -> "ProbeOracle":
         """The same model with these parameters, by their names in the state_dict."""
-        names = {"weight": "decoder.weight", "bias": "decoder.bias", "encoder_weight": "encoder.weight"}
-        return replace(self, **{field: parameters[name] for field, name in names.items()})
+        weight, bias = parameters["decoder.weight"], parameters["decoder.bias"]
+        return replace(self, weight=weight, bias=bias, encoder_weight=parameters["encoder.weight"])
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The parameters by the names that they have in the model's state_dict, float64."""

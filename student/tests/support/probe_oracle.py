@@ -16,6 +16,7 @@ from autograder.door.submission import Recorder, Submission
 PIXELS = 28 * 28
 MODEL = Path(__file__).with_name("probe_model.py")  # read as text: nothing here may import torch
 Parameters = Mapping[str, np.ndarray]
+IN_TRAIN_MODE = "the model was in train mode: use the provided `evaluating`"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from autograder.door.fixtures import derived_seed
 from autograder.repository import DOOR, TESTS
 from autograder.tasks import load
 
@@ -98,6 +100,17 @@ def test_mistake_is_named_instead_of_shown(unfinished):
 def test_missing_file_fails_every_check_without_an_error(student):
     finished = student("return 1 +")  # a syntax error
     assert "2 failed" in finished.stdout and "SyntaxError" in finished.stdout and "line.py, line 4" in finished.stdout
+
+
+def test_only_what_hidden_checks_look_at_depends_on_the_secret():
+    one, other = (SimpleNamespace(assignment_secret=secret) for secret in ("one", "other"))
+    name = "test_line.py::test_predict"
+    assert derived_seed(one, f"hidden/{name}") != derived_seed(other, f"hidden/{name}")
+    assert (
+        derived_seed(one, f"public/{name}")
+        == derived_seed(other, f"public/{name}")
+        == derived_seed(object(), f"public/{name}")
+    )
 
 
 def test_unknown_folder_is_a_usage_error(student):

@@ -284,6 +284,8 @@ TREE = {
     "tests/support/deeper.py": "X = 1\n",
     "tests/support/unused.py": "X = 2\n",
     "tests/tasks.toml": TASKS,
+    "tests/public/cases/area.json": "{}\n",
+    "tests/public/cases/not_asked.json": "{}\n",
     "tests/public/test_disc.py": 'from support import deeper\n\n\ndef test_area():\n    """The area"""\n    deeper.X\n',
     "tests/hidden/test_disc.py": 'def test_disc():\n    """The disc"""\n',
     "tests/kit/test_kit.py": "KIT = 1\n",
@@ -306,7 +308,7 @@ TREE = {
 SHIPPED = {
     *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
     *("requirements-explore.txt", "requirements-report.txt", "explore.ipynb", "explore.py", "export_report.py"),
-    *("tests/conftest.py", "tests/test_disc.py"),
+    *("tests/conftest.py", "tests/test_disc.py", "tests/cases/area.json"),
     *(f"tests/support/{name}.py" for name in ("deeper", "lazily")),
     *(f"tests/{path.relative_to(ROOT).as_posix()}" for path in (DOOR.parent / "__init__.py", *DOOR.glob("*.py"))),
 }
@@ -645,7 +647,8 @@ def test_nothing_secret_is_shipped(real):
     """No hidden or project test, no answer, no marker, no name of a hidden check that is not a public one too."""
     assert real.secrets
     for name in real.files:
-        assert not set(Path(name).parts) & {"hidden", "kit", "assignment", "corpus", "written"}
+        assert not set(Path(name).parts) & {"hidden", "kit", "assignment", "corpus", "written", "mistakes"}
+        assert Path(name).stem not in ("oracles", "strategies")
         assert "autograder" not in name or name.startswith(("tests/autograder/__init__.py", "tests/autograder/door/"))
     assert not any(b"BEGIN SOLUTION" in content for content in real.files.values())
 

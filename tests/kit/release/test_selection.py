@@ -204,6 +204,13 @@ def test_long_imports_are_wrapped():
     assert names[6] not in text
 
 
+def test_a_region_for_courses_that_ask_for_none_of_its_names():
+    text = "# UNLESS area square\nx = 1\n# END UNLESS\ny = 2\n"
+    assert text_of(without_regions(text, ("why_corners",), "a.py")) == "x = 1\ny = 2\n"
+    assert text_of(without_regions(text, ("square",), "a.py")) == "y = 2\n"
+    assert "x = 1" in text_of(without_regions(text, None, "a.py"))
+
+
 def test_lines_keep_the_numbers_of_the_file_that_is_edited():
     kept = select(SOURCES, ("area",), [("main.py", None)])["main.py"]
     source = PROGRAM.splitlines()
@@ -215,7 +222,8 @@ def test_lines_keep_the_numbers_of_the_file_that_is_edited():
     [
         ("x = 1\n# FOR area\ny = 2\n", "a.py:2: unclosed region"),
         ("# FOR area\n# FOR square\n# END FOR\n", "a.py:2: nested region: the one of line 1 is still open"),
-        ("x = 1\n# END FOR\n", "a.py:2: stray '# END FOR'"),
+        ("x = 1\n# END FOR\n", "a.py:2: stray '# END FOR': no such region is open"),
+        ("# UNLESS area\nx = 1\n# END FOR\n", "a.py:3: stray '# END FOR'"),
     ],
 )
 def test_complaints_about_regions(text, complaint):

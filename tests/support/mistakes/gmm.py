@@ -7,9 +7,10 @@ from scipy.special import logsumexp, softmax
 
 from support import oracles
 from support.mistakes import Mistakes, of_reduction, quietly
+from support.mixture import Mixture
 
 
-def of_gmm_log_prob(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
+def of_gmm_log_prob(x: np.ndarray, mixture: Mixture) -> Mistakes:
     weights, means, covs = mixture.arguments
     components = oracles.component_log_prob(x, means, covs)
     right = oracles.gmm_log_prob(x, *mixture.arguments)
@@ -122,7 +123,7 @@ def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
     }
 
 
-def of_mc_entropy(x: np.ndarray, mixture: oracles.Mixture) -> Mistakes:
+def of_mc_entropy(x: np.ndarray, mixture: Mixture) -> Mistakes:
     weights, means, covs = mixture.arguments
     log_prob = oracles.gmm_log_prob(x, *mixture.arguments)
     n = len(log_prob)

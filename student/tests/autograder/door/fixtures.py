@@ -12,10 +12,11 @@ Three groups of tests use it: "public" (directly in tests/ of a student's folder
 Another plugin, such as the autograder's, may set more attributes:
 
     config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
-    config.assignment_secret: str                                       seeds every random input of every check
+    config.assignment_secret: str                                       seeds the random inputs of every hidden check
     config.handed_in(name: str) -> Path | None                          where a file of the submission lies
 """
 
+import functools
 import hashlib
 import os
 import tempfile
@@ -29,6 +30,7 @@ import pytest
 from hypothesis import HealthCheck, Phase
 
 from autograder.door import library_use
+from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
 
@@ -103,8 +105,11 @@ def check_id(item: pytest.Function) -> str:
 
 
 def derived_seed(config: pytest.Config, name: str) -> int:
-    """A 128-bit number from the assignment's secret and a name: the same in every run, unknown without the secret."""
-    secret = getattr(config, "assignment_secret", "practice")
+    """A 128-bit number from the assignment's secret and a name: the same in every run, unknown without the secret.
+
+    What begins with public/ needs no secret: a public check looks at the same wherever it runs.
+    """
+    secret = "" if name.startswith("public/") else getattr(config, "assignment_secret", "practice")
     return int.from_bytes(hashlib.sha256(f"{secret}|{name}".encode()).digest()[:16], "big")
 
 
@@ -201,8 +206,14 @@ def asked_tasks(pytestconfig: pytest.Config) -> frozenset[str]:
 
 
 @pytest.fixture
+def cases(request: pytest.FixtureRequest) -> Callable[[str], list[Case]]:
+    """A function of a name: the stored cases of that name for this check's task, see cases.py."""
+    return functools.partial(read_cases, request.path.parent / "cases" / f"{task_of(request.node)}.json")
+
+
+@pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
-    """Random numbers for this check's inputs: the same in every run with the same secret."""
+    """Random numbers for this check's inputs: of a public check the same everywhere, of others for each secret."""
     return np.random.default_rng(derived_seed(request.config, check_id(request.node)))
 
 

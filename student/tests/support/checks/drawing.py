@@ -7,10 +7,7 @@ import numpy as np
 
 from autograder.door.diagnose import check, check_close, check_tensor, fail
 from autograder.door.submission import Recorder
-from support.oracles import kl_diag_normal, negative_log_likelihood
-from support.probe_oracle import PIXELS, ProbeOracle
-
-IN_TRAIN_MODE = "the model was in train mode: use the provided `evaluating`"
+from support.probe_oracle import IN_TRAIN_MODE, ProbeOracle
 
 
 def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
@@ -33,117 +30,58 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
     check_close(codes, mean, what=what, mistakes=mistakes)
 
 
-def check_grid(images: Any, oracle: ProbeOracle, codes: np.ndarray, steps: int, model: Recorder) -> None:
+def check_grid(
+    images: Any, oracle: ProbeOracle, z: np.ndarray, mistaken: Mapping[str, np.ndarray], model: Recorder
+) -> None:
     """decode_grid returned images for even steps between the codes' minimum and maximum.
 
     Args:
+        z: the right latents, (steps, steps, 2); mistaken: those of usual mistakes.
         model: what it was given, to see which points were decoded.
     """
-    low, high = codes.min(axis=0).astype(np.float64), codes.max(axis=0).astype(np.float64)
-    z = _plane(low, high, steps)
-    mistaken = {
-        "rows and columns are exchanged: entry [i, j] has the j-th z1 and the i-th z2": z.swapaxes(0, 1),
-        "the two coordinates of every point are exchanged": z[..., ::-1],
-        "the second coordinate runs downwards; it is counted upwards": z[::-1],
-        "the first coordinate runs downwards; it is counted upwards": z[:, ::-1],
-        "both coordinates run downwards; they are counted upwards": z[::-1, ::-1],
-        "both axes have the same range; each coordinate has its own": _plane(
-            np.full(2, low.min()), np.full(2, high.max()), steps
-        ),
-        "the second coordinate has the first one's range": _plane(low[[0, 0]], high[[0, 0]], steps),
-        "the range is fixed; it should be that of the codes": _plane(np.full(2, -3), np.full(2, 3), steps),
-        "the last point of the range is left out": _plane(low, high - (high - low) / steps, steps),
-    }
-    what = f"decode_grid with steps={steps}"
     # Latents of forty in size cost digits.
     tolerance = {"rtol": 1e-3, "atol": 1e-4}
     mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _grid_fault)}
-    check_close(images, oracle.decode(z), what=what, mistakes=mistakes, **tolerance)
+    check_close(images, oracle.decode(z), what=f"decode_grid with steps={len(z)}", mistakes=mistakes, **tolerance)
 
 
-def check_traversal(images: Any, oracle: ProbeOracle, low: float, high: float, steps: int, model: Recorder) -> None:
+def check_traversal(
+    images: Any, oracle: ProbeOracle, z: np.ndarray, mistaken: Mapping[str, np.ndarray], model: Recorder
+) -> None:
     """latent_traversal returned images for a walk along each latent axis.
 
     Args:
+        z: the right latents, (k, steps, k); mistaken: those of usual mistakes.
         model: what it was given, to see which latents were decoded.
     """
-    latents = oracle.weight.shape[1]
-    walk = np.linspace(low, high, steps)
-    z = _one_by_one(walk, latents)
-    mistaken = {
-        "all latents vary at once; the others must stay 0": np.tile(walk[:, None], (latents, 1, latents)),
-        "the same latent varies in every row": np.repeat(z[:1], latents, axis=0),
-        "the other latents are at z_min; they must be 0": z + low * (1 - np.eye(latents))[:, None],
-        "z_max is left out; both ends belong to the walk": _one_by_one(
-            np.linspace(low, high, steps, endpoint=False), latents
-        ),
-        "the ends are left out; both belong to the walk": _one_by_one(np.linspace(low, high, steps + 2)[1:-1], latents),
-        "z_min and z_max are ignored": _one_by_one(np.linspace(-3, 3, steps), latents),
-        "the walk runs from z_max down to z_min": z[:, ::-1],
-        "rows stand for the latents in the wrong order": z[::-1],
-    }
-    if latents == steps:
-        mistaken["rows and columns are exchanged"] = z.swapaxes(0, 1)
-    what = f"latent_traversal with {latents} latents and steps={steps}"
+    what = f"latent_traversal with {z.shape[0]} latents and steps={z.shape[1]}"
     mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _traversal_fault)}
     check_close(images, oracle.decode(z), what=what, mistakes=mistakes)
 
 
-def check_posterior_rows(costs: Any, oracle: ProbeOracle, images: np.ndarray, model: Recorder) -> None:
-    """plot_posterior_rows returned each image's reconstruction error, KL and total, by decoding the posterior mean."""
+def check_posterior_rows(
+    costs: Any,
+    oracle: ProbeOracle,
+    images: np.ndarray,
+    right: np.ndarray,
+    mistakes: Mapping[str, np.ndarray],
+    model: Recorder,
+) -> None:
+    """plot_posterior_rows returned each image's reconstruction error, KL and total, by decoding the posterior mean.
 
-    def rows(training: bool) -> np.ndarray:
-        mean = oracle.mean(images, training)
-        error = negative_log_likelihood(images, oracle.decode(mean, training))
-        divergence = kl_diag_normal(mean, oracle.logvar(mean))
-        return np.stack([error, divergence, error + divergence], axis=1)
-
-    what, right = f"plot_posterior_rows of {len(images)} images", rows(training=False)
+    Args:
+        right: the costs, (n, 3); mistakes: those of usual mistakes.
+        model: what it was given, to see what was decoded.
+    """
+    what = f"plot_posterior_rows of {len(images)} images"
     check_tensor(costs, what=what, shape=right.shape)
-    means = [oracle.mean(images, training) for training in (False, True)]
+    means = np.concatenate([oracle.mean(images, training) for training in (False, True)])
     for record in model.records():
         if record["part"] == "decode":
             z = record["input"].reshape(-1, 1, oracle.weight.shape[1])
-            known = np.isclose(z, np.concatenate(means), rtol=1e-3, atol=1e-4).all(axis=-1).any(axis=1)
+            known = np.isclose(z, means, rtol=1e-3, atol=1e-4).all(axis=-1).any(axis=1)
             check(known.all(), f"{what}: something other than posterior means is decoded. Is it a sample?")
-    error, divergence, total = right.T
-    pixels = images.reshape(len(images), -1) - oracle.decode(means[0]).reshape(len(images), -1)
-    mean_error = np.square(pixels).mean(axis=1)
-    two = kl_diag_normal(means[0][:, :2], oracle.logvar(means[0][:, :2]))
-    mistakes = {
-        IN_TRAIN_MODE: rows(training=True),
-        "every row holds averages over the batch; each image has costs of its own": np.tile(
-            right.mean(axis=0), (len(right), 1)
-        ),
-        "the KL is that of the whole batch in every row; each image has its own": np.stack(
-            [error, divergence * 0 + divergence.mean(), error + divergence.mean()], axis=1
-        ),
-        "the error is that of the whole batch in every row; each image has its own": np.stack(
-            [error * 0 + error.mean(), divergence, error.mean() + divergence], axis=1
-        ),
-        "every row is that of the first image; each image has its own": np.tile(right[0], (len(right), 1)),
-        "the rows are divided by the number of images": right / len(right),
-        "error and KL have changed places": right[:, [1, 0, 2]],
-        "the total has the wrong sign: it is a cost, MINUS the ELBO": right * [1, 1, -1],
-        "the error is the mean squared error; in nats it is what negative_log_likelihood returns": np.stack(
-            [mean_error, divergence, mean_error + divergence], axis=1
-        ),
-        "only the first two latents are counted in the KL": np.stack([error, two, error + two], axis=1),
-        "the KL is subtracted in the total; it should be added": np.stack([error, divergence, 2 * error - total], 1),
-        "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * np.log(2 * np.pi) * np.array([1, 0, 1]),
-    }
     check_close(costs, right, what=what, mistakes=mistakes)
-
-
-def _plane(low: np.ndarray, high: np.ndarray, steps: int) -> np.ndarray:
-    """Points (steps, steps, 2): the first coordinate grows along columns, the second along rows."""
-    z1, z2 = np.meshgrid(np.linspace(low[0], high[0], steps), np.linspace(low[1], high[1], steps))
-    return np.stack([z1, z2], axis=-1)
-
-
-def _one_by_one(walk: np.ndarray, latents: int) -> np.ndarray:
-    """Latents (latents, steps, latents): in row j, latent j takes the values of the walk, the others are zero."""
-    return np.einsum("s,jl->jsl", walk, np.eye(latents))
 
 
 def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

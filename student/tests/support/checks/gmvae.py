@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -11,8 +10,6 @@ from scipy import stats
 from autograder.door import laws
 from autograder.door.diagnose import check_tensor, fail, sentence
 from autograder.door.submission import Handle, Submission
-from support import oracles
-from support.mistakes.gmvae import of_kl, of_rec
 from support.trained_model import PIXELS, gmvae_shapes
 
 WHAT = "negative_elbo_bound"
@@ -51,6 +48,12 @@ def with_posterior(weights: Mapping[str, np.ndarray], before_softplus: float) ->
 def make_images(rng: np.random.Generator, n: int) -> np.ndarray:
     """Binary images (n, 784), float32, some darker than others."""
     return (rng.random((n, PIXELS)) < rng.uniform(0.05, 0.4, (n, 1))).astype(np.float32)
+
+
+def example(seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Weights with narrow posteriors, and images: those of the stored cases."""
+    rng = np.random.default_rng(seed)
+    return make_weights(rng, z_dim=10, k=20, variance=1e-4), make_images(rng, 50)
 
 
 def load_model(submission: Submission, weights: Mapping[str, np.ndarray]) -> Handle:
@@ -95,21 +98,6 @@ class Expectation:
     error: float
 
 
-def expectations(
-    weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Generator, samples: int
-) -> dict[str, Expectation]:
-    """The expected "kl" and "rec" for images x."""
-    terms = oracles.gmvae_terms(weights, x, rng, samples)
-
-    def expectation(values: np.ndarray, *alternatives: np.ndarray) -> Expectation:
-        """`alternatives` have the same mean and another spread."""
-        std = max(math.sqrt(v.var(axis=0, ddof=1).mean()) for v in (values, *alternatives))
-        return Expectation(float(values.mean()), std, std / math.sqrt(values.size))
-
-    # log q may also be averaged in closed form: then only log p varies.
-    return {"kl": expectation(terms["log_q"] - terms["log_p"], -terms["log_p"]), "rec": expectation(-terms["log_x"])}
-
-
 def check_average(
     average: float, expected: Expectation, draws: int, what: str, mistakes: Callable[[], Mapping[str, float]] = dict
 ) -> None:
@@ -124,7 +112,7 @@ def check_average(
         laws.check_mean(np.array(average), expected.mean, std, f"{WHAT}, {what}", slack=slack)
     except AssertionError as error:
         limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
-        near = {}
+        near: dict[str, float] = {}
         for explanation, value in mistakes().items():
             gap = abs(value - average)
             # What is summed over the batch has that many times the noise. An explanation that is indistinguishable
@@ -132,26 +120,15 @@ def check_average(
             if gap <= limit * max(1, abs(value / expected.mean)) and abs(value - expected.mean) > limit:
                 near[explanation] = gap
         if near:
-            explanation = min(near, key=near.get)
+            explanation = min(near, key=near.__getitem__)
             fail(f"{error} {sentence(explanation)}", explanation)
         raise
 
 
-def check_terms(
-    submission: Submission, rng: np.random.Generator, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int
-) -> None:
-    """Fail unless kl and rec, averaged over calls on the batch x, are near their expectations.
-
-    Images may be repeated in x: every row has noise of its own.
-    """
+def average_terms(submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int) -> np.ndarray:
+    """(nelbo, kl, rec) for the batch x, averaged over calls; fails if rec never varies."""
     model = load_model(submission, weights)
     found = np.array([negative_elbo_bound(model, x) for _ in range(calls)])
     if (found[:, 2] == found[0, 2]).all():
         fail(f"{WHAT}: rec is the same at every call. Decode z, a sample of q(z | x) that is drawn afresh.")
-    images, rows = np.unique(x, axis=0), len(x)
-    if rows % len(images):
-        raise ValueError("every image must be repeated equally often")
-    expected = expectations(weights, images, rng, samples=calls * rows // len(images))
-    for place, name, mistakes in ((2, "rec", of_rec), (1, "kl", of_kl)):
-        average = float(found[:, place].mean())
-        check_average(average, expected[name], calls * rows, name, partial(mistakes, weights, images, rng, rows))
+    return found.mean(axis=0)

@@ -8,8 +8,7 @@ from scipy import stats
 
 from autograder.door import laws
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
-from support import oracles
-from support.oracles import Mixture
+from support.mixture import Mixture
 
 WHAT = "sample_gmm"
 CALLS = 20  # after which the counts of components are compared from call to call
@@ -40,12 +39,18 @@ def check_law(calls: Sequence[Any], n: int, mixture: Mixture) -> None:
         _check_components(component.reshape(len(calls), n), mixture.weights)
     factors = np.linalg.cholesky(mixture.covs.astype(np.float64))
     try:
-        _check_noise(oracles.whiten(x, component, mixture.means, factors), component, len(calls))
+        _check_noise(whiten(x, component, mixture.means, factors), component, len(calls))
     except CheckFailed as error:
         for explanation, means, alternative in _mistakes(mixture, factors):
-            if _explains(oracles.whiten(x, component, means, alternative), component, len(calls)):
+            if _explains(whiten(x, component, means, alternative), component, len(calls)):
                 raise CheckFailed(f"{error} {explanation}", explanation) from None
         fail(f"{error} Does `component` say where each point came from?")
+
+
+def whiten(x: np.ndarray, component: np.ndarray, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """The noise eps (n, d) that points x = means[component] + factors[component] @ eps were made from, float64."""
+    x, means, factors = (np.asarray(value, dtype=np.float64) for value in (x, means, factors))
+    return np.linalg.solve(factors[component], (x - means[component])[..., np.newaxis])[..., 0]
 
 
 def _check_components(component: np.ndarray, weights: np.ndarray) -> None:

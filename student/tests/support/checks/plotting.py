@@ -61,6 +61,8 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
     """An embedding (n, 2) shows the clusters of the posterior means, row i for image i."""
     count, what = len(posteriors.images), "tsne_latents"
     check_tensor(embedding, what=what, shape=(count, 2))
+    distinct = len(np.unique(embedding, axis=0))
+    check(distinct == count, f"{what}: {count - distinct} images have the place of another one. Embed them all.")
     if purity(embedding, posteriors.clusters) < 0.9:
         if purity(embedding, posteriors.pictures) > 0.9:
             fail(f"{what}: the embedding groups images by their pixels. Embed the posterior means, not the images.")

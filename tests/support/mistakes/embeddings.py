@@ -1,0 +1,58 @@
+"""What the usual mistakes of the plotting functions decode, {explanation: latents}, or return, {explanation: costs}."""
+
+import numpy as np
+
+from support.oracles import grid_latents, kl_diag_normal, posterior_costs
+from support.probe_oracle import IN_TRAIN_MODE, PIXELS, ProbeOracle
+
+
+def of_decode_grid(codes: np.ndarray, steps: int) -> dict[str, np.ndarray]:
+    low, high = np.array([codes.min(axis=0), codes.max(axis=0)], dtype=np.float64)
+    z = grid_latents(low, high, steps)
+    return {
+        "rows and columns are exchanged: entry [i, j] has the j-th z1 and the i-th z2": z.swapaxes(0, 1),
+        "the two coordinates of every point are exchanged": z[..., ::-1],
+        "the second coordinate runs downwards; it is counted upwards": z[::-1],
+        "the first coordinate runs downwards; it is counted upwards": z[:, ::-1],
+        "both coordinates run downwards; they are counted upwards": z[::-1, ::-1],
+        "both axes have the same range; each coordinate has its own": grid_latents(
+            np.full(2, low.min()), np.full(2, high.max()), steps
+        ),
+        "the second coordinate has the first one's range": grid_latents(low[[0, 0]], high[[0, 0]], steps),
+        "the range is fixed; it should be that of the codes": grid_latents(np.full(2, -3), np.full(2, 3), steps),
+        "the last point of the range is left out": grid_latents(low, high - (high - low) / steps, steps),
+    }
+
+
+def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str, np.ndarray]:
+    def rows(training: bool) -> np.ndarray:
+        mean = oracle.mean(images, training)
+        return posterior_costs(images, oracle.decode(mean, training), mean, oracle.logvar(mean))
+
+    right, mean = rows(training=False), oracle.mean(images)
+    error, divergence, total = right.T
+    pixels = images.reshape(len(images), -1) - oracle.decode(mean).reshape(len(images), -1)
+    mean_error = np.square(pixels).mean(axis=1)
+    two = kl_diag_normal(mean[:, :2], oracle.logvar(mean[:, :2]))
+    return {
+        IN_TRAIN_MODE: rows(training=True),
+        "every row holds averages over the batch; each image has costs of its own": np.tile(
+            right.mean(axis=0), (len(right), 1)
+        ),
+        "the KL is that of the whole batch in every row; each image has its own": np.stack(
+            [error, divergence * 0 + divergence.mean(), error + divergence.mean()], axis=1
+        ),
+        "the error is that of the whole batch in every row; each image has its own": np.stack(
+            [error * 0 + error.mean(), divergence, error.mean() + divergence], axis=1
+        ),
+        "every row is that of the first image; each image has its own": np.tile(right[0], (len(right), 1)),
+        "the rows are divided by the number of images": right / len(right),
+        "error and KL have changed places": right[:, [1, 0, 2]],
+        "the total has the wrong sign: it is a cost, MINUS the ELBO": right * [1, 1, -1],
+        "the error is the mean squared error; in nats it is what negative_log_likelihood returns": np.stack(
+            [mean_error, divergence, mean_error + divergence], axis=1
+        ),
+        "only the first two latents are counted in the KL": np.stack([error, two, error + two], axis=1),
+        "the KL is subtracted in the total; it should be added": np.stack([error, divergence, 2 * error - total], 1),
+        "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * np.log(2 * np.pi) * np.array([1, 0, 1]),
+    }

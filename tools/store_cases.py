@@ -1,0 +1,265 @@
+"""`python -m tools.store_cases`: write tests/public/cases/ from the right answers and usual mistakes of tests/support/.
+
+Students get these files with the public checks, and neither the right answers nor the mistakes in code.
+autograder/door/cases.py says what is in them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+
+from autograder.repository import TESTS
+
+if str(TESTS) not in sys.path:
+    sys.path.insert(0, str(TESTS))
+
+from support import oracles
+from support.checks.gmvae import example, expectations, make_weights
+from support.checks.networks import random_images
+from support.checks.sampling import random_posterior
+from support.mistakes import elbo, embeddings, gmm, gmvae, kl, latent_traversal, utils
+from support.mixture import Mixture
+from support.probe_oracle import random_probe
+
+STORED = TESTS / "public" / "cases"
+DIGITS = 9
+SEED = 1  # of inputs that are too large for a file
+# What goes on one line: an innermost list, and an array that is one.
+LIST = re.compile(r"\[\s*([^\[\]{}]*?)\s*\]")
+ARRAY = re.compile(r'\{\s*("float(?:32|64)": (?:\[[^\[\]{}]*\]|[^\s\[{]+))\s*\}')
+Cases = dict[str, list[dict[str, Any]]]
+
+
+def case(arguments: Mapping[str, Any], expected: Any, mistakes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """One case. A mistake that cannot be told from the right answer here is left out."""
+    found = {}
+    for explanation, value in (mistakes or {}).items():
+        with np.errstate(all="ignore"):
+            given = np.asarray(value() if callable(value) else value, dtype=np.float64)
+        same = given.shape == np.shape(expected) and np.allclose(given, expected, rtol=1e-4, atol=1e-5)
+        if not same:
+            found[explanation] = plain(given)
+    return {
+        "arguments": {name: stored(value) for name, value in arguments.items()},
+        "expected": plain(expected),
+        "mistakes": found,
+    }
+
+
+def stored(value: Any) -> Any:
+    """An argument; floats of an array in as few digits as their dtype needs."""
+    if not isinstance(value, np.ndarray):
+        return value
+    return {str(value.dtype): value.astype(str).astype(np.float64).tolist()}
+
+
+def plain(value: Any) -> Any:
+    """A result as number or nested lists, rounded."""
+    rounded = np.vectorize(lambda x: float(f"{x:.{DIGITS}g}"), otypes=[float])(np.asarray(value, dtype=np.float64))
+    return rounded.tolist()
+
+
+def f32(*values: Any) -> list[np.ndarray]:
+    return [np.array(value, dtype=np.float32) for value in values]
+
+
+def of_kl_univariate_normal() -> Cases:
+    pairs = np.array([[1.0, 4.0, 0.0, 1.0], [0.0, 1.0, 2.0, 1.0], [0.0, 9.0, 0.0, 3.0], [-1.0, 0.5, 3.0, 2.0]])
+    arguments = dict(zip(("mu1", "var1", "mu2", "var2"), pairs.T, strict=True))
+    right = oracles.kl_univariate_normal(**arguments)
+    return {"by_hand": [case(arguments, right, kl.of_kl_univariate_normal(**arguments))]}
+
+
+def of_kl_categorical() -> Cases:
+    p, q = f32([[0.5, 0.5, 0], [1, 0, 0], [0.2, 0.3, 0.5]], [[0.25, 0.75, 0], [0.5, 0.25, 0.25], [0.2, 0.3, 0.5]])
+    named = {
+        "by_hand": {"p": p, "q": q},
+        "infinite": {"p": np.array([[0.5, 0.5], [1.0, 0.0]]), "q": np.array([[1.0, 0.0], [0.5, 0.5]])},
+    }
+    return {
+        name: [case(given, oracles.kl_categorical(**given), kl.of_kl_categorical(**given))]
+        for name, given in named.items()
+    }
+
+
+def of_negative_log_likelihood() -> Cases:
+    x, recon_x = f32(
+        [[[0, 0], [0, 0]], [[1, 1], [1, 1]], [[1, 0], [1, 0]]],
+        [[[0, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]], [[1, 0], [1, 0]]],
+    )
+    right = oracles.negative_log_likelihood(x, recon_x).mean()
+    given = {"x": x, "recon_x": recon_x}
+    return {"by_hand": [case(given, right, elbo.of_negative_log_likelihood(x, recon_x))]}
+
+
+def of_kl_diag_normal() -> Cases:
+    mu, logvar = f32([[0, 0], [1, 2], [0, 0]], [[0, 0], [0, math.log(4)], [0, 0]])
+    right = oracles.kl_diag_normal(mu, logvar).mean()
+    return {"by_hand": [case({"mu": mu, "logvar": logvar}, right, elbo.of_kl_diag_normal(mu, logvar))]}
+
+
+def of_elbo_loss() -> Cases:
+    rng = np.random.default_rng(SEED)
+    x, recon_x = (rng.random((3, 1, 4, 5)).round(2).astype(np.float32) for _ in range(2))
+    mu, logvar = (value.round(2) for value in random_posterior(rng, 3, 4))
+    right = oracles.negative_log_likelihood(x, recon_x).mean() + oracles.kl_diag_normal(mu, logvar).mean()
+    given = {"x": x, "recon_x": recon_x, "mu": mu, "logvar": logvar}
+    return {"adds_up": [case(given, right, elbo.of_elbo_loss(**given))]}
+
+
+THREE = Mixture(
+    *f32(
+        [0.2, 0.5, 0.3],
+        [[-4, 0], [0, 1], [3, -2]],
+        [[[1, 0.6], [0.6, 1]], [[0.5, 0], [0, 2]], [[1.5, -0.9], [-0.9, 1]]],
+    )
+)
+
+
+def mixture_arguments(mixture: Mixture) -> dict[str, np.ndarray]:
+    return dict(zip(("weights", "means", "covs"), mixture.arguments, strict=True))
+
+
+def of_gmm_log_prob() -> Cases:
+    two = Mixture(*f32([0.25, 0.75], [[0], [1]], [[[1]], [[4]]]))
+    near, far = f32([[0], [2], [-1]], [[60, 0], [0, -80], [0, 1], [-500, 500]])
+    return {
+        name: [
+            case(
+                {"x": x, **mixture_arguments(mixture)},
+                oracles.gmm_log_prob(x, *mixture.arguments),
+                gmm.of_gmm_log_prob(x, mixture),
+            )
+        ]
+        for name, x, mixture in (("by_hand", near, two), ("far_away", far, THREE))
+    }
+
+
+def of_gaussian_entropy() -> Cases:
+    covs = f32([[1]], [[2, 1], [1, 3]], [[0.01, 0], [0, 0.01]])
+    named = [case({"cov": cov}, oracles.gaussian_entropy(cov), gmm.of_gaussian_entropy(cov)) for cov in covs]
+    return {"by_hand": named}
+
+
+def of_mc_entropy() -> Cases:
+    (x,) = f32([[-4, 0.5], [0, 1], [0.3, 2], [3.5, -2], [1, 1]])
+    right = -oracles.gmm_log_prob(x, *THREE.arguments).mean()
+    equal = Mixture(THREE.weights, THREE.means[[1, 1, 1]], THREE.covs[[1, 1, 1]])
+    return {
+        "is_a_mean": [case({"x": x, **mixture_arguments(THREE)}, right, gmm.of_mc_entropy(x, THREE))],
+        "of_samples": [case(mixture_arguments(equal), oracles.gaussian_entropy(equal.covs[1]))],
+    }
+
+
+def of_decode_grid() -> Cases:
+    (codes,) = f32([[0, 20], [2, 15], [1, 10]])
+    right = oracles.grid_latents(codes.min(axis=0), codes.max(axis=0), 3)
+    return {"by_hand": [case({"codes": codes, "steps": 3}, right, embeddings.of_decode_grid(codes, 3))]}
+
+
+def of_plot_posterior_rows() -> Cases:
+    rng = np.random.default_rng(SEED)
+    oracle, images = random_probe(rng, 2), random_images(rng, 2)
+    mean = oracle.mean(images)
+    right = oracles.posterior_costs(images, oracle.decode(mean), mean, oracle.logvar(mean))
+    return {"two_images": [case({"seed": SEED}, right, embeddings.of_plot_posterior_rows(oracle, images))]}
+
+
+def of_latent_traversal() -> Cases:
+    right = oracles.traversal_latents(np.linspace(-2, 2, 3), 3)
+    given = {"z_min": -2.0, "z_max": 2.0, "steps": 3}
+    return {"by_hand": [case(given, right, latent_traversal.of_latent_traversal(-2, 2, 3, latents=3))]}
+
+
+def of_log_normal_mixture() -> Cases:
+    rng = np.random.default_rng(SEED)
+
+    def mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> list[dict[str, Any]]:
+        mistakes = utils.of_log_normal_mixture(z, m, v)
+        return [case({"z": z, "m": m, "v": v}, oracles.log_normal_mixture(z, m, v), mistakes)]
+
+    def random_mixture(rows: int) -> list[dict[str, Any]]:
+        m = rng.normal(size=(rows, 4, 3)).round(2)
+        return mixture(rng.normal(size=(6, 3)).round(2), m, rng.uniform(0.3, 3, m.shape).round(2))
+
+    x, m = rng.normal(size=(2, 5, 4)).round(2)
+    v, logits = rng.uniform(0.3, 3, (5, 4)).round(2), (3 * m).round(2)
+    log_normal = oracles.log_normal(x, m, v)
+    bits = (x > 0).astype(np.float64)
+    return {
+        "by_hand": mixture(*f32([[0], [1], [-2]], [[[0], [3]]], [[[1], [4]]])),
+        "shared": random_mixture(1),
+        "own": random_mixture(6),
+        "stable": mixture(
+            *f32(
+                [[0, 0], [1000, -1000], [30, 30], [-1000, 0.5]],
+                [[[0, 0], [1, -1], [2, 2]]],
+                [[[1, 0.5], [2, 1], [0.1, 0.1]]],
+            )
+        ),
+        "log_normal": [
+            case({"x": x, "m": m, "v": v}, log_normal),
+            case({"x": x.T, "m": m.T, "v": v.T, "dim": 0}, log_normal),
+        ],
+        "log_bernoulli_with_logits": [
+            case({"x": bits, "logits": logits}, oracles.log_bernoulli_with_logits(bits, logits))
+        ],
+    }
+
+
+def of_negative_elbo() -> Cases:
+    weights, x = example(SEED)
+    rng = np.random.default_rng(SEED)
+    found: Cases = {}
+    for name, mistakes in (("kl", gmvae.of_kl), ("rec", gmvae.of_rec)):
+        expected = expectations(weights, x, rng, samples=500)[name]
+        # Nobody needs more digits of what is compared with averages over noise.
+        given = {"seed": SEED, "std": float(f"{expected.std:.4g}"), "error": float(f"{expected.error:.2g}")}
+        found[name] = [case(given, expected.mean, mistakes(weights, x, rng, len(x)))]
+    small = make_weights(np.random.default_rng(SEED), z_dim=3, k=5)
+    z = rng.normal(size=(2, 3)).round(2).astype(np.float32)
+    pixels = expit(oracles.mlp(small, "dec", z))[:, :: 784 // 16]
+    found["compute_sigmoid_given"] = [case({"seed": SEED, "z": z}, pixels)]
+    found["prior"] = [case({"seed": SEED}, np.stack(oracles.gmvae_prior(small)))]
+    return found
+
+
+TASKS = {
+    name.removeprefix("of_"): function
+    for name, function in list(globals().items())
+    if name.startswith("of_") and callable(function)
+}
+
+
+def texts() -> dict[str, str]:
+    """What every file should hold, by its name."""
+    found = {}
+    for task, cases in TASKS.items():
+        indented = json.dumps(cases(), indent=1, ensure_ascii=False)
+        flat = LIST.sub(lambda match: f"[{' '.join(match[1].split())}]", indented)
+        found[f"{task}.json"] = ARRAY.sub(r"{\1}", flat) + "\n"
+    return found
+
+
+def main() -> int:
+    STORED.mkdir(exist_ok=True)
+    wanted = texts()
+    for path in STORED.glob("*.json"):
+        if path.name not in wanted:
+            path.unlink()
+    for name, text in wanted.items():
+        (STORED / name).write_text(text, encoding="utf-8")
+    print(f"{STORED.relative_to(TESTS.parent)}/: {len(wanted)} files, {sum(map(len, wanted.values())):,} characters")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
