@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from autograder.door import laws
-from autograder.door.diagnose import check, check_close, check_tensor
+from autograder.door.diagnose import check
+from support.checks.drawing import check_decoded
 from support.checks.plotting import check_recorded_in_eval_mode
 from support.probe_oracle import random_probe
 
@@ -35,21 +36,7 @@ def test_prior_samples(submission, rng):
 
 def _drawn(submission, oracle, n):
     """The latents (n, k) that were decoded to n images, which are what the decoder gives for them."""
-    what, latents = f"sample_from_prior with n={n}", oracle.weight.shape[1]
     model = oracle.send(submission)
     images = submission.call(SAMPLE, model, n=n)
-    check_tensor(images, what=what, shape=(n, 1, 28, 28))
     check_recorded_in_eval_mode(model, "decode", "sample_from_prior")
-    fed = [record["input"].reshape(-1, latents) for record in model.records() if record["part"] == "decode"]
-    z = np.concatenate(fed).astype(np.float64)
-    check(len(z) == n, f"{what}: the decoder should be fed n latents.")
-    check_close(
-        images,
-        oracle.decode(z),
-        what=f"images that {what} returns",
-        mistakes={
-            "the model was in train mode: use evaluating": oracle.decode(z, training=True),
-            "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
-        },
-    )
-    return z
+    return check_decoded(images, oracle, model, n)

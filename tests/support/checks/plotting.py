@@ -1,5 +1,6 @@
 """What plotting functions feed the model, how they treat it, and what their figures show."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -147,6 +148,28 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
             for place, (low, high) in enumerate(inside)
         )
         check(not hidden, f"{what}: some points lie outside the limits of the picture's axes.")
+
+
+def check_rows_drawn(figures: Sequence[Figure], mean: np.ndarray, std: np.ndarray, costs: Any, what: str) -> None:
+    """Ellipses that a saved figure shows are posteriors' (n, 2), and costs that are written below rows are theirs."""
+    axes = [axes for figure in figures for axes in figure.axes]
+    for one in axes:
+        for ellipse in one["ellipses"]:
+            owner = np.abs(mean - ellipse["centre"]).max(axis=1)
+            if owner.min() < 1e-3:  # else it is the prior's, or decoration
+                ratio = np.array(ellipse["size"]) / 2 / std[owner.argmin()]
+                check(
+                    np.ptp(ratio) < 0.01 * ratio.max(),
+                    f"{what}: the picture's ellipses have other shapes than q(z | x).",
+                )
+                check(
+                    np.isclose(ratio, np.round(ratio), rtol=0.01).all(),
+                    f"{what}: the picture's ellipses are not drawn at whole numbers of standard deviations.",
+                )
+    rows = [re.findall(r"(?:error|KL)\s*=?\s*(-?[\d.]+)", one["xlabel"], re.IGNORECASE) for one in axes]
+    written = np.array([row for row in rows if len(row) == 2], dtype=np.float64)
+    if len(written) == len(costs):
+        check(np.allclose(written, costs[:, :2], rtol=0.02, atol=0.06), f"{what}: the picture says other costs.")
 
 
 def check_generators_kept(submission: Submission, call: Callable[[], Any], what: str) -> Any:
