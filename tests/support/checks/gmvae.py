@@ -213,10 +213,14 @@ def check_average(
 
 
 def average_terms(submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int) -> np.ndarray:
-    """(nelbo, kl, rec) for the batch x, averaged over calls; fails if rec never varies."""
+    """(nelbo, kl, rec) for the batch x, averaged over calls; fails if rec never varies.
+
+    Under variances below 1e-6 it may not vary: what is left of the noise is less than float32 can hold.
+    """
     model = load_model(submission, weights)
     found = np.array([negative_elbo_bound(model, x) for _ in range(calls)])
-    if (found[:, 2] == found[0, 2]).all():
+    before_softplus = np.split(weights["enc.net.4.bias"], 2)[1]
+    if (found[:, 2] == found[0, 2]).all() and before_softplus.max() > -14:
         fail(f"{WHAT}: rec is the same at every call. Decode z, a sample of q(z | x) that is drawn afresh.")
     return found.mean(axis=0)
 
