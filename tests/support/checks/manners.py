@@ -113,7 +113,7 @@ IMAGES, CODES, SCALAR = (6, 1, 28, 28), (6, 2), ()
 COSTS = ("ELBO.negative_log_likelihood", "ELBO.kl_diag_normal")
 LOSS = (*COSTS, "ELBO.elbo_loss")
 _on_probe = partial(Call, model=_probe, parts=("encoder", "decoder"))
-_networks = partial(Call, dtypes=SINGLE)
+_networks = partial(Call, dtypes=BOTH)
 
 CALLS: tuple[Call, ...] = (
     Call("kl_univariate_normal", "kl.kl_univariate_normal", _normals, ((3, 4),), BOTH),
@@ -278,7 +278,7 @@ def _mode_lost(subject: Subject) -> str:
 def _dtype_changed(subject: Subject) -> str:
     """Do the tensors that come back have the dtype of those that went in? Indices need not."""
     for dtype in subject.call.dtypes:
-        if dtype == "float64" and subject.model is not None and subject.call.parts:
+        if dtype == "float64" and subject.model is not None:
             subject.model.call("double")
         value = subject.run(dtype).value
         for item in value if isinstance(value, (tuple, list)) else [value]:
