@@ -6,6 +6,7 @@ import pytest
 from autograder.door.diagnose import check_tensor
 from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
+from support.checks.plotting import check_generators_kept, check_rows_drawn, check_scatter
 from support.checks.training import stand_in_for_the_loss
 from support.pictures import check_picture
 from support.probe_oracle import random_probe
@@ -24,10 +25,19 @@ def test_plot_embeddings_codes(submission, rng):
 @pytest.mark.draws
 def test_plot_embeddings_picture(submission, rng):
     """plot_embeddings: draws a picture where outpath is given"""
-    model = random_probe(rng, 2, "ae").send(submission)
-    outpath = submission.path("embeddings.png")
-    submission.call("embeddings.plot_embeddings", model, random_images(rng, 20), np.arange(20) % 10, outpath=outpath)
-    check_picture(submission.file_bytes("embeddings.png"), "plot_embeddings")
+    # As many images as are drawn with dots, and few enough for digits; of more than two coordinates two are drawn.
+    for count, latents in ((1030, 3), (20, 2)):
+        model, images = random_probe(rng, latents, "ae").send(submission), random_images(rng, count)
+        labels, outpath = rng.integers(0, 10, count), submission.path(f"{count}_embeddings.png")
+        arguments = [model, images, labels, outpath]
+
+        def draw(arguments=arguments):
+            return submission.run("embeddings.plot_embeddings", arguments, figures=True)
+
+        reply = check_generators_kept(submission, draw, "plot_embeddings")
+        codes = check_tensor(reply.value, what="plot_embeddings", shape=(count, latents))
+        check_scatter(reply.figures, codes[:, :2], labels, "plot_embeddings")
+        check_picture(submission.file_bytes(outpath.name), "plot_embeddings")
 
 
 @pytest.mark.decode_grid
@@ -61,6 +71,8 @@ def test_plot_posterior_rows(fresh_submission, cases):
         rng = np.random.default_rng(case.arguments["seed"])
         oracle, images = random_probe(rng, 2), random_images(rng, 2)
         model, outpath = oracle.send(fresh_submission), fresh_submission.path("rows.png")
-        costs = fresh_submission.call("embeddings.plot_posterior_rows", model, images, outpath=outpath)
-        check_posterior_rows(costs, oracle, images, case.expected, case.mistakes, model)
+        reply = fresh_submission.run("embeddings.plot_posterior_rows", [model, images, outpath], figures=True)
+        check_posterior_rows(reply.value, oracle, images, case.expected, case.mistakes, model)
+        mean = oracle.mean(images)
+        check_rows_drawn(reply.figures, mean, np.exp(oracle.logvar(mean) / 2), reply.value, "plot_posterior_rows")
         check_picture(fresh_submission.file_bytes("rows.png"), "plot_posterior_rows")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autograder.door.diagnose import check, check_tensor
+from autograder.door.laws import check_standard_normal
 from support.checks import mixtures as mixture_checks
 from support.mixture import Mixture
 
@@ -59,6 +60,22 @@ def test_mc_entropy_is_a_mean(fresh_submission, cases):
     for case in cases("is_a_mean"):
         value = fresh_submission.call("gmm.mc_entropy", *case.values)
         case.check(value, "mc_entropy, minus the mean log-density of all the given points")
+
+
+# Provided code: worth no points; if it fails, restore that function from the original file.
+@pytest.mark.mc_entropy
+def test_provided_entropy(submission):
+    """Provided: mc_entropy_gaussian is as it was handed out"""
+    what = "The provided mc_entropy_gaussian has been changed: restore it from the original gmm.py"
+    mean, cov, n = np.array([1.0, -2.0]), np.array([[0.5, 0.3], [0.3, 2.0]]), 40_000
+    states, found = [], []
+    for seed in (1, 2):
+        submission.seed(seed)
+        found += [submission.call("gmm.mc_entropy_gaussian", n, mean, cov) for _ in range(20)]
+        states.append(submission.rng_fingerprints()["torch"])
+    check(states[0] != states[1], what)
+    # The entropy is 2.790722; the log-density of a point has a standard deviation of sqrt(d / 2) = 1.
+    check_standard_normal(np.sqrt(n) * (np.array(found, dtype=np.float64) - 2.790722), what)
 
 
 @pytest.mark.mc_entropy

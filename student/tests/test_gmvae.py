@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import DETACHED, check, check_close, check_tensor, fail
+from autograder.door.diagnose import DETACHED, CheckFailed, check, check_close, check_tensor, fail
+from autograder.door.laws import check_counts, check_independent, check_standard_normal
 from support import trained_model
 from support.checks import gmvae as gmvae_checks
 from support.checks.gmvae import WHAT, Expectation
+from support.checks.mixtures import check_law
+from support.mixture import Mixture
 
 MIXTURE = "utils.log_normal_mixture"
 IMAGES, BATCH = 1000, 100
@@ -83,8 +86,45 @@ def test_provided_model(submission, cases):
     what, z = changed.format("compute_sigmoid_given"), decoded.arguments["z"]
     pixels = check_tensor(model.call("compute_sigmoid_given", z), what=what, shape=(len(z), trained_model.PIXELS))
     decoded.check(pixels[:, :: trained_model.PIXELS // 16], what)
-    for method, shape in (("sample_z", (6, 3)), ("sample_sigmoid", (6, 784)), ("sample_x", (6, 784))):
-        drawn = model.call(method, 6)
-        check(isinstance(drawn, np.ndarray) and drawn.shape == shape, changed.format(method))
     for drawn, expected in zip(model.call("prior"), prior.expected, strict=True):
         check_close(drawn, expected, what=changed.format("prior"))
+    whole = submission.call("gmvae.GMVAE").state()
+    check({name: value.shape for name, value in whole.items()} == trained_model.gmvae_shapes(), changed.format("GMVAE"))
+    check_standard_normal(whole["z_pre"] * np.sqrt(500 * 10), changed.format("GMVAE") + ". The prior's first values")
+
+
+@pytest.mark.negative_elbo
+def test_provided_sampling(submission, rng):
+    """Provided: the GMVAE draws latents from its prior, and images from these, as it was handed out"""
+    changed = "The provided {} has been changed: restore it from the original gmvae.py"
+    weights = gmvae_checks.transparent(rng)
+    model = gmvae_checks.load_model(submission, weights)
+    means, variances = (value[0] for value in model.call("prior"))
+    prior = Mixture(np.full(3, 1 / 3), means, np.stack([np.diag(each) for each in variances]))
+
+    def check_latents(draw, n, what):
+        calls = [draw(n) for _ in range(25)]
+        component = [np.abs(z[:, np.newaxis] - means).sum(axis=-1).argmin(axis=1) for z in calls]
+        try:
+            check_law(list(zip(calls, component, strict=True)), n, prior)
+        except CheckFailed:
+            fail(changed.format(what))
+
+    def from_pixels(n):
+        pixels = check_tensor(model.call("sample_sigmoid", n), what=changed.format("sample_sigmoid"), shape=(n, 784))
+        return gmvae_checks.latents_of(pixels)
+
+    check_latents(lambda n: model.call("sample_z", n), 200, "sample_z")
+    check_latents(from_pixels, 200, "sample_sigmoid")
+    # Of three draws from three components, now and then two come from one.
+    few = [np.abs(model.call("sample_z", 3)[:, np.newaxis] - means).sum(axis=-1).argmin(axis=1) for _ in range(60)]
+    check(any(len(set(each)) < 3 for each in few), changed.format("sample_z"))
+    x = check_tensor(model.call("sample_x", 900), what=changed.format("sample_x"), shape=(900, 784))
+    check(np.isin(x, (0, 1)).all(), changed.format("sample_x"))
+    # Beside those that show the latents, every pixel is on with probability 0.3, in every image by itself.
+    on = x[:, 10:].sum(axis=1)
+    counts = np.array([on.sum(), on.size * (x.shape[1] - 10) - on.sum()]).astype(int)
+    check_counts(counts, np.array([0.3, 0.7]), changed.format("sample_x"))
+    check_independent(np.stack([x[:450, 10:].ravel(), x[450:, 10:].ravel()], axis=1), changed.format("sample_x"))
+    sure = model.call("compute_sigmoid_given", means)[:, 9]
+    check_close(sure, np.full(3, 1 / (1 + np.exp(9.0))), what=changed.format("compute_sigmoid_given"), atol=1e-7)

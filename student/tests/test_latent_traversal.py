@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.door.diagnose import check_tensor
+from autograder.door.diagnose import check, check_tensor
 from support.checks.drawing import check_traversal
 from support.pictures import check_picture
 from support.probe_oracle import random_probe
@@ -22,7 +22,10 @@ def test_latent_traversal_by_hand(submission, rng, cases):
 @pytest.mark.draws
 def test_latent_traversal_picture(submission, rng):
     """latent_traversal: draws a picture where outpath is given"""
-    model, outpath = random_probe(rng, 2).send(submission), submission.path("traversal.png")
+    what, model, outpath = "latent_traversal", random_probe(rng, 2).send(submission), submission.path("traversal.png")
     images = submission.call("latent_traversal.latent_traversal", model, outpath=outpath)
-    check_tensor(images, what="latent_traversal with 2 latents", shape=(2, 15, 1, 28, 28))
-    check_picture(submission.file_bytes("traversal.png"), "latent_traversal")
+    check_tensor(images, what=f"{what} with 2 latents", shape=(2, 15, 1, 28, 28))
+    reply = submission.run("latent_traversal.latent_traversal", [model, 1.0, 9.0, 5, outpath], figures=True)
+    short = any(axes["images"] and axes["xlim"][1] < 9 for figure in reply.figures for axes in figure.axes)
+    check(not short, f"{what}: the picture's axis ends before z_max.")
+    check_picture(submission.file_bytes("traversal.png"), what)

@@ -12,6 +12,6 @@ pytestmark = pytest.mark.plot_learning_curve
 def test_plot_learning_curve(submission):
     """plot_learning_curve: a figure with the curve, labelled axes, and a picture"""
     elbos = [-900.0, -800.0, -760.0, -750.0, -752.0, -748.0]
-    figure = submission.call("learning_curve.plot_learning_curve", elbos, submission.path("ELBO_Curve.png"))
+    figure = submission.call("learning_curve.plot_learning_curve", elbos, submission.path("curve.png"))
     check_curve(figure, elbos)
-    check_picture(submission.file_bytes("ELBO_Curve.png"), "plot_learning_curve")
+    check_picture(submission.file_bytes("curve.png"), "plot_learning_curve")

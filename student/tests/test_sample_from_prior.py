@@ -2,7 +2,8 @@
 
 import pytest
 
-from autograder.door.diagnose import check, check_tensor
+from autograder.door.diagnose import check
+from support.checks.drawing import check_decoded
 from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
@@ -13,10 +14,12 @@ def test_sample_from_prior_decodes_samples(submission, rng):
     """sample_from_prior: decodes n different latents, new ones at every call"""
     oracle = random_probe(rng, 3)
     model = oracle.send(submission)
-    images = [submission.call("sample_from_prior.sample_from_prior", model, n=20) for _ in range(2)]
-    for drawn in images:
-        check_tensor(drawn, what="sample_from_prior with n=20", shape=(20, 1, 28, 28))
-        check((drawn[0] != drawn[1]).any(), "sample_from_prior: the images are all alike.")
+    images = []
+    for _ in range(2):
+        before = len(model.records())
+        images.append(submission.call("sample_from_prior.sample_from_prior", model, n=20))
+        check_decoded(images[-1], oracle, model, 20, before)
+        check((images[-1][0] != images[-1][1]).any(), "sample_from_prior: the images are all alike.")
     check(
         (images[0] != images[1]).any(),
         "sample_from_prior: two calls give the same images. Nothing may seed the generator.",
@@ -26,7 +29,8 @@ def test_sample_from_prior_decodes_samples(submission, rng):
 @pytest.mark.draws
 def test_sample_from_prior_picture(submission, rng):
     """sample_from_prior: draws a picture where outpath is given"""
-    model, outpath = random_probe(rng, 2).send(submission), submission.path("samples.png")
+    oracle, outpath = random_probe(rng, 2), submission.path("samples.png")
+    model = oracle.send(submission)
     images = submission.call("sample_from_prior.sample_from_prior", model, outpath=outpath)
-    check_tensor(images, what="sample_from_prior", shape=(64, 1, 28, 28))
+    check_decoded(images, oracle, model, 64)  # none but those that are returned
     check_picture(submission.file_bytes("samples.png"), "sample_from_prior")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.checks.plotting import check_tsne_clusters, clustered_posteriors
+from support.checks.plotting import check_scatter, check_tsne_clusters, clustered_posteriors
 from support.pictures import check_picture
 
 pytestmark = pytest.mark.tsne_latents
@@ -13,7 +13,8 @@ def test_tsne_latents(submission, rng):
     """tsne_latents: keeps apart what is apart in the posterior means, and draws a picture"""
     posteriors = clustered_posteriors(rng, 60)
     model, outpath = posteriors.oracle.send(submission), submission.path("tsne.png")
-    arguments = [model, posteriors.images, posteriors.clusters]
-    embedding = submission.call("tsne.tsne_latents", *arguments, outpath=outpath)
-    check_tsne_clusters(embedding, posteriors)
+    labels = rng.integers(0, 10, 60)
+    reply = submission.run("tsne.tsne_latents", [model, posteriors.images, labels, outpath], figures=True)
+    check_tsne_clusters(reply.value, posteriors)
+    check_scatter(reply.figures, reply.value, labels, "tsne_latents")
     check_picture(submission.file_bytes("tsne.png"), "tsne_latents")

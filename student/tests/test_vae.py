@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import check, check_tensor, fail
+from autograder.door.diagnose import check, check_close, check_tensor, fail
+from autograder.door.laws import check_standard_normal
 from autograder.door.submission import SubmissionError
 from support.checks.networks import (
     check_decoder_shapes,
@@ -16,6 +17,7 @@ from support.checks.sampling import (
     check_law,
     check_noise_independent,
     check_sample_gradients,
+    noise,
     random_posterior,
     sample,
     sampler,
@@ -49,18 +51,38 @@ def test_unknown_architecture(submission):
 @pytest.mark.reparameterize
 def test_forward(submission, rng):
     """VAE.forward (provided): returns (recon_x, mu, logvar) and decodes a fresh sample each time"""
+    check(submission.call("VAE.VAE").get("latent_dim") == 2, "VAE(): latent_dim should be 2 by default.")
     vae = submission.call("VAE.VAE", latent_dim=3)
-    x = random_images(rng, 5)
-    results = [vae.call("", x), vae.call("", x)]
-    check(
-        all(isinstance(result, tuple) and len(result) == 3 for result in results),
-        "VAE.forward should return three values.",
-    )
-    (first, mu, logvar), (second, *_) = results
-    check_tensor(first, what="recon_x", shape=(5, 1, 28, 28))
-    check_tensor(mu, what="mu", shape=(5, 3))
-    check_tensor(logvar, what="logvar", shape=(5, 3))
-    check((first != second).any(), "VAE.forward decodes the same z twice: is it mu rather than a sample?")
+    vae.train(False)
+    fed, x = submission.recorder(), random_images(rng, 1200)
+    vae.get("decoder").call("register_forward_hook", fed)
+    result = vae.call("", x)
+    check(isinstance(result, tuple) and len(result) == 3, "VAE.forward should return three values.")
+    recon_x, mu, logvar = result
+    check_tensor(recon_x, what="recon_x", shape=(1200, 1, 28, 28))
+    for value, right, name in zip((mu, logvar), encode_pair(vae, x, 3), ("mu", "logvar"), strict=True):
+        check_close(value, right, what=f"VAE.forward, {name}")
+    calls = fed.records()
+    check(len(calls) == 1, f"VAE.forward decodes one sample, once, not {len(calls)} times.")
+    _, (z,), decoded = calls[0]
+    check_close(recon_x, decoded, what="VAE.forward, recon_x")
+    check_standard_normal(noise(mu, logvar, z), "VAE.forward, (z - mu) / sigma")
+    # What of the encoder moves logvar alone has a say in the image, too.
+    encoder = vae.get("encoder")
+    gradients = [
+        vae.run("", [x[:40]], parameters_of=encoder, output=(place,)).parameter_gradients.values() for place in range(3)
+    ]
+    reached = [
+        image is not None and bool(image[(logvar != 0) & (mu == 0)].any())
+        for image, mu, logvar in zip(*gradients, strict=True)
+        if mu is not None and logvar is not None and ((logvar != 0) & (mu == 0)).any()
+    ]
+    reached += [
+        image is not None and bool(image.any())
+        for image, mu, logvar in zip(*gradients, strict=True)
+        if mu is None and logvar is not None
+    ]
+    check(all(reached), "VAE.forward: no gradient of the image reaches logvar. Is the sample detached?")
 
 
 @pytest.mark.reparameterize

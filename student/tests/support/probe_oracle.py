@@ -56,8 +56,8 @@ class ProbeOracle:
 
     def with_parameters(self, parameters: Parameters) -> "ProbeOracle":
         """The same model with these parameters, by their names in the state_dict."""
-        names = {"weight": "decoder.weight", "bias": "decoder.bias", "encoder_weight": "encoder.weight"}
-        return replace(self, **{field: parameters[name] for field, name in names.items()})
+        weight, bias = parameters["decoder.weight"], parameters["decoder.bias"]
+        return replace(self, weight=weight, bias=bias, encoder_weight=parameters["encoder.weight"])
 
     def parameters(self) -> dict[str, np.ndarray]:
         """The parameters by the names that they have in the model's state_dict, float64."""

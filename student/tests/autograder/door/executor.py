@@ -347,6 +347,7 @@ def _scattered(collection: Any) -> dict[str, Any]:
 def describe_figure(figure: Any) -> list[dict[str, Any]]:
     """What every Axes of a matplotlib figure shows: see `submission.Figure`."""
     from matplotlib.collections import PathCollection
+    from matplotlib.patches import Ellipse
 
     return [
         {
@@ -366,6 +367,11 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
                     "y": np.asarray(line.get_ydata(), dtype=np.float64),
                 }
                 for line in ax.lines
+            ],
+            "ellipses": [
+                {"centre": list(map(float, patch.center)), "size": [float(patch.width), float(patch.height)]}
+                for patch in ax.patches
+                if isinstance(patch, Ellipse)
             ],
             "scattered": [_scattered(each) for each in ax.collections if isinstance(each, PathCollection)],
         }

@@ -59,6 +59,30 @@ def check_traversal(
     check_close(images, oracle.decode(z), what=what, mistakes=mistakes)
 
 
+def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, before: int = 0) -> np.ndarray:
+    """sample_from_prior returned what the decoder gives for n latents, and decoded no others; returns them, (n, k).
+
+    Args:
+        before: how many records the model had before the call.
+    """
+    what, latents = f"sample_from_prior with n={n}", oracle.weight.shape[1]
+    check_tensor(images, what=what, shape=(n, 1, 28, 28))
+    records = [record for record in model.records()[before:] if record["part"] == "decode"]
+    fed = [record["input"].reshape(-1, latents) for record in records]
+    z = np.concatenate([np.empty((0, latents)), *fed]).astype(np.float64)
+    check(len(z) == n, f"{what}: the decoder should be fed n latents, and those that are drawn are those returned.")
+    check_close(
+        images,
+        oracle.decode(z),
+        what=f"images that {what} returns",
+        mistakes={
+            "the model was in train mode: use evaluating": oracle.decode(z, training=True),
+            "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
+        },
+    )
+    return z
+
+
 def check_posterior_rows(
     costs: Any,
     oracle: ProbeOracle,

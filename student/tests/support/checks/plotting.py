@@ -1,14 +1,17 @@
 """What plotting functions feed the model, how they treat it, and what their figures show."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autograder.door.diagnose import check, check_tensor, fail
-from autograder.door.submission import Figure
+from autograder.door.submission import Figure, Submission
 from support.probe_oracle import PIXELS, ProbeOracle
+
+NO_SEED = "Leave seeds to main.py: after torch.manual_seed and its like every random draw is the same."
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,78 @@ def purity(points: np.ndarray, labels: np.ndarray, neighbours: int = 4) -> float
     np.fill_diagonal(distances, np.inf)
     nearest = np.argsort(distances, axis=1)[:, :neighbours]
     return float((labels[nearest] == labels[:, None]).mean())
+
+
+def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndarray, what: str) -> None:
+    """A figure that was saved shows every point in the colour of its label, within the limits of the axes.
+
+    What is not drawn with matplotlib's scatter, such as text, cannot be seen here and is not judged.
+
+    Args:
+        points: (n, 2), all different; labels: (n,).
+    """
+    axes = [axes for figure in figures for axes in figure.axes if axes["scattered"]]
+    shown = np.concatenate([np.empty((0, 2)), *(each["points"] for one in axes for each in one["scattered"])])
+    colours = np.concatenate([np.empty((0, 4)), *(each["colours"] for one in axes for each in one["scattered"])])
+    size = np.ptp(points, axis=0).max()
+    apart = np.abs(points[:, np.newaxis].astype(np.float64) - shown).max(axis=-1) < 1e-4 * size
+    drawn = apart.any(axis=1) if len(shown) else np.zeros(len(points), dtype=bool)
+    if not drawn.any():
+        return
+    check(drawn.all(), f"{what}: the picture shows only {int(drawn.sum())} of {len(points)} points.")
+    used = colours[apart.argmax(axis=1), :3]
+    by_label = [{tuple(colour) for colour in used[labels == label].round(3)} for label in np.unique(labels)]
+    mixed = any(len(colours) > 1 for colours in by_label)
+    check(not mixed, f"{what}: points with the same label have different colours. labels[i] belongs to images[i].")
+    check(
+        len(set().union(*by_label)) == len(by_label),
+        f"{what}: points with different labels have the same colour. labels[i] belongs to images[i].",
+    )
+    for one in axes:
+        inside = [np.sort(one[limits]) for limits in ("xlim", "ylim")]
+        hidden = any(
+            (each["points"][:, place] < low).any() or (each["points"][:, place] > high).any()
+            for each in one["scattered"]
+            for place, (low, high) in enumerate(inside)
+        )
+        check(not hidden, f"{what}: some points lie outside the limits of the picture's axes.")
+
+
+def check_rows_drawn(figures: Sequence[Figure], mean: np.ndarray, std: np.ndarray, costs: Any, what: str) -> None:
+    """Ellipses that a saved figure shows are posteriors' (n, 2), and costs that are written below rows are theirs."""
+    axes = [axes for figure in figures for axes in figure.axes]
+    for one in axes:
+        for ellipse in one["ellipses"]:
+            owner = np.abs(mean - ellipse["centre"]).max(axis=1)
+            if owner.min() < 1e-3:  # else it is the prior's, or decoration
+                ratio = np.array(ellipse["size"]) / 2 / std[owner.argmin()]
+                check(
+                    np.ptp(ratio) < 0.01 * ratio.max(),
+                    f"{what}: the picture's ellipses have other shapes than q(z | x).",
+                )
+                check(
+                    np.isclose(ratio, np.round(ratio), rtol=0.01).all(),
+                    f"{what}: the picture's ellipses are not drawn at whole numbers of standard deviations.",
+                )
+    rows = [re.findall(r"(?:error|KL)\s*=?\s*(-?[\d.]+)", one["xlabel"], re.IGNORECASE) for one in axes]
+    written = np.array([row for row in rows if len(row) == 2], dtype=np.float64)
+    if len(written) == len(costs):
+        check(np.allclose(written, costs[:, :2], rtol=0.02, atol=0.06), f"{what}: the picture says other costs.")
+
+
+def check_generators_kept(submission: Submission, call: Callable[[], Any], what: str) -> Any:
+    """A call that draws a picture does not seed a generator; returns what it returns."""
+    submission.seed(1)
+    before = submission.rng_fingerprints()
+    reply = call()
+    after = submission.rng_fingerprints()
+    if before != after:  # something was drawn at random, or seeded: then it does not depend on the seed before
+        submission.seed(2)
+        call()
+        again = submission.rng_fingerprints()
+        seeded = [name for name, state in again.items() if before[name] != after[name] == state]
+        check(not seeded, f"{what} with outpath seeds the random generator of {' and '.join(seeded)}. {NO_SEED}")
+    return reply
 
 
 def check_curve(figure: Any, values: Sequence[float]) -> None:
