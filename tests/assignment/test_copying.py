@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import copies  # noqa: E402
 from copies import Copy, Given  # noqa: E402
 
-from support import oracles  # noqa: E402
+from support import mixture, oracles  # noqa: E402
 
 # Copies that must be found: the right answers of tests/support, in NumPy, and a divergence of vectors, in PyTorch.
 PLANTED = "lab/planted.py"
@@ -42,8 +42,11 @@ SOLVED_BY_PLANTED = {
 
 def students_folder(course: Course, folder: Path) -> Path:
     """What students get, and the planted copies among it."""
-    planted = f"{inspect.getsource(oracles)}{VECTORS}".encode()
-    write_files(folder, {**generate(course=course).files, PLANTED: planted})
+    planted = {
+        PLANTED: f"{inspect.getsource(oracles)}{VECTORS}".encode(),
+        "tests/support/mixture.py": inspect.getsource(mixture).encode(),  # which the planted ones import
+    }
+    write_files(folder, {**generate(course=course).files, **planted})
     return folder
 
 

@@ -9,7 +9,7 @@ from autograder.door.diagnose import DETACHED, CheckFailed, check, check_close, 
 from autograder.door.laws import check_counts, check_independent, check_standard_normal
 from support import trained_model
 from support.checks import gmvae as gmvae_checks
-from support.checks.gmvae import WHAT, Expectation
+from support.checks.gmvae import CALLS, WHAT, Expectation
 from support.checks.mixtures import check_law
 from support.mixture import Mixture
 
@@ -24,11 +24,10 @@ def test_negative_elbo_terms(fresh_submission, cases):
     fresh_submission.stand_in(MIXTURE)
     kl, rec = cases("kl")[0], cases("rec")[0]
     weights, x = gmvae_checks.example(kl.arguments["seed"])
-    calls = 10
-    found = gmvae_checks.average_terms(fresh_submission, weights, x, calls)
+    found = gmvae_checks.average_terms(fresh_submission, weights, x, CALLS)
     for place, name, case in ((2, "rec", rec), (1, "kl", kl)):
         expected = Expectation(float(case.expected), case.arguments["std"], case.arguments["error"])
-        gmvae_checks.check_average(found[place], expected, calls * len(x), name, lambda case=case: case.mistakes)
+        gmvae_checks.check_average(found[place], expected, CALLS * len(x), name, lambda case=case: case.mistakes)
 
 
 @pytest.mark.negative_elbo
