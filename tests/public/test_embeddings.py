@@ -25,7 +25,7 @@ def test_plot_embeddings_codes(submission, rng):
 @pytest.mark.draws
 def test_plot_embeddings_picture(submission, rng):
     """plot_embeddings: draws a picture where outpath is given"""
-    # As many images as are drawn with dots, and few enough for digits; of more than two coordinates two are drawn.
+    # Of more than two coordinates two are drawn.
     for count, latents in ((1030, 3), (20, 2)):
         model, images = random_probe(rng, latents, "ae").send(submission), random_images(rng, count)
         labels, outpath = rng.integers(0, 10, count), submission.path(f"{count}_embeddings.png")
