@@ -59,10 +59,12 @@ def read_idx(folder: Path, name: str, dimensions: int) -> Tensor:
     # torchvision takes long to import and nothing that is graded needs it, so only this function imports it.
     from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
-    def wrong(what: str) -> DataError:
-        return DataError(f"{name} {what}:\n{folder}\n{REMEDY}")
-
     packed, plain = folder / f"{name}.gz", folder / name
+    file = packed.name if packed.is_file() else name
+
+    def wrong(what: str) -> DataError:
+        return DataError(f"{file} {what}:\n{folder}\n{REMEDY}")
+
     if not packed.is_file() and not plain.is_file():
         raise wrong("is missing, with and without .gz")
     with tempfile.TemporaryDirectory() as unpacked:

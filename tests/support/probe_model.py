@@ -19,17 +19,24 @@ class ProbeModel(nn.Module):
         encoder_weight: (k, 784); images x are encoded to the mean x @ encoder_weight.T, in train mode to twice that.
         kind: "vae": the log-variance is -1 - |mean| / 4; "ae": there is none.
         logvar_weight: (k, 784); x @ logvar_weight.T is added to the log-variance; None for nothing.
+        grad_only: nothing is recorded of what is computed without gradients, such as an evaluation while training.
 
     Attributes:
         records: what it was fed, in order: dicts with part ("encode" or "decode"), input, training, grad_enabled.
     """
 
     def __init__(
-        self, weight: Tensor, bias: Tensor, encoder_weight: Tensor, kind: str, logvar_weight: "Tensor | None" = None
+        self,
+        weight: Tensor,
+        bias: Tensor,
+        encoder_weight: Tensor,
+        kind: str,
+        logvar_weight: "Tensor | None" = None,
+        grad_only: bool = False,
     ) -> None:
         super().__init__()
         self.latent_dim = weight.shape[1]
-        self.records: list[dict[str, Any]] = []
+        self.records: list[dict[str, Any]] = Trained() if grad_only else []
         self.decoder = ProbeDecoder(weight, bias, self.records)
         self.encoder = ProbeEncoder(encoder_weight, kind, logvar_weight, self.records)
 
@@ -78,6 +85,14 @@ class ProbeEncoder(nn.Module):
             return mean
         more = 0 if self.logvar_weight is None else x.flatten(1) @ self.logvar_weight.T
         return mean, -1 - mean.abs() / 4 + more
+
+
+class Trained(list):
+    """A list of records that keeps only those with gradients."""
+
+    def append(self, record: dict[str, Any]) -> None:
+        if record["grad_enabled"]:
+            super().append(record)
 
 
 def record(module: nn.Module, part: str, value: Tensor) -> dict[str, Any]:

@@ -36,9 +36,13 @@ class ProbeOracle:
     kind: str = "vae"
     logvar_weight: np.ndarray | None = None
 
-    def send(self, submission: Submission, training: bool = True) -> Recorder:
-        """The same model on the other side, in train or eval mode."""
-        arguments = (self.weight, self.bias, self.encoder_weight, self.kind, self.logvar_weight)
+    def send(self, submission: Submission, training: bool = True, grad_only: bool = False) -> Recorder:
+        """The same model on the other side, in train or eval mode.
+
+        Args:
+            grad_only: nothing is recorded of what is computed without gradients.
+        """
+        arguments = (self.weight, self.bias, self.encoder_weight, self.kind, self.logvar_weight, grad_only)
         return submission.build(MODEL.read_text(encoding="utf-8"), "ProbeModel", arguments, training)
 
     def decode(self, z: np.ndarray, training: bool = False) -> np.ndarray:

@@ -13,7 +13,7 @@ CHECK = Check("public/test_x.py::test_a", "one", "1.1", 1, "A")
 HUNG = WorkerDied("timeout", "no answer within 0 seconds")
 CRASHED = WorkerDied("crash", "it exited with status 3")
 DONE = {"ok": True, "value": None, "gradients": [], "parameter_gradients": {"$dict": []}}
-DONE |= {"differentiable": False, "inputs_unchanged": True}
+DONE |= {"differentiable": False, "inputs_unchanged": True, "again": None, "figures": []}
 MODEL = {**DONE, "value": {"$object": 0, "type": "Model"}}
 
 
