@@ -25,7 +25,8 @@ def train_autoencoder(
         model: maps images (B, 1, 28, 28) to reconstructions of the same shape. Trained in place, in train mode.
         images: (N, 1, 28, 28), on the device of the model.
         iterations: number of Adam steps, each on one minibatch.
-        batch_size, lr: as usual.
+        batch_size: images of a minibatch; the last one of an epoch may be smaller.
+        lr: Adam's learning rate, the same at every step; its other settings are PyTorch's defaults.
         on_step: called as on_step(iteration, loss) after every step, iteration = 0, 1, ...
 
     Returns:
@@ -61,7 +62,8 @@ def train_vae(
         model: maps images (B, 1, 28, 28) to (recon_x, mu, logvar). Trained in place, in train mode.
         images: (N, 1, 28, 28), on the device of the model.
         iterations: number of Adam steps, each on one minibatch.
-        batch_size, lr: as usual.
+        batch_size: images of a minibatch; the last one of an epoch may be smaller.
+        lr: Adam's learning rate, the same at every step; its other settings are PyTorch's defaults.
         on_step: called as on_step(iteration, elbo) after every step, iteration = 0, 1, ...
 
     Returns:

@@ -32,6 +32,8 @@ def log_normal(x: Tensor, m: Tensor, v: Tensor, dim: int = -1) -> Tensor:
 def log_normal_mixture(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
     """Task {{task:log_normal_mixture}}: log-density of a uniform mixture of K diagonal normals at each row of z.
 
+    Every point has a mixture of its own, m and v (B, K, d), or all share one, m and v (1, K, d), as in the GMVAE.
+
     Args:
         z: (B, d), one point per row.
         m: means, (B, K, d), or (1, K, d) when all points share one mixture.

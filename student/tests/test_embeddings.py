@@ -1,5 +1,7 @@
 """Public checks of embeddings.py: what is drawn of the latent plane."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -30,11 +32,8 @@ def test_plot_embeddings_picture(submission, rng):
         model, images = random_probe(rng, latents, "ae").send(submission), random_images(rng, count)
         labels, outpath = rng.integers(0, 10, count), submission.path(f"{count}_embeddings.png")
         arguments = [model, images, labels, outpath]
-
-        def draw(arguments=arguments):
-            return submission.run("embeddings.plot_embeddings", arguments, figures=True)
-
-        reply = check_generators_kept(submission, draw, "plot_embeddings")
+        call = partial(submission.run, "embeddings.plot_embeddings", arguments, figures=True)
+        reply = check_generators_kept(submission, call, "plot_embeddings")
         codes = check_tensor(reply.value, what="plot_embeddings", shape=(count, latents))
         check_scatter(reply.figures, codes[:, :2], labels, "plot_embeddings")
         check_picture(submission.file_bytes(outpath.name), "plot_embeddings")

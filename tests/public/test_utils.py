@@ -24,8 +24,9 @@ def test_mixture_by_hand(submission, cases):
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
 def test_mixture_shapes(submission, cases, shared):
     """log_normal_mixture takes one mixture for all points, (1, K, d), or one for each, (B, K, d)"""
+    what = "(1, K, d): one mixture for all points" if shared else "(B, K, d): a mixture for each point"
     for case in cases("shared" if shared else "own"):
-        case.check(submission.call(MIXTURE, *case.values), "log_normal_mixture")
+        case.check(submission.call(MIXTURE, *case.values), f"log_normal_mixture with m and v of shape {what}")
 
 
 def test_mixture_stable(submission, cases):
