@@ -57,6 +57,8 @@ def test_bottleneck(submission, rng):
     first, second = (decode(autoencoder, encode(autoencoder, x, 3)) for _ in range(2))
     if np.array_equal(first, second):
         check_close(autoencoder.call("", x), first, what="Autoencoder.forward(x) in train mode")
+    default = submission.call("AE.Autoencoder").get("latent_dim")
+    check(default == 2, "Autoencoder(): latent_dim should be 2 by default.")
     smallest = make_autoencoder(submission, latents=1)
     for batch in (1, 2):
         decode(smallest, encode(smallest, x[:batch], 1))
