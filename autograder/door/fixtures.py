@@ -238,7 +238,8 @@ def pytest_runtest_makereport(
         # hypothesis's notes: the example that failed.
         lines = "\n".join(getattr(error, "__notes__", [])).splitlines()
         notes = [line for line in lines if "submission.Submission object" not in line]
-        report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in message.splitlines()), *notes])
+        told = [*message.splitlines(), *notes]
+        report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in told)])
     if report.when == "call" or report.failed:
         stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""
         outcome = (report.outcome, stub or title_of(item))
