@@ -365,7 +365,7 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
         "Create tensors with the dtype of the inputs (torch.zeros_like, dtype=x.dtype) and do not convert.",
     ),
     "inputs": (
-        lambda call: call.model is not None or bool(call.dtypes),
+        lambda call: call.model is not None or bool(call.dtypes) or call.shapes is None,
         _inputs_changed,
         "In-place operations (x -= m, x.sub_(m), x[...] = 0) write to the caller's data; keep nothing between calls.",
     ),

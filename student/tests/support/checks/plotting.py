@@ -111,8 +111,9 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
     size = np.ptp(points, axis=0).max()
     apart = np.abs(points[:, np.newaxis].astype(np.float64) - shown).max(axis=-1) < 1e-4 * size
     drawn = apart.any(axis=1) if len(shown) else np.zeros(len(points), dtype=bool)
-    if not drawn.any():
+    if not drawn.any() and len(shown) != len(points):
         return
+    check(drawn.any(), f"{what}: the points of the picture are others than those that are returned.")
     check(drawn.all(), f"{what}: the picture shows only {int(drawn.sum())} of {len(points)} points.")
     used = colours[apart.argmax(axis=1), :3]
     by_label = [{tuple(colour) for colour in used[labels == label].round(3)} for label in np.unique(labels)]
