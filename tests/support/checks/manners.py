@@ -167,9 +167,9 @@ CALLS: tuple[Call, ...] = (
         trains=True,
         stand_ins=LOSS,
     ),
-    _on_probe("plot_embeddings", "embeddings.plot_embeddings", _labelled, (CODES,), BOTH),
+    _on_probe("plot_embeddings", "embeddings.plot_embeddings", _labelled, (CODES,)),
     _on_probe("decode_grid", "embeddings.decode_grid", lambda rng: (*_codes(rng), 3), ((3, 3, 1, 28, 28),)),
-    _on_probe("plot_posterior_rows", "embeddings.plot_posterior_rows", _images, ((6, 3),), BOTH, stand_ins=LOSS),
+    _on_probe("plot_posterior_rows", "embeddings.plot_posterior_rows", _images, ((6, 3),), stand_ins=LOSS),
     _on_probe(
         "latent_traversal", "latent_traversal.latent_traversal", lambda rng: (-1.0, 1.0, 3), ((2, 3, 1, 28, 28),)
     ),
