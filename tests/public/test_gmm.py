@@ -5,6 +5,7 @@ import pytest
 
 from autograder.door.diagnose import check, check_tensor
 from autograder.door.laws import check_standard_normal
+from autograder.door.submission import SubmissionError
 from support.checks import mixtures as mixture_checks
 from support.mixture import Mixture
 
@@ -71,7 +72,12 @@ def test_provided_entropy(submission):
     states, found = [], []
     for seed in (1, 2):
         submission.seed(seed)
-        found += [submission.call("gmm.mc_entropy_gaussian", n, mean, cov) for _ in range(20)]
+        try:
+            found += [submission.call("gmm.mc_entropy_gaussian", n, mean, cov) for _ in range(20)]
+        except SubmissionError as error:
+            if error.type == "AttributeError":  # left out, which is fine: nothing that is graded leans on it
+                return
+            raise
         states.append(submission.rng_fingerprints()["torch"])
     check(states[0] != states[1], what)
     # The entropy is 2.790722; the log-density of a point has a standard deviation of sqrt(d / 2) = 1.
