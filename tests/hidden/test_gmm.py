@@ -28,6 +28,17 @@ def precision(dtype):
     return {"rtol": 1e-6, "atol": 1e-6} if dtype == "float64" else {"rtol": 1e-4, "atol": 2e-4}
 
 
+def check_log_prob(submission, x, mixture, what, dtype):
+    """gmm_log_prob is right at x, to the precision that this dtype allows."""
+    check_close(
+        submission.call(LOG_PROB, x, *mixture.arguments),
+        oracles.gmm_log_prob(x, *mixture.arguments),
+        what=what,
+        mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
+        **precision(dtype),
+    )
+
+
 def with_scales(mixture, scales):
     """The mixture with the covariances of component k multiplied by scales[k] squared."""
     return Mixture(mixture.weights, mixture.means, mixture.covs * scales[:, np.newaxis, np.newaxis] ** 2)
@@ -132,13 +143,7 @@ def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
     rng = np.random.default_rng(seed)
     mixture = mixture.astype(dtype)
     x = (oracles.sample_gmm(mixture, n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
-    check_close(
-        submission.call(LOG_PROB, x, *mixture.arguments),
-        oracles.gmm_log_prob(x, *mixture.arguments),
-        what="gmm_log_prob",
-        mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
-        **precision(dtype),
-    )
+    check_log_prob(submission, x, mixture, "gmm_log_prob", dtype)
 
 
 @pytest.mark.gmm_log_prob
@@ -147,35 +152,29 @@ def test_log_prob_far_away(submission, rng, dtype):
     """gmm_log_prob is right where every density underflows, next to points where none does"""
     mixture = make_mixture(rng, 4, 3).astype(dtype)
     x = (rng.normal(size=(24, 3)) * np.geomspace(0.1, 1000, 24)[:, np.newaxis]).astype(dtype)
-    check_close(
-        submission.call(LOG_PROB, x, *mixture.arguments),
-        oracles.gmm_log_prob(x, *mixture.arguments),
-        what="gmm_log_prob far from every mean",
-        mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
-        **precision(dtype),
-    )
+    check_log_prob(submission, x, mixture, "gmm_log_prob far from every mean", dtype)
     # Determinants from 1e-60 to 1e60, points near every component.
     mixture = with_scales(make_mixture(rng, 4, 5), np.geomspace(1e-6, 1e6, 4)).astype(dtype)
     x = np.concatenate([mean + 1e-6 * 1e4**k * rng.normal(size=(5, 5)) for k, mean in enumerate(mixture.means)])
     x = x.astype(dtype)
-    check_close(
-        submission.call(LOG_PROB, x, *mixture.arguments),
-        oracles.gmm_log_prob(x, *mixture.arguments),
-        what="gmm_log_prob where determinants under- or overflow (take their logarithms with slogdet or Cholesky, and "
+    check_log_prob(
+        submission,
+        x,
+        mixture,
+        "gmm_log_prob where determinants under- or overflow (take their logarithms with slogdet or Cholesky, and "
         "add no small constants to the diagonals)",
-        mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
-        **precision(dtype),
+        dtype,
     )
     if dtype == "float64":
         # Determinants from 1e-720 to 1e720.
         mixture = with_scales(make_mixture(rng, 3, 90), np.geomspace(1e-4, 1e4, 3))
         x = oracles.sample_gmm(mixture, 9, rng)[0]
-        check_close(
-            submission.call(LOG_PROB, x, *mixture.arguments),
-            oracles.gmm_log_prob(x, *mixture.arguments),
-            what="gmm_log_prob in many dimensions, where determinants under- or overflow in float64, too",
-            mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
-            **precision(dtype),
+        check_log_prob(
+            submission,
+            x,
+            mixture,
+            "gmm_log_prob in many dimensions, where determinants under- or overflow in float64, too",
+            dtype,
         )
         mixture = make_mixture(rng, 4, 5)
         # Axes of one component from 1e-2 to 100 long, a mean far from 0, variances of 1e10.
@@ -184,12 +183,12 @@ def test_log_prob_far_away(submission, rng, dtype):
         for scale, shift in ((1.0, 0.0), (1.0, 1e4), (1e5, 0.0)):
             scaled = Mixture(mixture.weights, scale * mixture.means + shift, scale**2 * mixture.covs)
             x = oracles.sample_gmm(scaled, 30, rng)[0]
-            check_close(
-                submission.call(LOG_PROB, x, *scaled.arguments),
-                oracles.gmm_log_prob(x, *scaled.arguments),
-                what="gmm_log_prob of long and narrow components (invert no covariance with a tolerance)",
-                mistakes=partial(mistakes.of_gmm_log_prob, x, scaled),
-                **precision(dtype),
+            check_log_prob(
+                submission,
+                x,
+                scaled,
+                "gmm_log_prob of long and narrow components (invert no covariance with a tolerance)",
+                dtype,
             )
 
 
@@ -205,13 +204,13 @@ def test_log_prob_extreme_weights(submission, rng, weights):
     tiny = Mixture(np.where(mixture.weights < 0.1, 1e-30, mixture.weights), mixture.means, mixture.covs)
     for case in (mixture, tiny.astype("float32"), tiny.astype("float64")):
         x = x.astype(case.means.dtype)
-        check_close(
-            submission.call(LOG_PROB, x, *case.arguments),
-            oracles.gmm_log_prob(x, *case.arguments),
-            what="gmm_log_prob with a weight that is zero or nearly zero (none may be raised to a smallest one, as "
+        check_log_prob(
+            submission,
+            x,
+            case,
+            "gmm_log_prob with a weight that is zero or nearly zero (none may be raised to a smallest one, as "
             "torch.distributions.Categorical does, and none dropped)",
-            mistakes=partial(mistakes.of_gmm_log_prob, x, case),
-            **precision("float32"),
+            "float32",
         )
 
 

@@ -60,11 +60,11 @@ def test_negative_elbo_expectation(fresh_submission, rng, z_dim, k, variance):
     with gmvae_checks.of_any_size():
         check_terms(weights, x_often, calls=4)
         if variance == 1e-4:  # narrow ones: of the smallest variance that gaussian_parameters gives, and far away
-            narrow = gmvae_checks.with_posterior(weights, before_softplus=-18.0)
+            narrow = gmvae_checks.with_posterior(weights, pre_v=-18.0)
             check_terms(narrow, x_often, calls=3)
             check_terms(gmvae_checks.moved(narrow, 15.0, prior_too=False), x_often, calls=3)
             # Many latents add up what is a little wrong in the noise or in the variances.
-            many = gmvae_checks.with_collapsed_posterior(gmvae_checks.make_weights(rng, 128, 40), 0.5, 2.2)
+            many = gmvae_checks.with_collapsed_posterior(gmvae_checks.make_weights(rng, 128, 40), 0.5, 2.305)
             check_terms(many, np.tile(x, (4, 1)), calls=70)  # in small batches: each holds rows * 40 * 128 numbers
         elif variance is not None:  # one component as wide as softplus goes beyond exp, all of it far from 0
             wide = {**weights, "z_pre": weights["z_pre"].copy()}
@@ -75,7 +75,7 @@ def test_negative_elbo_expectation(fresh_submission, rng, z_dim, k, variance):
             check_terms(collapsed, x_often, calls=8)
             # Batches of one and two images, whose estimates are often negative.
             # Nearly the prior: about half of the estimates are negative, for one image and for two, whatever averages.
-            near = gmvae_checks.with_collapsed_posterior(weights, 0.5, gmvae_checks.before_softplus(0.55))
+            near = gmvae_checks.with_collapsed_posterior(weights, 0.5, 0.55)
             for few in (x[:1], x[:2]):
                 gmvae_checks.check_sometimes_negative(fresh_submission, near, few)
             smallest = gmvae_checks.make_weights(rng, z_dim=1, k=1)

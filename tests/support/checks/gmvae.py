@@ -43,10 +43,10 @@ def before_softplus(variance: float) -> float:
     return math.log(math.expm1(variance - 1e-8))
 
 
-def with_posterior(weights: Mapping[str, np.ndarray], before_softplus: float) -> dict[str, np.ndarray]:
+def with_posterior(weights: Mapping[str, np.ndarray], pre_v: float) -> dict[str, np.ndarray]:
     """The weights with the same variance for every image and latent, given by what goes into the softplus."""
     weight, bias = weights["enc.net.4.weight"].copy(), weights["enc.net.4.bias"].copy()
-    weight[len(weight) // 2 :], bias[len(bias) // 2 :] = 0, before_softplus
+    weight[len(weight) // 2 :], bias[len(bias) // 2 :] = 0, pre_v
     return {**weights, "enc.net.4.weight": weight, "enc.net.4.bias": bias}
 
 
@@ -56,14 +56,13 @@ def with_collapsed_posterior(
     """The weights with one posterior for all images, nearly the prior: single estimates of kl are often negative.
 
     Args:
-        variance: of the posterior.
-        prior: what goes into the softplus for the prior's variances; for twice the posterior's if None.
+        variance, prior: variances of the posterior and of the prior, twice as much if None.
     """
-    bias, z_pre = np.zeros_like(weights["enc.net.4.bias"]), np.zeros_like(weights["z_pre"])
-    bias[bias.size // 2 :] = before_softplus(variance)
-    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance) if prior is None else prior
-    encoder = {"enc.net.4.weight": np.zeros_like(weights["enc.net.4.weight"]), "enc.net.4.bias": bias}
-    return {**weights, **encoder, "z_pre": z_pre}
+    last = ("enc.net.4.weight", "enc.net.4.bias", "z_pre")
+    zeros = {**weights, **{name: np.zeros_like(weights[name]) for name in last}}
+    z_pre = zeros["z_pre"]
+    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance if prior is None else prior)
+    return with_posterior(zeros, before_softplus(variance))
 
 
 def moved(weights: Mapping[str, np.ndarray], distance: float, prior_too: bool) -> dict[str, np.ndarray]:

@@ -76,7 +76,7 @@ def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, bef
         oracle.decode(z),
         what=f"images that {what} returns",
         mistakes={
-            "the model was in train mode: use evaluating": oracle.decode(z, training=True),
+            IN_TRAIN_MODE: oracle.decode(z, training=True),
             "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
         },
     )

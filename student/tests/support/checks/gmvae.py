@@ -39,10 +39,10 @@ def before_softplus(variance: float) -> float:
     return math.log(math.expm1(variance - 1e-8))
 
 
-def with_posterior(weights: Mapping[str, np.ndarray], before_softplus: float) -> dict[str, np.ndarray]:
+def with_posterior(weights: Mapping[str, np.ndarray], pre_v: float) -> dict[str, np.ndarray]:
     """The weights with the same variance for every image and latent, given by what goes into the softplus."""
     weight, bias = weights["enc.net.4.weight"].copy(), weights["enc.net.4.bias"].copy()
-    weight[len(weight) // 2 :], bias[len(bias) // 2 :] = 0, before_softplus
+    weight[len(weight) // 2 :], bias[len(bias) // 2 :] = 0, pre_v
     return {**weights, "enc.net.4.weight": weight, "enc.net.4.bias": bias}
 
 
