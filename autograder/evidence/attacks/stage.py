@@ -171,7 +171,7 @@ class _Stage:
                 "task_seconds": 60.0,
             }
             gradings.append(settings)
-        zygote = {"preload": [*ZygoteSettings.preload, *PRELOAD], "environment": ALLOCATORS}
+        zygote = {"preload": [*ZygoteSettings.preload, *tasks.load().imports, *PRELOAD], "environment": ALLOCATORS}
         common = self._grade(gradings, zygote, SLOWEST_ASSIGNMENT * len(attacks))
         common += judge.leaks(self.printed, self.canaries)
         return [self._judge_on_assignment(attack, results[attack.name], common) for attack in attacks]

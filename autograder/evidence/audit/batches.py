@@ -68,16 +68,16 @@ def problems(corpus: Corpus, folder: Path = FIRST) -> list[str]:
     """Where the corpus is not what was judged at first: an entry changed or gone without a reason."""
     found: list[str] = []
     gone = withdrawn(folder)
+    kept = {path.stem: first(int(path.stem), folder) for path in sorted(folder.glob("*.json"))}
     for kind, changes in (("mutants", corpus.mutants), ("variants", corpus.variants)):
         present = {change.id: change for change in changes}
-        for path in sorted(folder.glob("*.json")):
-            for id, (digest, _) in first(int(path.stem), folder)[kind].items():
-                if id not in present:
-                    if id not in gone:
-                        found.append(f"{kind}: {id} of batch {path.stem} is gone; say why in first/withdrawn.toml")
-                elif present[id].digest != digest and not present[id].amended:
-                    found.append(f"{kind}: {id} of batch {path.stem} was changed; say why in its `amended`")
-        judged = {id for path in folder.glob("*.json") for id in first(int(path.stem), folder)[kind]}
+        judged = {id: (number, digest) for number, then in kept.items() for id, (digest, _) in then[kind].items()}
+        for id, (number, digest) in judged.items():
+            change = present.get(id)
+            if change is None and id not in gone:
+                found.append(f"{kind}: {id} of batch {number} is gone; say why in first/withdrawn.toml")
+            if change is not None and change.digest != digest and not change.amended:
+                found.append(f"{kind}: {id} of batch {number} was changed; say why in its `amended`")
         found += [
             f"{kind}: {change.id} of batch {change.batch} has no first verdict: make audit ARGS='--batch N'"
             for change in changes

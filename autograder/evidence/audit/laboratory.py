@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.zygote import Zygote
 
 # Gradings import these when they need them; here they are imported once. Results are the same.
-PRELOAD = ("sklearn.manifold", "sympy")
+PRELOAD = ("sympy",)
 # Larger pages: a fork has fewer to copy and to give back, which used to take a quarter of an audit's processor time.
 ALLOCATORS = {"PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 # Longer than in a grading: the audit keeps the machine busy, and is not about deadlines.
@@ -91,7 +91,7 @@ class Laboratory:
         self.reference = self.reference or hand_in(self.course)
         with contextlib.ExitStack() as stack:
             self._scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-")))
-            preload = (*ZygoteSettings.preload, *PRELOAD)
+            preload = (*ZygoteSettings.preload, *self.course.imports, *PRELOAD)
             settings = ZygoteSettings(executor=EXECUTOR, preload=preload, environment=ALLOCATORS)
             self._zygote: Zygote = stack.enter_context(Zygote(settings))
             self._stack = stack.pop_all()
