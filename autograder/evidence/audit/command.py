@@ -56,10 +56,11 @@ from autograder.tasks import load as load_course
 from autograder.writing import write_atomically
 
 REPORT = CORPUS / "audit.json"
-PARTS = ("automatic", "twice", "provided", "mutants", "variants", "submissions", "flakes")
+PARTS = ("automatic", "twice", "provided", "mutants", "variants", "secrets", "submissions", "flakes")
 MADE = {"automatic": "made by machine", "twice": "made of two of them", "provided": "of provided code"}
-NEED_EXECUTION = {"provided", "mutants", "variants", "flakes"}
+NEED_EXECUTION = {"provided", "mutants", "variants", "secrets", "flakes"}
 FLAKES = 1000
+SECRETS = ("audit", "second", "third", "fourth", "fifth")  # the first is that of every other part
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
 RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
 # With --quick: only every n-th change, and fewer repetitions.
@@ -265,6 +266,47 @@ def audit_variants(audit: Audit) -> None:
             audit.problems.append(f"    {check}: {message}")
 
 
+def audit_secrets(audit: Audit) -> None:
+    """The verdict on every mutant and variant is the same under five secrets.
+
+    Public checks look at the same whatever the secret is, so what one of them catches is not graded again.
+    """
+    worth = {check.id: not check.hidden_inputs for check in audit.course.checks if check.points > 0}
+    public = {id for id, shown in worth.items() if shown}
+    mutants, variants = audit.chosen(audit.corpus.mutants), audit.chosen(audit.corpus.variants)
+    mutants = [mutant for mutant in mutants if not mutant.worthless]
+
+    def graded_by(changes: Sequence[Change], checks: Collection[str], secrets: Sequence[str]) -> dict[str, set[str]]:
+        """For each change the secrets under which one of these checks fails."""
+        trials = [
+            replace(
+                audit.trial_for(change, audit.noticing(change) & set(checks)),
+                id=f"{change.id} {secret}",
+                secret=secret,
+                stop_at_first_failure=True,
+            )
+            for change in changes
+            for secret in secrets
+        ]
+        outcomes = audit.grade([trial for trial in trials if trial.checks], "secrets  ")
+        failed = {id for id, outcome in outcomes.items() if outcome.failed}
+        return {change.id: {secret for secret in secrets if f"{change.id} {secret}" in failed} for change in changes}
+
+    seen = graded_by(mutants, public, SECRETS[:1])
+    unseen = [mutant for mutant in mutants if not seen[mutant.id]]
+    caught = graded_by(unseen, worth.keys() - public, SECRETS)
+    refused = graded_by(variants, worth.keys() - public, SECRETS)
+    differing = {id: sorted(secrets) for id, secrets in (caught | refused).items() if 0 < len(secrets) < len(SECRETS)}
+    audit.findings["secrets"] = {
+        "total": len(mutants) + len(variants),
+        "secrets": len(SECRETS),
+        "caught_by_public_checks": len(mutants) - len(unseen),
+        "differing": differing,
+    }
+    for id, secrets in differing.items():
+        audit.problems.append(f"{id} fails under some secrets only: {', '.join(secrets)}")
+
+
 def audit_flakes(audit: Audit) -> None:
     """The reference and all variants, again and again, under other seeds and numbers of threads: nothing may change.
 
@@ -357,6 +399,7 @@ RUN: dict[str, Callable[[Audit], None]] = {
     "provided": audit_provided,
     "mutants": audit_mutants,
     "variants": audit_variants,
+    "secrets": audit_secrets,
     "submissions": audit_submissions,
     "flakes": audit_flakes,
 }
@@ -381,6 +424,15 @@ def table(findings: Mapping[str, Any]) -> str:
         found = findings["variants"]
         rows.append(("correct variants accepted", found["accepted"], found["total"]))
         rows += _rows_of_batches(found, "accepted")
+    if "secrets" in findings:
+        found = findings["secrets"]
+        rows.append(
+            (
+                f"the same verdict under {found['secrets']} secrets",
+                found["total"] - len(found["differing"]),
+                found["total"],
+            )
+        )
     if "submissions" in findings:
         found = findings["submissions"]
         rows.append(("whole submissions with full marks", found["full_marks"], found["total"]))
