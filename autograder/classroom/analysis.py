@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograder.classroom.grading import out_of_time
-from autograder.grading.messages import COUNT
 from autograder.grading.results import Kind
 from autograder.tasks import Check, Course
 
 # Not mistakes: work that was not handed in, or a consequence of something else.
 NOT_ATTEMPTED: tuple[Kind, ...] = ("not_implemented", "missing", "not_run", "grader")
+COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 FEW = 5  # with fewer submissions a correlation says nothing
 

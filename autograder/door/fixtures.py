@@ -30,10 +30,12 @@ import pytest
 from hypothesis import HealthCheck, Phase
 
 from autograder.door import library_use
+from autograder.door.calls import Calls, case_of, lines, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
 
+CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
 DRAWS = "draws: the check needs a scratch folder to write pictures to"
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -65,6 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
     config.stash[REPORTS] = {}
+    config.stash[CALLS] = no_calls()
 
 
 def course_tasks(config: pytest.Config) -> list[dict[str, Any]]:
@@ -113,6 +116,10 @@ def derived_seed(config: pytest.Config, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{secret}|{name}".encode()).digest()[:16], "big")
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.config.stash[CALLS].clear()
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m selects
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     numbered = {task["name"]: number_markers(task) for task in course_tasks(config)}
@@ -134,6 +141,16 @@ def implementation(config: pytest.Config) -> Path:
     if not folder.is_dir():
         raise pytest.UsageError(f"--impl {choice}: there is no folder {folder}")
     return folder.resolve()
+
+
+def sources(config: pytest.Config) -> Callable[[str], bytes | None]:
+    """A function of a file's name: what the code under test has there; None if there is no such file."""
+
+    def source(name: str) -> bytes | None:
+        path = implementation(config) / name
+        return path.read_bytes() if path.is_file() else None
+
+    return source
 
 
 class InProcess:
@@ -158,7 +175,9 @@ def make_submission(request: pytest.FixtureRequest) -> Submission:
     factory: Callable[[bool], Submission] | None = getattr(request.config, "submission_factory", None)
     if factory is None:
         factory = InProcess(implementation(request.config))
-    return factory(request.node.get_closest_marker("draws") is not None)
+    made = factory(request.node.get_closest_marker("draws") is not None)
+    made.calls = request.config.stash[CALLS]
+    return made
 
 
 @pytest.fixture(scope="module")
@@ -235,10 +254,9 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and issubclass(call.excinfo.type, NOT_A_BUG_OF_THE_TEST):
         error = call.excinfo.value
         message = f"Task {error.message.removeprefix('Task ')}" if is_stub(error) else str(error)
-        # hypothesis's notes: the example that failed.
-        lines = "\n".join(getattr(error, "__notes__", [])).splitlines()
-        notes = [line for line in lines if "submission.Submission object" not in line]
-        told = [*message.splitlines(), *notes]
+        calls: Calls = item.config.stash[CALLS]
+        case = {} if is_stub(error) else case_of(error, calls, sources(item.config))
+        told = [*message.splitlines(), *lines(case).splitlines()]
         report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in told)])
     if report.when == "call" or report.failed:
         stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""

@@ -24,6 +24,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from autograder.door.calls import Calls, no_calls, noted
 from autograder.door.stand_ins import source_of
 
 Header = dict[str, Any]
@@ -158,10 +159,14 @@ class Submission:
 
     Args:
         backend: executes the messages.
+
+    Attributes:
+        calls: what was called, the last one last; several submissions may share it.
     """
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self.calls: Calls = no_calls()
 
     def call(self, target: str, *args: Any, **kwargs: Any) -> Any:
         """Call "module.function" (or create an object: "module.Class") and return what it returns.
@@ -223,9 +228,13 @@ class Submission:
             "grad": grad,
             "again": [_encode(array, arrays) for array in again],
         }
+        call = noted(called, args, kwargs or {}, gradients=bool(wrt) or parameters_of is not None, grad=grad)
+        if called:  # else it is ours
+            self.calls.append(call)
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
+        call.remember(value := decode(reply["value"]))
         return Reply(
-            value=decode(reply["value"]),
+            value=value,
             gradients=dict(zip(wrt, decode(reply["gradients"]), strict=True)),
             parameter_gradients=decode(reply["parameter_gradients"]),
             differentiable=bool(reply["differentiable"]),

@@ -3,7 +3,6 @@ share of the time."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -12,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from autograder.door.calls import MADE_BY
 from autograder.door.submission import Lost
 from autograder.grading.messages import SENTENCES, NotRun
 from autograder.sandbox.backend import WorkerDied
@@ -19,7 +19,6 @@ from autograder.sandbox.text import MAX_TEXT
 from autograder.tasks import Check
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
-MADE_BY = re.compile(r"\(.*?\)")  # the words in the name of an object
 
 
 class Worker(Protocol):

@@ -11,10 +11,14 @@ import builtins
 import functools
 import re
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from autograder.door.calls import Call, case_of, kind_of_case
+from autograder.door.diagnose import QUOTED, CheckFailed, unmarked
+from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.grading.results import Kind
 from autograder.grading.session import Session
 from autograder.repository import DOOR
@@ -43,7 +47,8 @@ SENTENCES = {
     "import": "Your code cannot be imported: {error}",
     "hidden import": "Your code cannot be imported: {error}. The public checks of this task show the message.",
     "raised": "Your code raised an exception: {error}",
-    "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
+    "hidden raised": "Your code raised {error}{case}. (Hidden checks do not show more.)",
+    "case": " in a case of this kind: {kind}",
     "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.",
     "limit": "A check cannot take what came from your code: {error}.",
     "unusable": "The check could not use what your code returned: {error}",
@@ -62,8 +67,10 @@ WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
 TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
-COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
-STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")
+# What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
+ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")
+SOME_VALUES = re.compile(f"{QUOTED.pattern} of {QUOTED.pattern} values (?:is|are)")
+STUDENTS_SHAPE = re.compile(f"the shape is {QUOTED.pattern}")
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Explanation:
     kind: Kind
     text: str
     cause: str = ""
-    example: str = ""
+    case: Mapping[str, str] = field(default_factory=dict)
 
 
 class NotRun(BaseException):
@@ -102,22 +109,35 @@ class Explainer:
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in course.tasks}
 
-    def explain(self, error: BaseException, check: Check, place: str = "") -> Explanation:
+    def explain(
+        self,
+        error: BaseException,
+        check: Check,
+        place: str = "",
+        calls: Sequence[Call] = (),
+        source: Callable[[str], bytes | None] = lambda name: None,
+    ) -> Explanation:
         """Explain a failed check.
 
         Args:
             error: what it raised.
             place: where in the test it was raised, "file.py, line n".
+            calls: of code of the submission, in this check.
+            source: gives the text of one of its files.
         """
-        found = self._explain(error, check, place)
-        text, cause, example = map(_steady, (found.text, found.cause, found.example))
-        return Explanation(found.kind, text, cause, example)
-
-    def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
-        from autograder.door.diagnose import CheckFailed
-        from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
-
         error = _first_cause(error, (CheckFailed, SubmissionError))
+        case: dict[str, str] = {}
+        if isinstance(error, (CheckFailed, SubmissionError)) and not isinstance(error, NotImplementedYet):
+            if not check.hidden_inputs:
+                case = case_of(error, calls, source)
+            elif kind := self.withhold(kind_of_case(error, calls)):
+                case = {"kind": kind}
+        found = self._explain(error, check, place, case.get("kind", ""))
+        shown = {name: _steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
+        return Explanation(found.kind, _steady(found.text), _steady(found.cause), shown)
+
+    def _explain(self, error: BaseException, check: Check, place: str, kind_of_case: str) -> Explanation:
+
         if isinstance(error, Lost):
             why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
             sentence = "stopped" if "." in error.target else "stopped import" if error.target else "stopped early"
@@ -126,33 +146,31 @@ class Explainer:
             return Explanation(error.kind, str(error))
         if isinstance(error, NotImplementedYet):
             return Explanation("not_implemented", self._not_implemented(error, check))
-        example = "" if check.hidden_inputs else "\n".join(_notes(error))
         if isinstance(error, SubmissionError):
             kind: Kind = "memory" if error.type in OUT_OF_MEMORY else "raised"
-            return Explanation(kind, self._raised(error, check), example=example)
+            return Explanation(kind, self._raised(error, check, kind_of_case))
         if isinstance(error, CheckFailed) and check.hidden_inputs:
             # A cause is shown whole or not at all.
             cause = error.cause if self.withhold(error.cause) == error.cause else ""
-            return Explanation("wrong", self.withhold(str(error)), cause)
+            return Explanation("wrong", self.withhold(error.marked), cause)
         if isinstance(error, CheckFailed):
-            return Explanation("wrong", str(error), error.cause, example)
+            return Explanation("wrong", str(error), unmarked(error.cause))
         if type(error).__name__ == "Skipped":  # pytest.skip
             return Explanation("not_run", SENTENCES["skipped"].format(why=error))
         return Explanation("wrong", self._unusable(error, check, place))
 
     def withhold(self, text: str) -> str:
-        """A diagnosis without what could be data: shapes that were returned, counts, unknown words, long numbers."""
+        """A diagnosis without what the submission could have chosen: only words and numbers of the checks' sources."""
 
         def keep(match: re.Match[str]) -> str:
             word = match.group()
-            short_number = word.isdecimal() and len(word) <= 3
             # A sentence may begin with a name of ours: "Logvar is taken for the variance."
             known = any(set(form.split(".")) <= self._vocabulary for form in (word, word[:1].lower() + word[1:]))
-            return word if short_number or known else "…"
+            return word if known else "…"
 
         text = STUDENTS_SHAPE.sub("the shape is wrong", text)
-        text = COUNT.sub(_without_count, text)
-        return WORD.sub(keep, text)
+        text = SOME_VALUES.sub("some values are", ALL_VALUES.sub("all values", text))
+        return WORD.sub(keep, QUOTED.sub("…", text))
 
     def _not_implemented(self, error: Any, check: Check) -> str:
         # The stub that was reached may belong to a task other than the check's.
@@ -162,7 +180,7 @@ class Explainer:
         function = f", {', '.join(task.functions)} in {task.file}" if task.functions else ""
         return SENTENCES["stub"].format(number=task.number, name=task.title, function=function)
 
-    def _raised(self, error: Any, check: Check) -> str:
+    def _raised(self, error: Any, check: Check, kind_of_case: str) -> str:
         if error.stage == "limit":
             return SENTENCES["limit"].format(error=LIMITS if check.hidden_inputs else error.message)
         shown = f"{error.type}: {error.message}" + (f" ({error.where})" if error.where else "")
@@ -172,7 +190,8 @@ class Explainer:
         what = "import" if error.stage == "import" else "raised"
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
-            return SENTENCES[f"hidden {what}"].format(error=name)
+            case = SENTENCES["case"].format(kind=kind_of_case) if kind_of_case else ""
+            return SENTENCES[f"hidden {what}"].format(error=name, case=case)
         return SENTENCES[what].format(error=shown)
 
     def _unusable(self, error: BaseException, check: Check, place: str) -> str:
@@ -188,12 +207,6 @@ def _steady(text: str) -> str:
     return ADDRESS.sub("0x…", TEMPORARY.sub("", text))
 
 
-def _without_count(match: re.Match[str]) -> str:
-    """ "some values are" for "1 of 12 values is"."""
-    kept = "all values" if match.group(1) == "all" else "some values"
-    return f"{kept} are" if match.group().endswith(" is") else kept
-
-
 def check_sources(tests: Path) -> list[Path]:
     """The files that the checks are made of: conftest.py, public and hidden checks, helpers, stored cases; by path.
 
@@ -206,10 +219,12 @@ def check_sources(tests: Path) -> list[Path]:
 @functools.cache
 def vocabulary(tests: Path) -> frozenset[str]:
     """Every word and number in the sources of the checks; read once for all submissions that a process grades."""
-    ours = [DOOR / "diagnose.py", DOOR / "laws.py"]  # their messages, too
+    ours = [DOOR / name for name in ("calls.py", "diagnose.py", "laws.py")]  # their messages, too
     code = [path for path in [*check_sources(tests), *ours] if path.suffix == ".py"]
     sources = (path.read_text(encoding="utf-8") for path in code)
-    return frozenset(word for source in sources for word in re.findall(r"\w+", source))
+    # Of a number as it is written in a source, 20_000, also what a message makes of it.
+    words = (word for source in sources for word in re.findall(r"\w+", source))
+    return frozenset(form for word in words for form in (word, word.replace("_", "") if word[:1].isdigit() else word))
 
 
 def _first_cause(error: BaseException, wanted: tuple[type[BaseException], ...]) -> BaseException:
@@ -219,9 +234,3 @@ def _first_cause(error: BaseException, wanted: tuple[type[BaseException], ...]) 
         if isinstance(found, wanted):
             return found
     return error
-
-
-def _notes(error: BaseException) -> list[str]:
-    """The example that hypothesis adds to a failure, without the fixtures among the arguments, which say nothing."""
-    notes = [note for note in getattr(error, "__notes__", []) if "reproduce_failure" not in note]
-    return [line for note in notes for line in note.splitlines() if not ADDRESS.search(line)]

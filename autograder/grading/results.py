@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from autograder.door.calls import lines
 from autograder.exits import Exit
 from autograder.sandbox.text import safe_text
 from autograder.tasks import Check, Course
@@ -47,7 +48,7 @@ class Row:
         kind: what became of it.
         cause: the mistake that the check has named, "" if none.
         output: what to tell the student; any text; `safe_text` is applied when it is written.
-        example: the example that hypothesis found, as text; "" for hidden checks.
+        case: what it failed on, {what: text}: see `calls.case_of`; of a hidden check no more than its kind.
         printed: what the code printed meanwhile; "" for hidden checks.
         remark: what to say of the code whatever became of the check; no points depend on it.
     """
@@ -57,7 +58,7 @@ class Row:
     kind: Kind = "not_run"
     cause: str = ""
     output: str = UNFINISHED
-    example: str = ""
+    case: Mapping[str, str] = field(default_factory=dict)
     printed: str = ""
     remark: str = ""
 
@@ -65,11 +66,13 @@ class Row:
         """The row as Gradescope wants it; `extra_data` has the other parts of the output separately."""
         if not (math.isfinite(self.score) and 0 <= self.score <= self.check.points):
             raise ValueError(f"{self.check.id}: a score of {self.score} out of {self.check.points}")
-        parts = {"example": self.example, "printed": self.printed, "remark": self.remark}
-        more = {name: safe_text(text) for name, text in parts.items() if text}
-        if more and self.output:
+        parts = {"printed": self.printed, "remark": self.remark}
+        more: dict[str, Any] = {name: safe_text(text) for name, text in parts.items() if text}
+        if (more or self.case) and self.output:
             more = {"diagnosis": safe_text(self.output), **more}
-        output = "\n".join(filter(None, (self.output, self.example)))
+        if self.case:
+            more["case"] = {safe_text(name): safe_text(text) for name, text in self.case.items()}
+        output = "\n".join(filter(None, (self.output, lines(self.case))))
         printed = f"Your code printed:\n{self.printed}" if self.printed else ""
         return {
             "score": _number(self.score),
@@ -128,7 +131,7 @@ class Results:
         *,
         kind: Kind = "wrong",
         cause: str = "",
-        example: str = "",
+        case: Mapping[str, str] | None = None,
         printed: str = "",
     ) -> None:
         """Record the outcome of a check.
@@ -140,7 +143,8 @@ class Results:
         check = self.rows[check_id].check
         kind = "passed" if fraction == 1 else kind
         remark = self.rows[check_id].remark
-        self.rows[check_id] = Row(check, fraction * check.points, kind, cause, output, example, printed, remark)
+        points = fraction * check.points
+        self.rows[check_id] = Row(check, points, kind, cause, output, case or {}, printed, remark)
 
     def remark(self, check_id: str, text: str) -> None:
         """Have a row say something of the code, whatever becomes of its check."""

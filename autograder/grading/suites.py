@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from autograder.door.calls import Calls
+from autograder.door.fixtures import CALLS
 from autograder.grading.guard import Budget, Guarded, PutOff, Watch, Worker
 from autograder.grading.intake import Intake
 from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun
@@ -172,14 +174,14 @@ class Grader:
         if call.excinfo is not None and call.when != "teardown":
             if isinstance(call.excinfo.value, PutOff):
                 self._put_off[item] = None
-            why = self._explain(call.excinfo)
+            why = self._explain(call.excinfo, item.config.stash[CALLS])
             self._results.set(
                 self._current.id,
                 0.0,
                 why.text,
                 kind=why.kind,
                 cause=why.cause,
-                example=why.example,
+                case=why.case,
                 printed="" if self._current.hidden_inputs or why.kind == "grader" else self._what_was_printed(),
             )
         elif call.when == "call":
@@ -188,14 +190,18 @@ class Grader:
             self.problem = str(call.excinfo.value)
         return (yield)
 
-    def _explain(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Explanation:
+    def _explain(self, excinfo: pytest.ExceptionInfo[BaseException], calls: Calls) -> Explanation:
         assert self._current is not None
         if isinstance(excinfo.value, ZygoteDied):
             self.problem = str(excinfo.value)
             return Explanation("grader", SENTENCES["grader"])
         entry = excinfo.traceback[-1]
         place = f"{Path(entry.path).name}, line {entry.lineno + 1}"
-        return self._explainer.explain(excinfo.value, self._current, place)
+        return self._explainer.explain(excinfo.value, self._current, place, calls, self._source)
+
+    def _source(self, name: str) -> bytes | None:
+        path = self._submitted.file(name)
+        return None if path is None else path.read_bytes()
 
     def _what_was_printed(self) -> str:
         """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong."""

@@ -56,12 +56,19 @@ def keep(number: int, corpus: Corpus, findings: Mapping[str, Any], folder: Path 
     if path.is_file() or not {"mutants", "variants"} <= set(findings):
         return
     wrong = {*findings["mutants"]["survivors"], *findings["variants"]["rejected"]}
-    document = {"written": date.today().isoformat()} | {
+    hints = {hint: len(ids) for hint, ids in findings.get("hints", {}).get("by_hint", {}).items()}
+    document = {"written": date.today().isoformat(), "hints": hints} | {
         kind: {change.id: [change.digest, change.id not in wrong] for change in changes if change.batch == number}
         for kind, changes in (("mutants", corpus.mutants), ("variants", corpus.variants))
     }
     write_atomically(path, json.dumps(document, indent=1, ensure_ascii=False) + "\n", mode=0o644)
     print(f"wrote {path}")
+
+
+def first_hints(folder: Path = FIRST) -> dict[str, dict[str, int]]:
+    """For each batch of which it is known: for how many entries the right cause, none, or a false one was named."""
+    every = {path.stem: first(int(path.stem), folder) for path in sorted(folder.glob("*.json"))}
+    return {number: then["hints"] for number, then in every.items() if "hints" in then}
 
 
 def problems(corpus: Corpus, folder: Path = FIRST) -> list[str]:

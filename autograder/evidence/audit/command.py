@@ -30,7 +30,7 @@ from autograder.evidence.audit.automatic import (
     provided_mutants,
     unjudged,
 )
-from autograder.evidence.audit.batches import by_batch, keep
+from autograder.evidence.audit.batches import by_batch, first_hints, keep
 from autograder.evidence.audit.corpus import (
     KINDS,
     Change,
@@ -58,11 +58,13 @@ from autograder.writing import write_atomically
 REPORT = CORPUS / "audit.json"
 PARTS = ("automatic", "twice", "provided", "mutants", "variants", "secrets", "submissions", "flakes")
 MADE = {"automatic": "made by machine", "twice": "made of two of them", "provided": "of provided code"}
+HINTS = {"right": "its cause is named", "none": "ITS CAUSE IS NOT NAMED", "false": "A FALSE CAUSE IS NAMED"}
 NEED_EXECUTION = {"provided", "mutants", "variants", "secrets", "flakes"}
 FLAKES = 1000
 SECRETS = ("audit", "second", "third", "fourth", "fifth")  # the first is that of every other part
 ROUNDS_OF_ALL = 2  # among the repetitions: once on one thread and once on two
-RIGHT_HINTS = 0.8  # the share of killed mutants whose message has to name the mistake
+# Shares of killed mutants: of how many the cause has to be named, and of how many a false one may be.
+RIGHT_HINTS, FALSE_HINTS = 0.95, 0.01
 # With --quick: only every n-th change, and fewer repetitions.
 QUICK_STEP, QUICK_FLAKES = 14, 12
 RECORDED = ("torch", "numpy", "scipy", "matplotlib", "scikit-learn", "pytest", "hypothesis", "mutmut")
@@ -137,7 +139,6 @@ def audit_mutants(audit: Audit) -> None:
     outcomes |= audit.grade(unnoticed, "manners  ")
     verdicts = [judge_mutant(mutant, outcomes[mutant.id], audit.course) for mutant in mutants]
     killed = [verdict for verdict in verdicts if verdict.killed]
-    right = [verdict for verdict in killed if verdict.hinted]
     audit.findings["mutants"] = {
         "total": len(verdicts),
         "killed": len(killed),
@@ -155,15 +156,18 @@ def audit_mutants(audit: Audit) -> None:
         "blamed_elsewhere": {verdict.id: list(verdict.elsewhere) for verdict in verdicts if verdict.elsewhere},
         "batches": by_batch("mutants", mutants, {verdict.id for verdict in killed}),
     }
+    said = {hint: [verdict.id for verdict in killed if verdict.hint == hint] for hint in HINTS}
     audit.findings["hints"] = {
-        "right": len(right),
-        "right_share": round(share(len(right), len(killed)), 4),
-        "other": [verdict.id for verdict in killed if not verdict.hinted],
+        "right": len(said["right"]),
+        "right_share": round(share(len(said["right"]), len(killed)), 4),
+        "by_hint": said,
     }
     for verdict in verdicts:
         _tell(audit, verdict)
     if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
-        audit.problems.append(f"the right hint is shown for only {len(right)} of {len(killed)} mutants")
+        audit.problems.append(f"the right cause is named for only {len(said['right'])} of {len(killed)} mutants")
+    if killed and len(said["false"]) > FALSE_HINTS * len(killed):
+        audit.problems.append(f"a false cause is named for {len(said['false'])} of {len(killed)} mutants")
 
 
 def _tell(audit: Audit, verdict: Verdict) -> None:
@@ -175,7 +179,7 @@ def _tell(audit: Audit, verdict: Verdict) -> None:
     if verdict.elsewhere:
         audit.problems.append(f"mutant {verdict.id} loses points of other tasks: {', '.join(verdict.elsewhere)}")
     if audit.only:
-        tqdm.write(f"\n{verdict.id}: {verdict.note}{'' if verdict.hinted else '   (NOT THE RIGHT HINT)'}")
+        tqdm.write(f"\n{verdict.id}: {verdict.note}   ({HINTS[verdict.hint]})")
         for check, message in verdict.messages.items():
             tqdm.write(f"  {check}\n    " + message.strip().replace("\n", "\n    "))
 
@@ -414,7 +418,11 @@ def table(findings: Mapping[str, Any]) -> str:
         rows += [(f"  {kind}", numbers["killed"], numbers["total"]) for kind, numbers in found["by_kind"].items()]
         rows += _rows_of_batches(found, "caught")
         rows.append(("  points lost in their own task only", found["only_own_task"], found["total"]))
-        rows.append(("  right hint shown", hints["right"], found["killed"]))
+        rows.append(("  right cause named", hints["right"], found["killed"]))
+        rows.append(("  false cause named", len(hints["by_hint"]["false"]), found["killed"]))
+        for number, then in first_hints().items():
+            rows.append((f"  batch {number}, right cause when written", then["right"], sum(then.values())))
+            rows.append((f"  batch {number}, false cause when written", then["false"], sum(then.values())))
     for part, what in MADE.items():
         if part in findings:
             found = findings[part]

@@ -58,6 +58,7 @@ class TrialOutcome:
     Attributes:
         kinds: check id -> what became of it.
         messages: check id -> what the student reads, of the checks that did not pass.
+        causes: check id -> the mistake that it has named, of those that named one.
         notes: about the submission as a whole.
         seconds: wall-clock time.
     """
@@ -65,6 +66,7 @@ class TrialOutcome:
     id: str
     kinds: Mapping[str, Kind]
     messages: Mapping[str, str]
+    causes: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
@@ -125,6 +127,7 @@ class Laboratory:
             id=trial.id,
             kinds={id: row.kind for id, row in results.rows.items()},
             messages={id: row.output for id, row in results.rows.items() if row.kind != "passed"},
+            causes={id: row.cause for id, row in results.rows.items() if row.cause},
             notes=submitted.notes,
             seconds=time.monotonic() - began,
         )

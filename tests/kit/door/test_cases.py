@@ -1,4 +1,4 @@
-"""Stored cases: read with their dtypes, and shown where a result is wrong."""
+"""Stored cases: read with their dtypes, and compared with what came."""
 
 import json
 
@@ -44,13 +44,6 @@ def test_a_wrong_result_is_shown_with_its_cause(case, returned, cause):
     with pytest.raises(CheckFailed) as caught:
         case.check(np.array(returned, dtype=float), "total")
     assert caught.value.cause == cause
-    (note,) = caught.value.__notes__
-    for line in ("x = [[1., 2.],", "n = 2", "expected: [3., 7.]"):
-        assert line in note
-    assert "returned: " in note
-
-
-def test_large_arrays_are_cut(case):
-    with pytest.raises(CheckFailed) as caught:
-        case.check(np.zeros(1000), "total")
-    assert len(caught.value.__notes__[0]) < 300
+    wrong, expected = caught.value.wrong
+    assert np.array_equal(wrong, np.array(returned, dtype=float), equal_nan=True)
+    assert np.array_equal(expected, [3, 7])

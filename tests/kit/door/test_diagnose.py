@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.door.diagnose import CheckFailed, check_close, check_gradient, check_tensor
+from autograder.door.diagnose import (
+    CheckFailed,
+    Observation,
+    case,
+    check,
+    check_close,
+    check_gradient,
+    check_tensor,
+    explain,
+)
 
 RIGHT = np.array([1.5, -2.25, 0.125])
 
@@ -16,8 +25,8 @@ WRONG = {
     "float": (1.5, r"a float \(did \.item\(\)"),
     "tuple": ((RIGHT, RIGHT), "a tuple of 2"),
     "0-d": (np.array(1.5), r"shape is \(\), it should be \(3,\)\. Something sums"),
-    "column": (RIGHT[:, np.newaxis], r"\(3, 1\), it should be \(3,\)\. A dimension of size 1"),
-    "broadcast": (np.add.outer(RIGHT, RIGHT), r"\(3, 3\), it should be \(3,\)\. A dimension has not"),
+    "column": (RIGHT[:, np.newaxis], r"\(3, 1\), it should be \(3,\)\. One dimension of size 1"),
+    "broadcast": (np.add.outer(RIGHT, RIGHT), r"\(3, 3\), it should be \(3,\)\. One dimension has not"),
     "integers": (np.array([1, -2, 0]), "dtype is int64"),
     "NaN": (RIGHT * [1, np.nan, 1], "1 of 3 values is NaN"),
     "infinite": (RIGHT * [1, np.inf, np.inf], "2 of 3 values are infinite"),
@@ -111,3 +120,43 @@ def test_no_message_shows_an_expected_value(expected, actual):
     except CheckFailed as error:
         shown = set(re.findall(r"\d+\.\d+|\d{3,}", str(error)))
         assert not shown, error
+
+
+def test_a_cause_explains_everything_or_is_not_named():
+    """Observations: a function that should double, and what came of it."""
+    xs = [np.array([2.0]), np.array([3.0]), np.array([0.0])]
+    laws = {"it is squared": np.square, "2 is added": lambda x: x + 2, "nothing is done": lambda x: x}
+
+    def seen(function, inputs):
+        return [Observation(function(x), 2 * x, {name: law(x) for name, law in laws.items()}) for x in inputs]
+
+    assert explain(seen(np.square, xs[:1])) == ""  # so would the sum
+    assert explain(seen(np.square, xs)) == "it is squared"
+    assert explain(seen(np.cbrt, xs)) == ""
+    assert explain([]) == ""
+    # A mistake that would not have shown in a case predicts what is right there.
+    rare = Observation(np.array([4.0]), np.array([4.0]), {})
+    assert explain([*seen(np.square, xs), rare]) == "it is squared"
+    assert explain([*seen(np.square, xs), Observation(np.array([9.0]), np.array([4.0]), {})]) == ""
+
+
+def test_further_observations_confirm_or_refute_a_cause():
+    mistakes = {"it is squared": RIGHT**2}
+    for came, cause in ((RIGHT**2, "it is squared"), (RIGHT**3, "")):
+
+        def more(came=came):
+            return [Observation(came + 1, RIGHT + 1, {"it is squared": RIGHT**2 + 1})]
+
+        with pytest.raises(CheckFailed) as caught:
+            check_close(RIGHT**2, RIGHT, what="f(x)", mistakes=mistakes, more=more)
+        assert caught.value.cause == cause
+        assert np.array_equal(caught.value.wrong[0], RIGHT**2)
+
+
+def test_the_inner_case_is_named():
+    with pytest.raises(CheckFailed) as caught, case("float64"), case("one row"):
+        check(False, "wrong")
+    assert caught.value.label == "one row"
+    with pytest.raises(ValueError) as other, case("float64"):
+        raise ValueError("of the code under test")
+    assert other.value.label == "float64"

@@ -12,7 +12,7 @@ import pytest
 from autograder.evidence.audit import automatic, batches, command, corpus, execution
 from autograder.evidence.audit.corpus import Change, CorpusError, Mutant
 from autograder.evidence.audit.execution import Execution, executing
-from autograder.evidence.audit.judge import judge_mutant
+from autograder.evidence.audit.judge import judge_hint, judge_mutant
 from autograder.evidence.audit.laboratory import Trial, TrialOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.release.reference import hand_in
@@ -371,11 +371,25 @@ def test_a_mutant_is_killed_by_the_points_of_its_own_task_only():
     assert not judge(dict.fromkeys(worthless, "wrong")).killed
 
 
+@pytest.mark.parametrize(
+    ("read", "causes", "hint"),
+    [
+        ("it is wrong. the factor 1/2 is lost.", ["the factor 1/2 is lost"], "right"),
+        ("half of it is lost: 1/2", [], "right"),  # what was seen says it all
+        ("it is wrong.", [], "none"),
+        ("it is wrong. the sign is lost.", ["the sign is lost"], "false"),
+        ("1/2 is lost. the sign is lost.", ["1/2 is lost", "the sign is lost"], "false"),
+    ],
+)
+def test_a_named_cause_is_right_or_false(read, causes, hint):
+    assert judge_hint(["1/2", "half"], read, causes) == hint
+
+
 def test_the_right_hint_is_looked_for_in_its_own_rows():
     own, other = worth_points(OWN), worth_points(OTHER)
-    assert judge({own[0]: "The factor 1/2 is lost."}).hinted
-    assert not judge({own[0]: "It is wrong."}).hinted
-    assert not judge({own[0]: "It is wrong.", other[0]: "The factor 1/2 is lost."}).hinted
+    assert judge({own[0]: "The factor 1/2 is lost."}).hint == "right"
+    assert judge({own[0]: "It is wrong."}).hint == "none"
+    assert judge({own[0]: "It is wrong.", other[0]: "The factor 1/2 is lost."}).hint == "none"
 
 
 def test_checks_that_should_have_failed_are_named():

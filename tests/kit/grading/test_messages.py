@@ -3,9 +3,11 @@ hidden ones."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from autograder.door.diagnose import CheckFailed
+from autograder.door.calls import noted
+from autograder.door.diagnose import CLOSE, OPEN, CheckFailed, case, check_close, quoted, unmarked
 from autograder.door.submission import MAX_RECORDED, Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun, check_sources
@@ -43,6 +45,19 @@ def test_an_exception_of_the_submission(explainer):
     assert explainer.explain(error, HIDDEN).text == "Your code raised ValueError. (Hidden checks do not show more.)"
 
 
+def test_a_hidden_exception_tells_the_kind_of_case(explainer):
+    call = noted("one.one", [np.ones((1, 3))], {}, gradients=True, grad=True)
+    error = SubmissionError("RuntimeError", SECRET)
+    found = explainer.explain(error, HIDDEN, calls=[call])
+    kind = "float64, a dimension of size 1, its gradients"
+    assert found.case == {"kind": kind}
+    said = f"Your code raised RuntimeError in a case of this kind: {kind}. (Hidden checks do not show more.)"
+    assert found.text == said
+    with pytest.raises(SubmissionError) as caught, case("the values are wrong"):
+        raise SubmissionError("RuntimeError", SECRET)
+    assert explainer.explain(caught.value, HIDDEN, calls=[call]).case == {"kind": "the values are wrong"}
+
+
 def test_an_import_that_fails(explainer):
     error = SubmissionError("SyntaxError", SECRET, "one.py, line 3", "import")
     assert (
@@ -77,20 +92,49 @@ def test_a_stub_names_its_task_in_our_words(explainer, message, task, check):
 def test_a_diagnosis(explainer):
     found = explainer.explain(CheckFailed("mean(x): 3 of 10 values are wrong."), PUBLIC)
     assert (found.kind, found.text, found.cause) == ("wrong", "mean(x): 3 of 10 values are wrong.", "")
-    error = CheckFailed(f"mean(x): the shape is (471, 1), not a Secret{SECRET}; 3 values are wrong, 12345 draws.")
+    said = f"mean(x): the shape is {quoted((471, 1))}, not a {quoted('list')}{SECRET}; 3 values are wrong, 12345 draws."
+    error = CheckFailed(said)
+    assert explainer.explain(error, PUBLIC).text == unmarked(said)
     text = explainer.explain(error, HIDDEN).text
-    assert text == "mean(x): the shape is wrong, not a … and more; 3 values are wrong, 12345 draws."
+    assert text == "mean(x): the shape is wrong, not a …… and …; … values are wrong, 12345 draws."
 
 
-def test_the_example_that_hypothesis_found(explainer):
-    error = CheckFailed("wrong")
+@pytest.mark.parametrize("name", ["A_911_94_912_67", "a 911 94 12", "wrong", f"{OPEN}{CLOSE}wrong{OPEN}"])
+def test_what_a_submission_returned_is_no_part_of_a_hidden_row(explainer, name):
+    """The class of an object, for example, may be called what one likes, in the checks' own words too."""
+
+    class Handle:
+        type = name
+
+    with pytest.raises(CheckFailed) as caught:
+        check_close(Handle(), np.zeros(3), what="mean(x)")
+    assert name.replace(OPEN, "").replace(CLOSE, "") in explainer.explain(caught.value, PUBLIC).text
+    assert explainer.explain(caught.value, HIDDEN).text == "mean(x): a tensor was expected, not a …."
+
+
+def test_a_public_row_shows_its_case(explainer):
+    x = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    call = noted("one.one", [x, 2], {"seed": 3}, gradients=False, grad=True)
+    call.remember(came := np.array([4.0, 6.0]))
+    later = noted("one.other", [], {}, gradients=False, grad=True)
+    error = CheckFailed("wrong", "the values are wrong", (came, np.array([3.0, 7.0])))
     error.__notes__ = [
         "Falsifying example: test_a(\n    submission=<submission.Submission object at 0x7f3a12345678>,\n    x=3,\n)",
         "You can reproduce this example by adding @reproduce_failure(...)",
     ]
-    found = explainer.explain(error, PUBLIC)
-    assert (found.text, found.example) == ("wrong", "Falsifying example: test_a(\n    x=3,\n)")
-    assert "x=3" not in str(explainer.explain(error, HIDDEN))
+    source = {"one.py": b"import math\n\n\ndef one(x, n, *, seed):\n    return x\n"}
+    found = explainer.explain(error, PUBLIC, calls=[call, later], source=source.get)
+    assert found.text == "wrong The values are wrong."
+    assert found.case == {
+        "function": "one in one.py, line 4",
+        "x": "[[1., 2.],\n [3., 4.]]",
+        "n": "2",
+        "seed": "3",
+        "returned": "[4., 6.]",
+        "expected": "[3., 7.]",
+        "example": "Falsifying example: test_a(\n    x=3,\n)",
+    }
+    assert explainer.explain(error, HIDDEN, calls=[call, later], source=source.get).case == {}
 
 
 def test_failures_that_hypothesis_cannot_reproduce(explainer):
@@ -120,7 +164,7 @@ def test_what_is_not_called_again(explainer):
 
 def test_the_named_cause_is_data(explainer):
     mistake = "the values are wrong"
-    error = CheckFailed(f"mean(x): 3 of 10 values are wrong. {mistake}", mistake)
+    error = CheckFailed("mean(x): 3 of 10 values are wrong.", mistake)
     for check in (PUBLIC, HIDDEN):
         assert explainer.explain(error, check).cause == mistake
     # What is no constant of the checks' sources does not leave a hidden row, not even in part.
@@ -186,6 +230,7 @@ def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():
     assert {"tests/conftest.py", "tests/hidden/stand_ins.py"} < set(sources)
     explainer = Explainer(COURSE, ROOT / "tests")
     assert explainer.withhold("not a NotebookClient; 31337 of them, 4711") == "not a …; … of them, …"
+    assert explainer.withhold("20,000 iterations, 20000 of them") == "20,000 iterations, 20000 of them"
 
 
 def test_the_real_diagnoses_survive_in_hidden_checks():
@@ -193,10 +238,10 @@ def test_the_real_diagnoses_survive_in_hidden_checks():
     explainer = Explainer(COURSE, ROOT / "tests")
     text = "kl_categorical(p, q): the value is wrong (too small). An intermediate result overflows."
     assert explainer.withhold(text) == text
-    counted = "{} are wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."
+    counted = "{} wrong. It looks as if exp(logvar), the VARIANCE, were used as the standard deviation."
     for count, said in (
-        ("all of 1568 values", "all values"),
-        ("47 of 100 values", "some values"),
-        ("1 of 12 values is", "some values are"),
+        (f"all of {quoted(1568)} values are", "all values are"),
+        (f"{quoted(47)} of {quoted(100)} values are", "some values are"),
+        (f"{quoted(1)} of {quoted(12)} values is", "some values are"),
     ):
         assert explainer.withhold(counted.format(count)) == counted.format(said)

@@ -76,18 +76,18 @@ def test_rows_and_total():
 def test_a_row_says_as_data_what_its_output_says_in_words():
     results = Results.of(COURSE)
     results.set(
-        "public/test_x.py::test_a", 0, "It is wrong.", cause="the sign", example="x=3", printed="hello\n\x1b[31mworld"
+        "public/test_x.py::test_a", 0, "It is wrong.", cause="the sign", case={"x": "3"}, printed="hello\n\x1b[31mworld"
     )
     results.set("model", 0, "No such file.", kind="missing")
     a, _, model = valid(results.document())["tests"]
-    assert a["output"] == "It is wrong.\nx=3\n\nYour code printed:\nhello\nworld"
+    assert a["output"] == "It is wrong.\nx: 3\n\nYour code printed:\nhello\nworld"
     assert a["extra_data"] == {
         "task": "one",
         "id": "public/test_x.py::test_a",
         "kind": "wrong",
         "cause": "the sign",
         "diagnosis": "It is wrong.",
-        "example": "x=3",
+        "case": {"x": "3"},
         "printed": "hello\nworld",
     }
     assert model["extra_data"] == {"id": "model", "task": "model", "kind": "missing", "cause": ""}

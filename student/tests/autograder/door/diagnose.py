@@ -1,27 +1,45 @@
-"""What a check says when it fails: the probable mistake, in the handout's words.
+"""What a check says when it fails: what was seen, and the mistake that explains it, in the handout's words.
 
-No message contains an input of a check or a value that it expects, so every message can be shown to students.
+What was seen is certain; a cause is named only if it explains all of that. No message contains an input of a check or
+a value that it expects. What comes from the code under test is marked by `quoted`: hidden checks do not show it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import numpy as np
 
 Mistakes = Mapping[str, "np.ndarray | float | Callable[[], np.ndarray | float]"]
 RTOL, ATOL = 1e-4, 1e-5  # unless a check says otherwise
+# Around what comes from the code under test: no characters that a text could contain.
+OPEN, CLOSE = "\ufdd0", "\ufdd1"
+QUOTED = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}?")
 
 
 class CheckFailed(AssertionError):
-    """The code under test does not do what the handout asks; the text says what is probably wrong.
+    """The code under test does not do what the handout asks.
+
+    Args:
+        message: what was seen.
+        cause: the usual mistake that explains all that was seen, in the words of the check; "" if none does.
 
     Attributes:
-        cause: the usual mistake that explains all that was seen, in the words of the check; "" if none does.
+        message, cause: as above, `message` with the marks of `quoted`.
+        label: the kind of case that was looked at, see `case`; "" if the check has not said.
+        wrong: the value that is wrong and the one that was expected, if the check compared two.
     """
 
-    def __init__(self, message: str, cause: str = "") -> None:
-        super().__init__(message)
-        self.cause = cause
+    def __init__(self, message: str, cause: str = "", wrong: "tuple[Any, Any] | None" = None) -> None:
+        self.message, self.cause, self.wrong, self.label = message, cause, wrong, ""
+        super().__init__(unmarked(self.marked))
+
+    @property
+    def marked(self) -> str:
+        """The whole text, with the marks of `quoted`."""
+        return f"{self.message} {sentence(self.cause)}" if self.cause else self.message
 
 
 def fail(message: str, cause: str = "") -> NoReturn:
@@ -29,10 +47,71 @@ def fail(message: str, cause: str = "") -> NoReturn:
     raise CheckFailed(message, cause)
 
 
-def check(condition: object, message: str) -> None:
-    """Fail the check with this message unless the condition holds."""
+def check(condition: object, message: str, cause: str = "") -> None:
+    """Fail the check with this message, and this cause, unless the condition holds."""
     if not condition:
-        raise CheckFailed(message)
+        raise CheckFailed(message, cause)
+
+
+@contextmanager
+def case(label: str) -> Iterator[None]:
+    """Say what kind of case is looked at inside, such as "float64" or "a single row": a failure shows it.
+
+    Of cases in cases the inner one counts.
+    """
+    try:
+        yield
+    except Exception as error:  # of the check, or of the code under test
+        if not getattr(error, "label", ""):
+            error.label = label  # type: ignore[attr-defined]
+        raise
+
+
+def quoted(value: object) -> str:
+    """Text that comes from the code under test, marked."""
+    return f"{OPEN}{str(value).replace(OPEN, '').replace(CLOSE, '')}{CLOSE}"
+
+
+def unmarked(text: str) -> str:
+    """The text without the marks of `quoted`."""
+    return text.replace(OPEN, "").replace(CLOSE, "")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One value that came, beside what was right and what usual mistakes would have given.
+
+    Attributes:
+        mistakes: {message: value}; a mistake that is not named here would not have shown. A value, or the whole, may be
+            a function without arguments.
+    """
+
+    actual: Any
+    expected: np.ndarray
+    mistakes: "Mistakes | Callable[[], Mistakes]" = field(default_factory=dict)
+    rtol: float = RTOL
+    atol: Any = ATOL
+
+    def explained(self, names: Iterable[str] | None = None) -> list[str]:
+        """The mistakes that give just this; of these names only, if there are any."""
+        with np.errstate(all="ignore"):  # mistakes may overflow
+            named = self.mistakes() if callable(self.mistakes) else self.mistakes
+            values = {name: named.get(name, self.expected) for name in (named if names is None else names)}
+            return [
+                name
+                for name, value in values.items()
+                if _looks_like(self.actual, value() if callable(value) else value, self.rtol, self.atol)
+            ]
+
+
+def explain(observations: Iterable[Observation]) -> str:
+    """The one mistake that gives all that was observed; "" if there is none, or more than one."""
+    names: list[str] | None = None
+    for observation in observations:
+        names = observation.explained(names)
+        if not names:
+            return ""
+    return names[0] if names and len(names) == 1 else ""
 
 
 def check_tensor(
@@ -54,13 +133,13 @@ def check_tensor(
         fail(f"{what}: a tensor was expected, not {_kind(actual)}.")
     if actual.shape != tuple(shape):
         fail(
-            f"{what}: the shape is {_shape(actual.shape)}, it should be {_shape(shape)}."
-            f"{_shape_hint(actual.shape, shape)}"
+            f"{what}: the shape is {quoted(_shape(actual.shape))}, it should be {_shape(shape)}.",
+            _shape_cause(actual.shape, shape),
         )
     if dtype is None:
-        check(actual.dtype.kind == "f", f"{what}: the dtype is {actual.dtype}, it should be a floating type.")
+        check(actual.dtype.kind == "f", f"{what}: the dtype is {quoted(actual.dtype)}, it should be a floating type.")
     elif actual.dtype != np.dtype(dtype):
-        fail(f"{what}: the dtype is {actual.dtype}, it should be {np.dtype(dtype)}.")
+        fail(f"{what}: the dtype is {quoted(actual.dtype)}, it should be {np.dtype(dtype)}.")
     if actual.dtype.kind in "fc":
         nans = int(np.isnan(actual).sum())
         check(
@@ -84,6 +163,7 @@ def check_close(
     mistakes: Mistakes | Callable[[], Mistakes] | None = None,
     rtol: float = RTOL,
     atol: float = ATOL,
+    more: Callable[[], Iterable[Observation]] = tuple,
 ) -> None:
     """Fail unless `actual` is a tensor of a floating type with the expected shape and values, in that order.
 
@@ -92,8 +172,10 @@ def check_close(
 
     Args:
         what: what the value is, for the message.
-        mistakes: what a usual mistake would have given: {message: value}. The first that `actual` equals gives the
-            message. A value, or the whole, may be a function without arguments, called only after a failure.
+        mistakes: what usual mistakes would have given, see Observation; looked at only after a failure. One is named
+            if it alone gives `actual`, and what `more` observes.
+        more: gives further observations of the same function, on inputs that tell mistakes apart; called only after a
+            failure that some mistake explains.
     """
     expected = np.asarray(expected, dtype=np.float64)
     if getattr(actual, "dtype", None) == np.float32 and rtol < np.finfo(np.float32).eps:
@@ -104,18 +186,27 @@ def check_close(
         if not wrong.any():
             return
         message = f"{what}: {_some(int(wrong.sum()), wrong.size)} wrong{_direction(value, expected, wrong)}."
+        guess = ""
     except CheckFailed as error:
-        message = str(error)
         # Right values in a wrong shape or dtype: no other mistake explains more.
         same_size = isinstance(actual, np.ndarray) and actual.size == expected.size
         if same_size and _looks_like(actual.reshape(expected.shape), expected, rtol, atol):
-            raise
-    with np.errstate(all="ignore"):  # mistakes may overflow
-        named = mistakes() if callable(mistakes) else mistakes
-        for explanation, candidate in (named or {}).items():
-            if _looks_like(actual, candidate() if callable(candidate) else candidate, rtol, atol):
-                fail(f"{message} {sentence(explanation)}", explanation)
-    fail(f"{message}{_floor_hint(actual, expected, rtol, atol)}{_precision_hint(actual, expected, rtol, atol)}")
+            raise CheckFailed(error.message, error.cause, (actual, expected)) from None
+        message, guess = error.message, error.cause
+    first = Observation(actual, expected, mistakes or {}, rtol, atol)
+    cause = _confirmed(first, more) if first.explained() else guess
+    cause = cause or _floor(actual, expected, rtol, atol) or _precision(actual, expected, rtol, atol)
+    raise CheckFailed(message, cause, (actual, expected))
+
+
+def _confirmed(first: Observation, more: Callable[[], Iterable[Observation]]) -> str:
+    """The cause that explains a failure and what is observed then."""
+
+    def observed() -> Iterator[Observation]:
+        yield first
+        yield from more()
+
+    return explain(observed())
 
 
 def check_gradient(
@@ -135,7 +226,7 @@ def check_gradient(
         of, by: what was differentiated, and by what, for the message.
     """
     if gradient is None:
-        fail(f"no gradient of {of} reaches {by}. {DETACHED}", DETACHED)
+        fail(f"no gradient of {of} reaches {by}.", DETACHED)
     expected = np.asarray(expected, dtype=np.float64)
     named = {f"the gradient is zero everywhere: {DETACHED}": np.zeros(expected.shape), **(mistakes or {})}
     check_close(gradient, expected, what=f"gradient of {of} by {by}", mistakes=named, rtol=rtol, atol=atol)
@@ -174,38 +265,41 @@ DETACHED = (
 
 
 def sentence(text: str) -> str:
-    """With a capital, unless it begins with a formula, and a full stop."""
+    """With a capital, unless it begins with a formula, and a full stop or question mark."""
     first = text.split()[0]
-    return (text[:1].upper() if first.isalpha() and len(first) > 1 else text[:1]) + text[1:].rstrip(".") + "."
+    text = (text[:1].upper() if first.isalpha() and len(first) > 1 else text[:1]) + text[1:].rstrip(".")
+    return text if text.endswith("?") else f"{text}."
 
 
 def _kind(value: Any) -> str:
     if value is None:
         return "None (is a `return` missing?)"
     if isinstance(value, (tuple, list)):
-        return f"a {type(value).__name__} of {len(value)}"
-    name = getattr(value, "type", type(value).__name__)
-    return f"a {name}" + (" (did .item() or float() slip in?)" if isinstance(value, float) else "")
+        return f"a {type(value).__name__} of {quoted(len(value))}"
+    if isinstance(value, (bool, int, float, str, dict)):
+        name = type(value).__name__
+        return f"a {name}" + (" (did .item() or float() slip in?)" if isinstance(value, float) else "")
+    return f"a {quoted(getattr(value, 'type', type(value).__name__))}"
 
 
 def _shape(shape: Sequence[int]) -> str:
     return "(" + ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "") + ")"
 
 
-def _shape_hint(actual: Sequence[int], wanted: Sequence[int]) -> str:
+def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
     actual, wanted = tuple(actual), tuple(wanted)
     if not actual:
-        return " Something sums or averages over everything; keep one value for each of them."
+        return "something sums or averages over everything; keep one value for each of them"
     if not wanted:
-        return " It should be one number: reduce the remaining dimensions as the docstring says."
+        return "it should be one number: reduce the remaining dimensions as the docstring says"
     if np.prod(actual) == np.prod(wanted) and len(actual) > len(wanted):
-        return " A dimension of size 1 is left over."
+        return "one dimension of size 1 is left over"
     if len(actual) == len(wanted) + 1:
-        return " A dimension has not been summed away, or two shapes were broadcast that should not have been."
+        return "one dimension has not been summed away, or two shapes were broadcast that should not have been"
     return ""
 
 
-def _floor_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
+def _floor(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
     """What to say when different values that are wrong have all become the same one, and others are right."""
     if not isinstance(actual, np.ndarray) or actual.shape != expected.shape or not np.isfinite(actual).all():
         return ""
@@ -213,11 +307,11 @@ def _floor_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> 
     if 2 <= wrong.sum() < wrong.size and np.ptp(expected[wrong]) > 0:
         spread = np.ptp(actual[wrong].astype(np.float64))
         if spread <= rtol * np.abs(actual[wrong]).max() + np.max(atol):
-            return " They are all equal: is something clipped (clamp), or is a small constant added before a logarithm?"
+            return "they are all equal: is something clipped (clamp), or is a small constant added before a logarithm?"
     return ""
 
 
-def _precision_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
+def _precision(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
     """What to say about float64 values that are right to float32's digits only."""
     single = 1e-5
     if (
@@ -226,7 +320,7 @@ def _precision_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float)
         and _looks_like(actual, expected, single, single)
     ):
         return (
-            " They are nearly right: is something on the way in float32 (.float(), a new tensor without dtype=), "
+            "they are nearly right: is something on the way in float32 (.float(), a new tensor without dtype=), "
             "although the arguments are float64, or is a small constant added?"
         )
     return ""
@@ -235,7 +329,9 @@ def _precision_hint(actual: Any, expected: np.ndarray, rtol: float, atol: float)
 def _some(count: int, size: int) -> str:
     if size == 1:
         return "the value is"
-    return f"{'all' if count == size else count} of {size} values {'is' if count == 1 else 'are'}"
+    if count == size:
+        return f"all of {quoted(size)} values are"
+    return f"{quoted(count)} of {quoted(size)} values {'is' if count == 1 else 'are'}"
 
 
 def _direction(actual: np.ndarray, expected: np.ndarray, wrong: np.ndarray) -> str:
