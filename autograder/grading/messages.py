@@ -47,8 +47,7 @@ SENTENCES = {
     "import": "Your code cannot be imported: {error}",
     "hidden import": "Your code cannot be imported: {error}. The public checks of this task show the message.",
     "raised": "Your code raised an exception: {error}",
-    "hidden raised": "Your code raised {error}{case}. (Hidden checks do not show more.)",
-    "case": " in a case of this kind: {kind}",
+    "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
     "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.",
     "limit": "A check cannot take what came from your code: {error}.",
     "unusable": "The check could not use what your code returned: {error}",
@@ -130,13 +129,13 @@ class Explainer:
         if isinstance(error, (CheckFailed, SubmissionError)) and not isinstance(error, NotImplementedYet):
             if not check.hidden_inputs:
                 case = case_of(error, calls, source)
-            elif kind := self.withhold(kind_of_case(error, calls)):
-                case = {"kind": kind}
-        found = self._explain(error, check, place, case.get("kind", ""))
+            else:
+                case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
+        found = self._explain(error, check, place)
         shown = {name: _steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
         return Explanation(found.kind, _steady(found.text), _steady(found.cause), shown)
 
-    def _explain(self, error: BaseException, check: Check, place: str, kind_of_case: str) -> Explanation:
+    def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
 
         if isinstance(error, Lost):
             why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
@@ -148,7 +147,7 @@ class Explainer:
             return Explanation("not_implemented", self._not_implemented(error, check))
         if isinstance(error, SubmissionError):
             kind: Kind = "memory" if error.type in OUT_OF_MEMORY else "raised"
-            return Explanation(kind, self._raised(error, check, kind_of_case))
+            return Explanation(kind, self._raised(error, check))
         if isinstance(error, CheckFailed) and check.hidden_inputs:
             # A cause is shown whole or not at all.
             cause = error.cause if self.withhold(error.cause) == error.cause else ""
@@ -180,7 +179,7 @@ class Explainer:
         function = f", {', '.join(task.functions)} in {task.file}" if task.functions else ""
         return SENTENCES["stub"].format(number=task.number, name=task.title, function=function)
 
-    def _raised(self, error: Any, check: Check, kind_of_case: str) -> str:
+    def _raised(self, error: Any, check: Check) -> str:
         if error.stage == "limit":
             return SENTENCES["limit"].format(error=LIMITS if check.hidden_inputs else error.message)
         shown = f"{error.type}: {error.message}" + (f" ({error.where})" if error.where else "")
@@ -190,8 +189,7 @@ class Explainer:
         what = "import" if error.stage == "import" else "raised"
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
-            case = SENTENCES["case"].format(kind=kind_of_case) if kind_of_case else ""
-            return SENTENCES[f"hidden {what}"].format(error=name, case=case)
+            return SENTENCES[f"hidden {what}"].format(error=name)
         return SENTENCES[what].format(error=shown)
 
     def _unusable(self, error: BaseException, check: Check, place: str) -> str:

@@ -32,7 +32,7 @@ SECRET = "0.4711 and more"
 @pytest.fixture
 def explainer(tmp_path):
     (tmp_path / "test_x.py").write_text(
-        '"""mean(x): the shape is not a list; the values are wrong, 12345 draws of np.abs"""'
+        '"""one mean(x): the shape is not a list; the values are wrong, 12345 draws of np.abs"""'
     )
     return Explainer(COURSE, tmp_path)
 
@@ -49,13 +49,11 @@ def test_a_hidden_exception_tells_the_kind_of_case(explainer):
     call = noted("one.one", [np.ones((1, 3))], {}, gradients=True, grad=True)
     error = SubmissionError("RuntimeError", SECRET)
     found = explainer.explain(error, HIDDEN, calls=[call])
-    kind = "float64, a dimension of size 1, its gradients"
-    assert found.case == {"kind": kind}
-    said = f"Your code raised RuntimeError in a case of this kind: {kind}. (Hidden checks do not show more.)"
-    assert found.text == said
+    assert found.case == {"function": "one.one", "kind": "float64, a dimension of size 1, its gradients"}
+    assert found.text == "Your code raised RuntimeError. (Hidden checks do not show more.)"
     with pytest.raises(SubmissionError) as caught, case("the values are wrong"):
         raise SubmissionError("RuntimeError", SECRET)
-    assert explainer.explain(caught.value, HIDDEN, calls=[call]).case == {"kind": "the values are wrong"}
+    assert explainer.explain(caught.value, HIDDEN, calls=[call]).case["kind"] == "the values are wrong"
 
 
 def test_an_import_that_fails(explainer):
@@ -96,7 +94,7 @@ def test_a_diagnosis(explainer):
     error = CheckFailed(said)
     assert explainer.explain(error, PUBLIC).text == unmarked(said)
     text = explainer.explain(error, HIDDEN).text
-    assert text == "mean(x): the shape is wrong, not a …… and …; … values are wrong, 12345 draws."
+    assert text == "mean(x): the shape is wrong, not a …… and more; 3 values are wrong, 12345 draws."
 
 
 @pytest.mark.parametrize("name", ["A_911_94_912_67", "a 911 94 12", "wrong", f"{OPEN}{CLOSE}wrong{OPEN}"])
@@ -134,7 +132,7 @@ def test_a_public_row_shows_its_case(explainer):
         "expected": "[3., 7.]",
         "example": "Falsifying example: test_a(\n    x=3,\n)",
     }
-    assert explainer.explain(error, HIDDEN, calls=[call, later], source=source.get).case == {}
+    assert explainer.explain(error, HIDDEN, calls=[call, later], source=source.get).case == {"function": "one.one"}
 
 
 def test_failures_that_hypothesis_cannot_reproduce(explainer):
