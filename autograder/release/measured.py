@@ -47,6 +47,10 @@ class UnknownNumber(ValueError):
     """A placeholder asks for something that cannot be shown; the message says what."""
 
 
+class NoSuchNumber(UnknownNumber):
+    """The metrics do not have it: the path is wrong, or the run was not a whole one."""
+
+
 def leaves(tree: Any, path: str = "") -> Iterator[tuple[str, float]]:
     """Every number in nested dictionaries and lists, with its path: ("curve.estimates.16", 3.82)."""
     if isinstance(tree, Mapping):
@@ -93,7 +97,7 @@ def look_up(metrics: Metrics, path: str) -> float:
     """The number at a path, or the one that is typed there.
 
     Raises:
-        UnknownNumber: there is none; the message names the nearest path.
+        NoSuchNumber: there is none; the message names the nearest path.
     """
     if LITERAL.fullmatch(path):
         return float(path) if "." in path else int(path)
@@ -105,7 +109,7 @@ def look_up(metrics: Metrics, path: str) -> float:
         value = None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         near = difflib.get_close_matches(path, dict(leaves(metrics)), n=1, cutoff=0)
-        raise UnknownNumber(f"the metrics have no number {path!r}" + (f"; {near[0]!r}?" if near else ""))
+        raise NoSuchNumber(f"the metrics have no number {path!r}" + (f"; {near[0]!r}?" if near else ""))
     if not math.isfinite(value):
         raise UnknownNumber(f"{path!r} is {value}")
     return value
@@ -190,7 +194,8 @@ def fill(text: str, metrics: Metrics, path: str, problems: list[Problem]) -> str
         try:
             return kinds[match.group(1)](metrics, match.group(2))
         except UnknownNumber as error:
-            problems.append(Problem(path, line_of(text, match.start()), f"{match.group(0)}: {error}"))
+            said = f"{match.group(0)}: {error}"
+            problems.append(Problem(path, line_of(text, match.start()), said, isinstance(error, NoSuchNumber)))
             return match.group(0)
 
     well_formed = {match.start() for match in PLACEHOLDER.finditer(text)}

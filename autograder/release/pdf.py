@@ -21,6 +21,9 @@ from autograder.repository import ROOT, dist, solved_folder
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
 from autograder.writing import write_atomically, write_files
 
+NOT_WHOLE = """\
+{results}: {count} numbers of the answers are missing.
+This run was not a whole one (--quick, or some parts only): `{run}` first."""
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
@@ -101,13 +104,20 @@ def report(arguments: list[str], root: Path) -> int:
         print(f"{course.path.name} asks no questions: there is no report", file=sys.stderr)
         return Exit.NOTHING
     results = options.results or solved_folder(course.name, root) / "results"
+    run = "make run" + (f" COURSE={options.course}" if options.course else "")
     if course.tasks and not (results / "metrics.json").is_file():
-        print(f"{results} has no metrics.json: `make run` first", file=sys.stderr)
+        print(f"{results} has no metrics.json: `{run}` first", file=sys.stderr)
         return Exit.NOTHING
     out = dist(course.name, root) / "report"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        lay_out(folder, results, course)
+        try:
+            lay_out(folder, results, course)
+        except SourceError as error:
+            if not all(problem.lacks for problem in error.problems):
+                raise
+            print(NOT_WHOLE.format(results=results, count=len(error.problems), run=run), file=sys.stderr)
+            return Exit.NOTHING
         form = selfgrade.table(course) if course.grading == "self" else b""
         out.mkdir(parents=True, exist_ok=True)
         if form:

@@ -32,11 +32,16 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 class Problem(NamedTuple):
-    """Something to be put right, with its place."""
+    """Something to be put right, with its place.
+
+    Attributes:
+        lacks: whether nothing is wrong with the text, but a run's metrics have no such number.
+    """
 
     path: str
     line: int
     text: str
+    lacks: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.text}"

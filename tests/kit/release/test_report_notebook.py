@@ -661,3 +661,12 @@ def test_report_needs_results(tmp_path, capsys):
     """`make report` before `make run` says so."""
     assert pdf.report(["--results", str(tmp_path)]) == Exit.NOTHING
     assert "make run" in capsys.readouterr().err
+
+
+def test_report_of_a_run_that_is_not_whole(tmp_path, capsys):
+    """One sentence, not a line for each number that the answers need."""
+    (tmp_path / "metrics.json").write_text('{"seed": 0, "settings": {"seed": 0}}')
+    assert pdf.report(["--results", str(tmp_path)]) == Exit.NOTHING
+    said = capsys.readouterr().err
+    assert "numbers of the answers are missing" in said and "make run" in said
+    assert len(said.splitlines()) == 2
