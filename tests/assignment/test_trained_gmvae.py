@@ -61,6 +61,7 @@ def test_the_reference_gets_full_marks_every_time():
     first = judge(REFERENCE, SECRET, ROOT)
     assert first.fraction == 1
     assert 95 < first.leaderboard[LEADERBOARD] < 98.5
+    assert first.leaderboard[LEADERBOARD] == round(first.leaderboard[LEADERBOARD], 2)
     assert first == judge(REFERENCE, SECRET, ROOT)
     other = judge(REFERENCE, "another secret", ROOT)
     assert 0 < abs(other.leaderboard[LEADERBOARD] - first.leaderboard[LEADERBOARD]) < 0.5, (
