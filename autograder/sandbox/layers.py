@@ -47,7 +47,7 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
 
 # What the dynamic loader and the C library open for a module that is imported late; nothing here is private.
 SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/urandom")
-HARDWARE_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+HARDWARE_FILES = ("/proc/cpuinfo", "/sys/devices/system/cpu")
 # scikit-learn finds out in the first which libraries have threads to be limited.
 OWN_FILES = ("maps", "status")
 
@@ -338,27 +338,38 @@ def _allow(ruleset: Any, path: Path, access: Any) -> None:
 
 
 # What PyTorch, NumPy, SciPy, scikit-learn and matplotlib need of Linux, and interpreters generally.
+# Not among them is what two workers could talk by: locks on files that both may read, free space and memory, numbers
+# that the kernel counts for all (inodes of new pipes), and what lies in memory of a file (mincore, fadvise).
 ALLOWED_CALLS = """
     read write readv writev pread64 pwrite64 preadv pwritev lseek _llseek close close_range dup dup2 dup3
-    fstat fstat64 stat stat64 lstat lstat64 newfstatat fstatat64 statx fstatfs fstatfs64 statfs statfs64
+    fstat fstat64 stat stat64 lstat lstat64 newfstatat fstatat64 statx
     access faccessat faccessat2 readlink readlinkat getcwd chdir fchdir getdents getdents64
-    ftruncate fsync fdatasync fadvise64 umask
-    munmap mprotect mremap madvise brk mincore msync
-    futex futex_waitv get_robust_list set_robust_list set_tid_address rseq membarrier sched_yield
-    gettid getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid
-    getrlimit ugetrlimit getrusage times sysinfo uname getcpu getrandom getpriority
-    sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
-    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time
+    ftruncate fsync fdatasync umask
+    munmap mprotect mremap madvise brk msync
+    get_robust_list set_robust_list set_tid_address rseq membarrier sched_yield
+    gettid getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp
+    getrlimit ugetrlimit getrusage times uname getcpu getrandom
+    sched_get_priority_max sched_get_priority_min
+    clock_nanosleep nanosleep gettimeofday time
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack pause
-    alarm setitimer getitimer timer_create timer_settime timer_gettime timer_delete timer_getoverrun
-    poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 pipe pipe2
+    alarm setitimer getitimer
+    poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2
     wait4 waitid exit exit_group restart_syscall arch_prctl
 """
 
-ALLOWED_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)  # no F_SETOWN, F_SETSIG: they send signals to others
+# No locks (refused like everything else: who gets EACCES from one believes that it is held, and waits for it), and no
+# F_SETOWN, F_SETSIG: they send signals to others.
+ALLOWED_FCNTL = (0, 1, 2, 3, 4, 1030, 1032)
 ALLOWED_IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 ALLOWED_PRCTL = (2, 3, 15, 16, 21, 23, PR_GET_NO_NEW_PRIVS, 0x53564D41)  # getters; names of threads and of mappings
+# About ourselves only: of another worker they tell that it exists, and how many threads it has. Place of the pid.
+ABOUT_OURSELVES = {"getpgid": 0, "getsid": 0, "sched_getaffinity": 0, "sched_getparam": 0, "sched_getscheduler": 0}
+ABOUT_OURSELVES |= {"getpriority": 1}
+# Clocks of the whole machine, of this process, of this thread; larger numbers (taken as unsigned) hold a pid.
+LAST_CLOCK = 11
 
+FUTEX_PRIVATE, FUTEX_OPERATION = 0x80, 0xFF  # the flag; what is to be done, with it
+FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET = 0, 1, 9, 10
 CLONE_THREAD = 0x00010000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 
@@ -377,6 +388,11 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     rules += [(name, (sc.Arg(0, equal, own),)) for name in ("kill", "tgkill")]
     # Our own limits: with our own uid, another process could be starved by lowering its limits.
     rules.append(("prlimit64", (sc.Arg(0, equal, 0),)))
+    rules += [(name, (sc.Arg(place, equal, pid),)) for name, place in ABOUT_OURSELVES.items() for pid in (0, own)]
+    rules += [(name, (sc.Arg(0, sc.LE, LAST_CLOCK),)) for name in ("clock_gettime", "clock_getres")]
+    # Only within this process. Two that map one file could wait for and wake each other there: see below.
+    rules.append(("futex", (sc.Arg(1, masked, FUTEX_PRIVATE, FUTEX_PRIVATE),)))
+    rules += [("futex", (sc.Arg(1, masked, FUTEX_OPERATION, wake),)) for wake in (FUTEX_WAKE, FUTEX_WAKE_BITSET)]
     rules += [("fcntl", (sc.Arg(1, equal, command),)) for command in ALLOWED_FCNTL]
     rules += [("ioctl", (sc.Arg(1, equal, command),)) for command in ALLOWED_IOCTL]
     rules += [("prctl", (sc.Arg(0, equal, option),)) for option in ALLOWED_PRCTL]
@@ -385,10 +401,17 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     # O_TMPFILE makes a file without a name. O_CREAT is allowed if it can be: opening an existing file with "w" sets it.
     refused = os.O_TMPFILE & ~os.O_DIRECTORY | (os.O_CREAT if refuses_to_create(confinement) else 0)
     rules += [("open", (sc.Arg(1, masked, refused, 0),)), ("openat", (sc.Arg(2, masked, refused, 0),))]
+    answers = [(sc.ALLOW, name, arguments) for name, arguments in rules]
+    # The C and C++ libraries wait like this for the end of a thread, say, and wake the same way. They take EAGAIN for
+    # "look again", and so go on asking; nobody is found waiting.
+    again = sc.ERRNO(errno.EAGAIN)
+    answers += [
+        (again, "futex", (sc.Arg(1, masked, FUTEX_OPERATION, wait),)) for wait in (FUTEX_WAIT, FUTEX_WAIT_BITSET)
+    ]
     seccomp_filter = sc.SyscallFilter(sc.ERRNO(errno.ENOSYS))
-    for name, arguments in rules:
+    for action, name, arguments in answers:
         try:
-            seccomp_filter.add_rule(sc.ALLOW, name, *arguments)
+            seccomp_filter.add_rule(action, name, *arguments)
         except OSError:
             continue  # not a call of this processor or of this libseccomp: then it stays refused
     return seccomp_filter
