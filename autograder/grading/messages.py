@@ -60,7 +60,7 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
+TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\w+|submission)/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
 STUDENTS_SHAPE = re.compile(r"the shape is \([\d, ]*\)")

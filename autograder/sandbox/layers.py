@@ -3,14 +3,16 @@
     layer         keeps student code from                                 needs
     session       signals by group, inherited descriptors and environment  POSIX
     uid           other users' files and processes, capabilities           root (CAP_SETUID, CAP_SETGID)
+    mounts        traces of what was read, and the sight of processes      root (CAP_SYS_ADMIN), Linux 5.12
     rlimits       taking CPU, memory, threads, disk without end            POSIX (what the kernel enforces of it)
     no_new_privs  gaining rights by setuid programs                        Linux 3.5
     landlock      every file but Python's and the submission's             Linux 5.13; signals outwards: 6.12 (ABI 6)
     seccomp       sockets, processes, exec, ptrace, namespaces, ...        Linux 3.17 and libseccomp 2
 
-`enter` puts them on, in the forked worker, after torch is loaded and before any student code is. Layers overlap on
-purpose: a kernel that lacks one of them (Landlock before 5.13, say, which some graders' hosts still run) leaves the
-others. `selfcheck.py` proves each one by itself.
+`enter` puts them on, in the forked worker, after torch is loaded and before any student code is; all but "mounts",
+which the zygote has put on for whatever it forks (`own_mounts`). Layers overlap on purpose: a kernel that lacks one of
+them (Landlock before 5.13, say, which some graders' hosts still run) leaves the others. `selfcheck.py` proves each one
+by itself.
 
 Bindings. Landlock: landlockpy (pure Python, no dependencies, ABI 1 to 11, released most recently) rather than
 py-landlock (ABI 1 to 7, two processor types) or landlock (a pre-release). seccomp: pyseccomp, ctypes over the
@@ -37,13 +39,17 @@ from pathlib import Path
 from typing import Any
 
 LINUX = sys.platform == "linux"
-LAYERS = ("session", "uid", "rlimits", "no_new_privs", "landlock", "seccomp")
+LAYERS = ("session", "uid", "mounts", "rlimits", "no_new_privs", "landlock", "seccomp")
 
 MIB = 1 << 20
 
 # prctl(2)
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
+
+# unshare(2), mount(2), mount_setattr(2), whose number is the same on all processors
+CLONE_NEWNS, MS_SLAVE, SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 0x20000, 1 << 19, 442, -100, 0x8000
+MOUNT_ATTR_NOATIME, MOUNT_ATTR_ATIMES = 0x10, 0x70
 
 # What the dynamic loader and the C library open for a module that is imported late; nothing here is private.
 SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/urandom")
@@ -155,9 +161,9 @@ def available_layers() -> tuple[tuple[str, ...], dict[str, str]]:
     """(layers that this process could put on a child, name -> why for the others). Nothing is proven here."""
     missing: dict[str, str] = {}
     if os.geteuid() != 0:
-        missing["uid"] = "the grader does not run as root"
+        missing.update(dict.fromkeys(("uid", "mounts"), "the grader does not run as root"))
     if not LINUX:
-        missing.update(dict.fromkeys(("uid", "no_new_privs", "landlock", "seccomp"), "only Linux has it"))
+        missing.update(dict.fromkeys(("uid", "mounts", "no_new_privs", "landlock", "seccomp"), "only Linux has it"))
     else:
         if landlock_abi() == 0:
             missing["landlock"] = "the kernel has no Landlock (Linux 5.13), or landlockpy is not installed"
@@ -204,6 +210,28 @@ def become_subreaper() -> None:
     """Make orphaned descendants (daemons) our children, so that they can be found and killed."""
     if LINUX:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def own_mounts() -> None:
+    """Give this process, and all that it forks, mounts of its own, in which reading leaves no access times, and /proc
+    shows to a user without rights only what is that user's.
+
+    Raises:
+        OSError: the kernel refuses; what was done until then stays, and harms nobody.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def checked(what: str, result: int) -> None:
+        if result < 0:
+            raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+    checked("unshare", libc.unshare(CLONE_NEWNS))
+    # What is set, what is cleared, propagation (what others mount appears here, and not the other way round), none.
+    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_NOATIME, MOUNT_ATTR_ATIMES, MS_SLAVE, 0)
+    every = (ctypes.c_long(AT_FDCWD), b"/", ctypes.c_long(AT_RECURSIVE))
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    checked("mount_setattr", libc.syscall(ctypes.c_long(SYS_MOUNT_SETATTR), *every, attributes, size))
+    checked("mount", libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), b"hidepid=invisible"))
 
 
 def enter(confinement: Confinement) -> None:

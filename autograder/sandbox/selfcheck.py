@@ -49,6 +49,7 @@ class Target:
         grader: pid of the grader.
         secrets: files that only the grader may read.
         public: a world-readable file outside everything that a worker may read.
+        unread: a file in `folder`, readable to everybody, that has not been read since it was written.
         folder: the folder that stands for the submission.
         limits: the limits that rlimits were set from.
         calls: number of each of RAW_CALLS, and of futex, on this machine (looked up beforehand: it takes a library).
@@ -57,6 +58,7 @@ class Target:
     grader: int
     secrets: tuple[str, ...]
     public: str
+    unread: str
     folder: str
     limits: layers.Limits
     calls: dict[str, int]
@@ -80,6 +82,7 @@ def _probes(layer: str, target: Target) -> dict[str, Callable[[], Any]]:
     makers = {
         "session": _session_probes,
         "uid": _uid_probes,
+        "mounts": _mount_probes,
         "rlimits": _rlimit_probes,
         "no_new_privs": lambda _: {"gain rights by a setuid program": _lacks_no_new_privs},
         "landlock": _landlock_probes,
@@ -110,6 +113,13 @@ def _uid_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "read the grader's memory": lambda: _read(f"/proc/{target.grader}/mem"),
         "have a capability": lambda: _refuse_if(not _capabilities()),
         "write to the submission": lambda: _create(target.folder),
+    }
+
+
+def _mount_probes(target: Target) -> dict[str, Callable[[], Any]]:
+    return {
+        "leave a trace by reading": lambda: _leave_trace(target.unread),
+        "see other users' processes": lambda: _refuse_if("hidepid=invisible" in _own_proc()),
     }
 
 
@@ -212,6 +222,18 @@ def _open_descriptors() -> list[int]:
 def _read(name: str) -> None:
     with open(name, "rb") as file:
         file.read(1)
+
+
+def _leave_trace(name: str) -> None:
+    before = os.stat(name).st_atime_ns
+    _read(name)
+    _refuse_if(os.stat(name).st_atime_ns == before)
+
+
+def _own_proc() -> str:
+    """The line about the /proc that was mounted last."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in lines if line.split()[4] == "/proc"][-1]
 
 
 def _create(folder: str) -> None:

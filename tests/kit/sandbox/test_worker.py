@@ -1,5 +1,6 @@
 """What a worker does, or refuses to, and what the grader makes of it: student code is played by snippets of Python."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from autograder.sandbox import layers
 from autograder.sandbox import zygote as zygote_module
 from autograder.sandbox.backend import RemoteBackend, WorkerDied
 from autograder.sandbox.layers import Limits
-from autograder.sandbox.zygote import Zygote, ZygoteDied, ZygoteSettings, workspace
+from autograder.sandbox.zygote import Branch, Zygote, ZygoteDied, ZygoteSettings, workspace
 from tests.kit.processes import alive, until
 
 linux = pytest.mark.skipif(not layers.LINUX, reason="Linux only")
@@ -72,6 +73,17 @@ def start(zygote, place):
     yield start_one
     for backend in started:
         backend.close()
+
+
+@contextlib.contextmanager
+def zygote_of(kind, place):
+    """A zygote without torch, or the branch of one."""
+    with contextlib.ExitStack() as stack:
+        started = stack.enter_context(Zygote(ZygoteSettings(executor=place / "executor.py", preload=())))
+        yield stack.enter_context(Branch(started)) if kind == "branch" else started
+
+
+both_kinds = pytest.mark.parametrize("kind", ["zygote", "branch"])
 
 
 def run(backend: RemoteBackend, code: str, *arrays: np.ndarray, **tags):
@@ -510,8 +522,9 @@ def test_who_stops_the_killer_dies_as_well(place):
 
 
 @linux
-def test_a_lost_zygote_is_replaced(place):
-    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+@both_kinds
+def test_a_lost_zygote_is_replaced(place, kind):
+    with zygote_of(kind, place) as zygote:
         first = zygote.start_worker(place / "submission", QUICK)
         os.kill(zygote.pid, signal.SIGKILL)
         until(lambda: not alive(zygote.pid), 5)
@@ -519,6 +532,37 @@ def test_a_lost_zygote_is_replaced(place):
         dies(first, "result = 1", "crash")
         with zygote.start_worker(place / "submission", QUICK) as second:
             assert run(second, "result = 1") == 1
+
+
+@linux
+def test_a_branch_whose_trunk_is_lost_goes_on(place):
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as trunk, Branch(trunk) as branch:
+        first = branch.start_worker(place / "submission", QUICK)
+        pid = trunk.pid
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not alive(pid), 5)
+        assert run(first, "result = 1") == 1
+        with branch.start_worker(place / "submission", QUICK) as second:
+            assert run(second, "result = 2") == 2
+
+
+@linux
+def test_branches_share_nothing_that_submissions_see(place):
+    """Neither user ids nor folders, and not how many workers there were before."""
+    seen = []
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as trunk:
+        for workers in (3, 1):
+            with Branch(trunk) as branch:
+                for _ in range(workers):
+                    with branch.start_worker(place / "submission", QUICK, scratch=True) as backend:
+                        ids = run(backend, "import os; result = [os.getuid(), os.getgid()]")
+                        seen.append((ids[0] - branch._first_id, Path(backend._confinement.scratch)))
+                workspace = branch._workspace
+            assert not workspace.exists()
+            assert alive(trunk.pid)
+    numbers, folders = zip(*seen, strict=True)
+    assert numbers == (0, 1, 2, 0) if os.geteuid() == 0 else (0, 0, 0, 0)
+    assert len({folder.parent for folder in folders}) == 2 and len({folder.name for folder in folders}) == 4
 
 
 def test_a_zygote_that_cannot_start_says_why(place):
@@ -531,15 +575,17 @@ def test_a_zygote_that_cannot_start_says_why(place):
         pass
 
 
-def test_a_killed_grader_leaves_no_process(place):
+@both_kinds
+def test_a_killed_grader_leaves_no_process(place, kind):
     """Gradescope kills a container's grader without warning; on a laptop it is Ctrl-C."""
     code = f"""
     import sys, time
     from pathlib import Path
-    from autograder.sandbox.zygote import Zygote, ZygoteSettings
+    from autograder.sandbox.zygote import Branch, Zygote, ZygoteSettings
     from autograder.sandbox.layers import Limits
     place = Path({str(place)!r})
     with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+        zygote = Branch(zygote).__enter__() if {kind!r} == "branch" else zygote
         backend = zygote.start_worker(place / "submission", Limits())
         print(zygote.pid, backend.pid, zygote._workspace, flush=True)
         backend.execute({{"code": "while True: pass"}}, [])
@@ -555,8 +601,9 @@ def test_a_killed_grader_leaves_no_process(place):
     assert not Path(folder).exists()
 
 
-def test_a_closed_zygote_has_closed_its_workers(place):
-    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+@both_kinds
+def test_a_closed_zygote_has_closed_its_workers(place, kind):
+    with zygote_of(kind, place) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
     with pytest.raises(WorkerDied, match="closed"):
         backend.execute({"code": "result = 1"}, [])
@@ -565,14 +612,15 @@ def test_a_closed_zygote_has_closed_its_workers(place):
         zygote.start_worker(place / "submission", QUICK)
 
 
+@both_kinds
 @pytest.mark.parametrize("place_of", ["fork", "end"])
-def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypatch, place_of):
+def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypatch, place_of, kind):
     """Ctrl-C between a question to the zygote and its answer: what follows must not take that answer for its own."""
 
     def interrupted(control):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+    with pytest.raises(KeyboardInterrupt), zygote_of(kind, place) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
         other = zygote.start_worker(place / "submission", QUICK)
         control = zygote._control
