@@ -390,9 +390,8 @@ ALLOWED_CALLS = """
 ALLOWED_FCNTL = (0, 1, 2, 3, 4, 1030, 1032)
 ALLOWED_IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 ALLOWED_PRCTL = (2, 3, 15, 16, 21, 23, PR_GET_NO_NEW_PRIVS, 0x53564D41)  # getters; names of threads and of mappings
-# About ourselves only: of another worker they tell that it exists, and how many threads it has. Place of the pid.
-ABOUT_OURSELVES = {"getpgid": 0, "getsid": 0, "sched_getaffinity": 0, "sched_getparam": 0, "sched_getscheduler": 0}
-ABOUT_OURSELVES |= {"getpriority": 1}
+# About ourselves only: of another worker they would tell that it exists, and which threads it has.
+ABOUT_OURSELVES = ("getpgid", "getsid", "sched_getaffinity", "sched_getparam", "sched_getscheduler")
 # Clocks of the whole machine, of this process, of this thread; larger numbers (taken as unsigned) hold a pid.
 LAST_CLOCK = 11
 
@@ -416,7 +415,8 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     rules += [(name, (sc.Arg(0, equal, own),)) for name in ("kill", "tgkill")]
     # Our own limits: with our own uid, another process could be starved by lowering its limits.
     rules.append(("prlimit64", (sc.Arg(0, equal, 0),)))
-    rules += [(name, (sc.Arg(place, equal, pid),)) for name, place in ABOUT_OURSELVES.items() for pid in (0, own)]
+    rules += [(name, (sc.Arg(0, equal, pid),)) for name in ABOUT_OURSELVES for pid in (0, own)]
+    rules += [("getpriority", (sc.Arg(0, equal, os.PRIO_PROCESS), sc.Arg(1, equal, pid))) for pid in (0, own)]
     rules += [(name, (sc.Arg(0, sc.LE, LAST_CLOCK),)) for name in ("clock_gettime", "clock_getres")]
     # Only within this process. Two that map one file could wait for and wake each other there: see below.
     rules.append(("futex", (sc.Arg(1, masked, FUTEX_PRIVATE, FUTEX_PRIVATE),)))

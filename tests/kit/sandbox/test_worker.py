@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
-from autograder.sandbox import layers
+from autograder.sandbox import layers, selfcheck
 from autograder.sandbox import zygote as zygote_module
 from autograder.sandbox.backend import RemoteBackend, WorkerDied
 from autograder.sandbox.layers import Limits
@@ -446,6 +446,82 @@ def test_the_worker_inherits_nothing(start, place, monkeypatch):
 def test_the_worker_finds_no_module_of_the_grader(start, name):
     reply, _ = start().execute({"code": f"import {name}"}, [])
     assert reply["error"]["type"] == "ModuleNotFoundError"
+
+
+# How the workers of two students could talk, while both run: (what one looks at, what the other does in between). What
+# is seen must not change, or not be seen at all.
+TALKING = """
+    import ctypes, fcntl, os, resource, struct, threading, time
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    descriptor = os.open(os.__file__, os.O_RDONLY)
+    page = ctypes.c_void_p(libc.mmap(None, ctypes.c_size_t(4096), 1, 2, descriptor, ctypes.c_long(0)))
+
+    def lock(command, kind):
+        return fcntl.fcntl(descriptor, command, struct.pack("hhqqi4x", kind, 0, 5, 1, 0))[0]
+
+    def pipe():
+        ends = os.pipe()
+        number = os.fstat(ends[0]).st_ino
+        os.close(ends[0])
+        os.close(ends[1])
+        return number
+
+    def wait():
+        word = ctypes.c_uint.from_address(page.value)
+        libc.syscall(futex, page, 0, word, (ctypes.c_long * 2)(3, 0), None, 0)
+
+    def threads(number, does):
+        for _ in range(number):
+            threading.Thread(target=does, daemon=True).start()
+
+    def processes():
+        buffer = ctypes.create_string_buffer(256)
+        if libc.sysinfo(buffer) < 0:
+            raise OSError
+        return struct.unpack_from("H", buffer, 80)[0]
+"""
+CHANNELS = {
+    "locks of a process": ("result = lock(5, 1)", "lock(6, 0)"),
+    "locks of a descriptor": ("result = lock(36, 1)", "lock(37, 0)"),
+    "futexes": ("result = libc.syscall(futex, page, 1, 9, None, None, 0)", "threads(1, wait); time.sleep(0.3)"),
+    "processor time": ("result = time.clock_gettime(~other << 3 | 2)", "sum(range(10**6))"),
+    "numbers of inodes": ("result = pipe() // 10_000", "[pipe() for _ in range(20_000)]"),
+    "number of processes": ("result = processes()", "threads(20, lambda: time.sleep(3))"),
+    "existence": ("result = os.sched_getscheduler(other)", ""),
+}
+WITH_OWN_MOUNTS = {
+    "access times": ("result = os.stat(unread).st_atime_ns", "open(unread).read()"),
+    "links": ("result = os.lstat(link).st_atime_ns", "os.path.exists(link)"),
+    "folders": ("result = os.stat(unlisted).st_atime_ns", "os.listdir(unlisted)"),
+    "threads": ("result = os.stat(f'/proc/{other}/task').st_nlink", "threads(5, lambda: time.sleep(3))"),
+}
+
+
+@linux
+@pytest.mark.parametrize("channel", [*CHANNELS, *WITH_OWN_MOUNTS])
+def test_two_workers_cannot_talk(zygote, start, place, channel):
+    needed = "mounts" if channel in WITH_OWN_MOUNTS else "seccomp"
+    if needed not in zygote.protection.layers:
+        pytest.skip(f"{needed} is not in force here")
+    unread, unlisted, link = (place / "submission" / f"{channel}.{kind}" for kind in ("file", "folder", "link"))
+    unread.write_text("unread")
+    unread.chmod(0o644)
+    unlisted.mkdir()
+    unlisted.chmod(0o755)
+    link.symlink_to(unread)
+    look, signal = {**CHANNELS, **WITH_OWN_MOUNTS}[channel]
+    first, second = start(), start()
+    numbers = selfcheck.raw_call_numbers()
+    for backend, other in ((first, second), (second, first)):
+        names = {"futex": numbers.get("futex"), "other": other.pid}
+        names |= {"unread": str(unread), "unlisted": str(unlisted), "link": str(link)}
+        run(backend, TALKING + "".join(f"\n    {name} = {value!r}" for name, value in names.items()))
+    before, _ = second.execute({"code": look}, [])
+    first.execute({"code": signal}, [])
+    after, _ = second.execute({"code": look}, [])
+    assert before == after
+    assert channel != "existence" or not before["ok"]
 
 
 @linux
