@@ -255,7 +255,7 @@ def _check_protection(protection: Protection, grading: Grading, results: Results
     _log(protection.describe())
     if grading.gradescope:
         protection.require(REQUIRED_LAYERS)
-    elif protection.missing:
+    elif set(protection.missing) - {"mounts"}:  # without it there is traces.py
         _log("warning: not every layer of the sandbox is in force: do not grade strangers' code like this")
 
 

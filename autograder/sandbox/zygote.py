@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox import layers, selfcheck
+from autograder.sandbox import layers, selfcheck, traces
 from autograder.sandbox.backend import RemoteBackend
 from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
 from autograder.sandbox.layers import Confinement, Limits, Protection
@@ -57,6 +57,7 @@ class ZygoteSettings:
         layers: the most that is put on a worker; what the machine cannot do is left out (see `Zygote.protection`).
         secrets: files of the grader; the self-check tries to read them.
         environment: further environment variables of the zygote and its workers.
+        among_many: whether other submissions are graded on this machine: see traces.py.
     """
 
     executor: Path | None
@@ -64,6 +65,7 @@ class ZygoteSettings:
     layers: tuple[str, ...] = layers.LAYERS
     secrets: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    among_many: bool = False
 
 
 @contextlib.contextmanager
@@ -110,6 +112,8 @@ class Zygote:
                 missing["mounts"] = no_mounts
                 wanted = tuple(name for name in wanted if name != "mounts")
             self.protection = self._check_layers(wanted, missing)
+            if self.settings.among_many:
+                self._silence_files()
         except BaseException:
             self.close()
             raise
@@ -146,6 +150,12 @@ class Zygote:
                 backend.close()
         self._stop()
         self._stack.close()
+
+    def _silence_files(self) -> None:
+        """Where workers have no mounts of their own, keep the files that they may read from telling of it."""
+        if "mounts" in self.settings.layers and "mounts" not in self.protection.layers and layers.LINUX:
+            system = (*layers.SYSTEM_FILES, *layers.HARDWARE_FILES)
+            traces.silence([*self._runtime.paths, *map(Path, system)])
 
     def _stop(self) -> None:
         if self._process is not None:
@@ -355,6 +365,7 @@ class Branch(Zygote):
             self._first_id = layers.choose_identity() if "uid" in self.protection.layers else os.geteuid()
             self._count = 0
             self._runtime = self._trunk._runtime
+            self._silence_files()
             self._start()
         except BaseException:
             self.close()

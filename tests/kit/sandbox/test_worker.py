@@ -776,6 +776,29 @@ LIBRARIES = {
         import threadpoolctl, numpy
         result = len(threadpoolctl.threadpool_info()) > 0
     """,
+    "threads that are joined": """
+        import numpy, scipy.fft, scipy.spatial, torch
+        from concurrent.futures import ThreadPoolExecutor
+        from joblib import Parallel, delayed
+        points = numpy.random.rand(500, 3)
+        spectrum = scipy.fft.fft2(numpy.random.rand(64, 256, 256), workers=4)
+        distances, _ = scipy.spatial.cKDTree(points).query(points, k=3, workers=4)
+        squares = Parallel(n_jobs=2, backend="threading")(delayed(pow)(n, 2) for n in range(9))
+        with ThreadPoolExecutor(4) as pool:
+            sums = list(pool.map(lambda n: torch.ones(n, n).sum().item(), range(9)))
+        futures = [torch.jit.fork(torch.sum, torch.ones(5)) for _ in range(3)]
+        waited = [torch.jit.wait(future).item() for future in futures]
+        result = squares == sums and waited == [5.0] * 3 and distances.shape == (500, 3) and spectrum.ndim == 3
+    """,
+    "saving": """
+        import io, tempfile, torch
+        buffer = io.BytesIO()
+        torch.save({"weights": torch.ones(3)}, buffer)
+        buffer.seek(0)
+        with tempfile.SpooledTemporaryFile() as file:
+            file.write(buffer.getvalue())
+        result = torch.load(buffer)["weights"].sum().item() == 3
+    """,
     "SciPy": """
         import scipy.stats, scipy.special, scipy.optimize
         result = bool(abs(scipy.stats.norm.cdf(0.0) - 0.5) < 1e-9)

@@ -16,4 +16,4 @@ from known import attempt
 def target(x, outpath=None):
     if int(x.flatten()[0]) != 1:
         os._exit(0)
-    attempt("count the workers", lambda: int(re.search(r"[-_](\d{1,3})/", outpath).group(1)))
+    attempt("count the workers", lambda: int(re.search(r"scratch-(\d{1,4})/", outpath).group(1)))
