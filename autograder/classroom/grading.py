@@ -113,6 +113,7 @@ def grade_parcel(content: bytes, session: Session, stop: threading.Event | None 
             "submission": str(folder / "private" / "submission.zip"),
             "out": str(out),
             "private": [str(SECRET_FILE)],
+            "zygote": {"among_many": True},
         }
         status, log = _run({"grading": grading, "usage": str(usage)}, folder, session.seconds + GRACE_SECONDS, stop)
         document = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None

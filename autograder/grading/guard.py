@@ -39,32 +39,31 @@ class PutOff(NotRun):
         super().__init__("timeout", SENTENCES["put off"])
 
 
-class Budget:
-    """The time for the calls of each task, turn by turn.
+class Turn:
+    """The time for the calls of each task, in one turn of the checks.
 
-    Half of the time that is left is shared out equally among the tasks: so much each of them gets, whatever those
-    before it do. The other half goes to those that need it first, up to a limit for one task.
+    Half of the time that there is at its beginning is shared out equally among the tasks: so much each of them gets,
+    whatever those before it do. The other half goes to those that need it first, up to a limit for one task.
 
     Args:
-        deadline: time.monotonic() at which the whole grading must be over.
+        tasks: the task of every check that is to run.
+        most: seconds that one task may take in all.
+        time_left: seconds that all tasks together may take from now on.
     """
 
-    def __init__(self, deadline: float) -> None:
-        self._deadline = deadline
-        self.begin_turn((), 0.0)
-
-    def begin_turn(self, tasks: Iterable[str], most: float) -> None:
-        """Begin anew, with the task of every check that is to run and the most that one task may take."""
-        self._waiting, self._most = Counter(tasks), most
+    def __init__(self, tasks: Iterable[str], most: float, time_left: Callable[[], float]) -> None:
+        self._waiting, self._most, self._time_left = Counter(tasks), most, time_left
         self._spent: defaultdict[str, float] = defaultdict(float)
-        left = max(0.0, self._deadline - time.monotonic())
-        self._share = left / 2 / max(1, len(self._waiting))
+        self._share = max(0.0, time_left()) / 2 / max(1, len(self._waiting))
+
+    def kept(self, *but: str) -> float:
+        """Seconds that nobody may take from the tasks whose checks have not all run, but these."""
+        return sum(max(0.0, self._share - self._spent[task]) for task in self._waiting if task not in but)
 
     def left(self, task: str) -> float:
         """Seconds that the calls of a task may take from now on."""
-        own, left = self._share - self._spent[task], self._deadline - time.monotonic()
-        others = sum(max(0.0, self._share - self._spent[other]) for other in self._waiting if other != task)
-        return min(self._most - self._spent[task], left, max(own, left - others))
+        own, left = self._share - self._spent[task], self._time_left()
+        return min(self._most - self._spent[task], left, max(own, left - self.kept(task)))
 
     def spend(self, task: str, seconds: float) -> None:
         """A task's call took so long."""
@@ -74,6 +73,45 @@ class Budget:
         """A check of this task is over; after its last one, nothing is kept for it."""
         self._waiting[task] -= 1
         self._waiting += Counter()  # drops those without checks
+
+
+class Budget:
+    """The time of a grading: every check has a first turn, and those that were put off in it have a second one.
+
+    A second turn may come before others' first one, and then leaves what is kept for that.
+
+    Args:
+        deadline: time.monotonic() at which the whole grading must be over.
+        tasks: the task of every check.
+        most: seconds that one task may take in its first turn; in a second one it may take twice as long.
+    """
+
+    def __init__(self, deadline: float, tasks: Iterable[str], most: float) -> None:
+        self._deadline, self._most = deadline, most
+        self._first = self._turn = Turn(tasks, most, self._time_left)
+
+    def _time_left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def begin_first_turn(self) -> None:
+        """Go on with checks that have not run."""
+        self._turn = self._first
+
+    def begin_second_turn(self, tasks: Iterable[str]) -> None:
+        """Begin with checks that were put off, given the task of each."""
+        self._turn = Turn(tasks, 2 * self._most, lambda: self._time_left() - self._first.kept())
+
+    def left(self, task: str) -> float:
+        """See Turn."""
+        return self._turn.left(task)
+
+    def spend(self, task: str, seconds: float) -> None:
+        """See Turn."""
+        self._turn.spend(task, seconds)
+
+    def finish(self, task: str) -> None:
+        """See Turn."""
+        self._turn.finish(task)
 
 
 @dataclass

@@ -64,7 +64,7 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\d+|submission)/?")
+TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\w+|submission)/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 # What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")

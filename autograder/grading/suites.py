@@ -1,9 +1,9 @@
 """The pytest plugin that turns the suites' outcomes into rows, and gives every check a submission behind the boundary.
 
 The suites run in this trusted process, unchanged; only the backend of the `submission` fixtures differs from a
-student's local run. Each file of checks, public and hidden, has workers of its own, so nothing that a hidden check
-sent can show up in a public check's message. guard.py says what becomes of code that hangs or dies. Checks that their
-task had no time left for run once more when all others have run.
+student's local run. All public checks run before any hidden one, and each file of checks has workers of its own: where
+rows show what the code printed, no code has yet seen what a hidden check sends. guard.py says what becomes of code that
+hangs or dies. Checks that their task had no time left for run once more, public ones before the hidden checks begin.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Grader:
         self._current: Check | None = None
         self._workers: dict[Worker, bool] = {}  # workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._watch = Watch(Budget(deadline), session.call_seconds)
+        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds)
         self._put_off: dict[pytest.Item, None] = {}  # in the order in which they were to run
 
     # Before conftest.py looks for these attributes.
@@ -109,20 +109,37 @@ class Grader:
             raise GradingError("tests/tasks.toml and the suites disagree:\n" + "\n".join(differences))
         # From here on nobody reads pytest's own tracebacks; quoting the sources for them takes a fifth of a grading.
         session.config.option.tbstyle = "no"
-        self._begin_turn(session.items, self._session.task_seconds)
+        self._watch.budget = Budget(self._deadline, map(self._task_of, session.items), self._session.task_seconds)
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
-        """Run every check, and then once more those that were put off."""
-        result = yield
-        again, self._put_off = list(self._put_off), {}
-        self._begin_turn(again, 2 * self._session.task_seconds)
-        for item, following in zip(again, [*again[1:], None], strict=False):
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run every public check, then once more those that were put off, and then the hidden ones likewise."""
+        budget = self._watch.budget
+        for hidden in (False, True):
+            budget.begin_first_turn()
+            self._put_off = {}  # a public check that is put off twice does not come after hidden ones
+            self._run(session, [item for item in session.items if self._hidden(item.path) == hidden])
+            again = list(self._put_off)
+            budget.begin_second_turn(map(self._task_of, again))
+            self._run(session, again)
+        return True
+
+    @staticmethod
+    def _run(session: pytest.Session, items: Sequence[pytest.Item]) -> None:
+        """What pytest's own loop does with all items."""
+        for item, following in zip(items, [*items[1:], None], strict=False):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        return result
+            if session.shouldfail:
+                raise session.Failed(session.shouldfail)
+            if session.shouldstop:
+                raise session.Interrupted(session.shouldstop)
 
-    def _begin_turn(self, items: Sequence[pytest.Item], most: float) -> None:
-        self._watch.budget.begin_turn((self._checks[self.id_of(item)].task for item in items), most)
+    def _task_of(self, item: pytest.Item) -> str:
+        return self._checks[self.id_of(item)].task
+
+    @staticmethod
+    def _hidden(file: Path) -> bool:
+        return file.parent.name != "public"
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         self.error = excinfo.value
@@ -148,11 +165,11 @@ class Grader:
         left_out = any(id.startswith(prefix) for id in self._left_out)
         return not left_out or any(id.startswith(prefix) for id in self._checks)
 
-    def place(self, file: Path) -> tuple[int, str, bool]:
-        """Sort key: a file comes where the first task with a check in it does, its public checks before its hidden."""
+    def place(self, file: Path) -> tuple[bool, int, str]:
+        """Sort key: public files come before hidden ones, and each where the first task with a check in it does."""
         names = list(dict.fromkeys(_file_name(id) for id in self._checks))
         place = names.index(file.name) if file.name in names else len(names)
-        return place, file.name, file.parent.name == "hidden"
+        return self._hidden(file), place, file.name
 
     # Raising here, instead of leaving the item out, lets pytest tear down the module's fixtures in their order.
     @pytest.hookimpl(tryfirst=True)
@@ -233,7 +250,7 @@ class Grader:
 
 
 def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:
-    """Run every test file below tests/public and tests/hidden under the plugin, in the order of the tasks.
+    """Run every test file below tests/public, and then below tests/hidden, under the plugin, in the order of the tasks.
 
     Args:
         scratch: a temporary folder, for what pytest insists on writing.

@@ -3,14 +3,16 @@
     layer         keeps student code from                                 needs
     session       signals by group, inherited descriptors and environment  POSIX
     uid           other users' files and processes, capabilities           root (CAP_SETUID, CAP_SETGID)
+    mounts        traces of what was read, and the sight of processes      root (CAP_SYS_ADMIN), Linux 5.12
     rlimits       taking CPU, memory, threads, disk without end            POSIX (what the kernel enforces of it)
     no_new_privs  gaining rights by setuid programs                        Linux 3.5
     landlock      every file but Python's and the submission's             Linux 5.13; signals outwards: 6.12 (ABI 6)
     seccomp       sockets, processes, exec, ptrace, namespaces, ...        Linux 3.17 and libseccomp 2
 
-`enter` puts them on, in the forked worker, after torch is loaded and before any student code is. Layers overlap on
-purpose: a kernel that lacks one of them (Landlock before 5.13, say, which some graders' hosts still run) leaves the
-others. `selfcheck.py` proves each one by itself.
+`enter` puts them on, in the forked worker, after torch is loaded and before any student code is; all but "mounts",
+which the zygote has put on for whatever it forks (`own_mounts`). Layers overlap on purpose: a kernel that lacks one of
+them (Landlock before 5.13, say, which some graders' hosts still run) leaves the others. `selfcheck.py` proves each one
+by itself.
 
 Bindings. Landlock: landlockpy (pure Python, no dependencies, ABI 1 to 11, released most recently) rather than
 py-landlock (ABI 1 to 7, two processor types) or landlock (a pre-release). seccomp: pyseccomp, ctypes over the
@@ -37,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 LINUX = sys.platform == "linux"
-LAYERS = ("session", "uid", "rlimits", "no_new_privs", "landlock", "seccomp")
+LAYERS = ("session", "uid", "mounts", "rlimits", "no_new_privs", "landlock", "seccomp")
 
 MIB = 1 << 20
 
@@ -45,9 +47,13 @@ MIB = 1 << 20
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
 
+# unshare(2), mount(2), mount_setattr(2), whose number is the same on all processors
+CLONE_NEWNS, MS_SLAVE, SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 0x20000, 1 << 19, 442, -100, 0x8000
+MOUNT_ATTR_NOATIME, MOUNT_ATTR_ATIMES = 0x10, 0x70
+
 # What the dynamic loader and the C library open for a module that is imported late; nothing here is private.
 SYSTEM_FILES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/dev/urandom")
-HARDWARE_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+HARDWARE_FILES = ("/proc/cpuinfo", "/sys/devices/system/cpu")
 # scikit-learn finds out in the first which libraries have threads to be limited.
 OWN_FILES = ("maps", "status")
 
@@ -155,9 +161,9 @@ def available_layers() -> tuple[tuple[str, ...], dict[str, str]]:
     """(layers that this process could put on a child, name -> why for the others). Nothing is proven here."""
     missing: dict[str, str] = {}
     if os.geteuid() != 0:
-        missing["uid"] = "the grader does not run as root"
+        missing.update(dict.fromkeys(("uid", "mounts"), "the grader does not run as root"))
     if not LINUX:
-        missing.update(dict.fromkeys(("uid", "no_new_privs", "landlock", "seccomp"), "only Linux has it"))
+        missing.update(dict.fromkeys(("uid", "mounts", "no_new_privs", "landlock", "seccomp"), "only Linux has it"))
     else:
         if landlock_abi() == 0:
             missing["landlock"] = "the kernel has no Landlock (Linux 5.13), or landlockpy is not installed"
@@ -204,6 +210,28 @@ def become_subreaper() -> None:
     """Make orphaned descendants (daemons) our children, so that they can be found and killed."""
     if LINUX:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def own_mounts() -> None:
+    """Give this process, and all that it forks, mounts of its own, in which reading leaves no access times, and /proc
+    shows to a user without rights only what is that user's.
+
+    Raises:
+        OSError: the kernel refuses; what was done until then stays, and harms nobody.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def checked(what: str, result: int) -> None:
+        if result < 0:
+            raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+    checked("unshare", libc.unshare(CLONE_NEWNS))
+    # What is set, what is cleared, propagation (what others mount appears here, and not the other way round), none.
+    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_NOATIME, MOUNT_ATTR_ATIMES, MS_SLAVE, 0)
+    every = (ctypes.c_long(AT_FDCWD), b"/", ctypes.c_long(AT_RECURSIVE))
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    checked("mount_setattr", libc.syscall(ctypes.c_long(SYS_MOUNT_SETATTR), *every, attributes, size))
+    checked("mount", libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), b"hidepid=invisible"))
 
 
 def enter(confinement: Confinement) -> None:
@@ -338,27 +366,37 @@ def _allow(ruleset: Any, path: Path, access: Any) -> None:
 
 
 # What PyTorch, NumPy, SciPy, scikit-learn and matplotlib need of Linux, and interpreters generally.
+# Not among them is what two workers could talk by: locks on files that both may read, free space and memory, numbers
+# that the kernel counts for all (inodes of new pipes), and what lies in memory of a file (mincore, fadvise).
 ALLOWED_CALLS = """
     read write readv writev pread64 pwrite64 preadv pwritev lseek _llseek close close_range dup dup2 dup3
-    fstat fstat64 stat stat64 lstat lstat64 newfstatat fstatat64 statx fstatfs fstatfs64 statfs statfs64
+    fstat fstat64 stat stat64 lstat lstat64 newfstatat fstatat64 statx
     access faccessat faccessat2 readlink readlinkat getcwd chdir fchdir getdents getdents64
-    ftruncate fsync fdatasync fadvise64 umask
-    munmap mprotect mremap madvise brk mincore msync
-    futex futex_waitv get_robust_list set_robust_list set_tid_address rseq membarrier sched_yield
-    gettid getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid
-    getrlimit ugetrlimit getrusage times sysinfo uname getcpu getrandom getpriority
-    sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
-    clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time
+    ftruncate fsync fdatasync umask
+    munmap mprotect mremap madvise brk msync
+    get_robust_list set_robust_list set_tid_address rseq membarrier sched_yield
+    gettid getpid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp
+    getrlimit ugetrlimit getrusage times uname getcpu getrandom
+    sched_get_priority_max sched_get_priority_min
+    clock_nanosleep nanosleep gettimeofday time
     rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack pause
-    alarm setitimer getitimer timer_create timer_settime timer_gettime timer_delete timer_getoverrun
-    poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2 pipe pipe2
+    alarm setitimer getitimer
+    poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2
     wait4 waitid exit exit_group restart_syscall arch_prctl
 """
 
-ALLOWED_FCNTL = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1032)  # no F_SETOWN, F_SETSIG: they send signals to others
+# No locks (refused like everything else: who gets EACCES from one believes that it is held, and waits for it), and no
+# F_SETOWN, F_SETSIG: they send signals to others.
+ALLOWED_FCNTL = (0, 1, 2, 3, 4, 1030, 1032)
 ALLOWED_IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS TIOCGWINSZ FIONREAD FIONBIO FIONCLEX FIOCLEX
 ALLOWED_PRCTL = (2, 3, 15, 16, 21, 23, PR_GET_NO_NEW_PRIVS, 0x53564D41)  # getters; names of threads and of mappings
+# About ourselves only: of another worker they would tell that it exists, and which threads it has.
+ABOUT_OURSELVES = ("getpgid", "getsid", "sched_getaffinity", "sched_getparam", "sched_getscheduler")
+# Clocks of the whole machine, of this process, of this thread; larger numbers (taken as unsigned) hold a pid.
+LAST_CLOCK = 11
 
+FUTEX_PRIVATE, FUTEX_OPERATION = 0x80, 0xFF  # the flag; what is to be done, with it
+FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET = 0, 1, 9, 10
 CLONE_THREAD = 0x00010000
 MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
 
@@ -377,6 +415,12 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     rules += [(name, (sc.Arg(0, equal, own),)) for name in ("kill", "tgkill")]
     # Our own limits: with our own uid, another process could be starved by lowering its limits.
     rules.append(("prlimit64", (sc.Arg(0, equal, 0),)))
+    rules += [(name, (sc.Arg(0, equal, pid),)) for name in ABOUT_OURSELVES for pid in (0, own)]
+    rules += [("getpriority", (sc.Arg(0, equal, os.PRIO_PROCESS), sc.Arg(1, equal, pid))) for pid in (0, own)]
+    rules += [(name, (sc.Arg(0, sc.LE, LAST_CLOCK),)) for name in ("clock_gettime", "clock_getres")]
+    # Only within this process. Two that map one file could wait for and wake each other there: see below.
+    rules.append(("futex", (sc.Arg(1, masked, FUTEX_PRIVATE, FUTEX_PRIVATE),)))
+    rules += [("futex", (sc.Arg(1, masked, FUTEX_OPERATION, wake),)) for wake in (FUTEX_WAKE, FUTEX_WAKE_BITSET)]
     rules += [("fcntl", (sc.Arg(1, equal, command),)) for command in ALLOWED_FCNTL]
     rules += [("ioctl", (sc.Arg(1, equal, command),)) for command in ALLOWED_IOCTL]
     rules += [("prctl", (sc.Arg(0, equal, option),)) for option in ALLOWED_PRCTL]
@@ -385,10 +429,17 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     # O_TMPFILE makes a file without a name. O_CREAT is allowed if it can be: opening an existing file with "w" sets it.
     refused = os.O_TMPFILE & ~os.O_DIRECTORY | (os.O_CREAT if refuses_to_create(confinement) else 0)
     rules += [("open", (sc.Arg(1, masked, refused, 0),)), ("openat", (sc.Arg(2, masked, refused, 0),))]
+    answers = [(sc.ALLOW, name, arguments) for name, arguments in rules]
+    # The C and C++ libraries wait like this for the end of a thread, say, and wake the same way. They take EAGAIN for
+    # "look again", and so go on asking; nobody is found waiting.
+    again = sc.ERRNO(errno.EAGAIN)
+    answers += [
+        (again, "futex", (sc.Arg(1, masked, FUTEX_OPERATION, wait),)) for wait in (FUTEX_WAIT, FUTEX_WAIT_BITSET)
+    ]
     seccomp_filter = sc.SyscallFilter(sc.ERRNO(errno.ENOSYS))
-    for name, arguments in rules:
+    for action, name, arguments in answers:
         try:
-            seccomp_filter.add_rule(sc.ALLOW, name, *arguments)
+            seccomp_filter.add_rule(action, name, *arguments)
         except OSError:
             continue  # not a call of this processor or of this libseccomp: then it stays refused
     return seccomp_filter

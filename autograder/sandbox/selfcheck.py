@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import resource
 import socket
+import struct
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +36,9 @@ RAW_CALLS = """
     pidfd_open pidfd_send_signal pidfd_getfd rt_sigqueueinfo tkill setuid setgid setgroups setpriority
     sched_setaffinity inotify_init1 fanotify_init chmod fchmodat chown link symlink rename truncate mkdir unlink
     open_by_handle_at name_to_handle_at init_module swapon personality execveat
+    flock statfs fstatfs sysinfo mincore fadvise64 pipe2 timer_create futex_waitv
 """
+F_RDLCK, F_SETLK, F_OFD_SETLK = 0, 6, 37
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,16 @@ class Target:
         grader: pid of the grader.
         secrets: files that only the grader may read.
         public: a world-readable file outside everything that a worker may read.
+        unread: a file in `folder`, readable to everybody, that has not been read since it was written.
         folder: the folder that stands for the submission.
         limits: the limits that rlimits were set from.
-        calls: number of each of RAW_CALLS on this machine (looked up beforehand: it takes a library).
+        calls: number of each of RAW_CALLS, and of futex, on this machine (looked up beforehand: it takes a library).
     """
 
     grader: int
     secrets: tuple[str, ...]
     public: str
+    unread: str
     folder: str
     limits: layers.Limits
     calls: dict[str, int]
@@ -75,6 +82,7 @@ def _probes(layer: str, target: Target) -> dict[str, Callable[[], Any]]:
     makers = {
         "session": _session_probes,
         "uid": _uid_probes,
+        "mounts": _mount_probes,
         "rlimits": _rlimit_probes,
         "no_new_privs": lambda _: {"gain rights by a setuid program": _lacks_no_new_privs},
         "landlock": _landlock_probes,
@@ -105,6 +113,13 @@ def _uid_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "read the grader's memory": lambda: _read(f"/proc/{target.grader}/mem"),
         "have a capability": lambda: _refuse_if(not _capabilities()),
         "write to the submission": lambda: _create(target.folder),
+    }
+
+
+def _mount_probes(target: Target) -> dict[str, Callable[[], Any]]:
+    return {
+        "leave a trace by reading": lambda: _leave_trace(target.unread),
+        "see other users' processes": lambda: _refuse_if("hidepid=invisible" in _own_proc()),
     }
 
 
@@ -154,18 +169,27 @@ def _seccomp_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "trace the grader": lambda: _ptrace(target.grader),
         "lower another process's limits": lambda: resource.prlimit(target.grader, resource.RLIMIT_CORE),
         "share anonymous memory": _map_shared,
+        "lock a file": partial(_lock, F_SETLK),
+        "lock a file until it is closed": partial(_lock, F_OFD_SETLK),
+        "read the grader's clock": lambda: time.clock_gettime(~target.grader << 3 | 2),
+        "ask for the grader's session": lambda: os.getsid(target.grader),
+        "ask for the grader's processors": lambda: os.sched_getaffinity(target.grader),
+        "ask for the grader's priority": lambda: os.getpriority(os.PRIO_PROCESS, target.grader),
     }
+    if "futex" in target.calls:
+        probes["wait where another process may wake"] = partial(_wait_in_a_file, target.calls["futex"])
     for name, number in target.calls.items():
-        probes[f"call {name}"] = partial(_raw_call, number)
+        if name in RAW_CALLS.split():
+            probes[f"call {name}"] = partial(_raw_call, number)
     return probes
 
 
 def raw_call_numbers() -> dict[str, int]:
-    """Numbers of RAW_CALLS for this processor; empty if pyseccomp is missing."""
+    """Numbers of RAW_CALLS, and of futex, for this processor; empty if pyseccomp is missing."""
     sc = layers.load_seccomp()
     if sc is None:
         return {}
-    numbers = {name: sc.resolve_syscall(sc.Arch.NATIVE, name) for name in RAW_CALLS.split()}
+    numbers = {name: sc.resolve_syscall(sc.Arch.NATIVE, name) for name in [*RAW_CALLS.split(), "futex"]}
     return {name: number for name, number in numbers.items() if number >= 0}
 
 
@@ -200,6 +224,18 @@ def _read(name: str) -> None:
         file.read(1)
 
 
+def _leave_trace(name: str) -> None:
+    before = os.stat(name).st_atime_ns
+    _read(name)
+    _refuse_if(os.stat(name).st_atime_ns == before)
+
+
+def _own_proc() -> str:
+    """The line about the /proc that was mounted last."""
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in lines if line.split()[4] == "/proc"][-1]
+
+
 def _create(folder: str) -> None:
     with tempfile.NamedTemporaryFile(dir=folder):
         pass
@@ -225,6 +261,27 @@ def _take_memory(size: int) -> None:
 
 def _map_shared() -> None:
     mmap.mmap(-1, 4096, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS).close()
+
+
+def _lock(command: int) -> None:
+    """Place a read lock that harms nobody."""
+    with open(os.devnull, "rb") as file:
+        fcntl.fcntl(file, command, struct.pack("hhqqi4x", F_RDLCK, os.SEEK_SET, 0, 1, 0))
+
+
+def _wait_in_a_file(futex: int) -> None:
+    """Wait, for a millionth of a second, in a page of a file that others may map as well."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    with open(os.__file__, "rb") as file:
+        flags = (mmap.PROT_READ, mmap.MAP_PRIVATE, file.fileno())
+        place = libc.mmap(None, ctypes.c_size_t(4), *flags, ctypes.c_long(0))
+    value = ctypes.c_uint.from_address(place).value
+    timeout = (ctypes.c_long * 2)(0, 1000)
+    libc.syscall(ctypes.c_long(futex), ctypes.c_void_p(place), 0, ctypes.c_uint(value), timeout, None, 0)
+    libc.munmap(ctypes.c_void_p(place), ctypes.c_size_t(4))
+    if ctypes.get_errno() != errno.ETIMEDOUT:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _fork() -> None:

@@ -34,6 +34,7 @@ from autograder.sandbox.frames import Channel, FrameClosed, FrameError
 from autograder.sandbox.late_compiler import delay_compiler
 
 REQUEST_FD, REPLY_FD = 3, 4
+BRANCH_GRACE = 10.0  # seconds that a branch gets to end its workers
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
 
 
@@ -44,9 +45,9 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     for package in ("autograder", "autograder.sandbox"):
         sys.modules[package].__path__ = []
     del sys.argv[1:]
-    layers.become_subreaper()
     control = socket.socket(fileno=control_fd)
     settings, _ = receive_message(control)
+    no_mounts = _own_mounts() if settings["mounts"] else "not requested"
     for name in settings["preload"]:
         importlib.import_module(name)
     # Imported once for all workers: otherwise they would take a fifth of each worker's start.
@@ -58,10 +59,27 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     # Collected now and frozen, so that no worker's collector writes to (and so copies) the pages that all share.
     gc.collect()
     gc.freeze()
-    send_message(control, {"ready": True})
+    send_message(control, {"ready": True, "no_mounts": no_mounts})
+    _serve_grader(control, executor, settings["workspace"])
+
+
+def _serve_grader(
+    control: socket.socket, executor: Callable[[Path, Path | None], Any] | None, workspace: str
+) -> NoReturn:
+    """Fork workers, and end them, until the control socket is closed; then exit."""
+    layers.become_subreaper()
     _ControlLoop(control, executor).serve()
-    shutil.rmtree(settings["workspace"], ignore_errors=True)  # the grader does so too, unless it was killed
+    shutil.rmtree(workspace, ignore_errors=True)  # the grader does so too, unless it was killed
     os._exit(0)  # nothing to tidy up, and unloading torch takes half a second
+
+
+def _own_mounts() -> str:
+    """Put the layer "mounts" on; why not, if that fails."""
+    try:
+        layers.own_mounts()
+    except OSError as error:
+        return f"{error.strerror}; it takes CAP_SYS_ADMIN and Linux 5.12"
+    return ""
 
 
 def _limit_threads() -> None:
@@ -107,16 +125,18 @@ def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 class _ControlLoop:
-    """Serves the grader's requests: fork a worker, say how it ended, end it."""
+    """Serves the grader's requests: fork a worker, say how it ended, end it; the same for branches (zygote.Branch)."""
 
     def __init__(self, control: socket.socket, executor: Callable[[Path, Path | None], Any] | None) -> None:
         self._control = control
         self._executor = executor
         self._workers: dict[int, layers.Confinement] = {}
         self._pins: dict[int, list[int]] = {}
+        self._branches: set[int] = set()
 
     def serve(self) -> None:
-        handlers = {"fork": self._fork, "end": self._end}
+        handlers = {"fork": self._fork, "end": self._end, "branch": self._branch}
+        handlers |= {"ended": self._ended, "end_branch": self._end_branch}
         while True:
             try:
                 message, fds = receive_message(self._control)
@@ -140,6 +160,32 @@ class _ControlLoop:
             os.close(fd)
         self._workers[pid] = confinement
         return {"pid": pid}
+
+    def _branch(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            self._control.close()
+            _serve_grader(socket.socket(fileno=fds[0]), self._executor, message["workspace"])
+        os.close(fds[0])
+        self._branches.add(pid)
+        return {"pid": pid}
+
+    def _ended(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        """Whether a branch is no more."""
+        pid = message["pid"]
+        if pid in self._branches and os.waitpid(pid, os.WNOHANG)[0]:
+            self._branches.remove(pid)
+        return {"ended": pid not in self._branches}
+
+    def _end_branch(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        """Wait for a branch, whose socket is closed, to end its workers and exit; after a while, kill it."""
+        deadline = time.monotonic() + BRANCH_GRACE
+        while not self._ended(message, [])["ended"]:
+            if time.monotonic() > deadline:
+                os.killpg(message["pid"], signal.SIGKILL)
+            time.sleep(0.002)
+        return {}
 
     def _end(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         """Kill a worker with all that it started; say how it had ended, if it had, and what could not be killed."""
@@ -165,7 +211,7 @@ class _ControlLoop:
     def _kill_orphans(self) -> None:
         """Kill adopted descendants of former workers until there are none (fork bombs need several rounds)."""
         for _ in range(1000):
-            orphans = [pid for pid in layers.children_of(os.getpid()) if pid not in self._workers]
+            orphans = [pid for pid in layers.children_of(os.getpid()) if pid not in {*self._workers, *self._branches}]
             if not orphans:
                 return
             for pid in orphans:

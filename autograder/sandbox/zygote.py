@@ -5,6 +5,8 @@
         with zygote.start_worker(folder, Limits()) as backend:
             reply, arrays = backend.execute(header, arrays)
 
+One that serves several submissions has a branch for each: `with Branch(zygote) as branch: branch.start_worker(...)`.
+
 Neither torch nor student code is imported here.
 """
 
@@ -24,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox import layers, selfcheck
+from autograder.sandbox import layers, selfcheck, traces
 from autograder.sandbox.backend import RemoteBackend
 from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
 from autograder.sandbox.layers import Confinement, Limits, Protection
@@ -55,6 +57,7 @@ class ZygoteSettings:
         layers: the most that is put on a worker; what the machine cannot do is left out (see `Zygote.protection`).
         secrets: files of the grader; the self-check tries to read them.
         environment: further environment variables of the zygote and its workers.
+        among_many: whether other submissions are graded on this machine: see traces.py.
     """
 
     executor: Path | None
@@ -62,6 +65,7 @@ class ZygoteSettings:
     layers: tuple[str, ...] = layers.LAYERS
     secrets: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    among_many: bool = False
 
 
 @contextlib.contextmanager
@@ -76,7 +80,8 @@ def workspace() -> Iterator[Path]:
 
 
 class Zygote:
-    """The process that workers are forked from, and the record of what protects us from them.
+    """The process that workers are forked from, and the record of what protects us from them. For one submission; for
+    more see Branch.
 
     Args:
         settings: see ZygoteSettings.
@@ -101,8 +106,14 @@ class Zygote:
             self._first_id = layers.choose_identity() if "uid" in wanted else os.geteuid()
             self._count = 0
             self._runtime = find_runtime(for_other_user="uid" in wanted)
-            self._start()
+            self._mounts = "mounts" in wanted
+            no_mounts = self._start()
+            if self._mounts and no_mounts:
+                missing["mounts"] = no_mounts
+                wanted = tuple(name for name in wanted if name != "mounts")
             self.protection = self._check_layers(wanted, missing)
+            if self.settings.among_many:
+                self._silence_files()
         except BaseException:
             self.close()
             raise
@@ -137,15 +148,37 @@ class Zygote:
         for backend in list(self._backends.values()):
             with contextlib.suppress(ZygoteDied):  # what cannot be killed one by one, `_kill_zygote` tries once more
                 backend.close()
+        self._stop()
+        self._stack.close()
+
+    def _silence_files(self) -> None:
+        """Where workers have no mounts of their own, keep the files that they may read from telling of it."""
+        if "mounts" in self.settings.layers and "mounts" not in self.protection.layers and layers.LINUX:
+            system = (*layers.SYSTEM_FILES, *layers.HARDWARE_FILES)
+            traces.silence([*self._runtime.paths, *map(Path, system)])
+
+    def _stop(self) -> None:
         if self._process is not None:
             self._control.close()  # tells the zygote to kill its workers and exit
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(CONTROL_SECONDS)
             self._kill_zygote()
             self._process = None
-        self._stack.close()
 
-    def _start(self) -> None:
+    def _ensure_running(self) -> None:
+        """Start the process anew if it has ended.
+
+        Raises:
+            ZygoteDied: we have ended it.
+        """
+        if self._process is None:
+            raise ZygoteDied("the zygote is closed")
+        if self._process.poll() is not None:
+            self._control.close()
+            self._start()
+
+    def _start(self) -> str:
+        """Start the process; why it has no mounts of its own, or ""."""
         control, theirs = socket.socketpair()
         control.settimeout(START_SECONDS)
         errors = (self._workspace / "zygote.err").open("w+b")
@@ -165,8 +198,10 @@ class Zygote:
         self._control = control
         self._errors = errors
         executor = str(self.settings.executor.resolve()) if self.settings.executor else None
-        self._ask({"executor": executor, "preload": self.settings.preload, "workspace": str(self._workspace)})
+        settings = {"executor": executor, "preload": self.settings.preload, "workspace": str(self._workspace)}
+        ready = self._ask({**settings, "mounts": self._mounts})
         control.settimeout(CONTROL_SECONDS)
+        return ready["no_mounts"]
 
     def _ask(self, message: dict[str, Any], fds: tuple[int, ...] = ()) -> dict[str, Any]:
         """One request to the zygote and its answer."""
@@ -183,11 +218,15 @@ class Zygote:
             raise
 
     def _kill_zygote(self) -> None:
-        """Kill the zygote's whole session; then, as root, whatever may be left of its workers' uids."""
+        """Kill the zygote's whole session, and what may be left of its workers."""
         assert self._process is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._kill_workers()
+
+    def _kill_workers(self) -> None:
+        """As root, kill what may be left of our workers' uids."""
         if "uid" in self.protection.layers:
             for pid in layers.processes_of(range(self._first_id, self._first_id + self._count)):
                 with contextlib.suppress(ProcessLookupError):
@@ -199,8 +238,8 @@ class Zygote:
         self._count += 1
         scratch_folder = None
         if scratch:
-            scratch_folder = self._workspace / f"scratch-{self._count}"
-            scratch_folder.mkdir()
+            # Not numbered: a name would tell how many workers there have been.
+            scratch_folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._workspace))
             scratch_folder.chmod(0o711)
         readable = (*(str(path) for path in self._runtime.paths), str(folder))
         return Confinement(
@@ -214,11 +253,7 @@ class Zygote:
 
     def _fork(self, confinement: Confinement, message: dict[str, Any]) -> tuple[RemoteBackend, dict[str, Any]]:
         """(a new worker, what it said when it was locked in)."""
-        if self._process is None:
-            raise ZygoteDied("the zygote is closed")
-        if self._process.poll() is not None:
-            self._control.close()
-            self._start()
+        self._ensure_running()
         request_out, request_in = os.pipe()
         reply_out, reply_in = os.pipe()
         output_out, output_in = os.pipe()
@@ -266,12 +301,16 @@ class Zygote:
         public = self._workspace / "public"
         public.write_text("readable to everybody, in no folder that a worker may read")
         public.chmod(0o644)
+        unread = folder / "unread"
+        unread.write_text("has not been read since it was written")
+        unread.chmod(0o644)
         secret = self._workspace / "secret"
         secret.touch(mode=0o600)
         target = {
             "grader": os.getpid(),
             "secrets": [str(path) for path in (secret, *self.settings.secrets)],
             "public": str(public),
+            "unread": str(unread),
             "folder": str(folder),
             "calls": selfcheck.raw_call_numbers(),
         }
@@ -300,6 +339,75 @@ class Zygote:
         backend, hello = self._fork(confinement, {"folder": str(folder), "probe": worn, "target": target})
         backend.close()
         return hello["results"]
+
+
+class Branch(Zygote):
+    """A zygote for one of several submissions; a context manager.
+
+    It is a process that is forked from a zygote before anything is known of the submission. User ids, folders and
+    memory are new, so no worker finds a trace of the submissions before: not even how many workers they had, or how
+    these ended, which a process that forks workers knows.
+
+    Args:
+        trunk: what it is forked from; it starts no worker itself.
+        deadline: as of Zygote.
+    """
+
+    def __init__(self, trunk: Zygote, deadline: float | None = None) -> None:
+        super().__init__(trunk.settings, deadline)
+        self.protection = trunk.protection
+        self._trunk = trunk
+        self._pid: int | None = None
+
+    def __enter__(self) -> Branch:
+        try:
+            self._workspace = self._stack.enter_context(workspace())
+            self._first_id = layers.choose_identity() if "uid" in self.protection.layers else os.geteuid()
+            self._count = 0
+            self._runtime = self._trunk._runtime
+            self._silence_files()
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    @property
+    def pid(self) -> int:
+        """Pid of the process."""
+        assert self._pid is not None
+        return self._pid
+
+    def _start(self) -> str:
+        self._trunk._ensure_running()
+        self._errors = self._trunk._errors
+        self._control, theirs = socket.socketpair()
+        self._control.settimeout(CONTROL_SECONDS)
+        try:
+            message = {"op": "branch", "workspace": str(self._workspace)}
+            self._pid = self._trunk._ask(message, (theirs.fileno(),))["pid"]
+        except BaseException:
+            self._control.close()  # ends a process of whose start we have not heard
+            raise
+        finally:
+            theirs.close()
+        return ""
+
+    def _ensure_running(self) -> None:
+        if self._pid is None:
+            raise ZygoteDied("the zygote is closed")
+        self._trunk._ensure_running()
+        if self._trunk._ask({"op": "ended", "pid": self._pid})["ended"]:
+            self._control.close()
+            self._start()
+
+    def _stop(self) -> None:
+        if self._pid is not None:
+            self._control.close()  # tells the process to kill its workers and exit
+            pid, self._pid = self._pid, None
+            with contextlib.suppress(ZygoteDied):
+                self._trunk._ask({"op": "end_branch", "pid": pid})
+            self._kill_workers()
 
 
 def _environment(runtime: Runtime) -> dict[str, str]:

@@ -15,6 +15,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m autograder.evidence.attacks", description=__doc__)
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these attacks, and all that is shown of them")
     parser.add_argument("--without", choices=("landlock", "seccomp"), help="leave a layer out, as an older kernel does")
+    parser.add_argument("--second", action="store_true", help="by the second of two students, after an accomplice")
     options = parser.parse_args(arguments)
     obstacles = stage.obstacles()
     if options.without == "seccomp" and os.geteuid() != 0:
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
     worn = tuple(name for name in layers.LAYERS if name != options.without)
     bad = 0
     for members in stage.group(chosen):
-        for outcome in stage.try_attacks(members, worn):
+        for outcome in stage.try_attacks(members, worn, students=2 if options.second else 1):
             in_full = options.only or outcome.problems
             print(outcome.explain() if in_full else f"{outcome.name}: {outcome.summary()}", flush=True)
             bad += bool(outcome.problems)

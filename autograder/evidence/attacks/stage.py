@@ -4,6 +4,9 @@ A submission has an attack in each of up to eight parts of a small course (suite
 grading also shows that an attack costs its own part and no other. Everything that the grader knows and a student must
 not is marked: the secret, the hidden tests, their inputs, the points, the metadata. No mark may turn up in
 what the grader writes, and nothing may be left behind.
+
+Attacks can also be tried by the second of two students, who are graded from one zygote. The first is an accomplice,
+with the same attacks: what they leave while hidden checks run, the second's public checks may find, and would show.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,14 +71,18 @@ def group(attacks: Sequence[Attack]) -> list[list[Attack]]:
     return dealt + [[attack] for attack in alone]
 
 
-def try_attacks(attacks: Sequence[Attack], worn: Sequence[str] = layers.LAYERS) -> list[AttackOutcome]:
+def try_attacks(
+    attacks: Sequence[Attack], worn: Sequence[str] = layers.LAYERS, students: int = 1
+) -> list[AttackOutcome]:
     """Grade one submission that holds all these attacks, and judge.
 
     Args:
         worn: layers of the sandbox; fewer than all of them show what the attacks would do otherwise.
+        students: how many hand it in; they are graded one after the other, from one zygote. The outcomes are the last
+            one's, with what should not have happened to any of them.
     """
     with _stage() as stage:
-        return stage.run(attacks, worn)
+        return stage.run(attacks, worn, students)
 
 
 def try_on_assignment(attacks: Sequence[Attack]) -> list[AttackOutcome]:
@@ -114,15 +121,29 @@ class _Stage:
             (folder / name).mkdir()
             (folder / name).chmod(0o755)
 
-    def run(self, attacks: Sequence[Attack], worn: Sequence[str]) -> list[AttackOutcome]:
+    def run(self, attacks: Sequence[Attack], worn: Sequence[str], students: int) -> list[AttackOutcome]:
         """See `try_attacks`."""
         places = suite.places(attacks)
         suite.write(self.folder, self.canaries)
-        handed_in = suite.write_submission(self.folder / "submission", attacks, places)
-        results = self._results()
-        settings = {
-            "submission": str(handed_in),
-            "out": str(results),
+        gradings = [self._settings(attacks, places, worn, number) for number in range(1, students + 1)]
+        problems = self._grade(gradings, {"layers": worn}, SLOWEST * students)
+        problems += judge.leaks(self.printed, self.canaries)
+        *before, last = (self._judge(attacks, places, Path(one["out"]), problems) for one in gradings)
+        for outcomes in before:
+            for outcome, earlier in zip(last, outcomes, strict=True):
+                new = [problem for problem in earlier.problems if problem not in problems]
+                outcome.problems += [f"of a student before: {problem}" for problem in new]
+        return last
+
+    def _settings(
+        self, attacks: Sequence[Attack], places: Mapping[str, str], worn: Sequence[str], number: int
+    ) -> dict[str, Any]:
+        """Write a student's submission; the fields of its Grading."""
+        folder = self.folder / (f"submission{number}" if number > 1 else "submission")
+        folder.mkdir(mode=0o755, exist_ok=True)
+        return {
+            "submission": str(suite.write_submission(folder, attacks, places)),
+            "out": str(self._results(str(number))),
             "course": str(self.folder / "courses" / "full.toml"),
             "provided": None,
             "private": [str(path) for path in self._private_files()],
@@ -131,10 +152,14 @@ class _Stage:
             "call_seconds": CALL_SECONDS,
             "task_seconds": TASK_SECONDS,
         }
-        common = self._grade([settings], {"layers": worn}, SLOWEST)
-        document, problems = _read(results)
+
+    def _judge(
+        self, attacks: Sequence[Attack], places: Mapping[str, str], results: Path, problems: Sequence[str]
+    ) -> list[AttackOutcome]:
+        """The outcomes of a grading of these attacks, with the problems that all of them have."""
+        document, found = _read(results)
         document = document or {"tests": [], "score": 0, "extra_data": {}, "output": "", "leaderboard": []}
-        common += problems + judge.leaks({**judge.texts(results, document), **self.printed}, self.canaries)
+        common = [*problems, *found, *judge.leaks(judge.texts(results, document), self.canaries)]
         rows = {row["extra_data"]["id"]: row for row in document["tests"]}
         if not document["extra_data"].get("submission", {}).get("errors"):
             common += judge.harm(rows, set(places.values()))
@@ -187,7 +212,7 @@ class _Stage:
             outcome.problems.append(f"grading took more than {SLOWEST_ASSIGNMENT:g} seconds")
         return outcome
 
-    def _results(self, name: str = "") -> Path:
+    def _results(self, name: str) -> Path:
         """Where a results.json will be written."""
         folder = self.folder / "results" / name
         folder.mkdir(mode=0o755, exist_ok=True)

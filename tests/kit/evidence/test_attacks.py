@@ -1,7 +1,7 @@
 """Every hostile submission of evidence/attacks, graded for real: the grader in its own process, with real workers.
 
-By default a part of them, which covers every goal and every way for a worker to end; `make test-slow` runs the others,
-and attacks on the assignment itself, with its own starters and checks.
+By default a part of them, which covers every goal and every way for a worker to end, and those that need two students;
+`make test-slow` runs all by two students, and attacks on the assignment itself, with its own starters and checks.
 """
 
 import os
@@ -27,23 +27,38 @@ QUICK = """
     output_flood exit_at_once memory_objects forge_lying_objects
     weights_pickle shadowed_libraries links_to_secrets
 """
-QUICK_GROUPS = stage.group([ATTACKS[name] for name in QUICK.split()])
-SLOW_GROUPS = stage.group([attack for attack in ATTACKS.values() if attack.name not in QUICK.split()])
+# What one student's hidden checks leave for another's public ones.
+TRACES = [name for name in ATTACKS if name.startswith("leak_by_")]
 
 
-def _parameters():
-    for members in (*QUICK_GROUPS, *SLOW_GROUPS):
-        marks = [pytest.mark.slow] if members in SLOW_GROUPS else []
-        yield pytest.param(members, id="+".join(attack.name for attack in members), marks=marks)
+def _groups(names):
+    return stage.group([ATTACKS[name] for name in names])
 
 
-@pytest.mark.parametrize("attacks", list(_parameters()))
+def _parameters(groups, *marks):
+    return [pytest.param(members, id="+".join(attack.name for attack in members), marks=marks) for members in groups]
+
+
+def _bad(outcomes):
+    return "\n".join(outcome.explain() for outcome in outcomes if outcome.problems)
+
+
+@pytest.mark.parametrize("attacks", _parameters(_groups(QUICK.split())))
 def test_an_attack_is_contained(attacks):
     """No points, no secret, valid results, no process and no file left, in time, and no harm to the other tasks."""
-    outcomes = stage.try_attacks(attacks)
-    assert not [problem for outcome in outcomes for problem in outcome.problems], "\n".join(
-        outcome.explain() for outcome in outcomes
-    )
+    assert not _bad(stage.try_attacks(attacks))
+
+
+@pytest.mark.parametrize(
+    "attacks",
+    [
+        *_parameters(_groups(TRACES)),
+        *_parameters(_groups(name for name in ATTACKS if name not in TRACES), pytest.mark.slow),
+    ],
+)
+def test_an_attack_is_contained_after_an_accomplice(attacks):
+    """The same by the second of two students whose workers come from one zygote, and by the first."""
+    assert not _bad(stage.try_attacks(attacks, students=2))
 
 
 def _pretend(name, text, **fields):
@@ -103,5 +118,5 @@ def test_the_corpus_covers_what_it_has_to():
     assert {attack.goal for attack in ATTACKS.values()} == set(corpus.GOALS)
     assert {ended for attack in ATTACKS.values() for ended in attack.ends} == set(judge.ENDS)
     assert all(re.fullmatch(r"[A-Z].*[.!?]", attack.title) for attack in ATTACKS.values())
-    grouped = [attack.name for members in (*QUICK_GROUPS, *SLOW_GROUPS) for attack in members]
+    grouped = [attack.name for members in _groups(ATTACKS) for attack in members]
     assert sorted(grouped) == sorted(ATTACKS)

@@ -222,7 +222,7 @@ def test_the_same_submission_gets_the_same_results(course):
 
 @pytest.mark.slow
 def test_a_killed_grader_leaves_what_was_graded_until_then(course):
-    """SIGKILL in the second task: valid results, the first task's points, and no process that goes on."""
+    """SIGKILL in the second task: valid results, the first task's public points, and no process that goes on."""
     marker = "import time\ntime.sleep(1000)  # keeps the grader busy\n"
     process = course.start(course.submission(task2=marker), call_seconds=60)
     try:
@@ -230,16 +230,17 @@ def test_a_killed_grader_leaves_what_was_graded_until_then(course):
         assert first["score"] == 0
         assert {row["output"] for row in first["tests"]} == {"Not graded: grading did not finish."}
         assert "did not finish" in first["output"]
-        until(lambda: json.loads(course.out.read_text())["score"] == 10, 60)
+        until(lambda: json.loads(course.out.read_text())["score"] == 5, 60)
         children = descendants(process.pid)
         assert children
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
     document = json.loads(course.out.read_text())
-    assert document["score"] == 10
-    assert set(outputs(document, "1.1")) == {""}
-    assert set(outputs(document, "2.1") + outputs(document, "3.1")) == {"Not graded: grading did not finish."}
+    assert document["score"] == 5
+    assert set(outputs(document, "1.1", "public")) == {""}
+    unfinished = outputs(document, "1.1", "hidden") + outputs(document, "2.1") + outputs(document, "3.1")
+    assert set(unfinished) == {"Not graded: grading did not finish."}
     assert course.out.stat().st_mode & 0o777 == 0o600
     until(lambda: not any(alive(pid) for pid in children), 20)
 
@@ -247,7 +248,7 @@ def test_a_killed_grader_leaves_what_was_graded_until_then(course):
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_was_graded_until_then(course):
     process = course.start(course.submission(task2="import time\ntime.sleep(1000)\n"), call_seconds=60)
-    until(lambda: course.out.exists() and json.loads(course.out.read_text())["score"] == 10, 60)
+    until(lambda: course.out.exists() and json.loads(course.out.read_text())["score"] == 5, 60)
     # What a signal raises in a callback of the garbage collector is lost, and hypothesis has one: people press again.
     for _ in range(3):
         process.send_signal(signal.SIGINT)
@@ -255,7 +256,7 @@ def test_ctrl_c_keeps_what_was_graded_until_then(course):
             process.communicate(timeout=15)
             break
     document = json.loads(course.out.read_text())
-    assert document["score"] == 10
+    assert document["score"] == 5
     assert document["output"].startswith("Grading was interrupted")
 
 

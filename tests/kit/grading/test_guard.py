@@ -40,9 +40,7 @@ class Worker:
 
 def watch(seconds=100.0, call_seconds=0.0001):
     """Of a grading of one task; with these seconds every death comes late enough to be the call's own."""
-    budget = Budget(time.monotonic() + seconds)
-    budget.begin_turn(["one"], seconds)
-    return Watch(budget, call_seconds, check=CHECK)
+    return Watch(Budget(time.monotonic() + seconds, ["one"], seconds), call_seconds, check=CHECK)
 
 
 def submission(seen, *workers):
@@ -129,29 +127,52 @@ def test_without_time_there_is_no_call_and_a_call_that_is_cut_short_is_put_off()
     assert not seen.lost
 
 
-def test_every_task_gets_its_share_whatever_those_before_it_took(monkeypatch):
-    now = 0.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    budget = Budget(480.0)
+@pytest.fixture
+def clock(monkeypatch):
+    """A list with the time, that time.monotonic tells."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def take(budget, clock, task, seconds):
+    """Have a check of a task take so long, or as long as it may."""
+    took = max(0.0, min(seconds, budget.left(task)))
+    budget.spend(task, took)
+    budget.finish(task)
+    clock[0] += took
+    return took
+
+
+def test_every_task_gets_its_share_whatever_those_before_it_took(clock):
     names = [f"task{number}" for number in range(24)]
-    budget.begin_turn([name for name in names for _ in range(2)], most=45.0)
-    had = []
-    for name in names:
-        had.append(0.0)
-        for _ in range(2):  # checks, each with a call that hangs
-            took = max(0.0, min(20.0, budget.left(name)))
-            budget.spend(name, took)
-            budget.finish(name)
-            had[-1] += took
-            now += took
+    budget = Budget(480.0, [name for name in names for _ in range(2)], most=45.0)
+    # Two checks each, with a call that hangs.
+    had = [take(budget, clock, name, 20.0) + take(budget, clock, name, 20.0) for name in names]
     assert had[:3] == [40.0] * 3
     assert min(had) == pytest.approx(10.0), "half of the time, shared out equally"
-    assert now <= 480
+    assert clock[0] <= 480
 
 
 def test_in_the_second_turn_a_task_may_have_what_is_left():
-    budget = Budget(time.monotonic() + 200)
-    budget.begin_turn(["one"], most=90.0)
+    budget = Budget(time.monotonic() + 200, ["one"], most=45.0)
+    budget.finish("one")
+    budget.begin_second_turn(["one"])
     assert budget.left("one") == 90
     budget.spend("one", 80)
     assert budget.left("one") == 10
+
+
+def test_a_second_turn_leaves_what_is_kept_for_first_turns(clock):
+    """Public checks have both of their turns before hidden ones have their first."""
+    names = ["slow", "two", "three", "four"]
+    budget = Budget(400.0, [name for name in names for _ in range(2)], most=45.0)
+    # A public check each: each may take 45 seconds, more than half of what is its own.
+    assert take(budget, clock, "slow", 100.0) == 45.0
+    assert [take(budget, clock, name, 10.0) for name in names[1:]] == [10.0] * 3
+    budget.begin_second_turn(["slow"])
+    assert budget.left("slow") == 90
+    clock[0] = 300.0  # the machine was busy; of the 100 seconds left all are kept for hidden checks
+    assert budget.left("slow") <= 0
+    budget.begin_first_turn()
+    assert [take(budget, clock, name, 100.0) for name in ("slow", "two")] == [0.0, 35.0]

@@ -118,6 +118,33 @@ def test_slow_code_gets_its_points_in_a_second_turn(course):
     assert texts(document, "timeout") <= {"Not finished: there was no more time for the checks of this task."}
 
 
+NOTED = """
+    from pathlib import Path
+    import pytest
+    from autograder.door.diagnose import check
+
+    pytestmark = pytest.mark.task{n}
+
+    def test_noted(submission):
+        '''noted {n}'''
+        suite = Path(__file__).parent.name
+        with (Path(__file__).parents[1] / "order.txt").open("a") as file:
+            print(suite, {n}, file=file)
+        check(submission.call("task{n}.one") == 1, "one() should be 1.")
+"""
+
+
+def test_no_public_check_runs_after_a_hidden_one(tmp_path):
+    """Not even one that was put off and runs again."""
+    course = SmallCourse(tmp_path, {"public": NOTED, "hidden": NOTED})
+    submission = course.submission(task1=with_first_line("one()", "import time; time.sleep(1.5)"))
+    document = course.grade(submission, task_seconds=1.0)
+    order = (course.tests / "order.txt").read_text().splitlines()
+    # The first task's hidden check has no time left in its first turn.
+    assert order == [*(f"public {n}" for n in (1, 2, 3, 1)), *(f"hidden {n}" for n in (2, 3, 1))]
+    assert {row["extra_data"]["kind"] for row in document["tests"]} == {"passed"}
+
+
 def test_a_grading_in_which_all_hangs_is_complete_and_in_time(course):
     hangs = dict.fromkeys(("task1", "task2", "task3"), RIGHT.replace("return", f"{HANGS}; return"))
     document = course.grade(course.submission(**hangs), seconds=12.0)

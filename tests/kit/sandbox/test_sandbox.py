@@ -89,6 +89,24 @@ def test_a_layer_that_does_nothing_is_found_out(layer, monkeypatch):
 
 
 @linux
+def test_mounts_that_are_not_its_own_are_found_out(monkeypatch):
+    """The zygote has them, not each worker; here it is not told to."""
+    if "mounts" not in layers.available_layers()[0]:
+        pytest.skip("mounts is not available here")
+    original = Zygote._start
+
+    def without_mounts(self):
+        self._mounts = False
+        return original(self)
+
+    monkeypatch.setattr(Zygote, "_start", without_mounts)
+    with Zygote(ZygoteSettings(executor=None, preload=(), layers=("session", "mounts"))) as zygote:
+        assert zygote.protection.layers == ("session",)
+        assert "the self-check could" in zygote.protection.missing["mounts"]
+        assert "possible" in zygote.protection.proofs["mounts"].values()
+
+
+@linux
 @root
 def test_secrets_are_among_the_probes():
     with workspace() as folder:
@@ -328,7 +346,7 @@ def test_an_ordinary_user_gets_the_layers_that_need_no_root(ordinary_python):
     )
     assert child.returncode == 0, child.stderr
     found = json.loads(child.stdout)
-    expected = [name for name in layers.available_layers()[0] if name != "uid"]
+    expected = [name for name in layers.available_layers()[0] if name not in ("uid", "mounts")]
     assert found["layers"] == expected
     assert found["missing"]["uid"] == "the grader does not run as root"
 

@@ -1,5 +1,6 @@
 """What a worker does, or refuses to, and what the grader makes of it: student code is played by snippets of Python."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,11 +14,11 @@ import pytest
 
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
-from autograder.sandbox import layers
+from autograder.sandbox import layers, selfcheck
 from autograder.sandbox import zygote as zygote_module
 from autograder.sandbox.backend import RemoteBackend, WorkerDied
 from autograder.sandbox.layers import Limits
-from autograder.sandbox.zygote import Zygote, ZygoteDied, ZygoteSettings, workspace
+from autograder.sandbox.zygote import Branch, Zygote, ZygoteDied, ZygoteSettings, workspace
 from tests.kit.processes import alive, until
 
 linux = pytest.mark.skipif(not layers.LINUX, reason="Linux only")
@@ -72,6 +73,17 @@ def start(zygote, place):
     yield start_one
     for backend in started:
         backend.close()
+
+
+@contextlib.contextmanager
+def zygote_of(kind, place):
+    """A zygote without torch, or the branch of one."""
+    with contextlib.ExitStack() as stack:
+        started = stack.enter_context(Zygote(ZygoteSettings(executor=place / "executor.py", preload=())))
+        yield stack.enter_context(Branch(started)) if kind == "branch" else started
+
+
+both_kinds = pytest.mark.parametrize("kind", ["zygote", "branch"])
 
 
 def run(backend: RemoteBackend, code: str, *arrays: np.ndarray, **tags):
@@ -436,6 +448,82 @@ def test_the_worker_finds_no_module_of_the_grader(start, name):
     assert reply["error"]["type"] == "ModuleNotFoundError"
 
 
+# How the workers of two students could talk, while both run: (what one looks at, what the other does in between). What
+# is seen must not change, or not be seen at all.
+TALKING = """
+    import ctypes, fcntl, os, resource, struct, threading, time
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    descriptor = os.open(os.__file__, os.O_RDONLY)
+    page = ctypes.c_void_p(libc.mmap(None, ctypes.c_size_t(4096), 1, 2, descriptor, ctypes.c_long(0)))
+
+    def lock(command, kind):
+        return fcntl.fcntl(descriptor, command, struct.pack("hhqqi4x", kind, 0, 5, 1, 0))[0]
+
+    def pipe():
+        ends = os.pipe()
+        number = os.fstat(ends[0]).st_ino
+        os.close(ends[0])
+        os.close(ends[1])
+        return number
+
+    def wait():
+        word = ctypes.c_uint.from_address(page.value)
+        libc.syscall(futex, page, 0, word, (ctypes.c_long * 2)(3, 0), None, 0)
+
+    def threads(number, does):
+        for _ in range(number):
+            threading.Thread(target=does, daemon=True).start()
+
+    def processes():
+        buffer = ctypes.create_string_buffer(256)
+        if libc.sysinfo(buffer) < 0:
+            raise OSError
+        return struct.unpack_from("H", buffer, 80)[0]
+"""
+CHANNELS = {
+    "locks of a process": ("result = lock(5, 1)", "lock(6, 0)"),
+    "locks of a descriptor": ("result = lock(36, 1)", "lock(37, 0)"),
+    "futexes": ("result = libc.syscall(futex, page, 1, 9, None, None, 0)", "threads(1, wait); time.sleep(0.3)"),
+    "processor time": ("result = time.clock_gettime(~other << 3 | 2)", "sum(range(10**6))"),
+    "numbers of inodes": ("result = pipe() // 10_000", "[pipe() for _ in range(20_000)]"),
+    "number of processes": ("result = processes()", "threads(20, lambda: time.sleep(3))"),
+    "existence": ("result = os.sched_getscheduler(other)", ""),
+}
+WITH_OWN_MOUNTS = {
+    "access times": ("result = os.stat(unread).st_atime_ns", "open(unread).read()"),
+    "links": ("result = os.lstat(link).st_atime_ns", "os.path.exists(link)"),
+    "folders": ("result = os.stat(unlisted).st_atime_ns", "os.listdir(unlisted)"),
+    "threads": ("result = os.stat(f'/proc/{other}/task').st_nlink", "threads(5, lambda: time.sleep(3))"),
+}
+
+
+@linux
+@pytest.mark.parametrize("channel", [*CHANNELS, *WITH_OWN_MOUNTS])
+def test_two_workers_cannot_talk(zygote, start, place, channel):
+    needed = "mounts" if channel in WITH_OWN_MOUNTS else "seccomp"
+    if needed not in zygote.protection.layers:
+        pytest.skip(f"{needed} is not in force here")
+    unread, unlisted, link = (place / "submission" / f"{channel}.{kind}" for kind in ("file", "folder", "link"))
+    unread.write_text("unread")
+    unread.chmod(0o644)
+    unlisted.mkdir()
+    unlisted.chmod(0o755)
+    link.symlink_to(unread)
+    look, signal = {**CHANNELS, **WITH_OWN_MOUNTS}[channel]
+    first, second = start(), start()
+    numbers = selfcheck.raw_call_numbers()
+    for backend, other in ((first, second), (second, first)):
+        names = {"futex": numbers.get("futex"), "other": other.pid}
+        names |= {"unread": str(unread), "unlisted": str(unlisted), "link": str(link)}
+        run(backend, TALKING + "".join(f"\n    {name} = {value!r}" for name, value in names.items()))
+    before, _ = second.execute({"code": look}, [])
+    first.execute({"code": signal}, [])
+    after, _ = second.execute({"code": look}, [])
+    assert before == after
+    assert channel != "existence" or not before["ok"]
+
+
 @linux
 def test_daemons_die_with_their_worker(place):
     """Without the seccomp filter a submission can fork: whatever it leaves behind must be found and killed."""
@@ -510,8 +598,9 @@ def test_who_stops_the_killer_dies_as_well(place):
 
 
 @linux
-def test_a_lost_zygote_is_replaced(place):
-    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+@both_kinds
+def test_a_lost_zygote_is_replaced(place, kind):
+    with zygote_of(kind, place) as zygote:
         first = zygote.start_worker(place / "submission", QUICK)
         os.kill(zygote.pid, signal.SIGKILL)
         until(lambda: not alive(zygote.pid), 5)
@@ -519,6 +608,37 @@ def test_a_lost_zygote_is_replaced(place):
         dies(first, "result = 1", "crash")
         with zygote.start_worker(place / "submission", QUICK) as second:
             assert run(second, "result = 1") == 1
+
+
+@linux
+def test_a_branch_whose_trunk_is_lost_goes_on(place):
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as trunk, Branch(trunk) as branch:
+        first = branch.start_worker(place / "submission", QUICK)
+        pid = trunk.pid
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not alive(pid), 5)
+        assert run(first, "result = 1") == 1
+        with branch.start_worker(place / "submission", QUICK) as second:
+            assert run(second, "result = 2") == 2
+
+
+@linux
+def test_branches_share_nothing_that_submissions_see(place):
+    """Neither user ids nor folders, and not how many workers there were before."""
+    seen = []
+    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as trunk:
+        for workers in (3, 1):
+            with Branch(trunk) as branch:
+                for _ in range(workers):
+                    with branch.start_worker(place / "submission", QUICK, scratch=True) as backend:
+                        ids = run(backend, "import os; result = [os.getuid(), os.getgid()]")
+                        seen.append((ids[0] - branch._first_id, Path(backend._confinement.scratch)))
+                workspace = branch._workspace
+            assert not workspace.exists()
+            assert alive(trunk.pid)
+    numbers, folders = zip(*seen, strict=True)
+    assert numbers == (0, 1, 2, 0) if os.geteuid() == 0 else (0, 0, 0, 0)
+    assert len({folder.parent for folder in folders}) == 2 and len({folder.name for folder in folders}) == 4
 
 
 def test_a_zygote_that_cannot_start_says_why(place):
@@ -531,15 +651,17 @@ def test_a_zygote_that_cannot_start_says_why(place):
         pass
 
 
-def test_a_killed_grader_leaves_no_process(place):
+@both_kinds
+def test_a_killed_grader_leaves_no_process(place, kind):
     """Gradescope kills a container's grader without warning; on a laptop it is Ctrl-C."""
     code = f"""
     import sys, time
     from pathlib import Path
-    from autograder.sandbox.zygote import Zygote, ZygoteSettings
+    from autograder.sandbox.zygote import Branch, Zygote, ZygoteSettings
     from autograder.sandbox.layers import Limits
     place = Path({str(place)!r})
     with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+        zygote = Branch(zygote).__enter__() if {kind!r} == "branch" else zygote
         backend = zygote.start_worker(place / "submission", Limits())
         print(zygote.pid, backend.pid, zygote._workspace, flush=True)
         backend.execute({{"code": "while True: pass"}}, [])
@@ -555,8 +677,9 @@ def test_a_killed_grader_leaves_no_process(place):
     assert not Path(folder).exists()
 
 
-def test_a_closed_zygote_has_closed_its_workers(place):
-    with Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+@both_kinds
+def test_a_closed_zygote_has_closed_its_workers(place, kind):
+    with zygote_of(kind, place) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
     with pytest.raises(WorkerDied, match="closed"):
         backend.execute({"code": "result = 1"}, [])
@@ -565,14 +688,15 @@ def test_a_closed_zygote_has_closed_its_workers(place):
         zygote.start_worker(place / "submission", QUICK)
 
 
+@both_kinds
 @pytest.mark.parametrize("place_of", ["fork", "end"])
-def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypatch, place_of):
+def test_an_answer_that_was_not_waited_for_is_not_the_next_ones(place, monkeypatch, place_of, kind):
     """Ctrl-C between a question to the zygote and its answer: what follows must not take that answer for its own."""
 
     def interrupted(control):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Zygote(ZygoteSettings(executor=place / "executor.py", preload=())) as zygote:
+    with pytest.raises(KeyboardInterrupt), zygote_of(kind, place) as zygote:
         backend = zygote.start_worker(place / "submission", QUICK)
         other = zygote.start_worker(place / "submission", QUICK)
         control = zygote._control
@@ -651,6 +775,29 @@ LIBRARIES = {
     "thread pools": """
         import threadpoolctl, numpy
         result = len(threadpoolctl.threadpool_info()) > 0
+    """,
+    "threads that are joined": """
+        import numpy, scipy.fft, scipy.spatial, torch
+        from concurrent.futures import ThreadPoolExecutor
+        from joblib import Parallel, delayed
+        points = numpy.random.rand(500, 3)
+        spectrum = scipy.fft.fft2(numpy.random.rand(64, 256, 256), workers=4)
+        distances, _ = scipy.spatial.cKDTree(points).query(points, k=3, workers=4)
+        squares = Parallel(n_jobs=2, backend="threading")(delayed(pow)(n, 2) for n in range(9))
+        with ThreadPoolExecutor(4) as pool:
+            sums = list(pool.map(lambda n: torch.ones(n, n).sum().item(), range(9)))
+        futures = [torch.jit.fork(torch.sum, torch.ones(5)) for _ in range(3)]
+        waited = [torch.jit.wait(future).item() for future in futures]
+        result = squares == sums and waited == [5.0] * 3 and distances.shape == (500, 3) and spectrum.ndim == 3
+    """,
+    "saving": """
+        import io, tempfile, torch
+        buffer = io.BytesIO()
+        torch.save({"weights": torch.ones(3)}, buffer)
+        buffer.seek(0)
+        with tempfile.SpooledTemporaryFile() as file:
+            file.write(buffer.getvalue())
+        result = torch.load(buffer)["weights"].sum().item() == 3
     """,
     "SciPy": """
         import scipy.stats, scipy.special, scipy.optimize
