@@ -12,17 +12,26 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from autograder.sandbox.frames import Channel, FrameClosed, FrameError, FrameLimits, FrameTimeout
+from autograder.sandbox.frames import (
+    Channel,
+    FrameClosed,
+    FrameError,
+    FrameLimits,
+    FrameRefused,
+    FrameTimeout,
+    Held,
+)
 from autograder.sandbox.layers import Confinement
 from autograder.sandbox.text import safe_text
 
 PIPE_BYTES = 1 << 20
+MOST_HELD = 64 << 20  # bytes of all arrays from workers that are in use at one time
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 Death = Literal["timeout", "crash", "protocol", "flood", "closed"]
@@ -50,6 +59,7 @@ class RemoteBackend:
         confinement: what it has been locked into.
         end: kills it with all that it started, given its pid and whether to give it time to exit by itself; returns
             the exit status with which it had ended by itself, else None.
+        held: counts the arrays that came from workers and are in use.
         deadline: time.monotonic() at which the whole grading must be over; None for no such limit.
     """
 
@@ -59,6 +69,7 @@ class RemoteBackend:
         fds: tuple[int, int, int],
         confinement: Confinement,
         end: Callable[[int, bool], int | None],
+        held: Held,
         deadline: float | None = None,
     ) -> None:
         self.pid = pid
@@ -75,7 +86,7 @@ class RemoteBackend:
         os.set_blocking(output_fd, False)
         for fd in (read_fd, write_fd):
             _enlarge_pipe(fd)
-        self._channel = Channel(read_fd, write_fd, FrameLimits(), drain_fd=output_fd, drain=self._keep_output)
+        self._channel = Channel(read_fd, write_fd, FrameLimits(), drain_fd=output_fd, drain=self._keep_output, held=held)
 
     def __enter__(self) -> RemoteBackend:
         return self
@@ -117,7 +128,9 @@ class RemoteBackend:
             frame = self._channel.receive(deadline)
             if frame.request_id != self._request_id:
                 raise FrameError("an answer to another request")
-            reply = _checked_reply(frame.body)
+            reply = _checked_reply(frame.body, len(frame.arrays))
+        except FrameRefused:
+            return _TOO_MUCH, []
         except FrameTimeout:
             self._die("timeout", f"no answer within {what}")
         except FrameClosed:
@@ -218,15 +231,37 @@ class RemoteBackend:
         return death
 
 
+# What a check is told when there is no room for an answer.
+_TOO_MUCH: dict[str, Any] = {
+    "ok": False,
+    "error": {
+        "type": "TooMuch",
+        "message": f"the arrays that a check has at one time may take {MOST_HELD >> 20} MiB in all",
+        "where": "",
+        "stage": "limit",
+    },
+}
+
+
 class _Flood(Exception):
     """More was printed than Limits.flood_bytes."""
 
 
-def _checked_reply(body: dict[str, Any]) -> dict[str, Any]:
-    """A reply in which `ok` is a bool and an error is four short, clean strings; FrameError for anything else."""
+def _checked_reply(body: dict[str, Any], arrays: int) -> dict[str, Any]:
+    """A reply in which `ok` is a bool and an error is four short, clean strings; FrameError for anything else.
+
+    Args:
+        arrays: how many there are for the body to name, each at most once: a check would compute with each of its
+            names as if it were another array.
+    """
     if not isinstance(body.get("ok"), bool):
         raise FrameError("a reply must say whether it is ok")
     if body["ok"]:
+        named = list(_named_arrays(body))
+        if not all(type(place) is int and 0 <= place < arrays for place in named):
+            raise FrameError("an array is named that is not there")
+        if len(set(named)) < len(named):
+            raise FrameError("an array is named more than once")
         return body
     error = body.get("error")
     if not isinstance(error, dict):
@@ -238,6 +273,17 @@ def _checked_reply(body: dict[str, Any]) -> dict[str, Any]:
     if not texts["type"].isidentifier():
         texts["type"] = "Exception"
     return {"ok": False, "error": texts}
+
+
+def _named_arrays(tree: Any) -> Iterator[Any]:
+    """The places of the arrays that a value names; its depth is bounded, as every frame's."""
+    if isinstance(tree, dict):
+        if "$array" in tree:
+            yield tree["$array"]
+        tree = list(tree.values())
+    for below in tree if isinstance(tree, list) else ():
+        if isinstance(below, (dict, list)):
+            yield from _named_arrays(below)
 
 
 def _enlarge_pipe(fd: int) -> None:

@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.sandbox import layers, selfcheck
-from autograder.sandbox.backend import RemoteBackend
+from autograder.sandbox.backend import MOST_HELD, RemoteBackend
+from autograder.sandbox.frames import Held
 from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
 from autograder.sandbox.layers import Confinement, Limits, Protection
 from autograder.sandbox.text import safe_text
@@ -90,6 +91,7 @@ class Zygote:
         self.protection = Protection()
         self._process: subprocess.Popen[bytes] | None = None
         self._backends: dict[int, RemoteBackend] = {}  # pid -> a living worker's
+        self._held = Held(MOST_HELD)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Zygote:
@@ -233,7 +235,7 @@ class Zygote:
         finally:
             for fd in theirs:
                 os.close(fd)
-        backend = self._backends[pid] = RemoteBackend(pid, ours, confinement, self._end, self.deadline)
+        backend = self._backends[pid] = RemoteBackend(pid, ours, confinement, self._end, self._held, self.deadline)
         hello = backend.receive_hello(CONTROL_SECONDS)
         if "failed" in hello:
             said = backend.output

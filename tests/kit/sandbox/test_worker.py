@@ -265,6 +265,27 @@ def test_a_forged_frame_costs_the_worker(start, written):
     assert not alive(backend.pid)
 
 
+@pytest.mark.parametrize("names", ["[0, 0]", "[-1]", "[True]", "[0.0]", "['0']", "[1]", "[None]"])
+def test_an_array_that_is_named_twice_or_wrongly_costs_the_worker(start, names):
+    """Whoever computes with the values would take as much memory as there are names."""
+    code = f"import numpy; returned = [numpy.zeros(2)]; result = [[{{'$array': name}}] for name in {names}]"
+    assert "an array is named" in dies(start(), code, "protocol")
+
+
+def test_answers_in_use_leave_less_room_for_others(start):
+    """Two workers together: the second is told, and both live on."""
+    first, second = start(), start()
+    large = {"code": "import numpy; returned = [numpy.zeros(1 << 22)]"}
+    _, kept = first.execute(large, [])
+    _, more = second.execute(large, [])
+    reply, arrays = second.execute(large, [])
+    assert (reply["ok"], reply["error"]["stage"], arrays) == (False, "limit", [])
+    assert "64 MiB" in reply["error"]["message"]
+    assert run(second, "result = 1") == run(first, "result = 1") == 1
+    del kept, more
+    assert second.execute(large, [])[0]["ok"]
+
+
 def test_a_dripping_answer_meets_the_deadline_of_the_call(start):
     code = """
     import os, time
