@@ -28,7 +28,7 @@ from autograder.door.stand_ins import source_of
 
 Header = dict[str, Any]
 Arrays = list[np.ndarray]
-Loss = Literal["timeout", "crash", "protocol", "flood", "grader"]
+Loss = Literal["timeout", "crash", "memory", "protocol", "flood", "grader"]
 
 MAX_RECORDED = 64 * 2**20  # bytes of all arrays that one object remembers; a check has to hold them
 

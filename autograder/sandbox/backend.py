@@ -13,6 +13,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -34,7 +35,7 @@ PIPE_BYTES = 1 << 20
 MOST_HELD = 64 << 20  # bytes of all arrays from workers that are in use at one time
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
-Death = Literal["timeout", "crash", "protocol", "flood", "closed"]
+Death = Literal["timeout", "crash", "memory", "protocol", "flood", "closed"]
 
 
 class WorkerDied(Exception):
@@ -50,6 +51,19 @@ class WorkerDied(Exception):
         self.kind, self.reason = kind, reason
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a worker had ended when it was to be ended.
+
+    Attributes:
+        status: with which it had exited by itself, as Python gives it; None if it had not.
+        too_large: whether it was killed because it held too much memory.
+    """
+
+    status: int | None
+    too_large: bool = False
+
+
 class RemoteBackend:
     """A worker, as the backend of a `Submission`.
 
@@ -57,8 +71,7 @@ class RemoteBackend:
         pid: its process id.
         fds: ends of its pipes: its answers, its requests, its standard output and error.
         confinement: what it has been locked into.
-        end: kills it with all that it started, given its pid and whether to give it time to exit by itself; returns
-            the exit status with which it had ended by itself, else None.
+        end: kills it with all that it started, given its pid and whether to give it time to exit by itself.
         held: counts the arrays that came from workers and are in use.
         deadline: time.monotonic() at which the whole grading must be over; None for no such limit.
     """
@@ -68,7 +81,7 @@ class RemoteBackend:
         pid: int,
         fds: tuple[int, int, int],
         confinement: Confinement,
-        end: Callable[[int, bool], int | None],
+        end: Callable[[int, bool], Ending],
         held: Held,
         deadline: float | None = None,
     ) -> None:
@@ -86,7 +99,9 @@ class RemoteBackend:
         os.set_blocking(output_fd, False)
         for fd in (read_fd, write_fd):
             _enlarge_pipe(fd)
-        self._channel = Channel(read_fd, write_fd, FrameLimits(), drain_fd=output_fd, drain=self._keep_output, held=held)
+        self._channel = Channel(
+            read_fd, write_fd, FrameLimits(), drain_fd=output_fd, drain=self._keep_output, held=held
+        )
 
     def __enter__(self) -> RemoteBackend:
         return self
@@ -218,7 +233,7 @@ class RemoteBackend:
         """End the worker; remember, and return, why: its exit status may say more."""
         self._death = death
         try:
-            status = self._end_process(self.pid, wait)
+            ending = self._end_process(self.pid, wait)
         finally:
             with contextlib.suppress(_Flood):
                 self._keep_output()
@@ -226,8 +241,12 @@ class RemoteBackend:
                 os.close(fd)
             if self._confinement.scratch is not None:
                 shutil.rmtree(self._confinement.scratch, ignore_errors=True)
-        if status is not None and death.kind == "crash":
-            death = self._death = WorkerDied("crash", f"the process ended during the call: {_exit_words(status)}")
+        if death.kind == "crash" and ending.too_large:
+            most = self._limits.memory_bytes >> 20
+            death = self._death = WorkerDied("memory", f"it may use {most} MiB of memory beyond PyTorch itself")
+        elif death.kind == "crash" and ending.status is not None:
+            words = _exit_words(ending.status)
+            death = self._death = WorkerDied("crash", f"the process ended during the call: {words}")
         return death
 
 

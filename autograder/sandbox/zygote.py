@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.sandbox import layers, selfcheck
-from autograder.sandbox.backend import MOST_HELD, RemoteBackend
+from autograder.sandbox.backend import MOST_HELD, Ending, RemoteBackend
 from autograder.sandbox.frames import Held
 from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
 from autograder.sandbox.layers import Confinement, Limits, Protection
@@ -243,17 +243,17 @@ class Zygote:
             raise ZygoteDied(f"a worker could not be locked in: {hello['failed']} {said}".strip())
         return backend, hello
 
-    def _end(self, pid: int, wait: bool) -> int | None:
+    def _end(self, pid: int, wait: bool) -> Ending:
         """See `RemoteBackend`. Raises ZygoteDied if not all that the worker started can be killed."""
         del self._backends[pid]
         try:
             ended = self._ask({"op": "end", "pid": pid, "wait": wait})
         except ZygoteDied:
             # Its workers die with it (PR_SET_PDEATHSIG); `close` deals with the rest.
-            return None
+            return Ending(None)
         if ended["left"]:
             raise ZygoteDied(f"processes of the submission cannot be killed: {ended['left']}")
-        return ended["status"]
+        return Ending(ended["status"], ended["too_large"])
 
     def _check_layers(self, wanted: tuple[str, ...], missing: dict[str, str]) -> Protection:
         """Put on each layer by itself, then all of them, and keep those whose probes were all refused."""

@@ -400,9 +400,7 @@ def test_printed_crumbs_are_left_to_gather():
         drained.append(os.read(printed_out, 1 << 16))
         return True
 
-    channel = Channel(
-        unused_out, unused_in, LIMITS, drain_fd=printed_out, drain=drain
-    )
+    channel = Channel(unused_out, unused_in, LIMITS, drain_fd=printed_out, drain=drain)
 
     def crumble():
         while not stop.is_set():

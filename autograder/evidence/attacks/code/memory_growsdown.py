@@ -3,7 +3,7 @@
 Goal: deny
 Means: mappings that grow downwards, which the limit on data leaves out.
 Expected: refused; or counted where it is resident, and the worker is ended.
-Ends: answers, crash, memory
+Ends: answers, crash
 """
 
 import ctypes

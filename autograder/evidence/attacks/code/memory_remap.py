@@ -3,7 +3,7 @@
 Goal: deny
 Means: mremap of the stack's lowest page to 400 MiB, twice; what was a stack stays one for the kernel's count.
 Expected: counted where it is resident, and the worker is ended.
-Ends: answers, crash, memory
+Ends: answers, crash
 """
 
 import ctypes

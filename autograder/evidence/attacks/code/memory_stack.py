@@ -3,7 +3,7 @@
 Goal: deny
 Means: lift the stack's own limit, then write far below its present end, which the kernel takes for growth.
 Expected: the limit stays; beyond it the worker crashes.
-Ends: answers, crash, memory
+Ends: answers, crash
 """
 
 import ctypes

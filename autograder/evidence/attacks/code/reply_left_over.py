@@ -14,7 +14,7 @@ from honest_drawing import draw
 
 
 def records(self, header, arrays, returned):
-    returned += [np.zeros(1, dtype=np.float32), *(np.zeros(30_000_000, dtype=np.uint8) for _ in range(2))]
+    returned += [np.zeros(1, dtype=np.float32), *(np.zeros((3000, 10_000), dtype=np.uint8) for _ in range(2))]
     return {"value": [[{"$array": 0}]], "more": header["start"] < 9}
 
 
