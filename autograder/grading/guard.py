@@ -98,7 +98,7 @@ class Watch:
         """Raise what was lost under one of these names, the first that is."""
         for name in names:
             if name in self.lost:
-                raise self.lost[name].with_traceback(None)  # else each check would add its frames to those before
+                raise self.lost[name].again()
 
     def died(self, name: str, error: WorkerDied) -> Lost:
         """What to raise when a worker died in a call of this name; it is remembered."""
@@ -106,7 +106,7 @@ class Watch:
         kind = "grader" if error.kind == "closed" else error.kind
         lost = Lost(kind, MADE_BY.sub("", name), error.reason, not self.check.hidden_inputs)
         if name and kind != "grader":
-            self.lost[name] = lost
+            self.lost[name] = lost.again()  # which is never raised: it would keep the check's frames, and all in them
         return lost
 
 

@@ -109,7 +109,7 @@ def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 class _ControlLoop:
-    """Serves the grader's requests: fork a worker, say how it ended, end it. Ends those that have taken too much memory.
+    """Serves the grader's requests: fork a worker, say how it ended, end it; and ends those that hold too much memory.
 
     The kernel counts what a program asks for as data, and that is refused in time. It does not count stacks, nor what
     was there at the fork and is written to only now.

@@ -53,7 +53,7 @@ def test_records_have_no_end_but_their_size(submission, monkeypatch):
     for number in range(200):
         submission.call("feeding.feed", model, np.full(2, number, dtype=np.float32))
     assert [record["x"][0] for record in model.records()] == list(range(200))
-    monkeypatch.setattr(door, "MAX_RECORDED", 200 * 8 - 1)
+    monkeypatch.setattr(door, "MAX_RECORDED", 200 * 2 * 8)  # their numbers alone
     with pytest.raises(door.SubmissionError, match="0 MiB") as caught:
         model.records()
     assert caught.value.stage == "limit"

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from autograder.door.diagnose import CheckFailed
-from autograder.door.submission import MAX_RECORDED, Lost, NotImplementedYet, SubmissionError
+from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun, check_sources
+from autograder.sandbox.backend import MOST_HELD
 from autograder.sandbox.frames import FrameLimits
 from autograder.tasks import Check, Task, load
 from tests.kit.courses import course_of
@@ -175,7 +176,7 @@ def test_a_limit_is_named(explainer):
     assert SECRET in explainer.explain(sent, PUBLIC).text
     assert LIMITS in explainer.explain(sent, HIDDEN).text and SECRET not in explainer.explain(sent, HIDDEN).text
     assert f"{FrameLimits.arrays} arrays" in LIMITS and f"{FrameLimits.payload_bytes >> 20} MiB" in LIMITS
-    assert FrameLimits.payload_bytes == MAX_RECORDED
+    assert FrameLimits.payload_bytes == MOST_HELD
 
 
 def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():

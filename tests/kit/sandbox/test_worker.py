@@ -267,7 +267,8 @@ import ctypes, mmap, time
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 def map(size, flags):
-    return libc.mmap(None, ctypes.c_size_t(size), 3, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | flags, -1, ctypes.c_long(0))
+    flags |= mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return libc.mmap(None, ctypes.c_size_t(size), 3, flags, -1, ctypes.c_long(0))
 def stack():
     line = next(line for line in open("/proc/self/maps") if "[stack]" in line)
     return [int(word, 16) for word in line.split()[0].split("-")]
