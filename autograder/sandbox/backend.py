@@ -33,6 +33,7 @@ from autograder.sandbox.text import safe_text
 
 PIPE_BYTES = 1 << 20
 MOST_HELD = 64 << 20  # bytes of all arrays from workers that are in use at one time
+MOST_HEADS = 2 << 20  # bytes of all that is no array, from one worker; the checks of the largest file need a tenth
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 Death = Literal["timeout", "crash", "memory", "protocol", "flood", "closed"]
@@ -143,6 +144,8 @@ class RemoteBackend:
             frame = self._channel.receive(deadline)
             if frame.request_id != self._request_id:
                 raise FrameError("an answer to another request")
+            if self._channel.head_bytes > MOST_HEADS:
+                raise _Flood(f"more than {MOST_HEADS >> 20} MiB beside arrays came back")
             reply = _checked_reply(frame.body, len(frame.arrays))
         except FrameRefused:
             return _TOO_MUCH, []
@@ -152,8 +155,8 @@ class RemoteBackend:
             self._die("crash", "the process ended during the call")
         except FrameError as error:
             self._die("protocol", f"the answer breaks the protocol: {error}")
-        except _Flood:
-            self._die("flood", f"more than {self._limits.flood_bytes >> 20} MiB were printed")
+        except _Flood as flood:
+            self._die("flood", str(flood))
         except ValueError:
             raise
         except BaseException:
@@ -196,7 +199,7 @@ class RemoteBackend:
             self._output_bytes += len(chunk)
             self._output += chunk[: self._limits.output_bytes - len(self._output)]
             if self._output_bytes > self._limits.flood_bytes:
-                raise _Flood
+                raise _Flood(f"more than {self._limits.flood_bytes >> 20} MiB were printed")
         return True
 
     def _make_scratch_files(self, tree: Any) -> None:
@@ -263,7 +266,7 @@ _TOO_MUCH: dict[str, Any] = {
 
 
 class _Flood(Exception):
-    """More was printed than Limits.flood_bytes."""
+    """More has come than we want to read; the message says of what."""
 
 
 def _checked_reply(body: dict[str, Any], arrays: int) -> dict[str, Any]:

@@ -289,6 +289,7 @@ class Channel:
         self._drain_fd = drain_fd
         self._drain = drain
         self._held = held
+        self.head_bytes = 0  # of all heads received so far: to read one takes a thousand times as long as to send it
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
 
@@ -322,6 +323,7 @@ class Channel:
             raise FrameError("a frame must begin with the magic bytes")
         if head_bytes > self._limits.head_bytes or payload_bytes > self._limits.payload_bytes:
             raise FrameError("a frame is larger than allowed")
+        self.head_bytes += head_bytes
         head = bytearray(head_bytes)
         self._fill(memoryview(head), deadline)
         request_id, body, layout = decode_head(bytes(head), payload_bytes, self._limits)

@@ -65,8 +65,12 @@ def _tell(submission: Path, facts: dict[str, Any]) -> None:
     if submission.is_dir():
         (submission / "known_facts.py").write_text(text)
     else:
-        with zipfile.ZipFile(submission, "a") as archive:
-            archive.writestr("known_facts.py", text)
+        # In a child: what it takes to read a hostile archive whole is not the grader's.
+        if os.fork() == 0:
+            with zipfile.ZipFile(submission, "a") as archive:
+                archive.writestr("known_facts.py", text)
+            os._exit(0)
+        os.wait()
 
 
 if __name__ == "__main__":

@@ -352,6 +352,13 @@ def test_answers_in_use_leave_less_room_for_others(start):
     assert second.execute(large, [])[0]["ok"]
 
 
+def test_what_is_no_array_has_a_limit_over_all_calls(start):
+    backend = start()
+    for _ in range(8):
+        assert len(run(backend, "result = [[]] * 80_000")) == 80_000
+    assert "2 MiB beside arrays" in dies(backend, "for _ in range(9): pass\nresult = 'x' * 250_000", "flood")
+
+
 def test_a_dripping_answer_meets_the_deadline_of_the_call(start):
     code = """
     import os, time
