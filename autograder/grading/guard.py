@@ -173,7 +173,10 @@ class Guarded:
             lost = watch.died(name, error)
             if nothing_kept:  # it died after the check before, and does not harm this one
                 return {"ok": True}, []
-            raise lost from None
+            try:
+                raise lost from None
+            finally:
+                del lost  # a circle with this frame would keep those of the check until garbage is collected
         finally:
             watch.budget.spend(watch.check.task, time.monotonic() - began)
         if reply.get("ok") is True:
