@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 MIB = 1 << 20
 CENTRAL_ENTRY = b"PK\x01\x02"  # begins each entry of a zip's table of contents
@@ -36,6 +37,7 @@ class SizeLimits:
     """The largest submission that is taken in; `SUBMISSION` has these values."""
 
     archive_bytes: int = 256 * MIB
+    table_bytes: int = 8 * MIB  # an archive's table of contents: names, comments and more
     entries: int = 20_000
     files: int = 200
     depth: int = 8  # folders that a file lies in
@@ -47,7 +49,7 @@ class SizeLimits:
 
 SUBMISSION = SizeLimits()
 # For what the instructor has downloaded: a whole class.
-UNLIMITED = SizeLimits(archive_bytes=sys.maxsize, entries=sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
+UNLIMITED = SizeLimits(sys.maxsize, sys.maxsize, sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -130,11 +132,11 @@ def zip_tree(
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size > limits.archive_bytes:
         raise UnreadableError(f"{shown(name)} is larger than {limits.archive_bytes // MIB} MiB. Hand in no data.")
-    # zipfile reads the whole table of contents: count before it does. No entry is smaller than a byte.
+    # zipfile makes an object of each entry: count before it does. No entry is smaller than a byte.
     if size > limits.entries and _count(source, CENTRAL_ENTRY) > limits.entries:
         raise UnreadableError(f"{shown(name)} holds more than {limits.entries} files.")
     try:
-        archive = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
+        archive = zipfile.ZipFile(_Archive(source, limits.table_bytes))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(
             f"{shown(name)} is neither a folder nor a readable zip ({error}). Make it again, or download it again."
@@ -154,6 +156,29 @@ def zip_tree(
     return Tree(PurePosixPath(name).stem, _sorted(entries), frozenset(clones))
 
 
+class _Archive(io.BufferedReader):
+    """A zip's bytes, of which `most` are read at once: zipfile takes in the table of contents whole, whatever its size.
+
+    Args:
+        source: a file or its content.
+    """
+
+    def __init__(self, source: Path | bytes, most: int) -> None:
+        super().__init__(io.BytesIO(source) if isinstance(source, bytes) else io.FileIO(source))
+        self._most = most
+
+    def __del__(self) -> None:
+        self.close()
+
+    def read(self, size: int | None = -1) -> bytes:
+        """As of any file; BadZipFile if that were more than `most` bytes."""
+        if size is None or size < 0:
+            size = MIB  # what is at the end, of which the format allows 64 KiB
+        if size > self._most:
+            raise zipfile.BadZipFile("its table of contents is too large")
+        return super().read(size)
+
+
 def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits) -> Tree:
     entries, clones = [], set()
     seen = 0
@@ -166,10 +191,10 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits) -> 
             names.clear()
         # os.walk does not follow links to folders, but does not say that they are links either.
         linked = [name for name in names if (Path(parent) / name).is_symlink()]
+        seen += len(files) + len(names)
+        if seen > limits.entries:
+            raise UnreadableError(f"{shown(folder.name)} holds more than {limits.entries} files.")
         for name in [*sorted(files), *linked]:
-            seen += 1
-            if seen > limits.entries:
-                raise UnreadableError(f"{shown(folder.name)} holds more than {limits.entries} files.")
             file = Path(parent) / name
             found = file.lstat()
             # Some programs unpack zips made on Windows into files with backslashes in their names.
@@ -242,9 +267,17 @@ def _read_file(file: Path, size: int) -> bytes:
     try:
         fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         with open(fd, "rb") as stream:
-            return stream.read(size)
+            return _read_some(stream, size)
     except OSError as error:
         raise UnreadableError(f"{shown(file.name)} cannot be read ({error.strerror}).") from None
+
+
+def _read_some(stream: IO[bytes], size: int) -> bytes:
+    """At most `size` bytes, as they come: a single `read` would reserve that much, however little there is."""
+    content = bytearray()
+    while piece := stream.read(min(MIB, size - len(content))):
+        content += piece
+    return bytes(content)
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: int, size: int) -> bytes:
@@ -257,7 +290,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: int, si
         raise UnreadableError(f"{name} is compressed in an unusual way. Please make an ordinary zip file.")
     try:
         with archive.open(info) as stream:
-            content = stream.read(size)
+            content = _read_some(stream, size)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(f"{name} in the zip file is damaged ({error}). Please make it again.") from None
     if len(content) > MIB and len(content) > ratio * max(info.compress_size, 1):

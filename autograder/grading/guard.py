@@ -135,7 +135,7 @@ class Watch:
         """Raise what was lost under one of these names, the first that is."""
         for name in names:
             if name in self.lost:
-                raise self.lost[name].with_traceback(None)  # else each check would add its frames to those before
+                raise self.lost[name].again()
 
     def died(self, name: str, error: WorkerDied) -> Lost:
         """What to raise when a worker died in a call of this name; it is remembered."""
@@ -143,7 +143,7 @@ class Watch:
         kind = "grader" if error.kind == "closed" else error.kind
         lost = Lost(kind, MADE_BY.sub("", name), error.reason, not self.check.hidden_inputs)
         if name and kind != "grader":
-            self.lost[name] = lost
+            self.lost[name] = lost.again()  # which is never raised: it would keep the check's frames, and all in them
         return lost
 
 
@@ -210,7 +210,10 @@ class Guarded:
             lost = watch.died(name, error)
             if nothing_kept:  # it died after the check before, and does not harm this one
                 return {"ok": True}, []
-            raise lost from None
+            try:
+                raise lost from None
+            finally:
+                del lost  # a circle with this frame would keep those of the check until garbage is collected
         finally:
             watch.budget.spend(watch.check.task, time.monotonic() - began)
         if reply.get("ok") is True:

@@ -12,20 +12,31 @@ import re
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import numpy as np
 
-from autograder.sandbox.frames import Channel, FrameClosed, FrameError, FrameLimits, FrameTimeout
+from autograder.sandbox.frames import (
+    Channel,
+    FrameClosed,
+    FrameError,
+    FrameLimits,
+    FrameRefused,
+    FrameTimeout,
+    Held,
+)
 from autograder.sandbox.layers import Confinement
 from autograder.sandbox.text import safe_text
 
 PIPE_BYTES = 1 << 20
+MOST_HELD = 64 << 20  # bytes of all arrays from workers that are in use at one time
+MOST_HEADS = 2 << 20  # bytes of all that is no array, from one worker; the checks of the largest file need a tenth
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
-Death = Literal["timeout", "crash", "protocol", "flood", "closed"]
+Death = Literal["timeout", "crash", "memory", "protocol", "flood", "closed"]
 
 
 class WorkerDied(Exception):
@@ -41,6 +52,19 @@ class WorkerDied(Exception):
         self.kind, self.reason = kind, reason
 
 
+@dataclass(frozen=True)
+class Ending:
+    """How a worker had ended when it was to be ended.
+
+    Attributes:
+        status: with which it had exited by itself, as Python gives it; None if it had not.
+        too_large: whether it was killed because it held too much memory.
+    """
+
+    status: int | None
+    too_large: bool = False
+
+
 class RemoteBackend:
     """A worker, as the backend of a `Submission`.
 
@@ -48,8 +72,8 @@ class RemoteBackend:
         pid: its process id.
         fds: ends of its pipes: its answers, its requests, its standard output and error.
         confinement: what it has been locked into.
-        end: kills it with all that it started, given its pid and whether to give it time to exit by itself; returns
-            the exit status with which it had ended by itself, else None.
+        end: kills it with all that it started, given its pid and whether to give it time to exit by itself.
+        held: counts the arrays that came from workers and are in use.
         deadline: time.monotonic() at which the whole grading must be over; None for no such limit.
     """
 
@@ -58,7 +82,8 @@ class RemoteBackend:
         pid: int,
         fds: tuple[int, int, int],
         confinement: Confinement,
-        end: Callable[[int, bool], int | None],
+        end: Callable[[int, bool], Ending],
+        held: Held,
         deadline: float | None = None,
     ) -> None:
         self.pid = pid
@@ -75,7 +100,9 @@ class RemoteBackend:
         os.set_blocking(output_fd, False)
         for fd in (read_fd, write_fd):
             _enlarge_pipe(fd)
-        self._channel = Channel(read_fd, write_fd, FrameLimits(), drain_fd=output_fd, drain=self._keep_output)
+        self._channel = Channel(
+            read_fd, write_fd, FrameLimits(), drain_fd=output_fd, drain=self._keep_output, held=held
+        )
 
     def __enter__(self) -> RemoteBackend:
         return self
@@ -117,15 +144,19 @@ class RemoteBackend:
             frame = self._channel.receive(deadline)
             if frame.request_id != self._request_id:
                 raise FrameError("an answer to another request")
-            reply = _checked_reply(frame.body)
+            if self._channel.head_bytes > MOST_HEADS:
+                raise _Flood(f"more than {MOST_HEADS >> 20} MiB beside arrays came back")
+            reply = _checked_reply(frame.body, len(frame.arrays))
+        except FrameRefused:
+            return _TOO_MUCH, []
         except FrameTimeout:
             self._die("timeout", f"no answer within {what}")
         except FrameClosed:
             self._die("crash", "the process ended during the call")
         except FrameError as error:
             self._die("protocol", f"the answer breaks the protocol: {error}")
-        except _Flood:
-            self._die("flood", f"more than {self._limits.flood_bytes >> 20} MiB were printed")
+        except _Flood as flood:
+            self._die("flood", str(flood))
         except ValueError:
             raise
         except BaseException:
@@ -168,7 +199,7 @@ class RemoteBackend:
             self._output_bytes += len(chunk)
             self._output += chunk[: self._limits.output_bytes - len(self._output)]
             if self._output_bytes > self._limits.flood_bytes:
-                raise _Flood
+                raise _Flood(f"more than {self._limits.flood_bytes >> 20} MiB were printed")
         return True
 
     def _make_scratch_files(self, tree: Any) -> None:
@@ -205,7 +236,7 @@ class RemoteBackend:
         """End the worker; remember, and return, why: its exit status may say more."""
         self._death = death
         try:
-            status = self._end_process(self.pid, wait)
+            ending = self._end_process(self.pid, wait)
         finally:
             with contextlib.suppress(_Flood):
                 self._keep_output()
@@ -213,20 +244,46 @@ class RemoteBackend:
                 os.close(fd)
             if self._confinement.scratch is not None:
                 shutil.rmtree(self._confinement.scratch, ignore_errors=True)
-        if status is not None and death.kind == "crash":
-            death = self._death = WorkerDied("crash", f"the process ended during the call: {_exit_words(status)}")
+        if death.kind == "crash" and ending.too_large:
+            most = self._limits.memory_bytes >> 20
+            death = self._death = WorkerDied("memory", f"it may use {most} MiB of memory beyond PyTorch itself")
+        elif death.kind == "crash" and ending.status is not None:
+            words = _exit_words(ending.status)
+            death = self._death = WorkerDied("crash", f"the process ended during the call: {words}")
         return death
 
 
+# What a check is told when there is no room for an answer.
+_TOO_MUCH: dict[str, Any] = {
+    "ok": False,
+    "error": {
+        "type": "TooMuch",
+        "message": f"the arrays that a check has at one time may take {MOST_HELD >> 20} MiB in all",
+        "where": "",
+        "stage": "limit",
+    },
+}
+
+
 class _Flood(Exception):
-    """More was printed than Limits.flood_bytes."""
+    """More has come than we want to read; the message says of what."""
 
 
-def _checked_reply(body: dict[str, Any]) -> dict[str, Any]:
-    """A reply in which `ok` is a bool and an error is four short, clean strings; FrameError for anything else."""
+def _checked_reply(body: dict[str, Any], arrays: int) -> dict[str, Any]:
+    """A reply in which `ok` is a bool and an error is four short, clean strings; FrameError for anything else.
+
+    Args:
+        arrays: how many there are for the body to name, each at most once: a check would compute with each of its
+            names as if it were another array.
+    """
     if not isinstance(body.get("ok"), bool):
         raise FrameError("a reply must say whether it is ok")
     if body["ok"]:
+        named = list(_named_arrays(body))
+        if not all(type(place) is int and 0 <= place < arrays for place in named):
+            raise FrameError("an array is named that is not there")
+        if len(set(named)) < len(named):
+            raise FrameError("an array is named more than once")
         return body
     error = body.get("error")
     if not isinstance(error, dict):
@@ -238,6 +295,17 @@ def _checked_reply(body: dict[str, Any]) -> dict[str, Any]:
     if not texts["type"].isidentifier():
         texts["type"] = "Exception"
     return {"ok": False, "error": texts}
+
+
+def _named_arrays(tree: Any) -> Iterator[Any]:
+    """The places of the arrays that a value names; its depth is bounded, as every frame's."""
+    if isinstance(tree, dict):
+        if "$array" in tree:
+            yield tree["$array"]
+        tree = list(tree.values())
+    for below in tree if isinstance(tree, list) else ():
+        if isinstance(below, (dict, list)):
+            yield from _named_arrays(below)
 
 
 def _enlarge_pipe(fd: int) -> None:

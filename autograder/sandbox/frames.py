@@ -7,17 +7,20 @@
 
 The reader trusts nothing: every length, dtype, rank, dimension and count is checked before memory is taken for it,
 JSON is refused if it is ambiguous (duplicate keys, NaN, numbers that overflow, text that is not text), and a whole
-frame has one deadline, so that neither a silent nor a dripping peer holds the reader up. There is no pickle here.
+frame has one deadline, so that neither a silent nor a dripping peer holds the reader up. Arrays that somebody still
+uses are counted, and a frame for which there is no room beside them is read and thrown away. There is no pickle here.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
 import select
 import struct
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +30,8 @@ import numpy as np
 MAGIC = b"ASK1"
 PREFIX = struct.Struct("<4sIQ")
 ALIGNMENT = 8
+# Who sends byte by byte, or prints so, would have us wake up for each: less than GATHERED bytes are left to gather.
+GATHERED, GATHER_SECONDS = 4096, 0.001
 
 DTYPES: dict[str, np.dtype] = {
     name: np.dtype(name).newbyteorder("<") for name in ("float32", "float64", "int64", "int32", "uint8", "bool")
@@ -46,6 +51,10 @@ class FrameTimeout(Exception):
 
 class FrameClosed(Exception):
     """The peer closed its end (it exited, or was killed)."""
+
+
+class FrameRefused(Exception):
+    """A valid frame has come for whose arrays there is no room; it is gone, and the next one can be received."""
 
 
 @dataclass(frozen=True)
@@ -226,16 +235,31 @@ def _check_text(text: str) -> None:
         raise FrameError("a string holds a lone surrogate") from None
 
 
-def _arrays_of(payload: np.ndarray, layout: Layout) -> list[np.ndarray]:
-    """The arrays of a payload (bytes as uint8), as views into it."""
-    arrays = []
-    for dtype, shape, start, stop in layout:
-        raw = payload[start:stop]
-        # NumPy assumes that a bool's byte is 0 or 1; with any other, comparisons give nonsense.
-        if dtype == np.bool_ and raw.size and raw.max() > 1:
-            raise FrameError("a bool must be 0 or 1")
-        arrays.append(raw.view(dtype).reshape(shape))
-    return arrays
+class Held:
+    """Counts received arrays for as long as somebody uses them, or a part of them.
+
+    Args:
+        most: bytes that they may take together, whatever channels they came by.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._arrays: list[weakref.ref[np.ndarray]] = []
+
+    def has_room(self, nbytes: int) -> bool:
+        """Whether so many bytes more stay within the limit."""
+        if self._bytes() + nbytes > self.most:
+            gc.collect()  # what only a failed check's traceback holds is not in use
+        return self._bytes() + nbytes <= self.most
+
+    def add(self, array: np.ndarray) -> None:
+        """Count an array that owns its memory: views of it keep it alive."""
+        self._arrays.append(weakref.ref(array))
+
+    def _bytes(self) -> int:
+        alive = [(reference, array) for reference in self._arrays if (array := reference()) is not None]
+        self._arrays = [reference for reference, _ in alive]
+        return sum(array.nbytes for _, array in alive)
 
 
 class Channel:
@@ -247,6 +271,7 @@ class Channel:
         limits: bounds for frames in both directions.
         drain_fd: a further descriptor to be kept empty while we wait (what the peer prints), or None.
         drain: called whenever `drain_fd` is readable; returns False once it is exhausted.
+        held: counts and bounds the received arrays; None for no such bound.
     """
 
     def __init__(
@@ -256,12 +281,15 @@ class Channel:
         limits: FrameLimits = FrameLimits(),
         drain_fd: int | None = None,
         drain: Callable[[], bool] | None = None,
+        held: Held | None = None,
     ) -> None:
         self._read_fd = read_fd
         self._write_fd = write_fd
         self._limits = limits
         self._drain_fd = drain_fd
         self._drain = drain
+        self._held = held
+        self.head_bytes = 0  # of all heads received so far: to read one takes a thousand times as long as to send it
         os.set_blocking(read_fd, False)
         os.set_blocking(write_fd, False)
 
@@ -283,7 +311,11 @@ class Channel:
                 buffers[0] = buffers[0][written:]
 
     def receive(self, deadline: float | None) -> Frame:
-        """Read one whole frame before `deadline` (time.monotonic() seconds; None waits for ever)."""
+        """Read one whole frame before `deadline` (time.monotonic() seconds; None waits for ever).
+
+        Raises:
+            FrameRefused: there is no room for its arrays beside those that are in use.
+        """
         prefix = bytearray(PREFIX.size)
         self._fill(memoryview(prefix), deadline)
         magic, head_bytes, payload_bytes = PREFIX.unpack(prefix)
@@ -291,13 +323,40 @@ class Channel:
             raise FrameError("a frame must begin with the magic bytes")
         if head_bytes > self._limits.head_bytes or payload_bytes > self._limits.payload_bytes:
             raise FrameError("a frame is larger than allowed")
+        self.head_bytes += head_bytes
         head = bytearray(head_bytes)
         self._fill(memoryview(head), deadline)
         request_id, body, layout = decode_head(bytes(head), payload_bytes, self._limits)
-        payload = np.empty(payload_bytes, dtype=np.uint8)
-        if payload_bytes:
-            self._fill(payload.data, deadline)
-        return Frame(request_id, body, _arrays_of(payload, layout))
+        if self._held is not None and payload_bytes and not self._held.has_room(payload_bytes):
+            self._skip(payload_bytes, deadline)
+            raise FrameRefused(f"{payload_bytes} bytes of arrays are too many beside those that are in use")
+        return Frame(request_id, body, self._receive_arrays(layout, deadline))
+
+    def _receive_arrays(self, layout: Layout, deadline: float | None) -> list[np.ndarray]:
+        """The arrays of a payload, each with memory of its own: who keeps one does not keep the others."""
+        arrays, at = [], 0
+        for dtype, shape, start, stop in layout:
+            self._skip(start - at, deadline)
+            array = np.empty(shape, dtype)
+            raw = array.reshape(-1).view(np.uint8)
+            if raw.size:
+                self._fill(raw.data, deadline)
+            # NumPy assumes that a bool's byte is 0 or 1; with any other, comparisons give nonsense.
+            if dtype == np.bool_ and raw.size and raw.max() > 1:
+                raise FrameError("a bool must be 0 or 1")
+            if self._held is not None:
+                self._held.add(array)
+            arrays.append(array)
+            at = stop
+        return arrays
+
+    def _skip(self, nbytes: int, deadline: float | None) -> None:
+        """Read so many bytes and throw them away."""
+        scratch = memoryview(bytearray(min(nbytes, 1 << 16)))
+        while nbytes:
+            part = scratch[:nbytes]
+            self._fill(part, deadline)
+            nbytes -= len(part)
 
     def _fill(self, view: memoryview, deadline: float | None) -> None:
         while len(view):
@@ -312,6 +371,8 @@ class Channel:
             if count == 0:
                 raise FrameClosed("the peer closed its end")
             view = view[count:]
+            if len(view) and count < GATHERED:
+                time.sleep(GATHER_SECONDS)
 
     def _wait(self, fd: int, event: int, deadline: float | None) -> None:
         """Return when `fd` may be ready, or the drained descriptor was; the caller tries again."""
@@ -323,6 +384,8 @@ class Channel:
         ready = [found for found, _ in poller.poll(timeout)]
         if self._drain_fd in ready and self._drain is not None and not self._drain():
             self._drain_fd = None
+        if ready and fd not in ready:
+            time.sleep(GATHER_SECONDS)
 
     @staticmethod
     def _check_deadline(deadline: float | None) -> None:

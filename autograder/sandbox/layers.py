@@ -42,6 +42,9 @@ LINUX = sys.platform == "linux"
 LAYERS = ("session", "uid", "mounts", "rlimits", "no_new_privs", "landlock", "seccomp")
 
 MIB = 1 << 20
+STACK_BYTES = 8 * MIB  # of a program; those of threads count as its data
+# What libraries write to late, though they have it from the start: as much more than its limit may a worker hold.
+LATE_BYTES = 64 * MIB
 
 # prctl(2)
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
@@ -73,7 +76,8 @@ class Limits:
     Attributes:
         call_seconds: wall-clock time of one call.
         cpu_seconds: processor time of the worker.
-        memory_bytes: memory beyond what the fork itself brings along.
+        memory_bytes: memory beyond what the fork itself brings along. The kernel refuses more data; what it does not
+            count as data is seen by `resident_bytes`.
         threads: threads (and processes, if the seccomp filter is missing).
         open_files: open descriptors.
         scratch_files: files in the scratch folder; workers without one can write no file at all.
@@ -283,6 +287,19 @@ def pin_own_files(pid: int) -> list[int]:
     return [os.open(file, os.O_PATH) for file in files if LINUX and file.exists()]
 
 
+def resident_bytes(pid: int) -> int:
+    """Memory that a process holds and no file could give back, as of now; 0 where the system does not say.
+
+    Pages count whoever else has them, too, so take differences. Readable for every user, of every process.
+    """
+    try:
+        words = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+    except OSError:
+        return 0
+    resident, of_files = int(words[1]), int(words[2])
+    return (resident - of_files) * os.sysconf("SC_PAGE_SIZE")
+
+
 def _set_first_victim() -> None:
     """If the machine runs out of memory, let the kernel kill this process and no other."""
     with contextlib.suppress(OSError):  # a container may mask /proc; the rlimits hold anyway
@@ -326,6 +343,7 @@ def _set_rlimits(limits: Limits, scratch: bool, own_uid: bool) -> None:
         # DATA bounds the memory that is really private; AS, more loosely, whatever else can be mapped (libraries that
         # are imported late, the threads' stacks and the address space that malloc reserves for them).
         wanted[resource.RLIMIT_DATA] = sizes[5] + limits.memory_bytes
+        wanted[resource.RLIMIT_STACK] = STACK_BYTES
         wanted[resource.RLIMIT_AS] = sizes[0] + limits.memory_bytes + 1024 * MIB
     for name, value in wanted.items():
         soft, hard = resource.getrlimit(name)
@@ -398,7 +416,7 @@ LAST_CLOCK = 11
 FUTEX_PRIVATE, FUTEX_OPERATION = 0x80, 0xFF  # the flag; what is to be done, with it
 FUTEX_WAIT, FUTEX_WAKE, FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET = 0, 1, 9, 10
 CLONE_THREAD = 0x00010000
-MAP_SHARED, MAP_ANONYMOUS = 0x01, 0x20
+MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN = 0x01, 0x20, 0x0100
 
 
 def _seccomp_filter(confinement: Confinement) -> Any:
@@ -424,8 +442,9 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     rules += [("fcntl", (sc.Arg(1, equal, command),)) for command in ALLOWED_FCNTL]
     rules += [("ioctl", (sc.Arg(1, equal, command),)) for command in ALLOWED_IOCTL]
     rules += [("prctl", (sc.Arg(0, equal, option),)) for option in ALLOWED_PRCTL]
-    # Shared anonymous memory is counted by no limit but AS: refuse it by requiring either flag to be absent.
-    rules += [("mmap", (sc.Arg(3, masked, flag, 0),)) for flag in (MAP_SHARED, MAP_ANONYMOUS)]
+    # Shared anonymous memory is counted by no limit but AS: refuse it by requiring either flag to be absent. What grows
+    # downwards counts as a stack, not as data.
+    rules += [("mmap", (sc.Arg(3, masked, flag | MAP_GROWSDOWN, 0),)) for flag in (MAP_SHARED, MAP_ANONYMOUS)]
     # O_TMPFILE makes a file without a name. O_CREAT is allowed if it can be: opening an existing file with "w" sets it.
     refused = os.O_TMPFILE & ~os.O_DIRECTORY | (os.O_CREAT if refuses_to_create(confinement) else 0)
     rules += [("open", (sc.Arg(1, masked, refused, 0),)), ("openat", (sc.Arg(2, masked, refused, 0),))]

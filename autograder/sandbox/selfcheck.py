@@ -168,7 +168,8 @@ def _seccomp_probes(target: Target) -> dict[str, Callable[[], Any]]:
         "signal everybody": lambda: os.kill(-1, 0),
         "trace the grader": lambda: _ptrace(target.grader),
         "lower another process's limits": lambda: resource.prlimit(target.grader, resource.RLIMIT_CORE),
-        "share anonymous memory": _map_shared,
+        "share anonymous memory": partial(_map, mmap.MAP_SHARED),
+        "take memory that grows downwards": partial(_map, mmap.MAP_PRIVATE | layers.MAP_GROWSDOWN),
         "lock a file": partial(_lock, F_SETLK),
         "lock a file until it is closed": partial(_lock, F_OFD_SETLK),
         "read the grader's clock": lambda: time.clock_gettime(~target.grader << 3 | 2),
@@ -259,8 +260,8 @@ def _take_memory(size: int) -> None:
         raise OSError(errno.ENOMEM, "no memory") from None
 
 
-def _map_shared() -> None:
-    mmap.mmap(-1, 4096, flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS).close()
+def _map(flags: int) -> None:
+    mmap.mmap(-1, 4096, flags=flags | mmap.MAP_ANONYMOUS).close()
 
 
 def _lock(command: int) -> None:

@@ -17,6 +17,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import shutil
 import signal
 import socket
@@ -35,6 +36,7 @@ from autograder.sandbox.late_compiler import delay_compiler
 
 REQUEST_FD, REPLY_FD = 3, 4
 BRANCH_GRACE = 10.0  # seconds that a branch gets to end its workers
+WATCH_SECONDS = 0.05  # between two looks at the workers' memory
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
 
 
@@ -125,7 +127,12 @@ def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 class _ControlLoop:
-    """Serves the grader's requests: fork a worker, say how it ended, end it; the same for branches (zygote.Branch)."""
+    """Serves the grader's requests: fork a worker, say how it ended, end it; the same for branches (zygote.Branch). It
+    ends workers that hold too much memory.
+
+    The kernel counts what a program asks for as data, and that is refused in time. It does not count stacks, nor what
+    was there at the fork and is written to only now.
+    """
 
     def __init__(self, control: socket.socket, executor: Callable[[Path, Path | None], Any] | None) -> None:
         self._control = control
@@ -133,11 +140,15 @@ class _ControlLoop:
         self._workers: dict[int, layers.Confinement] = {}
         self._pins: dict[int, list[int]] = {}
         self._branches: set[int] = set()
+        self._most: dict[int, int] = {}  # resident bytes of each worker, by its pid
+        self._too_large: set[int] = set()
 
     def serve(self) -> None:
         handlers = {"fork": self._fork, "end": self._end, "branch": self._branch}
         handlers |= {"ended": self._ended, "end_branch": self._end_branch}
         while True:
+            while not select.select([self._control], [], [], WATCH_SECONDS if self._most else None)[0]:
+                self._end_too_large()
             try:
                 message, fds = receive_message(self._control)
             except (EOFError, ConnectionResetError):
@@ -155,6 +166,8 @@ class _ControlLoop:
             os.read(go_out, 1)
             _worker(message, confinement, fds, self._executor, os.getppid())
         self._pins[pid] = layers.pin_own_files(pid)
+        if "rlimits" in confinement.layers:
+            self._most[pid] = layers.resident_bytes(pid) + confinement.limits.memory_bytes + layers.LATE_BYTES
         os.write(go_in, b"!")
         for fd in (*fds, go_out, go_in):
             os.close(fd)
@@ -192,7 +205,8 @@ class _ControlLoop:
         pid = message["pid"]
         confinement = self._workers.pop(pid, None)
         if confinement is None:  # it belonged to a zygote before us
-            return {"status": None, "left": []}
+            return {"status": None, "left": [], "too_large": False}
+        self._most.pop(pid, None)
         ended = _ended_by_itself(pid, EXIT_GRACE if message.get("wait") else 0.0)
         for kill in (os.killpg, os.kill):
             try:
@@ -206,7 +220,17 @@ class _ControlLoop:
         if "uid" in confinement.layers:
             left = layers.kill_processes_of(confinement.uid, confinement.gid)
         self._kill_orphans()
-        return {"status": os.waitstatus_to_exitcode(status) if ended else None, "left": left}
+        too_large = pid in self._too_large
+        self._too_large.discard(pid)
+        return {"status": os.waitstatus_to_exitcode(status) if ended else None, "left": left, "too_large": too_large}
+
+    def _end_too_large(self) -> None:
+        """Kill the workers that hold more memory than they may; the grader finds out by their pipes, and asks."""
+        for pid, most in list(self._most.items()):
+            if layers.resident_bytes(pid) > most:
+                os.kill(pid, signal.SIGKILL)  # it stays ours, dead or alive, until it is waited for
+                self._too_large.add(pid)
+                del self._most[pid]
 
     def _kill_orphans(self) -> None:
         """Kill adopted descendants of former workers until there are none (fork bombs need several rounds)."""

@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.sandbox import layers, selfcheck, traces
-from autograder.sandbox.backend import RemoteBackend
+from autograder.sandbox.backend import MOST_HELD, Ending, RemoteBackend
+from autograder.sandbox.frames import Held
 from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
 from autograder.sandbox.layers import Confinement, Limits, Protection
 from autograder.sandbox.text import safe_text
@@ -95,6 +96,7 @@ class Zygote:
         self.protection = Protection()
         self._process: subprocess.Popen[bytes] | None = None
         self._backends: dict[int, RemoteBackend] = {}  # pid -> a living worker's
+        self._held = Held(MOST_HELD)
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Zygote:
@@ -268,7 +270,7 @@ class Zygote:
         finally:
             for fd in theirs:
                 os.close(fd)
-        backend = self._backends[pid] = RemoteBackend(pid, ours, confinement, self._end, self.deadline)
+        backend = self._backends[pid] = RemoteBackend(pid, ours, confinement, self._end, self._held, self.deadline)
         hello = backend.receive_hello(CONTROL_SECONDS)
         if "failed" in hello:
             said = backend.output
@@ -276,17 +278,17 @@ class Zygote:
             raise ZygoteDied(f"a worker could not be locked in: {hello['failed']} {said}".strip())
         return backend, hello
 
-    def _end(self, pid: int, wait: bool) -> int | None:
+    def _end(self, pid: int, wait: bool) -> Ending:
         """See `RemoteBackend`. Raises ZygoteDied if not all that the worker started can be killed."""
         del self._backends[pid]
         try:
             ended = self._ask({"op": "end", "pid": pid, "wait": wait})
         except ZygoteDied:
             # Its workers die with it (PR_SET_PDEATHSIG); `close` deals with the rest.
-            return None
+            return Ending(None)
         if ended["left"]:
             raise ZygoteDied(f"processes of the submission cannot be killed: {ended['left']}")
-        return ended["status"]
+        return Ending(ended["status"], ended["too_large"])
 
     def _check_layers(self, wanted: tuple[str, ...], missing: dict[str, str]) -> Protection:
         """Put on each layer by itself, then all of them, and keep those whose probes were all refused."""

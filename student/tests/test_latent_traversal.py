@@ -1,10 +1,10 @@
 """Public checks of latent_traversal.py: walks along the latent axes."""
 
 import pytest
+from support.pictures import check_picture
 
 from autograder.door.diagnose import check, check_tensor
 from support.checks.drawing import check_traversal
-from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.latent_traversal

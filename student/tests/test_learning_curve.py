@@ -1,9 +1,9 @@
 """Public checks of learning_curve.py: the curve of a training."""
 
 import pytest
+from support.pictures import check_picture
 
 from support.checks.plotting import check_curve
-from support.pictures import check_picture
 
 pytestmark = pytest.mark.plot_learning_curve
 

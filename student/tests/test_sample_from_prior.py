@@ -1,10 +1,10 @@
 """Public checks of sample_from_prior.py: decoded draws from the prior."""
 
 import pytest
+from support.pictures import check_picture
 
 from autograder.door.diagnose import check
 from support.checks.drawing import check_decoded
-from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.sample_from_prior

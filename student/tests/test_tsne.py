@@ -1,9 +1,9 @@
 """Public checks of tsne.py: the posterior means in the plane."""
 
 import pytest
+from support.pictures import check_picture
 
 from support.checks.plotting import check_scatter, check_tsne_clusters, clustered_posteriors
-from support.pictures import check_picture
 
 pytestmark = pytest.mark.tsne_latents
 

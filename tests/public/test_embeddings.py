@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from autograder.door.diagnose import check_tensor
+from autograder.door.pictures import check_picture
 from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
 from support.checks.plotting import check_generators_kept, check_rows_drawn, check_scatter
 from support.checks.training import stand_in_for_the_loss
-from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
 

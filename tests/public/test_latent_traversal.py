@@ -3,8 +3,8 @@
 import pytest
 
 from autograder.door.diagnose import check, check_tensor
+from autograder.door.pictures import check_picture
 from support.checks.drawing import check_traversal
-from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.latent_traversal

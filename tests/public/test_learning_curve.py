@@ -2,8 +2,8 @@
 
 import pytest
 
+from autograder.door.pictures import check_picture
 from support.checks.plotting import check_curve
-from support.pictures import check_picture
 
 pytestmark = pytest.mark.plot_learning_curve
 

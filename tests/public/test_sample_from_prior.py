@@ -3,8 +3,8 @@
 import pytest
 
 from autograder.door.diagnose import check
+from autograder.door.pictures import check_picture
 from support.checks.drawing import check_decoded
-from support.pictures import check_picture
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.sample_from_prior

@@ -2,8 +2,8 @@
 
 import pytest
 
+from autograder.door.pictures import check_picture
 from support.checks.plotting import check_scatter, check_tsne_clusters, clustered_posteriors
-from support.pictures import check_picture
 
 pytestmark = pytest.mark.tsne_latents
 

@@ -89,20 +89,21 @@ class Step:
     z: np.ndarray
 
 
-def read_steps(records: Sequence[Mapping[str, Any]]) -> list[Step]:
+def read_steps(records: Sequence[Mapping[str, Any]], oracle: ProbeOracle, images: int) -> list[Step]:
     """The steps of training in a probe's records; what was computed without gradients is not a step.
 
-    An image batch that was encoded twice in a row before it was decoded counts once.
+    An image batch that was encoded twice in a row before it was decoded counts once. What no training could have fed
+    to this model, with so many images, is left out: replaying it would take memory and time without a bound.
     """
     steps, x = [], None
     for record in records:
-        if not record["grad_enabled"]:
+        value = record["input"]
+        if not record["grad_enabled"] or not 0 < len(value) <= images:
             continue
-        value = record["input"].astype(np.float64)
         if record["part"] == "encode":
-            x = value.reshape(len(value), -1)
-        elif x is not None and len(value) == len(x):
-            steps.append(Step(x, value))
+            x = value.reshape(len(value), -1).astype(np.float64) if value.size == len(value) * PIXELS else None
+        elif x is not None and value.shape == (len(x), oracle.weight.shape[1]):
+            steps.append(Step(x, value.astype(np.float64)))
     return steps
 
 

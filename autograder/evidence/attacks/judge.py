@@ -19,6 +19,9 @@ ENDS = ("answers", "timeout", "protocol", "flood", "crash")
 # Kinds of the row of an attack that has not run.
 UNTRIED = ("missing", "not_run", "grader")
 NOT_CONTAINED = "NOT CONTAINED"
+# What the trusted process may take in the grading of a submission: memory, and processor time beyond what the grading
+# of honest code takes.
+MOST_MIB, MORE_CPU_SECONDS = 256.0, 5.0
 CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
@@ -31,6 +34,7 @@ class AttackOutcome:
         ended: one of ENDS, or "" for an attack by files.
         attempts: what it tried -> how that was refused, as it told itself.
         shown: what a student sees of it.
+        usage: what the trusted process took in the grading that it was part of: see grade_staged.own_usage.
         problems: what should not have happened, one sentence each.
     """
 
@@ -38,16 +42,18 @@ class AttackOutcome:
     ended: str = ""
     attempts: dict[str, str] = field(default_factory=dict)
     shown: str = ""
+    usage: Mapping[str, float] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def summary(self) -> str:
-        """What came of it in a few words."""
-        if self.problems:
-            return NOT_CONTAINED
+        """What came of it, and what it cost, in a few words."""
         words = [{"answers": "no points", "": "no points"}.get(self.ended, f"stopped: {self.ended}")]
         if self.attempts:
             words.insert(0, f"{len(self.attempts)} of {len(self.attempts)} refused")
-        return ", ".join(words)
+        cost = ""
+        if self.usage:
+            cost = f"; grader: {self.usage['peak_mib']:.0f} MiB, {self.usage['cpu_seconds']:.1f} s of processor time"
+        return (NOT_CONTAINED if self.problems else ", ".join(words)) + cost
 
     def explain(self) -> str:
         """All of it, for people who have to find out what went wrong."""
@@ -121,6 +127,21 @@ def harm(rows: Mapping[str, Any], attacked: set[str]) -> list[str]:
         earned = sum(rows[id]["score"] for id in suite.rows_of(part).values() if id in rows)
         if part not in attacked and earned != suite.PART_POINTS:
             problems.append(f"the honest {part}.py earned {earned} points")
+    return problems
+
+
+def excesses(usage: Mapping[str, float], honest: Mapping[str, float]) -> list[str]:
+    """What the trusted process took beyond its bounds.
+
+    Args:
+        usage: in the grading of an attack; honest: in that of honest code.
+    """
+    problems = []
+    if usage["peak_mib"] >= MOST_MIB:
+        problems.append(f"the grader took {usage['peak_mib']:.0f} MiB, {MOST_MIB:g} are allowed")
+    more = usage["cpu_seconds"] - honest["cpu_seconds"]
+    if more >= MORE_CPU_SECONDS:
+        problems.append(f"the grader took {more:.1f} s of processor time more than for honest code")
     return problems
 
 

@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,20 @@ def try_attacks(
             one's, with what should not have happened to any of them.
     """
     with _stage() as stage:
-        return stage.run(attacks, worn, students)
+        outcomes = stage.run(attacks, worn, students)
+    if layers.LINUX and stage.usage and students == 1:
+        for outcome in outcomes:
+            outcome.usage = stage.usage
+            outcome.problems += judge.excesses(stage.usage, honest_usage(tuple(worn)))
+    return outcomes
+
+
+@cache
+def honest_usage(worn: tuple[str, ...]) -> Mapping[str, float]:
+    """What the trusted process takes to grade honest code alone, under these layers: see grade_staged.own_usage."""
+    with _stage() as stage:
+        stage.run([], worn, 1)
+    return stage.usage
 
 
 def try_on_assignment(attacks: Sequence[Attack]) -> list[AttackOutcome]:
@@ -117,6 +131,7 @@ class _Stage:
         self.mark = f"HOSTILE-{secrets.token_hex(6)}"
         self.canaries = {name: f"CANARY{secrets.token_hex(8)}" for name in suite.SECRETS}
         self.printed: dict[str, str] = {}  # by the grader, to its stdout and stderr
+        self.usage: dict[str, float] = {}  # of the grader's process; empty if it did not come to its end
         for name in ("results", "submission", "temporary"):
             (folder / name).mkdir()
             (folder / name).chmod(0o755)
@@ -248,11 +263,13 @@ class _Stage:
         instructions = self.folder / "instructions.json"
         # The secrets are not on the grader's command line, and the file is gone before anything is graded.
         instructions.touch(mode=0o600)
+        usage = self.folder / "results" / "usage.json"
         with _listeners(self.folder / "temporary" / "socket") as (port, unix_socket, arrived), _reaping() as orphans:
             told = {
                 "gradings": [{"settings": s, "facts": self._facts(s, port, unix_socket)} for s in gradings],
                 "zygote": zygote,
                 "secret_file": str(self.folder / "secret.txt"),
+                "usage": str(usage),
             }
             instructions.write_text(json.dumps(told))
             began = time.monotonic()
@@ -276,6 +293,8 @@ class _Stage:
             left = orphans()
             problems = [f"{count} messages arrived by {kind}" for kind, count in arrived().items() if count]
         self.printed = {"stdout": stdout, "stderr": stderr}
+        if usage.exists():
+            self.usage = json.loads(usage.read_text(encoding="utf-8"))
         if seconds >= slowest:
             problems.append(f"grading took more than {slowest:g} seconds")
         elif grader.returncode != 0:

@@ -53,7 +53,70 @@ def test_records_have_no_end_but_their_size(submission, monkeypatch):
     for number in range(200):
         submission.call("feeding.feed", model, np.full(2, number, dtype=np.float32))
     assert [record["x"][0] for record in model.records()] == list(range(200))
-    monkeypatch.setattr(door, "MAX_RECORDED", 200 * 8 - 1)
+    monkeypatch.setattr(door, "MAX_RECORDED", 200 * 2 * 8)  # their numbers alone
     with pytest.raises(door.SubmissionError, match="0 MiB") as caught:
         model.records()
     assert caught.value.stage == "limit"
+
+
+class Answers:
+    """A backend that answers every message alike, as a hostile one might."""
+
+    def __init__(self, reply, *arrays):
+        self.reply, self.arrays, self.asked = {"ok": True, **reply}, list(arrays), 0
+
+    def execute(self, header, arrays):
+        self.asked += 1
+        return self.reply, self.arrays
+
+
+def refused(what):
+    """The message of the limit that was met."""
+    with pytest.raises(door.SubmissionError) as caught:
+        what()
+    assert caught.value.stage == "limit"
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("portion", "most"),
+    [
+        ([[[]] * 30_000] * 2, 5),  # containers take memory, too
+        ([["x" * 500_000]] * 2, 15),
+        ([[1]], 1001),  # however little it is each time
+    ],
+)
+def test_records_without_an_end_are_refused(portion, most):
+    backend = Answers({"value": portion, "more": True})
+    assert "48 MiB" in refused(door.Recorder(Submission(backend), 0, "").records)
+    assert backend.asked <= most
+
+
+def test_records_count_as_the_numbers_that_a_check_computes_with():
+    backend = Answers({"value": [{"$array": 0}], "more": False}, np.zeros(7 << 20, dtype=np.uint8))
+    assert "48 MiB" in refused(door.Recorder(Submission(backend), 0, "").records)
+
+
+def test_a_file_is_bounded():
+    backend = Answers({"value": {"$array": 0}}, np.zeros(9 << 20, dtype=np.uint8))
+    assert refused(lambda: Submission(backend).file_bytes("a.png")) == "a.png is larger than 8 MiB"
+
+
+def _drawn(axes, *arrays):
+    """Reply of a call that has saved a figure."""
+    whole = {"value": {"$figure": axes}, "again": None, "gradients": [], "parameter_gradients": {"$dict": []}}
+    whole |= {"differentiable": False, "inputs_unchanged": True, "figures": []}
+    return Submission(Answers(whole, *arrays)).run("draw.draw")
+
+
+def test_texts_of_figures_are_short():
+    """A check searches them with patterns, some of which take the square of a text's length."""
+    axes = [{"$dict": [["title", "1" * 100_000], ["lines", [{"$dict": [["label", "a" * 900]]}]]]}]
+    (shown,) = _drawn(axes).value.axes
+    assert shown["title"] == "1" * door.MAX_TEXT and shown["lines"][0]["label"] == "a" * door.MAX_TEXT
+
+
+def test_figures_are_bounded():
+    points = {"$dict": [["points", {"$array": 0}]]}
+    assert "the figure shows more than 16 MiB" in refused(lambda: _drawn([points], np.zeros((1 << 20, 3))))
+    assert "the figure shows more than 16 MiB" in refused(lambda: _drawn([{"$dict": []}] * 60_000))

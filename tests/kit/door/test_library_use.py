@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from autograder.door import library_use
 from autograder.door.library_use import LARGEST, WIDTH, Use, first_use, remark
 
 LIBRARY = "torch.distributions"
@@ -263,3 +264,17 @@ def test_strangers_code_cannot_keep_the_grader_busy(source):
     )
     assert done.returncode == 0, done.stderr.decode()
     assert len(source) <= LARGEST and time.monotonic() - began < 30
+
+
+def test_what_stands_for_everything_is_followed_a_few_times(monkeypatch):
+    """A class that assigns an attribute n times and reads it n times must not be searched n * n times."""
+    body = "; ".join(["self.a = 1"] * 2000 + ["self.a"] * 2000)
+    source = f"def f():\n    return Many\nclass Many:\n    def all(self):\n        {body}\n"
+    steps = []
+    children = library_use._children
+    monkeypatch.setattr(library_use, "_children", lambda node: steps.append(1) or children(node))
+    pushed = []
+    members = library_use._members
+    monkeypatch.setattr(library_use, "_members", lambda *given: pushed.append(members(*given)) or pushed[-1])
+    assert library_use.first_use(source.encode(), ["f"], ["scipy"]) is None
+    assert len(pushed[0]["a"]) == library_use.BINDINGS and len(steps) < 100_000

@@ -3,6 +3,7 @@
 import os
 import stat
 import struct
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -199,3 +200,38 @@ def test_a_bomb_of_entries_is_refused_before_they_are_read(made, monkeypatch):
 def test_a_large_archive_is_refused_unopened(tmp_path):
     path = write_zip(tmp_path / "large.zip", {"work.py": os.urandom(4000)})
     refused(path, "large.zip is larger", archive_bytes=1000)
+
+
+def test_a_table_of_contents_has_a_size(tmp_path):
+    """zipfile takes it in whole, comments included, before anybody can count."""
+    archive = tmp_path / "table.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for number in range(200):
+            info = zipfile.ZipInfo(f"{number}.py")
+            info.comment = bytes(60_000)
+            file.writestr(info, "")
+    for source in (archive, archive.read_bytes()):
+        tracemalloc.start()
+        with pytest.raises(UnreadableError, match="table of contents is too large"):
+            zip_tree(source, archive.name, limits=SUBMISSION)
+        taken = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert taken < 4 << 20
+        assert len(zip_tree(source, archive.name).entries) == 200
+
+
+def test_nothing_is_reserved_for_what_is_not_there(made):
+    """Whoever may hand in 4 GiB has handed in a line."""
+    (entry,) = read_tree(made({"a.py": b"line\n"})).entries
+    tracemalloc.start()
+    assert entry.read(4 << 30) == b"line\n"
+    taken = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert taken < 3 << 20
+
+
+def test_empty_folders_count(tmp_path):
+    for number in range(30):
+        (tmp_path / "many" / str(number)).mkdir(parents=True)
+    with pytest.raises(UnreadableError, match="more than 20 files"):
+        read_tree(tmp_path, limits=replace(SUBMISSION, entries=20))

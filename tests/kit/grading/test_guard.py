@@ -1,6 +1,8 @@
 """What is remembered of code that hung or died, how the time is shared out, and what a worker's lies come to."""
 
+import contextlib
 import time
+import weakref
 
 import pytest
 
@@ -81,6 +83,24 @@ def test_what_died_is_not_called_again_and_is_no_exception_to_catch():
     assert [header["op"] for header in second.asked] == ["import", "call"]
     with pytest.raises(Lost):
         submission(seen, Worker()).call("kl.bad")
+
+
+def test_what_is_lost_keeps_nothing_of_the_check_that_met_it():
+    """A check may have had arrays from the worker, and each function that is lost would keep those of a check."""
+    seen = watch()
+    code = submission(seen, Worker(WorkerDied("crash", "it exited with status 3")))
+    kept = []
+    for _ in range(2):  # when it is lost, and when it is refused
+        with contextlib.suppress(Lost):
+            _meet(code, kept)
+    assert [reference() for reference in kept] == [None, None] and "kl.bad" in seen.lost
+
+
+def _meet(code, kept):
+    """A check with something in a local variable, which a traceback would keep."""
+    held = Worker()
+    kept.append(weakref.ref(held))
+    code.call("kl.bad")
 
 
 def test_a_method_is_lost_for_objects_made_alike():

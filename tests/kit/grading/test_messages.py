@@ -8,9 +8,10 @@ import pytest
 
 from autograder.door.calls import noted
 from autograder.door.diagnose import CLOSE, OPEN, CheckFailed, case, check_close, quoted, unmarked
-from autograder.door.submission import MAX_RECORDED, Lost, NotImplementedYet, SubmissionError
+from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun, check_sources
+from autograder.sandbox.backend import MOST_HELD
 from autograder.sandbox.frames import FrameLimits
 from autograder.tasks import Check, Task, load
 from tests.kit.courses import course_of
@@ -217,7 +218,7 @@ def test_a_limit_is_named(explainer):
     assert SECRET in explainer.explain(sent, PUBLIC).text
     assert LIMITS in explainer.explain(sent, HIDDEN).text and SECRET not in explainer.explain(sent, HIDDEN).text
     assert f"{FrameLimits.arrays} arrays" in LIMITS and f"{FrameLimits.payload_bytes >> 20} MiB" in LIMITS
-    assert FrameLimits.payload_bytes == MAX_RECORDED
+    assert FrameLimits.payload_bytes == MOST_HELD
 
 
 def test_a_hidden_row_reads_the_same_in_the_repository_as_from_the_zip():

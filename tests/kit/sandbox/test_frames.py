@@ -19,7 +19,9 @@ from autograder.sandbox.frames import (
     FrameClosed,
     FrameError,
     FrameLimits,
+    FrameRefused,
     FrameTimeout,
+    Held,
     decode_head,
 )
 
@@ -45,9 +47,9 @@ any_array = st.sampled_from(sorted(DTYPES)).flatmap(
 class Wire:
     """A pipe with a Channel that reads from it; what a hostile peer sends is written to it directly."""
 
-    def __init__(self, limits: FrameLimits = LIMITS) -> None:
+    def __init__(self, limits: FrameLimits = LIMITS, held: Held | None = None) -> None:
         self.read_fd, self.write_fd = os.pipe()
-        self.channel = Channel(self.read_fd, self.write_fd, limits)
+        self.channel = Channel(self.read_fd, self.write_fd, limits, held=held)
 
     def __enter__(self):
         return self
@@ -325,4 +327,91 @@ def test_waiting_for_an_answer_keeps_the_output_pipe_empty():
     # The rest may still lie in the pipe: nobody had to wait for it.
     assert len(drained) >= (1 << 18) - (1 << 16)
     for fd in (printed_out, reply_out, reply_in, unused_out, unused_in):
+        os.close(fd)
+
+
+ARRAY = raw_frame(head_of([["uint8", [3, 1000]]], request_id=5), bytes(3000))
+
+
+def test_arrays_in_use_are_counted_and_leave_less_room():
+    """What does not fit is thrown away, and the next frame is found where it begins."""
+    with Wire(held=Held(7000)) as wire:
+        os.write(wire.write_fd, ARRAY * 3 + raw_frame(head_of(request_id=6)) + ARRAY)
+        kept = [wire.channel.receive(time.monotonic() + 5) for _ in range(2)]
+        with pytest.raises(FrameRefused):
+            wire.channel.receive(time.monotonic() + 5)
+        assert wire.channel.receive(time.monotonic() + 5).request_id == 6  # without arrays
+        part = kept.pop().arrays[0][1, 10:20]  # keeps the whole alive
+        assert not wire.channel._held.has_room(3000)
+        del part
+        assert wire.channel.receive(time.monotonic() + 5).arrays[0].nbytes == 3000
+
+
+def test_room_is_shared_by_channels_and_garbage_takes_none():
+    held = Held(4000)
+    with Wire(held=held) as first, Wire(held=held) as second:
+        os.write(first.write_fd, ARRAY)
+        os.write(second.write_fd, ARRAY * 2)
+        circle = [first.channel.receive(time.monotonic() + 5)]
+        with pytest.raises(FrameRefused):
+            second.channel.receive(time.monotonic() + 5)
+        circle.append(circle)
+        del circle
+        assert second.channel.receive(time.monotonic() + 5).request_id == 5
+
+
+def test_who_keeps_one_array_does_not_keep_the_others():
+    described = [["uint8", [3, 1000]], ["float64", [2, 3]], ["bool", []], ["int32", [0, 7]], ["float32", [5]]]
+    payload = bytes(3000) + np.arange(6.0).tobytes() + b"\x01" + bytes(7) + np.arange(5, dtype="<f4").tobytes()
+    held = Held(1 << 20)
+    with Wire(held=held) as wire:
+        os.write(wire.write_fd, raw_frame(head_of(described), payload))
+        arrays = wire.channel.receive(time.monotonic() + 5).arrays
+        assert [array.shape for array in arrays] == [(3, 1000), (2, 3), (), (0, 7), (5,)]
+        assert arrays[1].tolist() == [[0, 1, 2], [3, 4, 5]] and arrays[2] and arrays[4].tolist() == [0, 1, 2, 3, 4]
+        del arrays[0]
+        assert held._bytes() == 48 + 1 + 20
+
+
+def test_crumbs_are_left_to_gather(monkeypatch):
+    """A frame of 30,000 bytes that comes one by one, as fast as can be, must not take as many readings."""
+    readings = []
+    readv = os.readv
+    monkeypatch.setattr(os, "readv", lambda *arguments: readings.append(1) or readv(*arguments))
+    with Wire() as wire:
+
+        def crumble():
+            for byte in raw_frame(head_of([["uint8", [30, 1000]]]), bytes(30_000)):
+                os.write(wire.write_fd, bytes([byte]))
+
+        peer = threading.Thread(target=crumble)
+        peer.start()
+        assert wire.channel.receive(time.monotonic() + 30).arrays[0].nbytes == 30_000
+        peer.join()
+    assert len(readings) < 10_000
+
+
+def test_printed_crumbs_are_left_to_gather():
+    printed_out, printed_in = os.pipe()
+    unused_out, unused_in = os.pipe()
+    stop, drained = threading.Event(), []
+
+    def drain() -> bool:
+        drained.append(os.read(printed_out, 1 << 16))
+        return True
+
+    channel = Channel(unused_out, unused_in, LIMITS, drain_fd=printed_out, drain=drain)
+
+    def crumble():
+        while not stop.is_set():
+            os.write(printed_in, b".")
+
+    peer = threading.Thread(target=crumble)
+    peer.start()
+    with pytest.raises(FrameTimeout):
+        channel.receive(time.monotonic() + 0.5)
+    stop.set()
+    peer.join()
+    assert len(drained) <= 500  # one a millisecond at most
+    for fd in (printed_out, printed_in, unused_out, unused_in):
         os.close(fd)

@@ -252,6 +252,72 @@ def test_a_memory_bomb_is_an_error_in_the_worker(start, code):
     assert reply["error"]["type"] == "MemoryError"
 
 
+# Memory that the kernel does not count as data: each tries to hold 300 MiB of it.
+UNCOUNTED = {
+    "grows downwards": "place = map(300 << 20, 0x0100)",
+    "the program's stack": """
+        import resource
+        resource.setrlimit(resource.RLIMIT_STACK, (400 << 20, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+        low, high = stack()
+        place = high - (300 << 20)
+    """,
+    "a moved stack": """
+        low, high = stack()
+        libc.mremap.restype = ctypes.c_void_p
+        place = libc.mremap(ctypes.c_void_p(low), ctypes.c_size_t(4096), ctypes.c_size_t(300 << 20), 1)
+    """,
+}
+
+
+@linux
+@pytest.mark.parametrize("way", UNCOUNTED)
+def test_memory_that_is_no_data_is_refused_or_ends_the_worker(start, way):
+    """The smaller its limit, the sooner it is noticed."""
+    backend = start(Limits(memory_bytes=50 << 20, call_seconds=10))
+    code = f"""
+import ctypes, mmap, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+def map(size, flags):
+    flags |= mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return libc.mmap(None, ctypes.c_size_t(size), 3, flags, -1, ctypes.c_long(0))
+def stack():
+    line = next(line for line in open("/proc/self/maps") if "[stack]" in line)
+    return [int(word, 16) for word in line.split()[0].split("-")]
+{textwrap.dedent(UNCOUNTED[way])}
+if place == ctypes.c_void_p(-1).value:
+    raise OSError(ctypes.get_errno(), "refused")
+ctypes.memset(place, 1, (300 << 20) - 4096 * 16)
+time.sleep(5)
+result = "held 300 MiB"
+"""
+    try:
+        reply, _ = backend.execute({"code": code}, [])
+        assert reply["error"]["type"] in ("OSError", "ValueError"), reply
+    except WorkerDied as died:
+        assert died.kind in ("memory", "crash"), died
+        assert way != "a moved stack" or (died.kind, died.reason[:17]) == ("memory", "it may use 50 MiB")
+
+
+@linux
+def test_a_worker_that_grows_while_another_one_is_called_is_ended(start):
+    idle, busy = start(Limits(memory_bytes=50 << 20)), start()
+    run(
+        idle,
+        """
+        import ctypes, threading, time
+        libc = ctypes.CDLL(None)
+        libc.mremap.restype = ctypes.c_void_p
+        low = int(next(line for line in open("/proc/self/maps") if "[stack]" in line).split("-")[0], 16)
+        place = libc.mremap(ctypes.c_void_p(low), ctypes.c_size_t(4096), ctypes.c_size_t(300 << 20), 1)
+        threading.Timer(0.2, ctypes.memset, [place, 1, 300 << 20]).start()
+        """,
+    )
+    run(busy, "import time; time.sleep(1)")
+    until(lambda: not alive(idle.pid), 5)
+    dies(idle, "result = 1", "memory")
+
+
 @pytest.mark.parametrize(
     "written",
     [
@@ -275,6 +341,34 @@ def test_a_forged_frame_costs_the_worker(start, written):
     """
     assert "protocol" in dies(backend, code, "protocol")
     assert not alive(backend.pid)
+
+
+@pytest.mark.parametrize("names", ["[0, 0]", "[-1]", "[True]", "[0.0]", "['0']", "[1]", "[None]"])
+def test_an_array_that_is_named_twice_or_wrongly_costs_the_worker(start, names):
+    """Whoever computes with the values would take as much memory as there are names."""
+    code = f"import numpy; returned = [numpy.zeros(2)]; result = [[{{'$array': name}}] for name in {names}]"
+    assert "an array is named" in dies(start(), code, "protocol")
+
+
+def test_answers_in_use_leave_less_room_for_others(start):
+    """Two workers together: the second is told, and both live on."""
+    first, second = start(), start()
+    large = {"code": "import numpy; returned = [numpy.zeros(1 << 22)]"}
+    _, kept = first.execute(large, [])
+    _, more = second.execute(large, [])
+    reply, arrays = second.execute(large, [])
+    assert (reply["ok"], reply["error"]["stage"], arrays) == (False, "limit", [])
+    assert "64 MiB" in reply["error"]["message"]
+    assert run(second, "result = 1") == run(first, "result = 1") == 1
+    del kept, more
+    assert second.execute(large, [])[0]["ok"]
+
+
+def test_what_is_no_array_has_a_limit_over_all_calls(start):
+    backend = start()
+    for _ in range(8):
+        assert len(run(backend, "result = [[]] * 80_000")) == 80_000
+    assert "2 MiB beside arrays" in dies(backend, "for _ in range(9): pass\nresult = 'x' * 250_000", "flood")
 
 
 def test_a_dripping_answer_meets_the_deadline_of_the_call(start):

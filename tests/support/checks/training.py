@@ -72,7 +72,7 @@ def check_steps(
     values = check_values(reply.value, iterations, what)
     trained = model.state()
     records = model.records()
-    steps = read_steps(records)
+    steps = read_steps(records, oracle, len(images))
     check(
         all(record["training"] for record in records if record["grad_enabled"]),
         f"{what}: the model came in eval mode and was trained in it. Call model.train() before the first step.",
@@ -101,7 +101,9 @@ def check_steps(
     # A second training of the same model starts anew, with an optimiser of its own.
     once_more = oracle.with_parameters(trained)
     submission.call(target, model, images, 2, batch_size=4, lr=lr)
-    check_parameters(once_more, read_steps(model.records())[iterations:], lr, model.state(), what)
+    again = read_steps(model.records(), oracle, len(images))[iterations:]
+    check(len(again) <= 2, f"{what}: 2 iterations feed {len(again)} minibatches to the model, with gradients enabled.")
+    check_parameters(once_more, again, lr, model.state(), what)
     check_close(
         values,
         sign * losses,
@@ -209,7 +211,7 @@ def _batches(
     images = rng.random((count, 1, 28, 28)).astype(np.float32)
     model, what = oracle.send(submission, grad_only=True), target.split(".")[1]
     submission.call(target, model, images, iterations, batch_size=batch_size, lr=1e-4)
-    steps = read_steps(model.records())
+    steps = read_steps(model.records(), oracle, count)
     check(steps, f"{what}: no image reaches the model.")
     first = images.reshape(count, PIXELS).astype(np.float64)
     place = {row[:8].tobytes(): i for i, row in enumerate(first)}

@@ -11,8 +11,8 @@ import numpy as np
 
 
 def lie(self, header, arrays):
-    claims = {"gradients": [{"$array": 0}], "parameter_gradients": {"$dict": []}, "passed": True, "score": 100}
-    zeros = [np.zeros_like(array) for array in arrays] or [np.zeros(3, dtype=np.float32)]
+    claims = {"gradients": [{"$array": 1}], "parameter_gradients": {"$dict": []}, "passed": True, "score": 100}
+    zeros = [np.zeros_like(array) for array in arrays for _ in range(2)] or [np.zeros(3, dtype=np.float32)] * 2
     return {"ok": True, "value": {"$array": 0}, "differentiable": True, "inputs_unchanged": True, **claims}, zeros
 
 
