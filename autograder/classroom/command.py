@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import stat
 import sys
 import time
@@ -199,8 +198,6 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if bool(options.submissions) == bool(options.selfgrades):
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
-    # Batch systems and shutdowns ask like this.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         course = chosen(options.course)
         if options.selfgrades:

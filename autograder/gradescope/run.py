@@ -11,7 +11,6 @@ import argparse
 import json
 import shutil
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from autograder.grading import grade
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
+from autograder.scratch import temporary_folder
 from autograder.tasks import CourseError
 from autograder.writing import write_atomically
 
@@ -39,7 +39,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
     commands = {"run": run, "rehearse": rehearse, "otter": otter}
-    return commands[options.command](options.folder.resolve())
+    try:
+        return commands[options.command](options.folder.resolve())
+    except KeyboardInterrupt:
+        print(f"{options.command}: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
 
 
 def run(folder: Path) -> int:
@@ -99,8 +103,8 @@ def otter(folder: Path) -> int:
     """Grade FOLDER/submission as `otter run` leaves it, without asking for root; results as `run` writes them."""
     course, settings, secret = tasks.load(), load(), load_secret(SECRET_FILE, create=False)
     grade.prepare_process()
-    with tempfile.TemporaryDirectory(prefix="otter-") as scratch:
-        submitted = Path(scratch) / "submission"
+    with temporary_folder("otter") as scratch:
+        submitted = scratch / "submission"
         copy_submission(folder / "submission", submitted)
         results = grade.grade(
             _grading(

@@ -17,6 +17,7 @@ ROOMS = [
     {"door", "tasks"},
     {"stamp", "toml_source"},
     {"exits", "measuring", "repository", "tables", "writing"},
+    {"scratch"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 
