@@ -87,10 +87,13 @@ def forget_working_folder() -> None:
 
 if __name__ == "__main__":
     forget_working_folder()
-    exits.heed_signals()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # names of files need not be text
-    status = main(sys.argv[1:])
+    try:
+        exits.heed_signals()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # names of files need not be text
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = Exit.INTERRUPTED
     exits.ignore_signals()
     sys.exit(status)

@@ -30,6 +30,7 @@ from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
+from autograder.sandbox.text import safe_text
 from autograder.tasks import Course, CourseError, chosen, course_option
 
 
@@ -209,7 +210,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = _settings(options, course)
         summary = grade_class(settings)
     except (UnreadableError, CourseError, SourceError, ClusterError, BusyError, SecretError) as error:
-        print(f"class: {error}", file=sys.stderr)
+        print(f"class: {safe_text(str(error))}", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)
@@ -222,7 +223,7 @@ def main(arguments: Sequence[str]) -> int:
     store = Store(settings.out, settings.session.load())
     for slug in summary.failed:
         record = store.record(slug)
-        print(f"  failed: {slug}: {record.problem if record else 'no record'}")
+        print(f"  failed: {slug}: {safe_text(record.problem) if record else 'no record'}")
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")

@@ -28,7 +28,8 @@ def main() -> int:
     threading.Thread(target=_end_with_our_starter, daemon=True).start()
     grade.prepare_process()
     try:
-        grade.grade(Grading.from_json(instructions["grading"]))
+        results = grade.grade(Grading.from_json(instructions["grading"]))
+        grade.log_notes(results)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     write_atomically(Path(instructions["usage"]), json.dumps(_usage()))

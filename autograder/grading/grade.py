@@ -183,7 +183,6 @@ def grade_in(
 
 def _note(submitted: Intake, course: Course, results: Results) -> None:
     """Record what became of the submission's files."""
-    _log(*submitted.errors, *submitted.notes)
     results.extra["submission"] = {
         "files": len(submitted.files),
         "left_out": [safe_text(name) for name in submitted.left_out],
@@ -191,8 +190,7 @@ def _note(submitted: Intake, course: Course, results: Results) -> None:
         "errors": list(submitted.errors),
     }
     if submitted.errors:
-        for check in course.checks:
-            results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors), kind="not_run")
+        results.rows = Results.of_nothing(course, "\n".join((*submitted.errors, *submitted.notes))).rows
 
 
 def _of_release(ours: Stamp | None, theirs: Stamp | None, results: Results) -> list[str]:
@@ -297,6 +295,11 @@ def _summary(protection: Protection) -> dict[str, Any]:
         "kernel": protection.kernel,
         "refused_probes": {layer: len(protection.proofs[layer]) for layer in protection.layers},
     }
+
+
+def log_notes(results: Results) -> None:
+    """Log what there is to say about the submission, where no report is printed."""
+    _log(*results.notes)
 
 
 def _log(*lines: str) -> None:
