@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
+from autograder import exits
 from autograder.exits import Exit
 
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
@@ -40,14 +42,36 @@ COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    if arguments and arguments[0] in COMMANDS:
-        module, function, _ = COMMANDS[arguments[0]]
-        try:
-            return getattr(importlib.import_module(module), function)(arguments[1:])
-        except KeyboardInterrupt:
-            print(f"{arguments[0]}: interrupted", file=sys.stderr)
-            return Exit.INTERRUPTED
-    asked = bool(arguments) and arguments[0] in ("-h", "--help")
+    """Run a command; the exit status. Errors of the system become sentences here, for all commands alike."""
+    name = arguments[0] if arguments else ""
+    try:
+        status = _run(name, arguments[1:])
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # such as `| head`
+        exits.leave_output()
+        return Exit.FAILED
+    except (OSError, RuntimeError) as error:
+        told = exits.explained(error, arguments[1:])
+        if told is None:
+            raise
+        exits.leave_output()
+        print(f"{name}: {told[0]}", file=sys.stderr)
+        return told[1]
+    return status
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    if name in COMMANDS:
+        if odd := exits.pipe_or_device(arguments):
+            print(f"{name}: {odd} is a pipe or a device: name a file or a folder", file=sys.stderr)
+            return Exit.NOTHING
+        module, function, _ = COMMANDS[name]
+        status: int = getattr(importlib.import_module(module), function)(arguments)
+        return status
+    asked = name in ("-h", "--help")
     lines = ["usage: python -m autograder COMMAND [ARGUMENT ...]", ""]
     lines += [f"  {name:<22} {meaning}" for name, (_, _, meaning) in COMMANDS.items()]
     print("\n".join(lines), file=sys.stdout if asked else sys.stderr)
@@ -63,4 +87,13 @@ def forget_working_folder() -> None:
 
 if __name__ == "__main__":
     forget_working_folder()
-    sys.exit(main(sys.argv[1:]))
+    try:
+        exits.heed_signals()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # names of files need not be text
+        status = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        status = Exit.INTERRUPTED
+    exits.ignore_signals()
+    sys.exit(status)

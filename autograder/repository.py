@@ -40,7 +40,7 @@ def grader_sources(root: Path = ROOT) -> list[Path]:
     """The trusted grader's own modules, sorted by path: what the zip holds, and what a class's results depend on."""
     kit = root / "autograder"
     rooms = (path for room in ("door", "sandbox", "grading") for path in (kit / room).rglob("*.py"))
-    bottom = ("__init__", "exits", "repository", "stamp", "tasks", "toml_source", "writing")
+    bottom = ("__init__", "exits", "repository", "scratch", "stamp", "tasks", "toml_source", "writing")
     return sorted([*rooms, *(kit / f"{name}.py" for name in bottom)])
 
 

@@ -1,9 +1,16 @@
 """Writes files whole: a reader finds either the old file or the new one, whatever crashes."""
 
+import errno
 import os
-import tempfile
+import stat
 from collections.abc import Mapping
 from pathlib import Path
+
+from autograder import scratch
+
+
+class WriteError(OSError):
+    """A file could not be written; `filename` says which, and the old one, if there was one, is still there."""
 
 
 def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
@@ -24,22 +31,50 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> Non
     Args:
         content: bytes, or text to be written in UTF-8 as it is.
         mode: permissions; by default nobody else may read it, least of all the graded code's user.
+
+    Raises:
+        WriteError: it cannot be written, or what lies there is neither a file nor a link.
     """
-    # mkstemp makes a new file of mode 0600 and follows no link that somebody may have left there.
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(descriptor, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+        _refuse_odd(path)
+        _replace(path, content.encode() if isinstance(content, str) else content, mode)
+    except OSError as error:
+        raise WriteError(error.errno, error.strerror, str(path)) from None
+
+
+def make_place(path: Path) -> None:
+    """Make the folder that a file is to be written to: long before it is, so that nothing is done in vain.
+
+    Raises:
+        OSError: it cannot be made, or what lies in the file's place is neither a file nor a link.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_odd(path)
+
+
+def _replace(path: Path, content: bytes, mode: int) -> None:
+    with scratch.temporary_file(path.parent, path.name) as temporary:
+        with temporary.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        temporary.chmod(mode)
+        temporary.replace(path)
     if os.name != "nt":  # Windows cannot open folders
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _refuse_odd(path: Path) -> None:
+    """To replace a file is to delete what was there: never a device such as /dev/null, nor a folder."""
+    try:
+        kind = stat.S_IFMT(path.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    if kind == stat.S_IFDIR:
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if kind not in (stat.S_IFREG, stat.S_IFLNK):
+        raise OSError(errno.EINVAL, "it is not an ordinary file", str(path))

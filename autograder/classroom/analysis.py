@@ -122,7 +122,8 @@ def analyse(graded: Sequence[Graded], course: Course) -> list[Item]:
 def _item(check: Check, graded: Sequence[Graded]) -> Item:
     shares = [one.shares.get(check.id, 0.0) for one in graded]
     passed = [share == 1.0 for share in shares]
-    tried = [attempted(one.failures.get(check.id)) for one in graded]
+    # Where nothing could be graded, there is no row for the check.
+    tried = [check.id in one.shares and attempted(one.failures.get(check.id)) for one in graded]
     rest = [one.score - share * check.points for one, share in zip(graded, shares, strict=True)]
     rate = _mean(passed)
     discrimination = correlation(shares, rest) if len(graded) >= FEW else None

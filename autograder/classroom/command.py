@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import signal
 import stat
 import sys
 import time
@@ -31,6 +30,7 @@ from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
+from autograder.sandbox.text import safe_text
 from autograder.tasks import Course, CourseError, chosen, course_option
 
 
@@ -199,8 +199,6 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if bool(options.submissions) == bool(options.selfgrades):
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
-    # Batch systems and shutdowns ask like this.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         course = chosen(options.course)
         if options.selfgrades:
@@ -212,7 +210,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = _settings(options, course)
         summary = grade_class(settings)
     except (UnreadableError, CourseError, SourceError, ClusterError, BusyError, SecretError) as error:
-        print(f"class: {error}", file=sys.stderr)
+        print(f"class: {safe_text(str(error))}", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)
@@ -225,7 +223,7 @@ def main(arguments: Sequence[str]) -> int:
     store = Store(settings.out, settings.session.load())
     for slug in summary.failed:
         record = store.record(slug)
-        print(f"  failed: {slug}: {record.problem if record else 'no record'}")
+        print(f"  failed: {slug}: {safe_text(record.problem) if record else 'no record'}")
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")

@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from autograder.exits import Exit
+from autograder.exits import Exit, heed_signals
 from autograder.grading import grade
 from autograder.grading.session import Grading
 from autograder.writing import write_atomically
@@ -23,11 +23,13 @@ from autograder.writing import write_atomically
 
 def main() -> int:
     """Grade what standard input says. Returns 0 if results were written, 130 if it was interrupted."""
+    heed_signals()
     instructions = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_our_starter, daemon=True).start()
     grade.prepare_process()
     try:
-        grade.grade(Grading.from_json(instructions["grading"]))
+        results = grade.grade(Grading.from_json(instructions["grading"]))
+        grade.log_notes(results)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     write_atomically(Path(instructions["usage"]), json.dumps(_usage()))

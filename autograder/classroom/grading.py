@@ -10,12 +10,10 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +28,7 @@ from autograder.grading.messages import check_sources
 from autograder.grading.secret import SECRET_FILE
 from autograder.grading.session import Session
 from autograder.repository import ROOT, TESTS, grader_sources
+from autograder.scratch import temporary_folder
 
 # Beyond the grader's own limit: it has to start, and to end its workers.
 GRACE_SECONDS = 150.0
@@ -134,15 +133,11 @@ def grade_parcel(content: bytes, session: Session, stop: threading.Event | None 
 @contextlib.contextmanager
 def _workplace() -> Iterator[Path]:
     """A folder for one grading: `private` for us, `temporary` for what the graded code's user may have to enter."""
-    folder = Path(tempfile.mkdtemp(prefix="class-")).resolve()
-    try:
+    with temporary_folder("class", mode=0o711) as folder:
         (folder / "private").mkdir(mode=0o700)
-        for name in (".", "temporary"):
-            (folder / name).mkdir(exist_ok=True)
-            (folder / name).chmod(0o711)
+        (folder / "temporary").mkdir()
+        (folder / "temporary").chmod(0o711)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(instructions: dict[str, Any], folder: Path, seconds: float, stop: threading.Event | None) -> tuple[int, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from autograder.grading.files import UnreadableError
 from autograder.grading.report import number
 from autograder.repository import student_folder
 from autograder.stamp import stamp_in
+from autograder.tables import csv_text
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
@@ -98,14 +97,12 @@ def _compare(submissions: Sequence[Submission], course: Course) -> list[Pair]:
 
 
 def _pairs_csv(pairs: Sequence[Pair]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["first", "second", "shared", "of first", "of second", "identical", "mostly in"])
+    rows: list[list[Any]] = [["first", "second", "shared", "of first", "of second", "identical", "mostly in"]]
     for pair in pairs:
         shares = f"{pair.first_share:.3f}", f"{pair.second_share:.3f}"
         identical = "yes" if pair.identical else ""
-        writer.writerow([pair.first, pair.second, pair.shared, *shares, identical, " ".join(pair.files)])
-    return buffer.getvalue()
+        rows.append([pair.first, pair.second, pair.shared, *shares, identical, " ".join(pair.files)])
+    return csv_text(rows)
 
 
 def page(about: Class) -> str:

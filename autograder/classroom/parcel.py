@@ -17,7 +17,7 @@ from autograder.grading.files import (
     SUBMISSION,
     Entry,
     UnreadableError,
-    lies_in,
+    collapsed,
     listed,
     without_environments,
     zip_tree,
@@ -59,7 +59,7 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
         UnreadableError: a file cannot be read.
     """
     wanted = {name.lower() for name in expected}
-    entries, notes = _newest_versions(_own(entries), wanted)
+    entries, notes = _newest_versions(_own(entries, wanted), wanted)
     code = {name for name in wanted if name.endswith(".py")}
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
     loose = [entry for entry in entries if entry not in zips]
@@ -82,23 +82,27 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
 
 
 def write_parcel(entries: Iterable[Entry], wanted: Collection[str]) -> bytes:
-    """A zip of those entries that matter to intake; the same entries always give the same bytes."""
+    """A zip of the entries, for intake; the same entries always give the same bytes."""
     return zip_bytes(_members(sorted(entries, key=lambda entry: entry.path), wanted))
 
 
 def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tuple[str, bytes, int]]:
-    """Name, content and mode of those that matter to intake."""
+    """Name, content and mode: content only of what matters to intake, which names the others to the student."""
     total = 0
     for entry in entries[: LIMITS.entries + 1]:
         if total > 2 * LIMITS.total_bytes:
             break  # intake refuses it anyway
-        if entry.regular and not matters(entry.path, wanted):
+        name = str(entry.path).encode("utf-8", "replace").decode("utf-8")
+        if entry.is_folder:
+            yield from ((f"{name}/{inner}", b"", 0o100644) for inner in entry.inside)
+            yield name, bytes(entry.size - len(entry.inside)), entry.kind | 0o755
             continue
         # One byte more than allowed, so that intake sees that it is too much.
         limit = 1 + (LIMITS.model_bytes if entry.path.suffix == MODEL_SUFFIX else LIMITS.code_bytes)
-        content = entry.read(limit) if entry.regular and entry.path.suffix != ".ipynb" else b""
+        read = entry.regular and matters(entry.path, wanted) and entry.path.suffix != ".ipynb"
+        content = entry.read(limit) if read else b""
         total += len(content)
-        yield str(entry.path).encode("utf-8", "replace").decode("utf-8"), content, entry.kind | 0o644
+        yield name, content, entry.kind | 0o644
 
 
 def version(name: str) -> tuple[str, int]:
@@ -110,9 +114,9 @@ def version(name: str) -> tuple[str, int]:
     return match["stem"] + path.suffix, int(match["canvas"] or match["browser"])
 
 
-def _own(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries that do not lie in a folder that intake does not look into."""
-    return [entry for entry in without_environments(entries) if not lies_in(entry.path, IGNORED_FOLDERS)]
+def _own(entries: Iterable[Entry], wanted: Collection[str]) -> list[Entry]:
+    """The entries, those in a folder that intake does not look into as one."""
+    return collapsed(without_environments(entries, wanted), IGNORED_FOLDERS, wanted, LIMITS)
 
 
 def _holds(entries: Iterable[Entry], names: Collection[str]) -> bool:
@@ -162,7 +166,7 @@ def _read_zip(entry: Entry) -> bytes:
 def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -> tuple[bytes, bool, list[str]]:
     """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
     try:
-        entries = _own(zip_tree(content, name, limits=LIMITS).entries)
+        entries = _own(zip_tree(content, name, limits=LIMITS).entries, wanted)
     except UnreadableError:
         return content, False, [f"{name} is not a readable zip"]
     if _holds(entries, wanted) or depth == 0:
@@ -181,7 +185,7 @@ def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -
 def _join(content: bytes, extra: Sequence[Entry], code: Collection[str]) -> list[Entry] | None:
     """The files of a zip and others that were handed in beside it, put into the folder of the zip's code."""
     try:
-        inside = _own(zip_tree(content, "", limits=LIMITS).entries)
+        inside = _own(zip_tree(content, "", limits=LIMITS).entries, code)
     except UnreadableError:
         return None
     folders = sorted({entry.path.parent for entry in inside if entry.path.name.lower() in code}, key=_depth)

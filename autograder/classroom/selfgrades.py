@@ -213,14 +213,14 @@ def _unpacked(entries: Sequence[Entry], problems: list[str]) -> Iterator[Entry]:
     Names that begin with a dot are the system's.
     """
     for entry in entries:
-        if entry.path.name.startswith("."):
+        if entry.path.name.startswith(".") or entry.is_folder:
             continue
         if entry.path.suffix.lower() != ".zip":
             yield entry
             continue
         try:
             inside = zip_tree(entry.read(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
-            yield from (inner for inner in inside if not inner.path.name.startswith("."))
+            yield from (inner for inner in inside if not (inner.path.name.startswith(".") or inner.is_folder))
         except UnreadableError as error:
             problems.append(str(error).rstrip("."))
 
@@ -320,6 +320,7 @@ def print_summary(found: Class, course: Course, stream: TextIO) -> None:
     lines += [f"  handed in none: {safe_text(student.name or student.id, WIDTH)}" for student in export.absent]
     lines += [f"  left out: {note}" for note in export.notes]
     for line in lines:
+        line = safe_text(line, len(line), strip=False)
         print(textwrap.fill(line, WIDTH, subsequent_indent="    "), file=stream)
 
 

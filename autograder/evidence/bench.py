@@ -12,7 +12,6 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,8 +21,9 @@ from autograder.exits import Exit
 from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in
 from autograder.repository import EXECUTOR, ROOT
+from autograder.scratch import temporary_folder
 from autograder.tasks import load
-from autograder.writing import write_atomically
+from autograder.writing import make_place, write_atomically
 
 Numbers = dict[str, float]
 Bench = Callable[[argparse.Namespace], Numbers]
@@ -48,6 +48,7 @@ def measure(parser: argparse.ArgumentParser, benches: Mapping[str, Bench], argum
     options = parser.parse_args(arguments)
     if unknown := set(options.names) - set(benches):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; choose from {', '.join(benches)}")
+    make_place(options.out)
     found = json.loads(options.out.read_text(encoding="utf-8")) if options.out.exists() else {}
     found["machine"] = {"cpus": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version()}
     for name in options.names or benches:
@@ -66,8 +67,8 @@ def grading(options: argparse.Namespace) -> Numbers:
         seconds: wall-clock time; cpu_seconds: processor time of all its processes; peak_mib: largest memory of all of
         them together, shared pages counted once; score: to see that it was graded properly.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        submission, out = Path(folder) / "reference.zip", Path(folder) / "results.json"
+    with temporary_folder("bench") as folder:
+        submission, out = folder / "reference.zip", folder / "results.json"
         write_zip(hand_in(load()), submission)
         command = [sys.executable, "-m", "autograder", "grade", str(submission), "--out", str(out)]
         usage = measuring.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

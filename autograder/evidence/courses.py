@@ -13,7 +13,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from autograder.release import pdf, reference, student
 from autograder.release.contents import Release, generate, solved
 from autograder.release.starter import SourceError
 from autograder.repository import COURSES, DEFAULT_COURSE, student_folder
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course, CourseError, course_file, load
 from autograder.writing import write_files
 
@@ -58,11 +58,11 @@ def main(arguments: Sequence[str]) -> int:
 def prove(made: Release) -> bool:
     """Whether everything about a course holds; says so, line by line."""
     proven = True
-    with tempfile.TemporaryDirectory(prefix=f"course-{made.course.name}-") as scratch:
+    with temporary_folder("course") as scratch:
         for what, proof in PROOFS.items():
             began = time.monotonic()
             try:
-                said = proof(made, Path(scratch))
+                said = proof(made, scratch)
             except (Unproven, SourceError, CourseError, bundle.BundleError, OSError) as error:
                 proven, said = False, f"NO: {error}"
             if said:

@@ -19,7 +19,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -34,8 +33,9 @@ from autograder.grading.secret import SecretError, load_secret
 from autograder.release.archive import zip_bytes
 from autograder.release.contents import CUDA_REQUIREMENT
 from autograder.repository import dist, grader_sources, student_folder
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course, CourseError
-from autograder.writing import write_atomically, write_files
+from autograder.writing import make_place, write_atomically, write_files
 
 UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{course.ungraded}: there is no autograder", file=sys.stderr)
             return Exit.NOTHING
         out = options.out or dist(course.name) / "autograder.zip"
+        make_place(out)
         digest = write(out.resolve(), course)
     except (BundleError, CourseError, SettingsError, SecretError) as error:
         print(f"no autograder.zip: {error}", file=sys.stderr)
@@ -83,7 +84,7 @@ def write(archive: Path, course: Course | None = None) -> str:
     )
     if len(content) > UPLOAD_LIMIT:
         raise BundleError(f"{len(content):,} bytes are more than Gradescope takes ({UPLOAD_LIMIT:,})")
-    archive.parent.mkdir(parents=True, exist_ok=True)
+    make_place(archive)
     write_atomically(archive, content)
     return hashlib.sha256(content).hexdigest()
 
@@ -115,8 +116,7 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
     """
     from otter.generate import main as generate
 
-    with tempfile.TemporaryDirectory(prefix="otter-generate-") as scratch:
-        staging = Path(scratch).resolve()
+    with temporary_folder("otter-generate") as staging:
         write_files(staging / "tests", test_files(course))
         write_files(staging, {"otter_config.json": configuration(settings), "driver.ipynb": driver_notebook()})
         write_files(staging, {name.removeprefix("files/"): content for name, content in files.items()})

@@ -3,6 +3,8 @@
 import sys
 
 if __name__ == "__main__":
+    from autograder.exits import heed_signals
     from autograder.gradescope.run import main
 
+    heed_signals()
     sys.exit(main(sys.argv[1:]))

@@ -29,6 +29,8 @@ Row = dict[str, Any]
 # The interpreter that has torch and the grader's other dependencies, if it is not the one that runs Otter.
 PYTHON_VARIABLE = "AUTOGRADER_PYTHON"
 
+NOTHING = "submission"  # id of the only row where nothing could be graded, as in grading/results.py
+
 
 class GraderFailed(Exception):
     """The trusted grader could not do its work: nothing is known about the submission."""
@@ -108,22 +110,27 @@ def here() -> Path:
 
 def require(check_id: str) -> None:
     """Fail, with the grader's explanation, unless the check passed."""
-    row = graded(here())[check_id]
+    row = _row(check_id)
     assert row["status"] == "passed", row["output"]
 
 
 def require_some(check_id: str) -> None:
     """Fail, with the grader's explanation, unless the check earned some of its points."""
-    row = graded(here())[check_id]
+    row = _row(check_id)
     assert row["score"] > 0, row["output"]
 
 
 def earned(check_id: str) -> float:
     """Points that a check with partial credit earned."""
-    return graded(here())[check_id]["score"]
+    return _row(check_id)["score"]
 
 
-def missed(check_id: str) -> float:
-    """Points that a check with partial credit did not earn."""
-    row = graded(here())[check_id]
-    return row["max_score"] - row["score"]
+def missed(check_id: str, points: float) -> float:
+    """Points that a check with partial credit, worth so many, did not earn."""
+    return points - earned(check_id)
+
+
+def _row(check_id: str) -> Row:
+    """A check's row; the only one there is, without points, where nothing could be graded."""
+    rows = graded(here())
+    return rows.get(check_id) or rows[NOTHING]

@@ -14,21 +14,23 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-from autograder import measuring
+from autograder import measuring, scratch
 from autograder.exits import Exit
 from autograder.gradescope import bundle
 from autograder.measuring import Usage
 from autograder.tasks import Course, CourseError, chosen, course_option
+from autograder.writing import make_place, write_atomically
 
 SCHEMA = Path(__file__).with_name("results.schema.json")
 CLEAN_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -148,12 +150,8 @@ def temporary_folder(keep: Path | None = None) -> Iterator[Path]:
         keep.mkdir(parents=True)
         yield keep.resolve()
         return
-    folder = Path(tempfile.mkdtemp(prefix="gradescope-")).resolve()
-    try:
-        folder.chmod(0o755)
+    with scratch.temporary_folder("gradescope", mode=0o755) as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def unpack(archive: Path, folder: Path) -> None:
@@ -173,14 +171,23 @@ def open_modes(folder: Path) -> None:
 def hand_in(submission: Path, folder: Path) -> None:
     """Put a submission where Gradescope puts it: a zip is unpacked, a folder copied with its symbolic links."""
     if submission.is_dir():
-        shutil.copytree(submission, folder, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(submission, folder, symlinks=True, ignore=_pipes_and_devices, dirs_exist_ok=True)
     elif zipfile.is_zipfile(submission):
-        with zipfile.ZipFile(submission) as file:
-            file.extractall(folder)
+        try:
+            with zipfile.ZipFile(submission) as file:
+                file.extractall(folder)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise StandInError(f"{submission} cannot be unpacked: {error}") from None
     elif submission.is_file():
         shutil.copy(submission, folder)
     else:
         raise StandInError(f"there is no submission {submission}")
+
+
+def _pipes_and_devices(folder: str, names: list[str]) -> list[str]:
+    """What no upload can hold, and what would be waited for without end."""
+    kinds = {name: stat.S_IFMT((Path(folder) / name).lstat().st_mode) for name in names}
+    return [name for name, kind in kinds.items() if kind not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK)]
 
 
 def submission_metadata(late_days: float = 0, previous: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
@@ -235,9 +242,10 @@ def main(arguments: Sequence[str]) -> int:
         if course.ungraded:
             print(f"{course.ungraded}: there is no autograder to try", file=sys.stderr)
             return Exit.NOTHING
-        if not options.submission.exists():
-            print(f"there is no submission {options.submission}", file=sys.stderr)
+        if not (options.submission.is_dir() or options.submission.is_file()):
+            print(f"gradescope: there is no folder or file {options.submission} to hand in", file=sys.stderr)
             return Exit.NOTHING
+        make_place(options.out)
         with temporary_folder(options.keep) as folder:
             if options.archive is None:
                 archive = folder / "autograder.zip"
@@ -272,7 +280,7 @@ def report(graded: Graded, course: Course, memory_mib: float, out: Path) -> int:
     if graded.document is None:
         print(graded.stdout, file=sys.stderr)
     else:
-        out.write_text(json.dumps(graded.document, indent=1) + "\n", encoding="utf-8")
+        write_atomically(out, json.dumps(graded.document, indent=1) + "\n", mode=0o644)
         if graded.document.get("tests"):
             terminal.write_terminal({"leaderboard": [], **graded.document}, course, sys.stdout)
         else:

@@ -1,7 +1,7 @@
 """What the zip's scripts start, as `python -I .../files/grader COMMAND FOLDER`; FOLDER is /autograder on Gradescope.
 
 run       grade FOLDER/submission into FOLDER/results/results.json, under the course's and Gradescope's rules
-rehearse  grade an empty submission; the exit status says whether grading works here
+rehearse  grade a submission of empty files; the exit status says whether grading works here
 otter     grade what `otter run` has prepared in FOLDER, for the cases of Otter's test files
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import stat
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from autograder.grading import grade
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
+from autograder.scratch import temporary_folder
 from autograder.tasks import CourseError
 from autograder.writing import write_atomically
 
@@ -39,7 +41,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
     commands = {"run": run, "rehearse": rehearse, "otter": otter}
-    return commands[options.command](options.folder.resolve())
+    try:
+        return commands[options.command](options.folder.resolve())
+    except KeyboardInterrupt:
+        print(f"{options.command}: interrupted", file=sys.stderr)
+        return Exit.INTERRUPTED
 
 
 def run(folder: Path) -> int:
@@ -62,7 +68,7 @@ def run(folder: Path) -> int:
     results = grade.grade(
         _grading(
             settings,
-            submission=the_submission(folder / "submission"),
+            submission=folder / "submission",
             out=out,
             secret=secret,
             private=(TESTS / "hidden", SECRET_FILE, metadata_file, out.parent),
@@ -70,17 +76,24 @@ def run(folder: Path) -> int:
             publish=lambda document: rules.publish(document, course, settings, metadata),
         )
     )
+    grade.log_notes(results)
     grade.log_resources(results.seconds)
     return Exit.DONE
 
 
 def rehearse(folder: Path) -> int:
-    """Grade the empty folder FOLDER/submission, on a machine that may not have every layer of the sandbox."""
+    """Grade empty files in FOLDER/submission, on a machine that may not have every layer of the sandbox.
+
+    Every check runs, and each file of checks starts its workers.
+    """
     try:
-        settings, secret = load(), load_secret(SECRET_FILE, create=False)
-    except (SettingsError, SecretError) as error:
+        course, settings, secret = tasks.load(), load(), load_secret(SECRET_FILE, create=False)
+    except (CourseError, SettingsError, SecretError) as error:
         print(error, file=sys.stderr)
         return Exit.FAILED
+    for name in course.files:
+        if name.endswith(".py"):
+            (folder / "submission" / name).touch()
     grade.prepare_process()
     results = grade.grade(
         _grading(settings, submission=folder / "submission", out=folder / "results.json", secret=secret)
@@ -99,13 +112,13 @@ def otter(folder: Path) -> int:
     """Grade FOLDER/submission as `otter run` leaves it, without asking for root; results as `run` writes them."""
     course, settings, secret = tasks.load(), load(), load_secret(SECRET_FILE, create=False)
     grade.prepare_process()
-    with tempfile.TemporaryDirectory(prefix="otter-") as scratch:
-        submitted = Path(scratch) / "submission"
+    with temporary_folder("otter") as scratch:
+        submitted = scratch / "submission"
         copy_submission(folder / "submission", submitted)
         results = grade.grade(
             _grading(
                 settings,
-                submission=the_submission(submitted),
+                submission=submitted,
                 out=folder / "results" / "graded.json",
                 secret=secret,
                 private=(SECRET_FILE,),
@@ -115,14 +128,6 @@ def otter(folder: Path) -> int:
     return Exit.FAILED if "problem" in results.extra else Exit.DONE
 
 
-def the_submission(folder: Path) -> Path:
-    """The submitted folder, or the zip in it when there is nothing else: it was packed twice."""
-    entries = list(folder.iterdir())
-    if len(entries) == 1 and entries[0].suffix.lower() == ".zip" and entries[0].is_file():
-        return entries[0]
-    return folder
-
-
 def copy_submission(source: Path, target: Path) -> None:
     """Copy what a student has handed in out of a folder to which Otter has added its own files."""
     target.mkdir()
@@ -130,9 +135,17 @@ def copy_submission(source: Path, target: Path) -> None:
         if entry.name in ADDED_BY_OTTER:
             continue
         if entry.is_dir() and not entry.is_symlink():
-            shutil.copytree(entry, target / entry.name, symlinks=True)
+            shutil.copytree(entry, target / entry.name, symlinks=True, copy_function=_copy)
         else:
-            shutil.copy2(entry, target / entry.name, follow_symlinks=False)
+            _copy(str(entry), str(target / entry.name))
+
+
+def _copy(source: str, target: str) -> str:
+    """Copy a file or a link; a pipe or device becomes a pipe, for which nobody waits, so that it is named at least."""
+    if stat.S_IFMT(os.lstat(source).st_mode) in (stat.S_IFREG, stat.S_IFLNK):
+        return shutil.copy2(source, target, follow_symlinks=False)
+    os.mkfifo(target)
+    return target
 
 
 def _grading(settings: Settings, secret: str, **parts: Any) -> Grading:

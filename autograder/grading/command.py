@@ -15,7 +15,7 @@ from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
 from autograder.tasks import CourseError
-from autograder.writing import write_atomically
+from autograder.writing import make_place, write_atomically
 
 # In Gradescope's container: names the student and lists earlier results.
 METADATA = Path("/autograder/submission_metadata.json")
@@ -25,8 +25,13 @@ def main(arguments: Sequence[str]) -> int:
     """The subcommand. Its exit status says nothing about the score."""
     options = _parser().parse_args(arguments)
     grade.prepare_process()
-    out = options.out.resolve()
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out, submission = options.out.resolve(), options.submission.resolve()
+    if not submission.exists():
+        print(f"grade: there is no {options.submission}: name a folder or a zip to grade", file=sys.stderr)
+        return Exit.NOTHING
+    for place in (out, options.html):
+        if place is not None:
+            make_place(place)
     secret_file = options.secret_file or SECRET_FILE
     results = Results({})
     try:
@@ -42,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         secret = load_secret(options.secret_file, create=not options.gradescope)
         grading = Grading(
             Session.of(course, secret, seconds=options.seconds),
-            submission=options.submission.resolve(),
+            submission=submission,
             out=out,
             private=(secret_file, TESTS / "hidden", METADATA) if options.gradescope else (secret_file,),
             gradescope=options.gradescope,

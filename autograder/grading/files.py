@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -19,12 +20,16 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from autograder.sandbox.text import INVISIBLE
+
 MIB = 1 << 20
 CENTRAL_ENTRY = b"PK\x01\x02"  # begins each entry of a zip's table of contents
 # Folders that operating systems and tools leave behind, often large; in lower case. Folders that begin with a dot are
 # skipped as well.
 RUBBISH = frozenset({"__macosx", "__pycache__", "node_modules", "site-packages"})
 REPOSITORY = ".git"
+UNREADABLE = 0  # a kind that no file has
+COUNTED = 2_000  # files, in a folder that is not looked into
 SHOWN_NAMES, SHOWN_LETTERS = 5, 80
 
 
@@ -44,6 +49,7 @@ class SizeLimits:
     code_bytes: int = 1 * MIB
     model_bytes: int = 32 * MIB
     total_bytes: int = 48 * MIB
+    nested_bytes: int = 48 * MIB  # of a zip in a folder or in a zip, which is read into memory
     ratio: int = 200  # of a file's size to what it takes in the archive; code compresses to a third
 
 
@@ -54,14 +60,16 @@ UNLIMITED = SizeLimits(sys.maxsize, sys.maxsize, sys.maxsize, depth=sys.maxsize,
 
 @dataclass(frozen=True)
 class Entry:
-    """A file, a link, or anything else that is not a folder.
+    """A file, a link, a device, or a folder that is not looked into.
 
     Attributes:
         path: where it lies, below the top.
-        kind: stat.S_IFREG or another file type; also stat.S_IFLNK if its name leads out of the folder or zip.
-        size: bytes, as the folder or zip says.
+        kind: stat.S_IFREG or another file type; also stat.S_IFLNK if its name leads out of the folder or zip. It is
+            stat.S_IFDIR for a folder that is not looked into, UNREADABLE for what the system keeps from us.
+        size: bytes, as the folder or zip says; of a folder, how many files were counted in it.
         read: returns at most the given number of bytes of it; raises UnreadableError.
         name: as the folder or zip spells it.
+        inside: paths of files in a folder that is not looked into, below it: those whose names were asked for.
     """
 
     path: PurePosixPath
@@ -69,10 +77,15 @@ class Entry:
     size: int
     read: Callable[[int], bytes]
     name: str
+    inside: tuple[str, ...] = ()
 
     @property
     def regular(self) -> bool:
         return self.kind == stat.S_IFREG
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind == stat.S_IFDIR
 
     def at(self, path: PurePosixPath | str) -> Entry:
         """The same file at another place."""
@@ -106,27 +119,38 @@ class Tree:
         return tuple(sorted({entry.path.parts[0] for entry in self.entries}))
 
 
-def read_tree(path: Path, skipped: Collection[str] = RUBBISH, limits: SizeLimits = UNLIMITED) -> Tree:
+def read_tree(
+    path: Path,
+    skipped: Collection[str] = RUBBISH,
+    limits: SizeLimits = UNLIMITED,
+    wanted: Collection[str] = (),
+) -> Tree:
     """List a folder or a zip.
 
     Args:
-        skipped: lower-case names of folders that are skipped, besides those that begin with a dot.
+        skipped: lower-case names of folders that are not looked into, besides those that begin with a dot, and those
+            that lie too deep: each is one entry, with the number of files in it.
         limits: only those on archives, entries and depth apply.
+        wanted: lower-case names of files that are named if they lie in such a folder.
 
     Raises:
         UnreadableError: it does not exist, is neither, or is larger than the limits.
     """
     if path.is_dir():
-        return _folder_tree(path, skipped, limits)
+        return _folder_tree(path, skipped, limits, frozenset(wanted))
     if not path.exists():
         raise UnreadableError(f"There is nothing at {shown(path.name)}.")
     if not stat.S_ISREG(path.stat().st_mode):
         raise UnreadableError(f"{shown(path.name)} is neither a folder nor a file.")
-    return zip_tree(path, path.name, skipped, limits)
+    return zip_tree(path, path.name, skipped, limits, wanted)
 
 
 def zip_tree(
-    source: Path | bytes, name: str, skipped: Collection[str] = RUBBISH, limits: SizeLimits = UNLIMITED
+    source: Path | bytes,
+    name: str,
+    skipped: Collection[str] = RUBBISH,
+    limits: SizeLimits = UNLIMITED,
+    wanted: Collection[str] = (),
 ) -> Tree:
     """List a zip, a file or its content; arguments and exceptions as for `read_tree`."""
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
@@ -148,12 +172,13 @@ def zip_tree(
         path = _harmless(written)
         if REPOSITORY in path.parts:
             clones.add(PurePosixPath(*path.parts[: path.parts.index(REPOSITORY)]))
-        if written.endswith("/") or not 0 <= _depth(path) <= limits.depth or lies_in(path, skipped):
+        if written.endswith("/") or not path.parts:
             continue
         kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
         read = partial(_read_member, archive, info, limits.ratio)
         entries.append(Entry(path, kind if _is_plain(written) else stat.S_IFLNK, info.file_size, read, written))
-    return Tree(PurePosixPath(name).stem, _sorted(entries), frozenset(clones))
+    looked_at = collapsed(entries, skipped, wanted, limits)
+    return Tree(PurePosixPath(name).stem, _sorted(looked_at), frozenset(clones))
 
 
 class _Archive(io.BufferedReader):
@@ -179,46 +204,110 @@ class _Archive(io.BufferedReader):
         return super().read(size)
 
 
-def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits) -> Tree:
-    entries, clones = [], set()
+def collapsed(
+    entries: Iterable[Entry], skipped: Collection[str], wanted: Collection[str], limits: SizeLimits = UNLIMITED
+) -> list[Entry]:
+    """The entries, those in folders that are not looked into as one entry a folder; arguments as for `read_tree`."""
+    kept = []
+    folders: dict[PurePosixPath, list[Entry]] = {}
+    for entry in entries:
+        top = _closed_folder(entry.path, skipped, limits.depth) or (entry.path if entry.is_folder else None)
+        if top is None:
+            kept.append(entry)
+        else:
+            folders.setdefault(top, []).append(entry)
+    closed = [_closed(top, inside, wanted) for top, inside in folders.items()]
+    return [*kept, *(folder for folder in closed if folder.size)]
+
+
+def _closed_folder(path: PurePosixPath, skipped: Collection[str], depth: int) -> PurePosixPath | None:
+    """The first folder above a file that is not looked into; None if there is none."""
+    for number, name in enumerate(path.parts[:-1], start=1):
+        if number > depth or name.startswith(".") or name.lower() in skipped:
+            return PurePosixPath(*path.parts[:number])
+    return None
+
+
+def _closed(folder: PurePosixPath, inside: Collection[Entry], wanted: Collection[str]) -> Entry:
+    """A folder that is not looked into, as one entry."""
+    files = sum(entry.size if entry.is_folder else 1 for entry in inside)
+    paths = [entry.path / name for entry in inside for name in (entry.inside or ("",))]
+    found = sorted(str(path.relative_to(folder)) for path in paths if path.name.lower() in wanted)
+    return Entry(folder, stat.S_IFDIR, files, _unread, str(folder), tuple(found))
+
+
+def _unread(size: int) -> bytes:
+    return b""
+
+
+def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wanted: Collection[str]) -> Tree:
+    entries, clones = list[Entry](), set()
     seen = 0
-    for parent, names, files in os.walk(folder):
+
+    def unreadable(error: OSError) -> None:
+        closed = Path(os.fsdecode(error.filename))
+        if closed == folder:
+            raise UnreadableError(f"The folder {shown(folder.name)} cannot be read ({error.strerror}).")
+        path = PurePosixPath(closed.relative_to(folder).as_posix())
+        entries.append(Entry(path, UNREADABLE, 0, _unread, str(path)))
+
+    for parent, names, files in os.walk(folder, onerror=unreadable):
         here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
         if REPOSITORY in names or REPOSITORY in files:  # a file in a submodule's clone
             clones.add(here)
-        names[:] = sorted(name for name in names if not lies_in(here / name / "file", skipped))
-        if len(here.parts) >= limits.depth:
-            names.clear()
         # os.walk does not follow links to folders, but does not say that they are links either.
         linked = [name for name in names if (Path(parent) / name).is_symlink()]
         seen += len(files) + len(names)
         if seen > limits.entries:
             raise UnreadableError(f"{shown(folder.name)} holds more than {limits.entries} files.")
+        closed = [
+            name for name in names if name not in linked and _closed_folder(here / name / "x", skipped, limits.depth)
+        ]
+        entries += [_counted(Path(parent) / name, here / name, wanted) for name in closed]
+        names[:] = sorted(set(names).difference(linked, closed))
         for name in [*sorted(files), *linked]:
             file = Path(parent) / name
-            found = file.lstat()
+            try:
+                found = file.lstat()
+            except OSError:  # its folder may be listed and not entered
+                entries.append(Entry(here / name, UNREADABLE, 0, _unread, str(here / name)))
+                continue
             # Some programs unpack zips made on Windows into files with backslashes in their names.
             written = name.replace("\\", "/")
             path = here / _harmless(written)
-            if _depth(path) <= limits.depth and not lies_in(path, skipped):
-                plain = written == name or _is_plain(written)
-                kind = stat.S_IFMT(found.st_mode) if plain else stat.S_IFLNK
-                entries.append(Entry(path, kind, found.st_size, partial(_read_file, file), str(here / written)))
-    return Tree(folder.resolve().name, _sorted(entries), frozenset(clones))
+            plain = written == name or _is_plain(written)
+            kind = stat.S_IFMT(found.st_mode) if plain else stat.S_IFLNK
+            entries.append(Entry(path, kind, found.st_size, partial(_read_file, file), str(here / written)))
+    looked_at = collapsed(entries, skipped, wanted, limits)
+    return Tree(folder.resolve().name, _sorted(looked_at), frozenset(clones))
 
 
-def without_environments(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries that do not lie in a virtual environment, whatever it is called."""
+def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entry:
+    """A folder that is not looked into, but for names, and for no more than COUNTED of these."""
+    count, found = 0, []
+    for parent, _, files in os.walk(folder):
+        count += len(files)
+        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in files if name.lower() in wanted]
+        if count >= COUNTED:
+            break
+    return Entry(path, stat.S_IFDIR, min(count, COUNTED), _unread, str(path), tuple(sorted(found)))
+
+
+def without_environments(entries: Iterable[Entry], wanted: Collection[str] = ()) -> list[Entry]:
+    """The entries, those in a virtual environment, whatever it is called, as one entry."""
     entries = list(entries)
     environments = {
         entry.path.parent for entry in entries if entry.path.name == "pyvenv.cfg" and entry.path.parent.name
     }
-    return [entry for entry in entries if not environments.intersection(entry.path.parents)]
-
-
-def lies_in(path: PurePosixPath, folders: Collection[str]) -> bool:
-    """Whether a file lies, at whatever depth, in a folder with one of these names, or one that begins with a dot."""
-    return any(name.startswith(".") or name.lower() in folders for name in path.parts[:-1])
+    kept = []
+    inside: dict[PurePosixPath, list[Entry]] = {}
+    for entry in entries:
+        above = [folder for folder in entry.path.parents if folder in environments]
+        if above:
+            inside.setdefault(above[-1], []).append(entry)
+        else:
+            kept.append(entry)
+    return [*kept, *(_closed(folder, found, wanted) for folder, found in inside.items())]
 
 
 def listed(names: Sequence[str]) -> str:
@@ -229,16 +318,13 @@ def listed(names: Sequence[str]) -> str:
 
 def shown(name: str) -> str:
     """A name that a stranger chose, harmless and short."""
-    return re.sub(r"[^\w./ ()+@-]", "?", name)[:SHOWN_LETTERS]
+    # Computers of Apple's write an accent as a letter of its own.
+    name = unicodedata.normalize("NFC", name[: 4 * SHOWN_LETTERS])
+    return re.sub(rf"[^\w./ ()+@-]|[{INVISIBLE}]", "?", name)[:SHOWN_LETTERS]
 
 
 def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.path))
-
-
-def _depth(path: PurePosixPath) -> int:
-    """How many folders a file lies in; -1 for the empty path."""
-    return len(path.parts) - 1
 
 
 def _count(source: Path | bytes, needle: bytes) -> int:

@@ -13,7 +13,6 @@ import math
 import os
 import resource
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.door import library_use
+from autograder.exits import is_lack, raise_if_interrupted
 from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
 from autograder.repository import EXECUTOR, ROOT
 from autograder.sandbox.text import safe_text
+from autograder.scratch import temporary_folder
 from autograder.stamp import Stamp
 from autograder.tasks import Course
+from autograder.writing import WriteError
 
 # Modules that import NumPy are imported in the functions, after `prepare_process` has set how many threads it may use.
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
 
     Raises:
         KeyboardInterrupt: after the results so far have been written.
+        WriteError: the results cannot be written.
     """
     results = Results({})
     began = time.monotonic()
@@ -95,9 +98,12 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
     except KeyboardInterrupt:
         results.notes = ["Grading was interrupted: below is what was graded until then."]
         raise
+    except WriteError:  # of results.json itself
+        raise
     except Exception as error:
         # Something is wrong with the grader: no points that may be wrong, and no details where students see them.
-        traceback.print_exc()
+        if not is_lack(error):
+            traceback.print_exc()
         fail(results, error)
     finally:
         save()
@@ -165,9 +171,10 @@ def grade_in(
         deadline=time.monotonic() + session.seconds if zygote.deadline is None else zygote.deadline,
         save=save,
     )
-    with tempfile.TemporaryDirectory(prefix="grader-") as scratch:
-        set_hypothesis_home_dir(Path(scratch) / "hypothesis")
-        run_suites(grader, session.tests, Path(scratch), stop_at_first_failure)
+    with temporary_folder("grader") as scratch:
+        set_hypothesis_home_dir(scratch / "hypothesis")
+        run_suites(grader, session.tests, scratch, stop_at_first_failure)
+    raise_if_interrupted()
     if "torch" in sys.modules:
         raise GradingError("a check has imported torch, which only the executor may")
     if grader.problem is not None:
@@ -176,7 +183,6 @@ def grade_in(
 
 def _note(submitted: Intake, course: Course, results: Results) -> None:
     """Record what became of the submission's files."""
-    _log(*submitted.errors, *submitted.notes)
     results.extra["submission"] = {
         "files": len(submitted.files),
         "left_out": [safe_text(name) for name in submitted.left_out],
@@ -184,8 +190,7 @@ def _note(submitted: Intake, course: Course, results: Results) -> None:
         "errors": list(submitted.errors),
     }
     if submitted.errors:
-        for check in course.checks:
-            results.set(check.id, 0.0, "Not graded: " + " ".join(submitted.errors), kind="not_run")
+        results.rows = Results.of_nothing(course, "\n".join((*submitted.errors, *submitted.notes))).rows
 
 
 def _of_release(ours: Stamp | None, theirs: Stamp | None, results: Results) -> list[str]:
@@ -290,6 +295,11 @@ def _summary(protection: Protection) -> dict[str, Any]:
         "kernel": protection.kernel,
         "refused_probes": {layer: len(protection.proofs[layer]) for layer in protection.layers},
     }
+
+
+def log_notes(results: Results) -> None:
+    """Log what there is to say about the submission, where no report is printed."""
+    _log(*results.notes)
 
 
 def _log(*lines: str) -> None:

@@ -1,7 +1,8 @@
 """Takes in a submission, a folder or a zip, without trusting it: copies what grading needs and nothing else.
 
 It copies Python files, wherever they lie below the submission's folder, and the trained model. No copy can shadow
-another module: a file with the name of a module of Python, of an installed package or of the grader is set aside.
+another module: a file with the name of a module of Python, of an installed package or of the grader is set aside. What
+is not graded is named, with the reason: no file that was handed in disappears in silence.
 Nothing is extracted by an archive tool: every file is listed and read by files.py, and written by us under a name that
 we have checked. The copies belong to the grader; other users may read them.
 """
@@ -11,15 +12,17 @@ from __future__ import annotations
 import os
 import pkgutil
 import sys
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path, PurePosixPath
 
 from autograder import stamp, tasks
 from autograder.grading.files import (
+    COUNTED,
     MIB,
     RUBBISH,
+    SHOWN_NAMES,
     SUBMISSION,
     Entry,
     SizeLimits,
@@ -39,6 +42,35 @@ PROVIDED = STUDENT
 MODEL_SUFFIX = ".safetensors"
 # Folders that hold no code of the submission's own. Their content is not even looked at.
 IGNORED_FOLDERS = RUBBISH | {"data", "results", "venv", "env"}
+# What else people pack their work into; only a zip is ever opened.
+ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".tgz"}
+NESTED = 3  # zips in zips that are opened
+OPENED = 10  # zips beside each other that are opened
+# Why files are not graded, and what to do, in the order in which it is said.
+REASONS = {
+    "archive": ("Not opened", "Hand in the files themselves, or one zip with nothing around it."),
+    "notebook": ("Notebooks are not graded, only Python files are", "Hand in the .py files that are asked for."),
+    "deep": (
+        f"Not graded, because the folders lie more than {SUBMISSION.depth} deep",
+        "Hand the files in without so many folders around them.",
+    ),
+    "hidden": ("Not graded, because the names begin with a dot", "Rename what should be graded, or move it up."),
+    "folder": ("Not graded, because folders of these names hold no work", "Move what should be graded out of them."),
+    "environment": ("Not graded, because it is a virtual environment", "Move your own files out of it."),
+    "odd": ("Not used, because they are not ordinary files", "Hand in the files themselves, not links to them."),
+    "outside": (
+        "Not graded, because they lie outside the folder that was",
+        "Put all that you hand in into one folder.",
+    ),
+    "place": ("Not graded, because they do not lie beside the other files", "Move them there."),
+    "spelling": ("Not used, because the file with the right spelling is there, too", ""),
+    "taken": (
+        "Not used, because their names are taken (by Python, by a library, by the grader) or are not module names",
+        "Rename them if your code needs them.",
+    ),
+    "tests": ("Not used, because the grader has its own tests", ""),
+    "other": ("Not graded, because they are not files to hand in", ""),
+}
 # Python imports these by itself, or pytest does.
 SPECIAL_MODULES = {"__init__", "__main__", "conftest", "sitecustomize", "usercustomize", "tests", "test"}
 # The kit, and the checks' helpers: in a student's folder the local `pytest` imports these.
@@ -53,9 +85,10 @@ class Intake:
         folder: where the copies are.
         files: names of the submission's files that were copied, relative to `folder`.
         missing: expected files that the submission does not have.
-        left_out: files that students may miss: modules whose names are taken, links, devices, a notebook in place of an
-            expected file. Not the folder tests/ and other notebooks, which students are given.
-        notes: what the student should know, one sentence each.
+        left_out: files that students may miss: modules whose names are taken, links, archives, files to hand in that
+            lie where nobody looks, a notebook in place of one. Not the folder tests/ and other notebooks, which
+            students are given.
+        notes: what the student should know, a sentence or two each; they name every file that is not graded.
         errors: why nothing can be graded at all; empty if something can.
         release: the release of the assignment from which it claims to come; nothing but a remark depends on it.
     """
@@ -79,14 +112,26 @@ class IntakeError(Exception):
 
 @dataclass
 class _Selection:
-    """Files to copy by their new name, and what to say about the others."""
+    """Files to copy by their new name, and what becomes of the others.
+
+    Attributes:
+        files: new name to file.
+        notes: what else there is to say.
+        aside: reason, a key of REASONS, to the files that are not graded for it.
+        lost: files that students may miss, by the names that they have; a notebook in place of a file comes on top.
+    """
 
     files: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    odd: list[str] = field(default_factory=list)
-    set_aside: list[str] = field(default_factory=list)
-    notebooks: list[str] = field(default_factory=list)
+    aside: dict[str, list[Entry]] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
     release: Entry | None = None
+
+    def leave(self, reason: str, entry: Entry, missed: bool = False) -> None:
+        """Set a file aside."""
+        self.aside.setdefault(reason, []).append(entry)
+        if missed:
+            self.lost.append(entry.name)
 
 
 def unpack(
@@ -104,33 +149,39 @@ def unpack(
     """
     if expected is None:
         expected = tasks.load().files
+    nothing = Intake(folder=into, missing=tuple(sorted(expected)))
     try:
-        selection = _select(read_tree(path, IGNORED_FOLDERS, limits).entries, expected, _modules_of(provided))
+        lower = frozenset(map(str.lower, expected))
+        found, said = _out_of_zips(read_tree(path, IGNORED_FOLDERS, limits, lower).entries, expected, limits)
+        selection = _select(found, expected, _modules_of(provided))
+        selection.notes[:0] = said
         for name, content in _contents(selection, limits):
             _write(into, name, content)
     except (IntakeError, UnreadableError) as error:
-        return Intake(folder=into, missing=tuple(sorted(expected)), errors=(str(error),))
+        return replace(nothing, errors=(str(error),))
     missing = tuple(sorted(set(expected) - set(selection.files)))
-    if provided is not None:
-        _add_provided(provided, into, expected, selection.files)
-    return Intake(
-        folder=into,
+    notebooks = [entry.name for entry in selection.aside.get("notebook", ()) if f"{entry.path.stem}.py" in missing]
+    lost = [*selection.lost, *notebooks]
+    taken = replace(
+        nothing,
         files=tuple(sorted(selection.files)),
         missing=missing,
-        left_out=(
-            *selection.odd,
-            *(name for name in selection.set_aside if not name.startswith("tests/")),
-            *(name for name in selection.notebooks if f"{PurePosixPath(name).stem}.py" in missing),
-        ),
-        notes=_all_notes(selection),
+        left_out=tuple(lost),
+        notes=tuple(_all_notes(selection, lost)),
         release=_release(selection.release),
     )
+    if not set(expected) & set(selection.files):
+        return replace(taken, errors=(_nothing_to_grade(found, expected),))
+    if provided is not None:
+        _add_provided(provided, into, expected, selection.files)
+    return taken
 
 
 def code_of(archive: bytes, expected: Collection[str], limits: SizeLimits = SUBMISSION) -> dict[str, bytes]:
     """The Python files of a submission, a zip, that would be graded; none if it would be refused."""
     try:
-        selection = _select(zip_tree(archive, "", IGNORED_FOLDERS, limits).entries, expected, ())
+        found = zip_tree(archive, "", IGNORED_FOLDERS, limits).entries
+        selection = _select(_out_of_zips(found, expected, limits)[0], expected, ())
         return {name: content for name, content in _contents(selection, limits) if name.endswith(".py")}
     except (IntakeError, UnreadableError):
         return {}
@@ -168,22 +219,91 @@ def _modules_of(provided: Path | None) -> set[str]:
     return {path.name for path in provided.glob("*.py")} if provided is not None else set()
 
 
+def _out_of_zips(
+    found: Sequence[Entry], expected: Collection[str], limits: SizeLimits, depth: int = NESTED
+) -> tuple[Sequence[Entry], list[str]]:
+    """(files, notes): the files in the one zip that holds the code to grade, if no code lies outside it.
+
+    Files to hand in that lie beside such a zip count as if they lay beside the code in it.
+
+    Raises:
+        IntakeError: several zips hold files to grade.
+    """
+    code = {name.lower() for name in expected if name.endswith(".py")} or set(map(str.lower, expected))
+    zips = [entry for entry in found if entry.regular and entry.path.suffix.lower() == ".zip"]
+    if not depth or not zips or any(entry.regular and entry.path.name.lower() in code for entry in found):
+        return found, []
+    candidates: list[tuple[Entry, Sequence[Entry], list[str]]] = []
+    complaints = []
+    for entry in zips[:OPENED]:
+        try:
+            inside, said = _inside(entry, expected, limits, depth)
+        except UnreadableError as error:
+            complaints.append(str(error))
+            continue
+        if any(inner.regular and inner.path.name.lower() in code for inner in inside):
+            candidates.append((entry, inside, said))
+    if len(candidates) > 1:
+        names = listed([entry.name for entry, *_ in candidates])
+        raise IntakeError(f"More than one zip holds files to grade: {names}. Hand in one of them.")
+    if not candidates:
+        return found, complaints
+    taken, inside, said = candidates[0]
+    folder = min((e.path.parent for e in inside if e.path.name.lower() in code), key=lambda path: len(path.parts))
+    places = {inner.path for inner in inside}
+    others = [entry for entry in found if entry is not taken]
+    beside = {id(entry): folder / entry.path.name for entry in others if _is_expected(entry, expected)}
+    moved = [entry.at(beside.get(id(entry), entry.path)) for entry in others if beside.get(id(entry)) not in places]
+    kept = [entry for entry in others if beside.get(id(entry)) in places]
+    note = f"The files to grade were taken out of {shown(taken.name)}, which lies in what was handed in."
+    if kept:
+        note += f" It has files called {listed([entry.path.name for entry in kept])}, too, and these were taken."
+    return [*inside, *moved], [*(said or [note]), *complaints]
+
+
+def _inside(
+    entry: Entry, expected: Collection[str], limits: SizeLimits, depth: int
+) -> tuple[Sequence[Entry], list[str]]:
+    """What is in a zip, or in the one in it that holds files to grade. UnreadableError if it cannot be opened."""
+    content = entry.read(limits.nested_bytes + 1)
+    if len(content) > limits.nested_bytes:
+        raise UnreadableError(f"{shown(entry.name)} is larger than {limits.nested_bytes // MIB} MiB. Hand in no data.")
+    lower = frozenset(map(str.lower, expected))
+    entries = zip_tree(content, entry.name, IGNORED_FOLDERS, limits, lower).entries
+    named = [replace(inner, name=f"{entry.name}/{inner.name}") for inner in entries]
+    return _out_of_zips(named, expected, limits, depth - 1)
+
+
+def _is_expected(entry: Entry, expected: Collection[str]) -> bool:
+    return entry.regular and entry.path.name.lower() in {name.lower() for name in expected}
+
+
 def _select(found: Collection[Entry], expected: Collection[str], provided: Collection[str]) -> _Selection:
-    """Which files are copied, and as what."""
+    """Which files are copied, and as what; each of the others is set aside for a reason."""
     selection = _Selection()
-    found = without_environments(found)
-    selection.odd = [entry.name for entry in found if not entry.regular and not entry.path.name.startswith(".")]
-    if selection.odd:
-        selection.notes.append(f"Not used, because they are not ordinary files: {listed(selection.odd)}.")
+    lower = set(map(str.lower, expected))
+    found = without_environments(found, lower)
     # Repair the case of names first: the folder to grade is found by them.
     canonical = {name.lower(): name for name in (*expected, *provided)}
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]
-    present = {entry.path for entry in entries}
-    top = _top_folder(entries, set(map(str.lower, expected)))
+    present, looked_at = {entry.path for entry in entries}, set(map(id, entries))
+    top = _top_folder(entries, lower)
     if top.parts:
         selection.notes.append(f"The folder {shown(str(top))} of your submission was graded.")
+    for entry in found:
+        if entry.is_folder:
+            selection.leave(_why_closed(entry.path), entry, missed=bool(entry.inside))
+        elif not entry.regular:
+            selection.leave("odd", entry, missed=not entry.path.name.startswith("."))
+        elif entry.path.name.startswith("."):
+            selection.leave("hidden", entry)
+        elif ARCHIVES.intersection(map(str.lower, entry.path.suffixes)):
+            selection.leave("archive", entry, missed=True)
+        elif id(entry) not in looked_at:
+            selection.leave("other", entry)
     for entry in entries:
         if top not in entry.path.parents and top.parts:
+            selection.leave("outside", entry, missed=entry.path.suffix.lower() != ".ipynb")
             continue
         path = entry.path.relative_to(top)
         name = str(path)
@@ -191,24 +311,40 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
             selection.release = entry
             continue
         if path.suffix.lower() == ".ipynb":
-            selection.notebooks.append(name)
+            selection.leave("notebook", entry)
             continue
         if len(path.parts) == 1 and name.lower() in canonical and name != canonical[name.lower()]:
             right = canonical[name.lower()]
             if top / right in present:
-                selection.set_aside.append(name)
+                selection.leave("spelling", entry, missed=True)
                 continue
             selection.notes.append(f"{shown(name)} was taken as {right}: upper and lower case matter in file names.")
             path, name = PurePosixPath(right), right
         if path.suffix not in (".py", MODEL_SUFFIX) or (path.suffix == MODEL_SUFFIX and name not in expected):
+            selection.leave("place" if path.name.lower() in lower else "other", entry, path.name.lower() in lower)
             continue
         if name not in expected and name not in provided and not _may_be_helper(path):
-            selection.set_aside.append(name)
+            # What lies in tests/ came with the starter.
+            selection.leave("tests" if path.parts[0] == "tests" else "taken", entry, missed=path.parts[0] != "tests")
             continue
         if name in selection.files:
             raise IntakeError(f"The submission has two files called {shown(name)}. Hand in only one of them.")
         selection.files[name] = entry
+    for name in sorted(set(expected) & set(selection.files)):
+        deeper = [entry.name for other, entry in selection.files.items() if other.endswith(f"/{name}")]
+        if deeper:
+            graded = shown(selection.files[name].name)
+            selection.notes.append(f"As {name}, {graded} was graded and not {listed(deeper)}, which lies deeper.")
     return selection
+
+
+def _why_closed(folder: PurePosixPath) -> str:
+    """For which of REASONS a folder was not looked into."""
+    if any(name.startswith(".") for name in folder.parts):
+        return "hidden"
+    if any(name.lower() in IGNORED_FOLDERS for name in folder.parts):
+        return "folder"
+    return "deep" if len(folder.parts) > SUBMISSION.depth else "environment"
 
 
 def _top_folder(entries: list[Entry], expected: set[str]) -> PurePosixPath:
@@ -275,14 +411,36 @@ def _add_provided(provided: Path, into: Path, expected: Collection[str], present
             _write(into, path.name, path.read_bytes())
 
 
-def _all_notes(selection: _Selection) -> tuple[str, ...]:
-    notes = list(selection.notes)
-    set_aside = [name for name in selection.set_aside if not name.startswith("tests/")]  # they came with the starter
-    if set_aside:
-        notes.append(
-            f"Not used, because their names are taken (by Python, by a library, by the grader) or are not module "
-            f"names: {listed(set_aside)}."
-        )
-    if selection.notebooks:
-        notes.append(f"Notebooks are not graded, only Python files are: {listed(selection.notebooks)}.")
-    return tuple(notes)
+def _all_notes(selection: _Selection, lost: Collection[str]) -> Iterator[str]:
+    """What to say about a submission's files: first what may have been meant to be graded."""
+    yield from selection.notes
+    for reason, (why, remedy) in REASONS.items():
+        if entries := selection.aside.get(reason):
+            missed = any(entry.name in lost for entry in entries)
+            yield f"{why}: {_described(entries)}.{f' {remedy}' if missed and remedy else ''}"
+
+
+def _described(entries: Sequence[Entry]) -> str:
+    """The first few of the files, those first that were asked for; folders with the number of files in them."""
+    entries = sorted(entries, key=lambda entry: not entry.inside)
+    names = [_described_folder(entry) if entry.is_folder else shown(entry.name) for entry in entries[:SHOWN_NAMES]]
+    more = f" and {len(entries) - SHOWN_NAMES} more" if len(entries) > SHOWN_NAMES else ""
+    return ", ".join(names) + more
+
+
+def _described_folder(folder: Entry) -> str:
+    """ "data/ (340 files)", or "data/work.py and 339 more in data/" if a file in it was asked for."""
+    name = f"{shown(folder.name)}/"
+    at_least = f"{folder.size} or more" if folder.size >= COUNTED else str(folder.size)
+    if not folder.inside:
+        return name if not folder.size else f"{name} ({at_least} file{'s' if folder.size != 1 else ''})"
+    files = listed([name + inner for inner in folder.inside])
+    rest = folder.size - len(folder.inside)
+    return f"{files} and {rest} more in {name}" if rest > 0 else files
+
+
+def _nothing_to_grade(found: Collection[Entry], expected: Collection[str]) -> str:
+    if not found:
+        return "The submission is empty: no file was handed in."
+    names = listed(sorted(expected))
+    return f"There is nothing to grade: none of the files to hand in is there ({names})."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from autograder.sandbox.text import safe_text
 from autograder.stamp import Stamp
 from autograder.tasks import Course
 
@@ -74,7 +75,8 @@ def summarise(document: Document, course: Course) -> list[SectionSummary]:
     """The rows of results.json, by section and task."""
     rows: dict[str, list[Document]] = {task.name: [] for task in course.tasks}
     for row in document["tests"]:
-        rows[row["extra_data"]["task"]].append(row)
+        if row["extra_data"]["task"] in rows:  # the row of a submission in which nothing could be graded is of no task
+            rows[row["extra_data"]["task"]].append(row)
     asked = [(section, course.asked_in(section)[0]) for section in course.sections]
     return [
         SectionSummary(
@@ -83,7 +85,7 @@ def summarise(document: Document, course: Course) -> list[SectionSummary]:
             [TaskSummary(task.number, task.title, rows[task.name]) for task in tasks],
         )
         for section, tasks in asked
-        if tasks
+        if any(rows[task.name] for task in tasks)
     ]
 
 
@@ -106,7 +108,8 @@ def write_terminal(document: Document, course: Course, stream: TextIO) -> None:
 
 
 def terminal(document: Document, course: Course, width: int = 100, colour: bool = False, unicode: bool = True) -> str:
-    """The report as lines of at most `width` characters: sections, tasks, what failed with its hints, and remarks."""
+    """The report as lines of at most `width` characters: what there is to say about the submission's files, then
+    sections, tasks, what failed with its hints, and remarks; the score at the end."""
     width = max(NARROWEST, min(width, WIDEST))
     marks = MARKS if unicode else PLAIN_MARKS
 
@@ -120,8 +123,9 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
         texts = [(" " * indent + first.ljust(room) + " " + right).rstrip(), *(" " * indent + text for text in others)]
         return "\n".join(paint(text, style) if style else text for text in texts)
 
-    lines = []
-    for section in summarise(document, course):
+    lines = ["", *_wrapped(document["output"], width, indent=0)] if document["output"] else []
+    sections = summarise(document, course)
+    for section in sections:
         lines.append("")
         lines.append(line(f"Task {section.number}  {section.title}", _of(section.score, section.points), "bold"))
         for task in section.tasks:
@@ -142,8 +146,8 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
     lines.append(line("Score", _of(document["score"], total), "bold"))
     for entry in document["leaderboard"]:
         lines.append(line(f"Leaderboard: {entry['name']}", str(entry["value"])))
-    if document["output"]:
-        lines += ["", *_wrapped(document["output"], width, indent=0)]
+    if document["output"] and sections:
+        lines += ["", *_wrapped("What there is to say about the files stands at the top.", width, indent=0)]
     if release := released(document):
         lines += ["", paint(release, "dim")]
     return "\n".join(lines[1:]) + "\n"
@@ -185,12 +189,17 @@ def render(template: Path, **values: Any) -> str:
     """A page of HTML, every value escaped; the template may extend page.html.j2, which brings the style sheet."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+    def visible(value: Any) -> Any:
+        """What goes into a page; what is markup already consists of such values."""
+        return safe_text(value, len(value), strip=False) if type(value) is str else value
+
     environment = Environment(
         loader=FileSystemLoader([template.parent, TEMPLATE.parent]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=visible,
     )
     environment.filters["number"] = number
     return environment.get_template(template.name).render(values)

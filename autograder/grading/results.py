@@ -20,6 +20,7 @@ from autograder.tasks import Check, Course
 from autograder.writing import write_atomically
 
 UNFINISHED = "Not graded: grading did not finish."
+NOTHING = "submission"  # id of the only row where nothing could be graded
 MAX_OUTPUT = 8000  # characters of the text about the whole submission
 
 # What became of a check. The first reason counts: code that raises MemoryError, for example, is out of memory.
@@ -117,6 +118,12 @@ class Results:
     def of(cls, course: Course) -> Results:
         """Results of a grading that has not begun: no points, every row unfinished."""
         return cls({check.id: Row(check) for check in course.checks})
+
+    @classmethod
+    def of_nothing(cls, course: Course, reason: str) -> Results:
+        """Results of a submission of which nothing can be graded: one row, worth all points, that says why."""
+        check = Check(NOTHING, "", "", course.graded, "Nothing of this submission could be graded")
+        return cls({check.id: Row(check, output=reason)})
 
     @property
     def score(self) -> float:

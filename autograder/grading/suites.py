@@ -17,6 +17,7 @@ import pytest
 
 from autograder.door.calls import Calls
 from autograder.door.fixtures import CALLS
+from autograder.exits import raise_if_interrupted
 from autograder.grading.guard import Budget, Guarded, PutOff, Watch, Worker
 from autograder.grading.intake import Intake
 from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun
@@ -24,6 +25,7 @@ from autograder.grading.results import Results
 from autograder.grading.session import Session
 from autograder.sandbox.zygote import ZygoteDied
 from autograder.tasks import Check, Course, compare
+from autograder.writing import WriteError
 
 SHOWN_PRINT = 600  # characters of what the code printed that a failed public check shows
 
@@ -175,6 +177,7 @@ class Grader:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         assert self._current is not None
+        raise_if_interrupted()
         if self.problem is not None:
             raise NotRun("grader", SENTENCES["grader"])
         if time.monotonic() >= self._deadline:
@@ -258,6 +261,7 @@ def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure
 
     Raises:
         GradingError: pytest could not run the suites.
+        WriteError: the results cannot be written.
         KeyboardInterrupt: somebody pressed Ctrl-C.
     """
     files = sorted(
@@ -294,6 +298,8 @@ def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure
     status = pytest.main([*options, *map(str, files)], plugins=[grader])
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
+    if isinstance(grader.error, WriteError):
+        raise grader.error
     if grader.error is not None:
         raise (
             grader.error if isinstance(grader.error, GradingError) else GradingError("pytest stopped")

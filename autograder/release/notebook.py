@@ -20,7 +20,6 @@ import io
 import json
 import logging
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from autograder.release.measured import Metrics, fill
 from autograder.release.numbers import PLACEHOLDER, put_in
 from autograder.release.questions import ANSWER, LINE_MARK, QuestionFile, has_solution
 from autograder.release.starter import BEGIN, END, Problem, SourceError
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course, Question
 
 if TYPE_CHECKING:
@@ -247,8 +247,7 @@ def assign(text: str) -> Notebooks:
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    with temporary_folder("notebook") as folder:
         nbformat.write(number_cells(master), folder / NOTEBOOK)
         logging.disable(logging.WARNING)  # a course without numeric checks is no reason to warn
         try:

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from autograder.exits import Exit
@@ -18,6 +17,7 @@ from autograder.release.starter import SourceError
 from autograder.release.student import reporting
 from autograder.release.typeset import Pdf, TypesetError, typeset
 from autograder.repository import ROOT, dist, solved_folder
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
 from autograder.writing import write_atomically, write_files
 
@@ -109,8 +109,7 @@ def report(arguments: list[str], root: Path) -> int:
         print(f"{results} has no metrics.json: `{run}` first", file=sys.stderr)
         return Exit.NOTHING
     out = dist(course.name, root) / "report"
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    with temporary_folder("report") as folder:
         try:
             lay_out(folder, results, course)
         except SourceError as error:

@@ -9,7 +9,6 @@ import functools
 import shutil
 import subprocess
 import sys
-import tempfile
 import textwrap
 import zipfile
 from collections.abc import Callable, Collection, Iterator
@@ -22,6 +21,7 @@ from autograder.release.contents import Release, ReleaseError, data_files, gener
 from autograder.release.leaks import SecretLine, find_leaks
 from autograder.release.starter import SourceError
 from autograder.repository import DEFAULT_COURSE, ROOT, dist, solved_folder, student_folder
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
 from autograder.writing import write_files
 
@@ -77,24 +77,31 @@ def first_difference(present: bytes, wanted: bytes) -> str:
 def write_folder(release: Release, folder: Path) -> None:
     """Replace a generated folder: its new content is complete before the old one goes."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-new-", dir=folder.parent))
-    old = new.with_name(new.name.replace("-new-", "-old-"))
-    try:
+    old = folder.with_name(f".{folder.name}-old")
+    if old.exists() and not folder.exists():  # the last run was killed between the two
+        old.rename(folder)
+    with temporary_folder("student", folder.parent) as place:
+        new = place / "new"
+        new.mkdir()
+        new.chmod(0o755)
         write_files(new, release.files)
-        new.chmod(0o755)  # mkdtemp makes private folders
         if folder.exists():
+            _keep(leftovers(release.course), old, folder)
             folder.rename(old)
         try:
             new.rename(folder)
         except OSError:
             old.rename(folder)
             raise
-        for name in leftovers(release.course):
-            with contextlib.suppress(FileNotFoundError):
-                (old / name).rename(folder / name)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    _keep(leftovers(release.course), old, folder)
+
+
+def _keep(names: Collection[str], old: Path, folder: Path) -> None:
+    """Move what working on the assignment has left from an old folder to the one in its place; delete the old one."""
+    for name in names:
+        if (old / name).exists() and not (folder / name).exists():
+            (old / name).rename(folder / name)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:

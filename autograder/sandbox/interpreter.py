@@ -14,9 +14,10 @@ import site
 import stat
 import sys
 import sysconfig
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from autograder.scratch import temporary_folder
 
 # Parts of a standard library that no student code needs; the static library alone outweighs the rest.
 LEFT_OUT = {"site-packages", "dist-packages", "test", "tests", "idlelib", "turtledemo", "ensurepip", "tkinter"}
@@ -99,16 +100,14 @@ def mirror(source: Path, below: Path, left_out: set[str]) -> Path:
     key = hashlib.sha256(repr((str(source), entries)).encode()).hexdigest()[:20]
     target = cache_folder() / key
     if not target.exists():
-        building = Path(tempfile.mkdtemp(prefix=f"{key}.", dir=cache_folder()))
-        try:
+        with temporary_folder("mirror", cache_folder(), mode=0o755) as building:
             _copy_readable(source, building / below, left_out)
-            building.chmod(0o755)
-            building.rename(target)
-        except OSError:
-            shutil.rmtree(building, ignore_errors=True)
-            # Somebody else may have built the same mirror in the meantime; any other failure is ours.
-            if not target.exists():
-                raise
+            try:
+                building.rename(target)
+            except OSError:
+                # Somebody else may have built the same mirror in the meantime; any other failure is ours.
+                if not target.exists():
+                    raise
     return target / below
 
 

@@ -15,12 +15,10 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +31,7 @@ from autograder.sandbox.interpreter import Runtime, cache_folder, find_runtime
 from autograder.sandbox.layers import Confinement, Limits, Protection
 from autograder.sandbox.text import safe_text
 from autograder.sandbox.worker import receive_message, send_message
+from autograder.scratch import temporary_folder
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 BOOTSTRAP = (
@@ -72,12 +71,8 @@ class ZygoteSettings:
 @contextlib.contextmanager
 def workspace() -> Iterator[Path]:
     """A temporary folder that everybody may enter and only we may list or write: for what a worker is to read."""
-    folder = Path(tempfile.mkdtemp(prefix="grading-")).resolve()
-    try:
-        folder.chmod(0o711)
+    with temporary_folder("grading", mode=0o711) as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Zygote:

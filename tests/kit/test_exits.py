@@ -1,11 +1,19 @@
 """The exit statuses: one table, and what each command makes of it."""
 
+import errno
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 import pytest
 
 from autograder import __main__ as commands
+from autograder import exits
 from autograder.exits import Exit
 from autograder.gradescope import run as gradescope_run
 from autograder.gradescope.settings import SettingsError
@@ -97,3 +105,132 @@ def test_gradescopes_script_has_done_its_work_when_there_are_results(tmp_path, m
     document = json.loads((tmp_path / "results" / "results.json").read_text())
     assert document["score"] == 0 and "total is missing" in document["extra_data"]["problem"]
     assert gradescope_run.rehearse(tmp_path) == Exit.FAILED
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    """Paths of every unusable kind, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "loop").symlink_to("loop2")
+    (tmp_path / "loop2").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(grade, "prepare_process", lambda: None)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("grade nothing", "there is no nothing: name a folder or a zip to grade"),
+        ("grade loop", "loop' cannot be used: its symbolic links lead in a circle"),
+        ("grade pipe", "pipe is a pipe or a device: name a file or a folder"),
+        ("grade /dev/zero", "/dev/zero is a pipe or a device: name a file or a folder"),
+        ("grade work --out folder", "folder is a folder, where a file is needed"),
+        ("grade work --out=folder", "folder is a folder, where a file is needed"),
+        ("grade work --out file/results.json", "file is in the way: a folder is needed there"),
+        ("grade work --out file/below/results.json", "cannot be used: a part of this path is a file, not a folder"),
+        ("grade work --out loop/results.json", "cannot be used: its symbolic links lead in a circle"),
+        ("grade work --out /dev/null", "/dev/null is a pipe or a device: name a file or a folder"),
+        ("grade work --html folder", "folder is a folder, where a file is needed"),
+        ("grade work --secret-file pipe", "pipe is a pipe or a device: name a file or a folder"),
+        ("class pipe --out grades", "pipe is a pipe or a device: name a file or a folder"),
+        ("class nothing --out grades", "There is nothing at nothing."),
+        ("class work --out file", "file/students cannot be used: a part of this path is a file, not a folder"),
+        ("class work --out loop", "loop/students cannot be used: its symbolic links lead in a circle"),
+        ("gradescope pipe", "pipe is a pipe or a device: name a file or a folder"),
+        ("gradescope nothing", "there is no folder or file nothing to hand in"),
+        ("gradescope work --out folder", "folder is a folder, where a file is needed"),
+        ("zip --out folder", "folder is a folder, where a file is needed"),
+        ("zip --out file/autograder.zip", "file is in the way: a folder is needed there"),
+        ("audit --quick --out folder", "folder is a folder, where a file is needed"),
+        ("bench --out file/bench.json", "file is in the way: a folder is needed there"),
+    ],
+)
+def test_an_unusable_path_is_one_sentence_and_a_bad_argument(places, capsys, words, said):
+    (places / "work" / "ada").mkdir()
+    (places / "work" / "ada" / "x.py").write_text("x = 1\n")
+    name, *arguments = words.split()
+    before = {path: path.lstat().st_mode for path in places.rglob("*")}
+    assert commands.main([name, *arguments]) == Exit.NOTHING
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(f"{name}: ") and said in err and err.count("\n") == 1
+    assert {path: path.lstat().st_mode for path in places.rglob("*")} == before
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EROFS])
+def test_what_the_machine_lacks_is_on_our_side(monkeypatch, capsys, number):
+    def lacking(arguments):
+        raise OSError(number, os.strerror(number), "/elsewhere/file")
+
+    monkeypatch.setattr(command, "main", lacking)
+    assert commands.main(["grade", "submission"]) == Exit.FAILED
+    err = capsys.readouterr().err
+    assert err.startswith("grade: ") and err.endswith(" (/elsewhere/file)\n")
+
+
+def test_errors_that_may_be_our_own_mistakes_keep_their_traceback(monkeypatch):
+    for error in (ValueError("x"), RuntimeError("x"), OSError("x")):
+
+        def mistaken(arguments, error=error):
+            raise error
+
+        monkeypatch.setattr(command, "main", mistaken)
+        with pytest.raises(type(error)):
+            commands.main(["grade", "submission"])
+
+
+def run(*words: str, **options) -> subprocess.CompletedProcess:
+    """A command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "autograder", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, **options
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no full device")
+def test_output_that_cannot_be_written():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "autograder", "--help"], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, done.stderr) == (Exit.FAILED, "--help: there is no space left on the disk: free some\n")
+
+
+def test_a_name_that_is_no_text_can_be_complained_of():
+    done = run("grade", b"not \xff there".decode("utf-8", "surrogateescape"))
+    assert done.returncode == Exit.NOTHING and "grade: there is no not \\udcff there" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["INT", "TERM", "HUP"])
+def test_signals_that_ask_are_heeded_wherever_a_command_was_started(name):
+    """As a shell starts what runs in the background: with Ctrl-C ignored."""
+    code = (
+        "import signal, sys, time; from autograder import exits\n"
+        "exits.heed_signals()\n"
+        "try: print('ready', flush=True); time.sleep(60)\n"
+        "except KeyboardInterrupt: pass\n"
+        "try: exits.raise_if_interrupted()\n"
+        "except KeyboardInterrupt: sys.exit(exits.Exit.INTERRUPTED)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.send_signal(getattr(signal, f"SIG{name}"))
+    assert process.wait(30) == Exit.INTERRUPTED
+    process.stdout.close()
+
+
+def test_a_signal_that_got_lost_ends_the_grading_at_the_next_check(monkeypatch):
+    monkeypatch.setattr(exits, "_asked", threading.Event())
+    exits.raise_if_interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        exits._interrupt(2, None)
+    with pytest.raises(KeyboardInterrupt):
+        exits.raise_if_interrupted()

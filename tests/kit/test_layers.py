@@ -13,10 +13,12 @@ ROOMS = [
     {"evidence"},
     {"classroom", "gradescope"},
     {"grading", "release"},
+    {"tables"},
     {"sandbox"},
     {"door", "tasks"},
     {"stamp", "toml_source"},
-    {"exits", "measuring", "repository", "tables", "writing"},
+    {"exits", "measuring", "repository", "writing"},
+    {"scratch"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 

@@ -58,15 +58,15 @@ def read_export(
     Raises:
         UnreadableError: it cannot be read, or holds no submissions.
     """
-    tree = read_tree(path)
+    expected = frozenset(name.lower() for name in expected)
+    tree = read_tree(path, wanted=expected)
     people = read_roster(_roster_bytes(roster), str(roster)) if roster else []
     for entry in _class_lists(tree) if not table else ():
         with contextlib.suppress(UnreadableError):  # some other table
             people += read_roster(entry.read(8 * MIB), str(entry.path))
     found = _read_tree(tree, layout, people)
     if found is None:
-        names = {name.lower() for name in expected}
-        if any(entry.path.name.lower() in names for entry in tree.entries if len(entry.path.parts) == 1):
+        if any(entry.path.name.lower() in expected for entry in tree.entries if len(entry.path.parts) == 1):
             raise UnreadableError(
                 f"{path} holds the files of one submission: use `make grade`, or name the folder above it"
             )
@@ -107,11 +107,20 @@ def _read_tree(tree: Tree, layout: str | None, people: Roster) -> Read | None:
 
 
 def _levels(tree: Tree) -> Iterator[Tree]:
-    """The tree, and without folders around everything, as zips of folders have them."""
+    """The tree, and without folders around everything, as zips of folders have them.
+
+    What programs leave beside the submissions, such as __MACOSX, is nobody's.
+    """
+    tree = _submissions_only(tree)
     yield tree
     while len(tree.tops()) == 1 and all(len(entry.path.parts) > 1 for entry in tree.entries):
-        tree = tree.below(PurePosixPath(tree.tops()[0]))
+        tree = _submissions_only(tree.below(PurePosixPath(tree.tops()[0])))
         yield tree
+
+
+def _submissions_only(tree: Tree) -> Tree:
+    entries = [entry for entry in tree.entries if not (entry.is_folder and len(entry.path.parts) == 1)]
+    return replace(tree, entries=tuple(entries))
 
 
 def _roster_bytes(roster: Path) -> bytes:

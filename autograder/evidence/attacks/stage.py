@@ -16,12 +16,10 @@ import json
 import math
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -38,6 +36,7 @@ from autograder.grading import grade
 from autograder.repository import ROOT, SOLUTION
 from autograder.sandbox import frames, layers
 from autograder.sandbox.zygote import ZygoteSettings
+from autograder.scratch import temporary_folder
 
 ALONE = ("zip_", "weights_huge")  # they replace the whole submission, or have it refused
 CALL_SECONDS, TASK_SECONDS = 4.0, 6.0
@@ -111,12 +110,8 @@ def try_on_assignment(attacks: Sequence[Attack]) -> list[AttackOutcome]:
 @contextlib.contextmanager
 def _stage() -> Iterator[_Stage]:
     """A folder with everything that a grading needs. Other users may enter it: the grader has to keep them out."""
-    folder = Path(tempfile.mkdtemp(prefix="attacked-")).resolve()
-    folder.chmod(0o711)
-    try:
+    with temporary_folder("attacked", mode=0o711) as folder:
         yield _Stage(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 class _Stage:

@@ -6,8 +6,6 @@ That is a property of the checks: they run as a student's pytest runs them, with
 from __future__ import annotations
 
 import os
-import tempfile
-from pathlib import Path
 
 import pytest
 
@@ -15,6 +13,7 @@ from autograder.evidence.attacks.starters import taken_over
 from autograder.grading.intake import PROVIDED
 from autograder.grading.suites import GradingError
 from autograder.repository import TESTS
+from autograder.scratch import temporary_folder
 
 ANSWERS = {
     "nothing": "None",
@@ -51,11 +50,11 @@ def outcomes(answer: str) -> dict[str, bool]:
     """
     text = f"import torch\n\n\ndef target(*arguments, **options):\n    return {answer}\n"
     provided = {path.name: path.read_text(encoding="utf-8") for path in PROVIDED.glob("*.py")}
-    with tempfile.TemporaryDirectory(prefix="trivial-") as folder:
+    with temporary_folder("trivial") as folder:
         for name, content in (provided | taken_over(text)).items():
-            (Path(folder) / name).write_text(content, encoding="utf-8")
+            (folder / name).write_text(content, encoding="utf-8")
         found = _Outcomes()
-        status = pytest.main([*_options(folder), *(str(TESTS / part) for part in ("public", "hidden"))], [found])
+        status = pytest.main([*_options(str(folder)), *(str(TESTS / part) for part in ("public", "hidden"))], [found])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise GradingError(f"pytest ended with {pytest.ExitCode(status).name}")
     return found.passed

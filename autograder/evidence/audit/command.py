@@ -8,7 +8,6 @@ import math
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -51,9 +50,10 @@ from autograder.evidence.audit.submissions import WholeSubmission, pack, whole_s
 from autograder.exits import Exit
 from autograder.release.reference import hand_in
 from autograder.repository import CORPUS, ROOT, SOLUTION
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course
 from autograder.tasks import load as load_course
-from autograder.writing import write_atomically
+from autograder.writing import make_place, write_atomically
 
 REPORT = CORPUS / "audit.json"
 PARTS = ("automatic", "twice", "provided", "mutants", "variants", "secrets", "submissions", "flakes")
@@ -370,8 +370,8 @@ def audit_submissions(audit: Audit) -> None:
     """Whole submissions, through the real command."""
     chosen = audit.chosen(whole_submissions())
     # Each waits for a process of its own.
-    with tempfile.TemporaryDirectory(prefix="audit-") as folder, ThreadPoolExecutor(audit.processes) as threads:
-        graded = threads.map(partial(_results_of, folder=Path(folder)), chosen)
+    with temporary_folder("audit") as folder, ThreadPoolExecutor(audit.processes) as threads:
+        graded = threads.map(partial(_results_of, folder=folder), chosen)
         bar = tqdm(graded, "submissions", total=len(chosen), unit=" gradings", dynamic_ncols=True)
         documents = dict(zip((submission.id for submission in chosen), bar, strict=True))
     for id, document in documents.items():
@@ -484,6 +484,8 @@ def main(arguments: Sequence[str]) -> int:
     # A sample says nothing about the whole.
     sample = options.only or options.quick or options.batch is not None
     out = options.out.resolve() if options.out else None if sample else REPORT
+    if out is not None:
+        make_place(out)
     try:
         # In the background: the automatic mutants, which take a while to make, do not need it.
         with open_pool(options.processes) as pool, ThreadPoolExecutor(1) as background:

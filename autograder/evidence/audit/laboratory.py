@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import tasks
@@ -17,6 +15,7 @@ from autograder.grading.results import Kind, Results
 from autograder.grading.session import Session
 from autograder.release.reference import hand_in
 from autograder.repository import EXECUTOR
+from autograder.scratch import temporary_folder
 from autograder.tasks import Course
 
 if TYPE_CHECKING:
@@ -92,7 +91,7 @@ class Laboratory:
 
         self.reference = self.reference or hand_in(self.course)
         with contextlib.ExitStack() as stack:
-            self._scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="audit-")))
+            self._scratch = stack.enter_context(temporary_folder("audit"))
             preload = (*ZygoteSettings.preload, *self.course.imports, *PRELOAD)
             settings = ZygoteSettings(executor=EXECUTOR, preload=preload, environment=ALLOCATORS)
             self._zygote: Zygote = stack.enter_context(Zygote(settings))
@@ -115,10 +114,10 @@ class Laboratory:
         self._zygote.deadline = began + session.seconds
         checks = [check for check in self.course.checks if check.id in trial.checks and check.by_pytest]
         results = Results.of(replace(self.course, checks=tuple(checks)))
-        with tempfile.TemporaryDirectory(dir=self._scratch) as handed_in:
+        with temporary_folder("submission", self._scratch) as handed_in:
             for name, content in self._files(trial).items():
-                (Path(handed_in) / name).write_bytes(content)
-            with taken_in(Path(handed_in), self.course, session) as submitted:
+                (handed_in / name).write_bytes(content)
+            with taken_in(handed_in, self.course, session) as submitted:
                 if submitted.errors:
                     raise GradingError(f"{trial.id}: {' '.join(submitted.errors)}")
                 stop = trial.stop_at_first_failure

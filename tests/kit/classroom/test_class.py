@@ -455,7 +455,7 @@ def test_ctrl_c_and_again(course):
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert not (course.out / "students" / "b-hangs" / "grading.json").exists()
-    assert not [path for path in course.folder.iterdir() if path.name.startswith(("class-", "grading-"))]
+    assert not [path for path in course.folder.iterdir() if path.name.startswith("autograder-")]
     course.hand_in("b-hangs", task1="def one(): return 1\n")
     course.session = replace(course.session, call_seconds=300.0)
     summary = course.grade()

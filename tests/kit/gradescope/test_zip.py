@@ -115,8 +115,8 @@ def test_one_otter_file_a_task_with_the_checks_points_and_hidden_flags(
             return 4.0
 
         @staticmethod
-        def missed(check_id: str) -> float:
-            return 6.0
+        def missed(check_id: str, points: float) -> float:
+            return points - 4.0
 
     monkeypatch.setitem(sys.modules, "autograder_bridge", Bridge)
     tests = sorted(name for name in files if name.startswith("tests/"))

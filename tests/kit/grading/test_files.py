@@ -12,6 +12,7 @@ import pytest
 
 from autograder.grading.files import (
     SUBMISSION,
+    UNREADABLE,
     UnreadableError,
     listed,
     read_tree,
@@ -56,22 +57,60 @@ def write_zip(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEF
 def test_folder_and_zip_list_the_same(made):
     tree = read_tree(made(FILES))
     assert tree.name == "work"
-    assert list(map(str, (entry.path for entry in tree.entries))) == [
+    closed = {entry.name: entry.size for entry in tree.entries if entry.is_folder}
+    assert closed == {"__MACOSX": 1, "a/.git": 1, "a/Node_Modules": 1}
+    files = [entry for entry in tree.entries if not entry.is_folder]
+    assert [str(entry.path) for entry in files] == [
         "a/.hidden", "a/one.py", "b.py", "mine/lib/x.py", "mine/pyvenv.cfg"
     ]  # fmt: skip
-    assert all(entry.regular and entry.size == len(FILES[entry.name]) for entry in tree.entries)
-    assert tree.entries[1].read(3) == b"one"
+    assert all(entry.regular and entry.size == len(FILES[entry.name]) for entry in files)
+    assert files[1].read(3) == b"one"
     assert tree.repositories == {PurePosixPath("a")}
-    assert tree.tops() == ("a", "b.py", "mine")
-    assert [str(entry.path) for entry in tree.below(PurePosixPath("a")).entries] == [".hidden", "one.py"]
-    assert [str(entry.path) for entry in without_environments(tree.entries)] == ["a/.hidden", "a/one.py", "b.py"]
+    assert tree.tops() == ("__MACOSX", "a", "b.py", "mine")
+    inside = {str(entry.path) for entry in tree.below(PurePosixPath("a")).entries}
+    assert inside == {".git", ".hidden", "Node_Modules", "one.py"}
+    (environment,) = set(without_environments(tree.entries)) - set(tree.entries)
+    assert environment.is_folder and (environment.name, environment.size) == ("mine", 2)
 
 
 def test_further_folders_and_depth_can_be_left_out(made):
     path = made(FILES | {"1/2/3/4/5/6/7/8/x.py": b"", "1/2/3/4/5/6/7/8/9/x.py": b""})
     found = [str(entry.path) for entry in read_tree(path, {"a"}, SUBMISSION).entries]
     assert "1/2/3/4/5/6/7/8/x.py" in found and "1/2/3/4/5/6/7/8/9/x.py" not in found
-    assert "a/one.py" not in found
+    assert "1/2/3/4/5/6/7/8/9" in found
+    assert "a/one.py" not in found and "a" in found
+
+
+def test_files_that_were_asked_for_are_named_where_nobody_looks(made):
+    files = {f"data/more/{n}.csv": b"" for n in range(30)}
+    path = made(files | {"data/more/VAE.py": b"", ".a/b/.c/vae.py": b"", "/".join("123456789") + "/vae.py": b""})
+    closed = {entry.name: entry for entry in read_tree(path, {"data"}, SUBMISSION, {"vae.py"}).entries}
+    assert {name: (entry.size, entry.inside) for name, entry in closed.items()} == {
+        "data": (31, ("more/VAE.py",)),
+        ".a": (1, ("b/.c/vae.py",)),
+        "1/2/3/4/5/6/7/8/9": (1, ("vae.py",)),
+    }
+    assert all(entry.is_folder and not entry.regular and entry.read(9) == b"" for entry in closed.values())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+def test_what_the_system_keeps_from_us_is_listed(tmp_path):
+    folder = tmp_path / "work"
+    write_files(folder, {"x.py": b"", "closed/y.py": b"", "listed/z.py": b""})
+    for path in [*tmp_path.parents[:3], tmp_path, folder, folder / "listed"]:
+        path.chmod(path.stat().st_mode | 0o055)
+    (folder / "closed").chmod(0o700)
+    (folder / "listed").chmod(0o744)
+    os.seteuid(54321)
+    try:
+        entries = read_tree(folder).entries
+        with pytest.raises(UnreadableError, match="The folder closed cannot be read"):
+            read_tree(folder / "closed")
+    finally:
+        os.seteuid(0)
+    assert {str(entry.path): entry.kind == UNREADABLE for entry in entries} == {
+        "closed": True, "listed/z.py": True, "x.py": False
+    }  # fmt: skip
 
 
 def test_an_environment_at_the_top_hides_nothing(made):
@@ -121,6 +160,8 @@ def test_links_and_pipes_of_a_folder_are_listed_as_what_they_are_and_not_followe
 
 def test_names_are_shown_short_and_harmless():
     assert shown("\x1b[2J<b>.py") == "??2J?b?.py"
+    assert shown("a\u202eyp.exe\U000e0041\u3164\ufeff.py") == "a?yp.exe???.py"
+    assert shown("Lo\u0308sung.py") == "Lösung.py"
     assert len(shown("x" * 1000)) == 80
     assert listed([f"{n}.py" for n in range(7)]) == "0.py, 1.py, 2.py, 3.py, 4.py and 2 more"
 

@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from autograder import tasks
+from autograder.exits import Exit
+from autograder.gradescope import rehearsal
+from autograder.grading import report
+from autograder.grading.results import exit_status
 from tests.kit.courses import RIGHT, SmallCourse
 from tests.kit.processes import alive, descendants, until
 
@@ -332,5 +337,33 @@ def test_an_unreadable_zip(course):
     document = course.grade(archive)
     assert document["score"] == 0
     assert document["output"]
-    assert all(row["output"].startswith("Not graded: ") and "finish" not in row["output"] for row in document["tests"])
-    assert {row["extra_data"]["kind"] for row in document["tests"]} == {"not_run"}
+    (row,) = document["tests"]
+    assert row["output"] == document["output"] and row["output"].startswith("work.zip is neither")
+    assert row["extra_data"]["kind"] == "not_run" and (row["score"], row["max_score"]) == (0, 30)
+
+
+def test_nothing_to_grade_is_one_row_and_names_what_came(course, tmp_path):
+    folder = tmp_path / "handed in"
+    (folder / "data").mkdir(parents=True)
+    for name in ("data/task1.py", "report.pdf"):
+        (folder / name).write_text("x")
+    document = course.grade(folder)
+    (row,) = document["tests"]
+    assert (row["score"], row["max_score"], row["name"]) == (0, 30, "Nothing of this submission could be graded")
+    assert (
+        document["output"].split("\n\n")
+        == row["output"].split("\n")
+        == [
+            "There is nothing to grade: none of the files to hand in is there (task1.py, task2.py, task3.py).",
+            "Not graded, because folders of these names hold no work: data/task1.py. Move what should be graded out of "
+            "them.",
+            "Not graded, because they are not files to hand in: report.pdf.",
+        ]
+    )
+    # Nothing ran: no worker was started.
+    assert "sandbox" not in document["extra_data"] and rehearsal.validate(document) == []
+    assert exit_status(document) == Exit.NOTHING
+    about = tasks.load(course.file)
+    assert len(report.terminal(document, about, 80).splitlines()) == 9
+    page = report.page(document, about)
+    assert page.index("There is nothing to grade") < page.index("data/task1.py") and "<details" not in page

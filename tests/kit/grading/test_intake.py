@@ -98,12 +98,19 @@ def test_an_empty_submission_misses_everything(hand_in):
 def test_a_folder_in_the_submission_is_found(hand_in, into, prefix):
     found = hand_in({"report.pdf": "", **{prefix + name: content for name, content in COMPLETE.items()}})
     assert contents(into) == COMPLETE and found.missing == ()
-    assert len(found.notes) == 1 and found.notes[0].endswith("of your submission was graded.")
+    assert found.notes[0].endswith("of your submission was graded.")
+    assert found.notes[1:] == ("Not graded, because they are not files to hand in: report.pdf.",)
+    assert found.left_out == ()
 
 
 def test_the_fuller_of_two_folders_is_meant(hand_in, into):
     found = hand_in({"old/VAE.py": "old", **{f"new/{name}": content for name, content in COMPLETE.items()}})
     assert contents(into) == COMPLETE and "new" in found.notes[0]
+    assert found.notes[1] == (
+        "Not graded, because they lie outside the folder that was: old/VAE.py. Put all that you hand in into one "
+        "folder."
+    )
+    assert found.left_out == ("old/VAE.py",)
 
 
 def test_two_folders_that_could_be_meant_are_refused(hand_in, into):
@@ -114,7 +121,8 @@ def test_two_folders_that_could_be_meant_are_refused(hand_in, into):
 
 def test_files_at_the_top_win_over_deeper_ones(hand_in, into):
     found = hand_in({**COMPLETE, "old_version/VAE.py": "old"})
-    assert contents(into)["VAE.py"] == COMPLETE["VAE.py"] and found.notes == ()
+    assert contents(into)["VAE.py"] == COMPLETE["VAE.py"]
+    assert found.notes == ("As VAE.py, VAE.py was graded and not old_version/VAE.py, which lies deeper.",)
 
 
 @pytest.mark.parametrize("name", ["Vae.py", "vae.py", "VAE.PY"])
@@ -146,7 +154,147 @@ def test_what_computers_add_is_left_behind(hand_in, into):
     junk += [".ipynb_checkpoints/VAE-checkpoint.py", "myenv/pyvenv.cfg", "myenv/lib/helper.py", "venv/lib/thing.py"]
     junk += ["data/MNIST/loader.py", "results/index.html", "__MACOSX/homework/._ELBO.py"]
     found = hand_in({**COMPLETE, **dict.fromkeys(junk, "junk")})
-    assert contents(into) == COMPLETE and found.notes == ()
+    assert contents(into) == COMPLETE and found.left_out == ()
+    # One line for each reason, and no advice: nothing of the student's own is among them.
+    assert sorted(found.notes) == [
+        "Not graded, because folders of these names hold no work: __MACOSX/ (2 files), __pycache__/ (1 file), data/ "
+        "(1 file), results/ (1 file), venv/ (1 file).",
+        "Not graded, because it is a virtual environment: myenv/ (2 files).",
+        "Not graded, because the names begin with a dot: .DS_Store, ._VAE.py, .git/ (1 file), .ipynb_checkpoints/ (1 "
+        "file).",
+        "Not graded, because they are not files to hand in: Thumbs.db.",
+    ]
+
+
+DEEP = "/".join("123456789")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (f"{DEEP}/VAE.py", f"the folders lie more than 8 deep: {DEEP}/VAE.py. Hand the files in without so many"),
+        ("data/VAE.py", "folders of these names hold no work: data/VAE.py. Move what should be graded out of them."),
+        (".work/mine/VAE.py", "the names begin with a dot: .work/mine/VAE.py. Rename what should be graded"),
+        ("env/pyvenv.cfg env/VAE.py", "of these names hold no work: env/VAE.py and 1 more in env/. Move what"),
+        ("my/pyvenv.cfg my/VAE.py", "it is a virtual environment: my/VAE.py and 1 more in my/. Move your own files"),
+        ("work.rar more.7z", "Not opened: more.7z, work.rar. Hand in the files themselves, or one zip with nothing"),
+        ("VAE.ipynb", "Notebooks are not graded, only Python files are: VAE.ipynb. Hand in the .py files that"),
+        ("report.pdf", "they are not files to hand in: report.pdf."),
+    ],
+)
+def test_what_is_not_graded_is_named_with_the_reason_and_what_to_do(hand_in, into, name, said):
+    files = dict.fromkeys(name.split(), "x")
+    found = hand_in(files)
+    assert contents(into) == {} and len(found.errors) == 1
+    assert found.errors[0].startswith("There is nothing to grade: none of the files to hand in is there (ELBO.py, VAE")
+    assert any(said in note for note in found.notes), found.notes
+    assert bool(found.left_out) == (name != "report.pdf")
+
+
+@pytest.mark.parametrize("beside", ["VAE.py", "other/VAE.py"])
+def test_candidates_that_are_not_graded_are_named_beside_those_that_are(hand_in, into, beside):
+    found = hand_in({beside: "# graded", ".work/VAE.py": "x", "data/VAE.py": "x"} | {f"data/{n}": "" for n in range(9)})
+    assert contents(into) == {"VAE.py": "# graded"} and found.errors == ()
+    notes = " ".join(found.notes)
+    assert "data/VAE.py and 9 more in data/." in notes and ".work/VAE.py." in notes
+    assert set(found.left_out) == {".work", "data"}
+
+
+def test_no_more_names_than_people_read(hand_in):
+    found = hand_in({**COMPLETE, **{f"{number:03}.txt": "" for number in range(345)}})
+    (note,) = found.notes
+    assert note.endswith("not files to hand in: 000.txt, 001.txt, 002.txt, 003.txt, 004.txt and 340 more.")
+
+
+def test_weights_that_do_not_lie_beside_the_code_are_named(hand_in):
+    found = hand_in({"VAE.py": "", "sub/gmvae.safetensors": ""})
+    assert found.notes == (
+        "Not graded, because they do not lie beside the other files: sub/gmvae.safetensors. Move them there.",
+    )
+    assert found.left_out == ("sub/gmvae.safetensors",)
+
+
+def test_an_empty_submission_is_called_so(hand_in, tmp_path):
+    (tmp_path / "submission").mkdir()
+    found = hand_in({})
+    assert found.errors == ("The submission is empty: no file was handed in.",) and found.notes == ()
+
+
+def zip_of(files: dict[str, str | bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def hand_in_bytes(folder: Path, into: Path, files: dict[str, bytes]) -> Intake:
+    write_files(folder, files)
+    return unpack(folder, into, EXPECTED, None)
+
+
+def test_a_zip_in_a_zip_is_opened(tmp_path, into):
+    inner = zip_of({f"work/{name}": content for name, content in COMPLETE.items()} | {"work/report.pdf": "x"})
+    found = hand_in_bytes(tmp_path / "s", into, {"outer.zip": zip_of({"inner.zip": inner}), "notes.txt": b"x"})
+    assert contents(into) == COMPLETE and found.left_out == ()
+    assert found.notes == (
+        "The files to grade were taken out of outer.zip/inner.zip, which lies in what was handed in.",
+        "The folder work of your submission was graded.",
+        "Not graded, because they are not files to hand in: outer.zip/inner.zip/work/report.pdf, notes.txt.",
+    )
+
+
+def test_zips_in_zips_are_opened_three_deep(tmp_path, into):
+    content = zip_of(COMPLETE)
+    for number in range(4):
+        content = zip_of({f"{number}.zip": content})
+    found = hand_in_bytes(tmp_path / "s", into, {"x.zip": content})
+    assert found.errors and "Not opened: x.zip. Hand in the files themselves" in found.notes[-1]
+
+
+def test_weights_beside_a_zip_belong_to_its_code(tmp_path, into):
+    inner = {f"work/{name}": content for name, content in COMPLETE.items() if name.endswith(".py")}
+    found = hand_in_bytes(tmp_path / "s", into, {"x.zip": zip_of(inner), "gmvae.safetensors": b"mine"})
+    assert contents(into) == COMPLETE | {"gmvae.safetensors": "mine"} and found.missing == ()
+
+
+def test_a_file_in_the_zip_is_taken_rather_than_one_beside_it(tmp_path, into):
+    found = hand_in_bytes(tmp_path / "s", into, {"x.zip": zip_of(COMPLETE), "gmvae.safetensors": b"mine"})
+    assert contents(into) == COMPLETE
+    assert "It has files called gmvae.safetensors, too, and these were taken." in found.notes[0]
+
+
+def test_two_zips_that_could_be_meant_are_refused(tmp_path, into):
+    found = hand_in_bytes(tmp_path / "s", into, {"a.zip": zip_of(COMPLETE), "b.zip": zip_of(COMPLETE)})
+    assert found.errors == ("More than one zip holds files to grade: a.zip, b.zip. Hand in one of them.",)
+
+
+def test_a_zip_beside_the_files_is_not_opened(tmp_path, into):
+    files = {name: content.encode() for name, content in COMPLETE.items()}
+    found = hand_in_bytes(tmp_path / "s", into, files | {"old.zip": zip_of({"VAE.py": "old"})})
+    assert contents(into) == COMPLETE and found.left_out == ("old.zip",) and "Not opened: old.zip." in found.notes[0]
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04nonsense", b"", zip_of({"VAE.py": bytes(60 << 20)})])
+def test_a_zip_that_cannot_be_opened_is_named(tmp_path, into, content):
+    found = hand_in_bytes(tmp_path / "s", into, {"x.zip": content})
+    assert found.errors and any("x.zip" in note for note in found.notes) and contents(into) == {}
+
+
+def test_no_link_is_followed_to_a_zip(tmp_path, into):
+    write_zip(tmp_path / "secret.zip", COMPLETE)
+    folder = tmp_path / "submission"
+    folder.mkdir()
+    (folder / "x.zip").symlink_to(tmp_path / "secret.zip")
+    (folder / "loop").symlink_to(folder / "loop")
+    (folder / "up").symlink_to(tmp_path)
+    found = unpack(folder, into, EXPECTED, None)
+    assert contents(into) == {} and found.errors and set(found.left_out) == {"loop", "up", "x.zip"}
+    with zipfile.ZipFile(tmp_path / "linked.zip", "w") as archive:
+        info = zipfile.ZipInfo("x.zip")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, str(tmp_path / "secret.zip"))
+    assert unpack(tmp_path / "linked.zip", into, EXPECTED, None).left_out == ("x.zip",)
 
 
 def test_helpers_of_ones_own_are_kept(hand_in, into):
@@ -171,7 +319,7 @@ def test_nothing_is_shadowed(hand_in, into, name):
     assert found.missing == ()
     # What lies in tests/ came with the starter: no reason to alarm anybody.
     assert found.left_out == (() if name.startswith("tests/") else (name,))
-    assert [name in note for note in found.notes] == ([] if name.startswith("tests/") else [True])
+    assert [name in note for note in found.notes] == [True]
 
 
 def test_expected_names_are_never_reserved():
@@ -260,7 +408,8 @@ def test_backslashes_in_the_names_of_unpacked_files_are_separators(tmp_path, int
         (folder / name).write_text("")
     found = unpack(folder, into, EXPECTED, None)
     assert contents(into) == COMPLETE
-    assert "root.py" in found.notes[0]
+    assert any("root.py" in note for note in found.notes)
+    assert any("/".join(["deep"] * 9) + "/ (1 file)" in note for note in found.notes)
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])

@@ -14,6 +14,8 @@ from autograder.sandbox.text import MAX_TEXT, safe_text
         ("\x1b]8;;http://example.org\x1b\\link\x1b]8;;\x1b\\", "link"),
         ("bell\x07 null\x00 delete\x7f csi\x9b31m", "bell null delete csi31m"),
         ("right\u202eto left\u2066 zero\u200bwidth \ufeffmark", "rightto left zerowidth mark"),
+        ("tag\U000e0068\U000e0069s fill\u3164\u115fers \u2800selec\ufe00\U000e0100tors", "tags fillers selectors"),
+        ("\x1bPdevice\x1b\\ \x1b_program\x1b\\ \x1b]52;c;c2VjcmV0\x07clip", "device program clip"),
         ("half a pair \ud800", "half a pair ?"),
         ("ünïcödé 数 ✓", "ünïcödé 数 ✓"),
     ],
