@@ -220,6 +220,14 @@ def test_the_same_submission_gets_the_same_results(course):
     assert documents[0] == documents[1]
 
 
+def test_a_grading_may_stop_at_the_first_failure(course):
+    patch = "import functools; grade.grade_in = functools.partial(grade.grade_in, stop_at_first_failure=True)"
+    submission = course.submission(task2="def one():\n    return 2\n")
+    kinds = [row["extra_data"]["kind"] for row in course.grade(submission, patch=patch)["tests"]]
+    # Public checks first: two of the first task, one of the second.
+    assert kinds == ["passed"] * 2 + ["not_run"] * 2 + ["wrong"] + ["not_run"] * 7
+
+
 TWICE_FROM_ONE_ZYGOTE = """
 from autograder.repository import EXECUTOR
 from autograder.sandbox.zygote import Zygote, ZygoteSettings
