@@ -225,6 +225,50 @@ def test_the_same_submission_gets_the_same_results(course):
     assert documents[0] == documents[1]
 
 
+def test_a_grading_may_stop_at_the_first_failure(course):
+    patch = "import functools; grade.grade_in = functools.partial(grade.grade_in, stop_at_first_failure=True)"
+    submission = course.submission(task2="def one():\n    return 2\n")
+    kinds = [row["extra_data"]["kind"] for row in course.grade(submission, patch=patch)["tests"]]
+    # Public checks first: two of the first task, one of the second.
+    assert kinds == ["passed"] * 2 + ["not_run"] * 2 + ["wrong"] + ["not_run"] * 7
+
+
+TWICE_FROM_ONE_ZYGOTE = """
+from autograder.repository import EXECUTOR
+from autograder.sandbox.zygote import Zygote, ZygoteSettings
+grade_once = grade.grade
+
+def grade_twice(grading):
+    with Zygote(ZygoteSettings(executor=EXECUTOR)) as trunk:
+        grade_once(grading, trunk)
+        return grade_once(grading, trunk)
+
+grade.grade = grade_twice
+"""
+
+
+@pytest.mark.slow
+def test_results_are_the_same_whoever_was_graded_before_from_the_same_zygote(course):
+    crashes = """
+        import os, torch
+
+        def one():
+            return torch.rand(1).item() < 2 and 1
+
+        def twice(x):
+            os._exit(x % 7) if x > 9 else print(x)
+            return 2 * x
+    """
+    submission = course.submission(task1=crashes, task2="def twice(x):\n    return hash(str(x))\n")
+    documents = [course.grade(submission), course.grade(submission, patch=TWICE_FROM_ONE_ZYGOTE)]
+    for document in documents:
+        assert document.pop("execution_time") > 0
+        # A zygote of its own has also tried to read this grading's files.
+        assert document["extra_data"]["sandbox"].pop("refused_probes")
+    assert documents[0] == documents[1]
+    assert "crash" in {row["extra_data"]["kind"] for row in documents[0]["tests"]}
+
+
 @pytest.mark.slow
 def test_a_killed_grader_leaves_what_was_graded_until_then(course):
     """SIGKILL in the second task: valid results, the first task's public points, and no process that goes on."""
