@@ -111,23 +111,21 @@ def fuzz(name: str, target: Target, numbers: Iterable[int]) -> Finding:
         name: seeds the inputs, with their numbers.
     """
     failures, most, slowest, accepted = [], 0, 0.0, 0
-    tracemalloc.start()
-    try:
-        for number in numbers:
-            data = damaged(name, target, number)
-            before = tracemalloc.get_traced_memory()[0]
-            tracemalloc.reset_peak()
-            began = time.process_time()
+    for number in numbers:
+        data = damaged(name, target, number)
+        began = time.process_time()
+        tracemalloc.start()
+        try:
             what = _outcome(target, data)
-            slowest = max(slowest, time.process_time() - began)
-            taken = tracemalloc.get_traced_memory()[1] - before
-            most, accepted = max(most, taken), accepted + (what == "accepted")
-            if taken > target.most:
-                what = f"{taken} bytes"
-            if what not in ("accepted", "refused"):
-                failures.append(Failure(number, what, data))
-    finally:
-        tracemalloc.stop()
+            taken = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        slowest = max(slowest, time.process_time() - began)
+        most, accepted = max(most, taken), accepted + (what == "accepted")
+        if taken > target.most:
+            what = f"{taken} bytes"
+        if what not in ("accepted", "refused"):
+            failures.append(Failure(number, what, data))
     return Finding(tuple(failures), most, slowest, accepted)
 
 

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 import pytest
-from support.pictures import check_picture
 
 from autograder.door.diagnose import check_tensor
+from autograder.door.pictures import check_picture
 from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
 from support.checks.plotting import check_generators_kept, check_rows_drawn, check_scatter

@@ -1,9 +1,9 @@
 """Public checks of latent_traversal.py: walks along the latent axes."""
 
 import pytest
-from support.pictures import check_picture
 
 from autograder.door.diagnose import check, check_tensor
+from autograder.door.pictures import check_picture
 from support.checks.drawing import check_traversal
 from support.probe_oracle import random_probe
 

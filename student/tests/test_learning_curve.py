@@ -1,8 +1,8 @@
 """Public checks of learning_curve.py: the curve of a training."""
 
 import pytest
-from support.pictures import check_picture
 
+from autograder.door.pictures import check_picture
 from support.checks.plotting import check_curve
 
 pytestmark = pytest.mark.plot_learning_curve

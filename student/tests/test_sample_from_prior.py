@@ -1,9 +1,9 @@
 """Public checks of sample_from_prior.py: decoded draws from the prior."""
 
 import pytest
-from support.pictures import check_picture
 
 from autograder.door.diagnose import check
+from autograder.door.pictures import check_picture
 from support.checks.drawing import check_decoded
 from support.probe_oracle import random_probe
 

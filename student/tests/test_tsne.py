@@ -1,8 +1,8 @@
 """Public checks of tsne.py: the posterior means in the plane."""
 
 import pytest
-from support.pictures import check_picture
 
+from autograder.door.pictures import check_picture
 from support.checks.plotting import check_scatter, check_tsne_clusters, clustered_posteriors
 
 pytestmark = pytest.mark.tsne_latents

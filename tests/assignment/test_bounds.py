@@ -8,6 +8,7 @@ import pytest
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import Figure
 from support.checks.drawing import check_decoded, check_posterior_rows, check_traversal
+from support.checks.networks import load_random_weights
 from support.checks.plotting import check_scatter
 from support.oracles import traversal_latents
 from support.probe_oracle import PIXELS, random_probe, read_steps
@@ -75,10 +76,32 @@ def test_a_figure_may_show_many_points():
     rng = np.random.default_rng(0)
     points, labels = rng.random((300, 2)), np.arange(300) % 3
     colours = np.eye(4)[labels]
-    scattered = [{"points": rng.random((200_000, 2)) + 5, "colours": np.zeros((200_000, 4))}]
+    scattered = [{"points": rng.random((60_000, 2)) + 5, "colours": np.zeros((60_000, 4))}]
     scattered.append({"points": points, "colours": colours})
     axes = {"scattered": scattered, "xlim": (0, 9), "ylim": (0, 9)}
     assert taken(lambda: check_scatter([Figure([axes])], points, labels, "draw")) < 32 * MIB
     wrong = [{**scattered[1], "colours": colours[rng.permutation(300)]}]
     with pytest.raises(CheckFailed, match="colours"):
         check_scatter([Figure([{**axes, "scattered": wrong}])], points, labels, "draw")
+
+
+class Network:
+    """A model with one large layer."""
+
+    def __init__(self):
+        self.loaded = {}
+
+    def state(self):
+        return {"layer.weight": np.zeros((1000, 4000), np.float32), "layer.bias": np.zeros(4000, np.float64)}
+
+    def load(self, state):
+        self.loaded = state
+
+
+def test_weights_are_drawn_in_pieces_and_are_the_same_numbers():
+    network = Network()
+    assert taken(lambda: load_random_weights(network, np.random.default_rng(0), 2.0)) < 40 * MIB  # twice their own
+    rng = np.random.default_rng(0)
+    weight = (2.0 / np.sqrt(4000) * rng.standard_normal((1000, 4000))).astype(np.float32)
+    np.testing.assert_array_equal(network.loaded["layer.weight"], weight)
+    np.testing.assert_array_equal(network.loaded["layer.bias"], 0.1 * rng.standard_normal(4000))

@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with open(path, "rb") as file:
-            content = file.read(MAX_WEIGHTS_BYTES + 1)
+            # No more is reserved than there is.
+            content = file.read(min(os.fstat(file.fileno()).st_size, MAX_WEIGHTS_BYTES) + 1)
     except OSError as error:
         raise WeightsError(f"{Path(path).name} cannot be read: {error.strerror}") from None
     name = Path(path).name
@@ -53,7 +55,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         entries = {key: _entry(value) for key, value in header.items() if key != "__metadata__"}
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         raise WeightsError(f"{name} has a damaged header: write it again with run_gmvae.py") from None
-    data = content[8 + length :]
+    data = memoryview(content)[8 + length :]
     position = 0
     tensors = {}
     for key, (dtype, shape, begin, end) in sorted(entries.items(), key=lambda item: item[1][2]):

@@ -14,6 +14,7 @@ pytest.importorskip("resource", reason="the grader runs on Unix only")
 pytest.importorskip("jsonschema")
 
 from autograder.evidence.attacks import corpus, judge, stage
+from autograder.sandbox import layers
 
 if stage.obstacles():
     pytest.skip(f"nothing here would keep attacks in: {stage.obstacles()}", allow_module_level=True)
@@ -26,6 +27,7 @@ QUICK = """
     leak_environment frames_ahead hang_signals_blocked fork_bomb
     output_flood exit_at_once memory_objects forge_lying_objects
     weights_pickle shadowed_libraries links_to_secrets
+    figure_title memory_remap
 """
 # What one student's hidden checks leave for another's public ones.
 TRACES = [name for name in ATTACKS if name.startswith("leak_by_")]
@@ -84,6 +86,15 @@ def test_the_stage_notices_what_it_is_for():
     assert "it did not run" in found["does_nothing"]
     assert "it ended with crash" in found["ends_otherwise"]
     assert "earned points" not in found["succeeds"] + found["does_nothing"] + found["ends_otherwise"]
+
+
+def test_what_the_grader_takes_is_measured_and_bounded():
+    honest = stage.honest_usage(layers.LAYERS)
+    assert 30 < honest["peak_mib"] < judge.MOST_MIB and 0 < honest["cpu_seconds"] < 60
+    assert judge.excesses(honest, honest) == []
+    more = {"peak_mib": judge.MOST_MIB, "cpu_seconds": honest["cpu_seconds"] + judge.MORE_CPU_SECONDS}
+    memory, seconds = judge.excesses(more, honest)
+    assert "256 MiB" in memory and "5.0 s of processor time" in seconds
 
 
 @pytest.mark.slow

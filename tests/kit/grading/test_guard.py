@@ -31,10 +31,9 @@ class Worker:
         self.asked.append(header)
         if header.get("op") == "import":
             return {"ok": True}, []
-        reply = self.replies.pop(0)
-        if isinstance(reply, Exception):
-            raise reply
-        return reply, []
+        if isinstance(self.replies[0], Exception):
+            raise self.replies.pop(0)  # in no variable: see what is lost
+        return self.replies.pop(0), []
 
     def close(self):
         pass

@@ -15,6 +15,7 @@ from autograder.door.submission import Handle
 MILD, LARGE = 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
 BEYOND = 60.0  # what an output that is not clamped exceeds, to both sides, under large weights
 BATCHES = (1, 2, 37, 130)
+PIECE = 2**16  # random numbers that are drawn at once
 HALVES = (slice(0, 14), slice(14, 28))
 
 # Runs a check for each of the VAE's architectures, which are tasks of their own.
@@ -81,8 +82,18 @@ def load_random_weights(model: Handle, rng: np.random.Generator, gain: float) ->
             spread = 0.1
         else:
             continue
-        state[name] = (spread * rng.standard_normal(value.shape)).astype(value.dtype)
+        state[name] = _normals(rng, spread, value)
     model.load(state)
+
+
+def _normals(rng: np.random.Generator, spread: float, like: np.ndarray) -> np.ndarray:
+    """Normal numbers, drawn piece by piece: nobody knows how large a network is."""
+    values = np.empty(like.shape, like.dtype)
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, PIECE):
+        part = flat[start : start + PIECE]
+        part[:] = spread * rng.standard_normal(part.size)
+    return values
 
 
 def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], latents: int, what: str) -> None:

@@ -3,7 +3,8 @@
 Goal: forge
 Means: a patched executor that answers with unknown tags, indices out of range or negative, unhashable
     keys, wrong types.
-Expected: the check that decodes them fails; the grader goes on.
+Expected: the check that decodes them fails, or the worker is killed; the grader goes on.
+Ends: answers, protocol
 """
 
 import sys

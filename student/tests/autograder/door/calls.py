@@ -138,18 +138,20 @@ def case_of(error: BaseException, calls: Sequence[Call], source: Callable[[str],
     return case | ({"example": "\n".join(lines)} if lines else {})
 
 
-def kind_of_case(error: BaseException, calls: Sequence[Call]) -> str:
-    """What a hidden check may say of its case: the label, or the kind of the call; "" if there is neither."""
+def kind_of_case(error: BaseException, calls: Sequence[Call]) -> dict[str, str]:
+    """What a hidden check may say of its case, all in words of ours: the function, and the label or the call's kind."""
     call = _blamed(error, calls)
-    return getattr(error, "label", "") or (call.kind if call is not None else "")
+    kind = getattr(error, "label", "") or (call.kind if call is not None else "")
+    return ({"function": call.name} if call is not None else {}) | ({"kind": kind} if kind else {})
 
 
 def lines(case: Mapping[str, str]) -> str:
     """A case for people; the same in a terminal, on Gradescope and on a page."""
     shown = []
     for name, value in case.items():
-        value = value.replace("\n", "\n" + " " * 4)
-        shown.append(value if name == "example" else f"{'case' if name == 'kind' else name}: {value}")
+        title = "" if name == "example" else "case:" if name == "kind" else f"{name}:"
+        several = f"\n{value}".replace("\n", "\n" + " " * 4)
+        shown.append(f"{title}{several}" if title and "\n" in value else f"{title} {value}".strip())
     return "\n".join(shown)
 
 

@@ -191,16 +191,21 @@ _Members = dict[str, list[tuple[ast.AST, _Scope]]]
 def _members(definition: ast.ClassDef, scope: _Scope) -> _Members:
     """What `self.NAME` may stand for in a class: methods, and what is assigned in its body or to self."""
     found: _Members = {}
+
+    def add(name: str, value: ast.AST, inside: _Scope) -> None:
+        values = found.setdefault(name, [])
+        if len(values) < BINDINGS:
+            values.append((value, inside))
+
     for node in definition.body:
         inside = scope
         if isinstance(node, DEFINITIONS):
-            found.setdefault(node.name, []).append((node, scope))
+            add(node.name, node, scope)
             inside = _scope(node, scope)
         for below in [node, *_own(node)]:
             if isinstance(below, ASSIGNMENTS) and below.value is not None:
                 for target in _targets(below):
-                    name = getattr(target, "attr", getattr(target, "id", ""))
-                    found.setdefault(name, []).append((below.value, inside))
+                    add(getattr(target, "attr", getattr(target, "id", "")), below.value, inside)
     return found
 
 

@@ -29,9 +29,14 @@ from autograder.door.stand_ins import source_of
 
 Header = dict[str, Any]
 Arrays = list[np.ndarray]
-Loss = Literal["timeout", "crash", "protocol", "flood", "grader"]
+Loss = Literal["timeout", "crash", "memory", "protocol", "flood", "grader"]
 
-MAX_RECORDED = 64 * 2**20  # bytes of all arrays that one object remembers; a check has to hold them
+# Bytes of what one object remembers, and of what the figures of a call show, by `weight`: a check has to hold them.
+MAX_RECORDED, MAX_FIGURES = 48 * 2**20, 16 * 2**20
+MAX_PORTIONS = 1000  # in which they come
+MAX_TEXT = 500  # characters of each text of a figure
+MAX_FILE = 8 * 2**20  # bytes of a file in the scratch folder
+NODE = 400  # bytes, more than any number, truth value or container takes by itself
 
 
 class Backend(Protocol):
@@ -76,6 +81,10 @@ class Lost(BaseException):
     def __init__(self, kind: Loss, target: str, reason: str, in_public: bool) -> None:
         super().__init__(f"{target}: {reason}")
         self.kind, self.target, self.reason, self.in_public = kind, target, reason, in_public
+
+    def again(self) -> "Lost":
+        """The same, as yet without a traceback."""
+        return Lost(self.kind, self.target, self.reason, self.in_public)
 
 
 @dataclass(frozen=True)
@@ -240,7 +249,7 @@ class Submission:
             differentiable=bool(reply["differentiable"]),
             inputs_unchanged=bool(reply["inputs_unchanged"]),
             again=decode(reply["again"]),
-            figures=[Figure(axes) for axes in decode(reply["figures"])],
+            figures=[_figure(axes) for axes in _bounded(decode(reply["figures"]), MAX_FIGURES, "the figures show")],
         )
 
     def seed(self, seed: int) -> None:
@@ -268,7 +277,11 @@ class Submission:
         """Contents of a file in the scratch folder, None if there is none."""
         reply, decode = self._send({"op": "read_file", "name": name}, [])
         content = decode(reply["value"])
-        return None if content is None else content.tobytes()
+        if content is None:
+            return None
+        if content.nbytes > MAX_FILE:
+            raise SubmissionError("TooMuch", f"{name} is larger than {MAX_FILE >> 20} MiB", stage="limit")
+        return content.tobytes()
 
     def build(self, source: str, name: str, arguments: Sequence[Any], training: bool = True) -> "Recorder":
         """A model of ours on the other side, such as one that records what it is fed.
@@ -361,7 +374,7 @@ class Submission:
         if "$object" in tree:
             return Handle(self, tree["$object"], tree["type"], name)
         if "$figure" in tree:
-            return Figure(decode(tree["$figure"]))
+            return _figure(_bounded(decode(tree["$figure"]), MAX_FIGURES, "the figure shows"))
         raise ValueError(f"unknown tag in a reply: {sorted(tree)[:3]}")
 
 
@@ -422,15 +435,58 @@ class Recorder(Handle):
             SubmissionError: that is more than MAX_RECORDED.
         """
         found: list[Any] = []
-        size, more = 0, True
+        room, portions, more = MAX_RECORDED, 0, True
+        what = "the model or function that the check put in was given"
         while more:
             header = {"op": "records", "object": self.id, "start": len(found)}
             reply, returned = self.submission._execute(header, [])
             portion = self.submission._decode(returned, "", reply["value"])
-            size += sum(array.nbytes for array in returned)
-            if size > MAX_RECORDED:
-                what = f"more than {MAX_RECORDED >> 20} MiB were given to the model or function that the check put in"
-                raise SubmissionError("TooMuch", what, stage="limit")
+            room, portions = room - weight(portion), portions + 1
+            if room < 0 or portions > MAX_PORTIONS:
+                raise _too_much(what, MAX_RECORDED)
             found += portion
             more = bool(reply["more"]) and bool(portion)
         return found
+
+
+def weight(tree: Any) -> int:
+    """Bytes that a decoded value may come to take in a check: its numbers as float64, and what holds them."""
+    total, work = 0, [tree]
+    while work:
+        value = work.pop()
+        total += NODE
+        if isinstance(value, np.ndarray):
+            total += 8 * value.size
+        elif isinstance(value, str):
+            total += 4 * len(value)
+        elif isinstance(value, Mapping):
+            work += [*value, *value.values()]
+        elif isinstance(value, (list, tuple)):
+            work += value
+    return total
+
+
+def _bounded(tree: Any, most: int, what: str) -> Any:
+    """The decoded value; SubmissionError if its weight is more than `most` bytes."""
+    if weight(tree) > most:
+        raise _too_much(what, most)
+    return tree
+
+
+def _too_much(what: str, most: int) -> SubmissionError:
+    return SubmissionError("TooMuch", f"{what} more than {most >> 20} MiB, with numbers as float64", stage="limit")
+
+
+def _figure(axes: Any) -> Figure:
+    """A figure from its description, with texts that are short enough to be searched."""
+    return Figure(_shortened(axes))
+
+
+def _shortened(tree: Any) -> Any:
+    if isinstance(tree, str):
+        return tree[:MAX_TEXT]
+    if isinstance(tree, dict):
+        return {key: _shortened(value) for key, value in tree.items()}
+    if isinstance(tree, (list, tuple)):
+        return type(tree)(_shortened(value) for value in tree)
+    return tree

@@ -109,13 +109,13 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
     shown = np.concatenate([np.empty((0, 2)), *(each["points"] for one in axes for each in one["scattered"])])
     colours = np.concatenate([np.empty((0, 4)), *(each["colours"] for one in axes for each in one["scattered"])])
     size = np.ptp(points, axis=0).max()
-    apart = np.abs(points[:, np.newaxis].astype(np.float64) - shown).max(axis=-1) < 1e-4 * size
-    drawn = apart.any(axis=1) if len(shown) else np.zeros(len(points), dtype=bool)
+    place = np.array([_place(point, shown, 1e-4 * size) for point in points.astype(np.float64)])
+    drawn = place >= 0
     if not drawn.any() and len(shown) != len(points):
         return
     check(drawn.any(), f"{what}: the points of the picture are others than those that are returned.")
     check(drawn.all(), f"{what}: the picture shows only {int(drawn.sum())} of {len(points)} points.")
-    used = colours[apart.argmax(axis=1), :3]
+    used = colours[place, :3]
     by_label = [{tuple(colour) for colour in used[labels == label].round(3)} for label in np.unique(labels)]
     mixed = any(len(colours) > 1 for colours in by_label)
     check(not mixed, f"{what}: points with the same label have different colours. labels[i] belongs to images[i].")
@@ -131,6 +131,15 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
             for place, (low, high) in enumerate(inside)
         )
         check(not hidden, f"{what}: some points lie outside the limits of the picture's axes.")
+
+
+def _place(point: np.ndarray, shown: np.ndarray, size: float) -> int:
+    """Which of the shown points (m, 2) is the first that is nearer to a point than `size`; -1 if none is.
+
+    One point at a time: nobody knows how many are shown.
+    """
+    near = np.flatnonzero(np.abs(shown - point).max(axis=-1) < size) if len(shown) else []
+    return int(near[0]) if len(near) else -1
 
 
 def check_rows_drawn(figures: Sequence[Figure], mean: np.ndarray, std: np.ndarray, costs: Any, what: str) -> None:
