@@ -70,12 +70,18 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def raise_if_interrupted() -> None:
-    """Raise KeyboardInterrupt if a signal has asked this process to end.
+def interrupted() -> bool:
+    """Whether a signal has asked this process to end.
 
-    What a signal raises in a callback of the garbage collector, or in a destructor, is lost on the way.
+    What a signal raises in a callback of the garbage collector, or in a destructor, is lost on the way; and what it
+    breaks off may look like an error.
     """
-    if _asked.is_set():
+    return _asked.is_set()
+
+
+def raise_if_interrupted() -> None:
+    """Raise KeyboardInterrupt if a signal has asked this process to end."""
+    if interrupted():
         raise KeyboardInterrupt
 
 

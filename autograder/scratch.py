@@ -18,22 +18,22 @@ from pathlib import Path
 LOCKS = os.name != "nt"
 OURS = "autograder-"
 RANDOM = r"[a-z0-9_]{8}"  # what tempfile puts behind a prefix
+FOLDER = re.compile(rf"{OURS}[a-z-]+-{RANDOM}")
 
 
 @contextlib.contextmanager
 def temporary_folder(kind: str, parent: Path | None = None, mode: int = 0o700) -> Iterator[Path]:
-    """A new folder, deleted at the end; those of the same kind that dead processes left are deleted first.
+    """A new folder, deleted at the end; those that dead processes left beside it are deleted first.
 
     Args:
-        kind: a word for its name.
+        kind: a word for its name, in small letters.
         parent: where it lies; None for the system's place for such folders.
     """
     parent = Path(parent or tempfile.gettempdir()).resolve()
-    prefix = f"{OURS}{kind}-"
-    _delete_left(parent, prefix, stat.S_IFDIR)
+    _delete_left(parent, FOLDER, stat.S_IFDIR)
     made: tuple[int, Path] | None = None
     try:
-        made = _locked_new(lambda: Path(tempfile.mkdtemp(prefix=prefix, dir=parent)))
+        made = _locked_new(lambda: Path(tempfile.mkdtemp(prefix=f"{OURS}{kind}-", dir=parent)))
         made[1].chmod(mode)
         yield made[1]
     finally:
@@ -50,7 +50,7 @@ def temporary_file(parent: Path, name: str) -> Iterator[Path]:
         name: what it is made for; its own name begins with a dot and this.
     """
     prefix = f".{name}.{OURS}"
-    _delete_left(parent, prefix, stat.S_IFREG)
+    _delete_left(parent, re.compile(re.escape(prefix) + RANDOM), stat.S_IFREG)
     made: tuple[int, Path] | None = None
     try:
         made = _locked_new(lambda: _new_file(parent, prefix))
@@ -107,11 +107,10 @@ def _unlock(lock: int) -> None:
         os.close(lock)
 
 
-def _delete_left(parent: Path, prefix: str, kind: int) -> None:
-    """Delete the files or folders with this prefix that nobody has locked."""
+def _delete_left(parent: Path, name: re.Pattern[str], kind: int) -> None:
+    """Delete the files or folders with such names that nobody has locked."""
     if not LOCKS:
         return
-    name = re.compile(re.escape(prefix) + RANDOM)
     with contextlib.suppress(OSError):  # a folder that cannot be listed keeps what is in it
         for path in [parent / entry for entry in os.listdir(parent) if name.fullmatch(entry)]:
             with contextlib.suppress(OSError):

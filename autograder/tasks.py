@@ -422,7 +422,16 @@ def course_file(wanted: str = "") -> Path:
 def course_option(parser: argparse.ArgumentParser) -> None:
     """Let a command be told which course it is for; see `course_file`."""
     text = f"a course of courses/, or the path of its file (default: {DEFAULT_COURSE})"
-    parser.add_argument("--course", default="", metavar="NAME", help=text)
+    parser.add_argument("--course", type=_existing, default="", metavar="NAME", help=text)
+
+
+def _existing(name: str) -> str:
+    """The name of a course that there is; else a bad argument."""
+    try:
+        course_file(name)
+    except CourseError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
 
 
 def the_course(command: str, description: str, arguments: Sequence[str], root: Path = ROOT) -> Course:

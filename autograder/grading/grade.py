@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.door import library_use
-from autograder.exits import is_lack, raise_if_interrupted
+from autograder.exits import interrupted, is_lack, raise_if_interrupted
 from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
 from autograder.repository import EXECUTOR, ROOT
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from autograder.sandbox.zygote import Zygote
 
 REQUIRED_LAYERS = ("session", "uid", "rlimits", "seccomp")
+INTERRUPTED = "Grading was interrupted: below is what was graded until then."
 SETUP_PROBLEM = (
     "Grader set-up problem: your submission was not graded. This is not your fault. Please tell your instructor."
 )
@@ -96,11 +97,14 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
                     grade_in(forking, submitted, course, grading.session, results, save)
         results.notes = [*submitted.errors, *submitted.notes, *about_release]
     except KeyboardInterrupt:
-        results.notes = ["Grading was interrupted: below is what was graded until then."]
+        results.notes = [INTERRUPTED]
         raise
     except WriteError:  # of results.json itself
         raise
     except Exception as error:
+        if interrupted():  # in the midst of something, which then could not be ended in order
+            results.notes = [INTERRUPTED]
+            raise KeyboardInterrupt from None
         # Something is wrong with the grader: no points that may be wrong, and no details where students see them.
         if not is_lack(error):
             traceback.print_exc()

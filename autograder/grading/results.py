@@ -84,7 +84,7 @@ class Row:
             "number": self.check.number,
             "output": safe_text("\n\n".join(filter(None, (output, printed, self.remark)))),
             "output_format": "text",
-            "tags": [self.check.task, "hidden" if self.check.hidden_inputs else "public"],
+            "tags": [self.check.task, "hidden" if self.check.hidden_inputs else "public"] if self.check.task else [],
             "visibility": self.check.visibility,
             "extra_data": {
                 "id": self.check.id,

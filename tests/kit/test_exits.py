@@ -19,6 +19,7 @@ from autograder.gradescope import run as gradescope_run
 from autograder.gradescope.settings import SettingsError
 from autograder.grading import command, grade
 from autograder.grading.results import Results
+from autograder.grading.session import Grading, Session
 from autograder.release import reference
 from autograder.repository import ROOT
 
@@ -160,6 +161,13 @@ def test_an_unusable_path_is_one_sentence_and_a_bad_argument(places, capsys, wor
     assert {path: path.lstat().st_mode for path in places.rglob("*")} == before
 
 
+@pytest.mark.parametrize("name", ["grade work", "class work --out x", "student", "release", "handout", "report", "zip"])
+def test_a_course_that_is_not_there_is_a_bad_argument(places, capsys, name):
+    with pytest.raises(SystemExit) as ended:
+        commands.main([*name.split(), "--course", "no_such"])
+    assert ended.value.code == Exit.NOTHING and "there is no course 'no_such'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EROFS])
 def test_what_the_machine_lacks_is_on_our_side(monkeypatch, capsys, number):
     def lacking(arguments):
@@ -225,6 +233,19 @@ def test_signals_that_ask_are_heeded_wherever_a_command_was_started(name):
     process.send_signal(getattr(signal, f"SIG{name}"))
     assert process.wait(30) == Exit.INTERRUPTED
     process.stdout.close()
+
+
+def test_what_an_interrupt_breaks_is_no_set_up_problem(tmp_path, monkeypatch):
+    def broken(self):
+        exits._asked.set()
+        raise ValueError("broken off in the midst of something")
+
+    monkeypatch.setattr(exits, "_asked", threading.Event())
+    monkeypatch.setattr(Session, "load", broken)
+    with pytest.raises(KeyboardInterrupt):
+        grade.grade(Grading(Session("secret"), tmp_path, tmp_path / "results.json"))
+    document = json.loads((tmp_path / "results.json").read_text())
+    assert document["output"] == grade.INTERRUPTED and "problem" not in document["extra_data"]
 
 
 def test_a_signal_that_got_lost_ends_the_grading_at_the_next_check(monkeypatch):

@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder.evidence.attacks import suite
 from autograder.evidence.attacks.corpus import Attack
+from autograder.grading.results import NOTHING
 from autograder.repository import ROOT
 
 # How a worker may end: the kind of its row, where that is one of these, else "answers".
@@ -109,7 +110,8 @@ def judge_code(attack: Attack, part: str, rows: Mapping[str, Any], mark: str, ou
 
 def judge_files(attack: Attack, rows: Mapping[str, Any], document: Mapping[str, Any], outcome: AttackOutcome) -> None:
     """Complete the outcome of an attack by files or by a model."""
-    model = rows.get(suite.MODEL_ROW)
+    # Of what cannot be taken in there is a single row.
+    model = rows.get(suite.MODEL_ROW) or rows.get(NOTHING)
     if model is None:
         outcome.problems.append("its row is missing")
         return

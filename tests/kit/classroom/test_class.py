@@ -27,6 +27,7 @@ from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
 from autograder.grading.session import Session
 from tests.kit.courses import write_course
+from tests.kit.hostile import HOSTILE, strings, unseen
 from tests.kit.processes import alive, descendants, nothing_left_running, until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -369,6 +370,42 @@ def test_one_grading_leaves_nothing_behind(course, monkeypatch):
     assert outcome.cpu_seconds > 0 and outcome.peak_mib > 50 and outcome.host
     assert "not much of a secret" not in json.dumps(outcome.document) + outcome.log
     assert list((course.folder / "temporary").iterdir()) == []
+
+
+def test_what_strangers_write_reaches_nobody_with_characters_that_cannot_be_seen(course, monkeypatch, capfd):
+    """Names of students and files, and a roster: in pages, tables, logs, and on the terminal."""
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    monkeypatch.setenv("TMPDIR", str(course.folder))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    loaded = course.session.load()
+    monkeypatch.setattr(command, "chosen", lambda name: loaded)
+    monkeypatch.setattr(Session, "of", lambda *_, **__: course.session)
+    name = HOSTILE.replace("/", "")
+    for folder in (name, f"=cmd(){name}"):
+        (course.submissions / folder / "data").mkdir(parents=True)
+        for file in (f"{name}.pdf", f"task1-2{name}.py", f"{name}.zip", f"task1{name}.ipynb", f"data/{name}.py"):
+            (course.submissions / folder / file).write_text(HOSTILE)
+    (course.submissions / f"{name}.txt").write_text("of no student")
+    roster = course.folder / "roster.csv"
+    roster.write_text(f"Name,SID,Email,Section\n{name},{HOSTILE},{HOSTILE},{HOSTILE}\nAbsent{HOSTILE},1{HOSTILE},,\n")
+    for form in ("canvas", "gradescope", "moodle"):
+        options = ["--out", str(course.out), "--roster", str(roster), "--form", form]
+        assert command.main([str(course.submissions), *options]) in (Exit.LEFT_OUT, Exit.FAILED)
+        made = {path: path.read_text() for path in course.out.rglob("*") if path.is_file()}
+        assert {path.suffix for path in made} >= {".html", ".csv", ".json", ".log"}
+        texts = {str(path): text for path, text in made.items() if path.suffix != ".json"}
+        texts |= {
+            f"{path} {text}": text
+            for path in made
+            if path.suffix == ".json"
+            for text in strings(json.loads(made[path]))
+        }
+        texts |= dict(zip(("stdout", "stderr"), capfd.readouterr(), strict=True))
+        assert {where: unseen(text) for where, text in texts.items() if unseen(text)} == {}
+        assert "visible" in texts[str(course.out / "grades.csv")] and "visible" in texts[str(course.out / "class.html")]
+        assert "\n=cmd" not in texts[str(course.out / "grades.csv")]
+    assert command.main([str(course.submissions / name / f"{name}.pdf"), "--out", str(course.out)]) == Exit.NOTHING
+    assert not unseen(capfd.readouterr().err)
 
 
 @pytest.mark.slow

@@ -376,3 +376,43 @@ def test_small_parts():
     with pytest.raises(ValueError, match="write it as"):
         moment("tomorrow")
     assert next(csv.reader(["a,b"])) == ["a", "b"]
+
+
+@both_forms
+def test_what_lies_where_nobody_looks_is_named_in_the_students_report(tmp_path, form):
+    """Whatever form a submission takes on its way, intake hears of all of its files."""
+    files = {
+        f"ada/{name}": b"x" for name in ("data/kl.py", "data/a.csv", ".git/config", "b.rar", "report.pdf", "gmm.py")
+    }
+    files |= {"ada/__MACOSX/._x": b"", "ben/kl.py": KL}
+    found = read_export(export(tmp_path, files, form), EXPECTED)
+    ada = next(one for one in found.submissions if one.name == "ada")
+    (tmp_path / "ada.zip").write_bytes(pack(ada.entries, EXPECTED).content)
+    (tmp_path / "into").mkdir()
+    taken = intake.unpack(tmp_path / "ada.zip", tmp_path / "into", EXPECTED, None)
+    assert taken.files == ("gmm.py",) and set(taken.left_out) == {"data", "b.rar"}
+    assert [note.partition(": ")[2] for note in taken.notes] == [
+        "b.rar. Hand in the files themselves, or one zip with nothing around it.",
+        ".git/ (1 file).",
+        "data/kl.py and 1 more in data/, __MACOSX/ (1 file). Move what should be graded out of them.",
+        "report.pdf.",
+    ]
+
+
+def test_a_link_in_a_class_is_not_followed(tmp_path):
+    """A student's folder, a zip, and an export inside an export."""
+    write_files(tmp_path / "secret", {"kl.py": KL})
+    with zipfile.ZipFile(tmp_path / "secret.zip", "w") as archive:
+        archive.writestr("kl.py", KL)
+    write_files(tmp_path / "class", {"ada/kl.py": KL, "ben/gmm.py": GMM})
+    for name, goal in {
+        "eve": "secret",
+        "eve.zip": "secret.zip",
+        "ben/kl.py": "secret/kl.py",
+        "ben/x.zip": "secret.zip",
+    }.items():
+        (tmp_path / "class" / name).symlink_to(tmp_path / goal)
+    (tmp_path / "class" / "loop").symlink_to("loop")
+    found = {one.name: one for one in read_export(tmp_path / "class", EXPECTED).submissions}
+    assert taken(found["ada"], tmp_path) == {"kl.py": KL} and taken(found["ben"], tmp_path) == {"gmm.py": GMM}
+    assert taken(found["eve"], tmp_path) == {}

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from autograder.gradescope import rehearsal
 from autograder.grading import report
 from autograder.grading.results import exit_status
 from tests.kit.courses import RIGHT, SmallCourse
+from tests.kit.hostile import HOSTILE, strings, unseen
 from tests.kit.processes import alive, descendants, until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -386,6 +388,37 @@ def test_an_unreadable_zip(course):
     assert row["extra_data"]["kind"] == "not_run" and (row["score"], row["max_score"]) == (0, 30)
 
 
+def test_what_strangers_write_reaches_nobody_with_characters_that_cannot_be_seen(course, tmp_path):
+    """Names of files, an exception's text, and what code prints: in results.json, report, page and log."""
+    says = f"""
+        def one():
+            print({HOSTILE!r})
+            raise ValueError({HOSTILE!r})
+
+        def twice(x):
+            return 2 * x
+    """
+    archive = tmp_path / "work.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name, text in {"task1.py": says, "task2.py": RIGHT, "task3.py": RIGHT}.items():
+            file.writestr(name, textwrap.dedent(text))
+        for name in (
+            f"{HOSTILE}.txt",
+            f"{HOSTILE}.py",
+            f"numpy{HOSTILE}/x.py",
+            f"data/{HOSTILE}/task1.py",
+            f"{HOSTILE}.rar",
+        ):
+            file.writestr(name, "x")
+    process = course.start(archive)
+    output, errors = process.communicate(timeout=120)
+    document = json.loads(course.out.read_text())
+    about = tasks.load(course.file)
+    assert process.returncode == 0 and document["score"] == 25 and "visible" in document["output"]
+    texts = [output, errors, report.terminal(document, about, 80), report.page(document, about), *strings(document)]
+    assert [text for text in texts if unseen(text)] == []
+
+
 def test_nothing_to_grade_is_one_row_and_names_what_came(course, tmp_path):
     folder = tmp_path / "handed in"
     (folder / "data").mkdir(parents=True)
@@ -407,6 +440,7 @@ def test_nothing_to_grade_is_one_row_and_names_what_came(course, tmp_path):
     # Nothing ran: no worker was started.
     assert "sandbox" not in document["extra_data"] and rehearsal.validate(document) == []
     assert exit_status(document) == Exit.NOTHING
+    assert row["visibility"] == "visible" and row["tags"] == []  # no setting about hidden checks hides it
     about = tasks.load(course.file)
     assert len(report.terminal(document, about, 80).splitlines()) == 9
     page = report.page(document, about)

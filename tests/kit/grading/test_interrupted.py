@@ -1,0 +1,115 @@
+"""`grade` is interrupted at random moments: valid results or a clear end, and nothing of ours left after the next run.
+
+The tiny assignment is graded, by the real command in a process of its own. What a grading of the whole reference shows
+under thirty such signals is in autograder/README.md.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autograder.exits import Exit
+from autograder.gradescope import rehearsal
+from tests.kit.processes import alive, until
+from tests.kit.test_own_assignment import Tree
+
+SEED = 18
+SIGNALS = ["INT", "TERM", "KILL"]
+UNFINISHED = ("Grading was interrupted", "Grading did not finish")
+
+
+class Place:
+    """The tiny assignment, with a folder for temporary files that nobody else uses."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree = Tree(folder / "tree")
+        self.tree.run("python -m autograder student")
+        self.tree.run("python -m autograder reference-submission")
+        self.submission = self.tree.folder / "dist" / "full" / "reference.zip"
+        self.temporary, self.out = folder / "temporary", folder / "out"
+        for name in (self.temporary, self.out, folder / "empty"):
+            name.mkdir()
+        self.empty = folder / "empty"
+        for path in [folder, *folder.parents[:2], self.temporary]:
+            path.chmod(path.stat().st_mode | 0o011)
+        began = time.monotonic()
+        assert self.start(self.submission).wait(120) == Exit.DONE
+        self.seconds = time.monotonic() - began
+
+    def start(self, submission: Path) -> "subprocess.Popen[bytes]":
+        """As a shell starts what runs in the background: with Ctrl-C ignored."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
+        return subprocess.Popen(
+            [sys.executable, "-m", "autograder", "grade", str(submission), "--out", str(self.out / "results.json")],
+            cwd=self.tree.folder,
+            env=environment | {"TMPDIR": str(self.temporary)},
+            stdout=subprocess.DEVNULL,
+            stderr=(self.out / "stderr").open("wb"),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        )
+
+    def interrupt(self, name: str, seconds: float) -> None:
+        """Interrupt a grading after so many seconds, look at what is there, and grade nothing afterwards."""
+        results = self.out / "results.json"
+        results.unlink(missing_ok=True)
+        process = self.start(self.submission)
+        time.sleep(seconds)
+        started = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
+        process.send_signal(getattr(signal, f"SIG{name}"))
+        status = process.wait(60)
+        said = (self.out / "stderr").read_text()
+        # Before it can heed signals, Python ends it, and there are no results yet.
+        early = not results.exists()
+        if name == "KILL":
+            assert status == -signal.SIGKILL
+        elif not early:
+            assert status == Exit.INTERRUPTED and "interrupted" in said and "Traceback" not in said, said
+        if not early:
+            document = json.loads(results.read_text())
+            assert rehearsal.validate(document) == [] and document["score"] <= 7
+            assert document["output"].startswith(UNFINISHED) or document["score"] == 7
+        until(lambda: not any(alive(pid) for pid in started), 30)
+        assert self.start(self.empty).wait(60) == Exit.NOTHING
+        assert list(self.temporary.iterdir()) == []
+        assert {path.name for path in self.out.iterdir()} == {"results.json", "stderr"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return Place(tmp_path_factory.mktemp("interrupted"))
+
+
+def moments(name: str, number: int) -> Iterator[float]:
+    """Shares of a grading's time, the same in every run; none before Python has begun or when nearly all is done."""
+    chance = random.Random(f"{SEED} {name}")
+    yield from (chance.uniform(0.1, 0.9) for _ in range(number))
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_interrupted_once(place: Place, name: str) -> None:
+    place.interrupt(name, place.seconds / 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SIGNALS)
+def test_interrupted_at_random_moments(place: Place, name: str) -> None:
+    for share in moments(name, 10):
+        place.interrupt(name, share * place.seconds)
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_leave_each_other_alone(place: Place) -> None:
+    first = place.start(place.submission)
+    time.sleep(place.seconds / 3)
+    assert place.start(place.empty).wait(60) == Exit.NOTHING
+    assert first.wait(120) == Exit.DONE
+    assert list(place.temporary.iterdir()) == []
