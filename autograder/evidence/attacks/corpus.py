@@ -27,7 +27,7 @@ class Attack:
         goal: one of GOALS.
         means, expected: by what, and what should come of it.
         ends: how the worker may end, of judge.ENDS.
-        scratch: whether it needs the checks that hand out a scratch folder.
+        scratch: whether it needs the checks that hand out a scratch folder and a callback, and that look at figures.
         row: kind that the row of the trained model must have ("" for any).
         text: the whole file.
     """
