@@ -96,4 +96,5 @@ def _mounts() -> dict[str, tuple[str, set[str]]]:
 
 
 def _mount_of(folder: Path, mounts: dict[str, tuple[str, set[str]]]) -> tuple[str, set[str]]:
-    return next(mounts[str(place)] for place in (folder, *folder.parents) if str(place) in mounts)
+    places = (str(place) for place in (folder, *folder.parents))
+    return next((mounts[place] for place in places if place in mounts), ("", set()))
