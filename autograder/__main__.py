@@ -95,5 +95,4 @@ if __name__ == "__main__":
         status = main(sys.argv[1:])
     except KeyboardInterrupt:
         status = Exit.INTERRUPTED
-    exits.ignore_signals()
-    sys.exit(status)
+    exits.leave(status)

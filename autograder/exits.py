@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 
 class Exit(IntEnum):
@@ -85,11 +86,15 @@ def raise_if_interrupted() -> None:
         raise KeyboardInterrupt
 
 
-def ignore_signals() -> None:
-    """For the last moments of a process, when all is written."""
+def leave(status: int) -> NoReturn:
+    """End this process with a status, whatever signals come now that all is written."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # Python remembers a KeyboardInterrupt that has passed through exec(), and would end by SIGINT after all. The next
+    # exec() makes it forget.
+    exec("")
+    sys.exit(status)
 
 
 def is_lack(error: BaseException) -> bool:

@@ -15,7 +15,7 @@ import sys
 import threading
 from pathlib import Path
 
-from autograder.exits import Exit, heed_signals
+from autograder.exits import Exit, heed_signals, leave
 from autograder.grading import grade
 from autograder.grading.session import Grading
 from autograder.writing import write_atomically
@@ -53,4 +53,4 @@ def _usage() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,7 +1,7 @@
 """What the zip's scripts start, as `python -I .../files/grader COMMAND FOLDER`; FOLDER is /autograder on Gradescope.
 
 run       grade FOLDER/submission into FOLDER/results/results.json, under the course's and Gradescope's rules
-rehearse  grade a submission of empty files; the exit status says whether grading works here
+rehearse  grade FOLDER/submission, or else an empty file; the exit status says whether grading works here
 otter     grade what `otter run` has prepared in FOLDER, for the cases of Otter's test files
 """
 
@@ -82,22 +82,20 @@ def run(folder: Path) -> int:
 
 
 def rehearse(folder: Path) -> int:
-    """Grade empty files in FOLDER/submission, on a machine that may not have every layer of the sandbox.
+    """Grade what is in FOLDER/submission, on a machine that may not have every layer of the sandbox.
 
-    Every check runs, and each file of checks starts its workers.
+    An empty folder gets an empty file: of nothing, nothing would be graded, and no worker would start.
     """
     try:
         course, settings, secret = tasks.load(), load(), load_secret(SECRET_FILE, create=False)
     except (CourseError, SettingsError, SecretError) as error:
         print(error, file=sys.stderr)
         return Exit.FAILED
-    for name in course.files:
-        if name.endswith(".py"):
-            (folder / "submission" / name).touch()
+    submission = folder / "submission"
+    if not any(submission.iterdir()):
+        (submission / min(name for name in course.files if name.endswith(".py"))).touch()
     grade.prepare_process()
-    results = grade.grade(
-        _grading(settings, submission=folder / "submission", out=folder / "results.json", secret=secret)
-    )
+    results = grade.grade(_grading(settings, submission=submission, out=folder / "results.json", secret=secret))
     sandbox = results.extra.get("sandbox", {})
     print(f"sandbox here: {', '.join(sandbox.get('layers', ())) or 'nothing'}")
     for layer, reason in sandbox.get("missing", {}).items():

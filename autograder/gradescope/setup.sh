@@ -110,12 +110,12 @@ fi
 # Nothing that the zip brought is for the student's user.
 chmod -R go= "$source_folder"
 "$venv/bin/python" -I -m compileall -q "$grader"
-# Grading empty files proves that everything is there, and fills the caches that later gradings only read.
+# Grading an empty file proves that everything is there, and fills the caches that later gradings only read.
 rehearsal=$(mktemp -d)
 mkdir "$rehearsal/submission"
 if ! "$venv/bin/python" -I "$grader" rehearse "$rehearsal" >"$rehearsal/log" 2>&1; then
     cat "$rehearsal/log" >&2
-    die "the rehearsal, grading empty files, did not work (log above)."
+    die "the rehearsal, grading an empty file, did not work (log above)."
 fi
 grep '^sandbox' "$rehearsal/log" || true
 rm -rf "$rehearsal"

@@ -235,6 +235,18 @@ def test_signals_that_ask_are_heeded_wherever_a_command_was_started(name):
     process.stdout.close()
 
 
+def test_an_interrupt_that_passes_through_exec_ends_with_130_too(tmp_path):
+    """With -m, Python would end itself by SIGINT."""
+    code = (
+        "from autograder import exits\n"
+        "try: exec('raise KeyboardInterrupt')\n"
+        "except KeyboardInterrupt: exits.leave(exits.Exit.INTERRUPTED)\n"
+    )
+    (tmp_path / "ended.py").write_text(code)
+    done = subprocess.run([sys.executable, "-m", "ended"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == Exit.INTERRUPTED
+
+
 def test_what_an_interrupt_breaks_is_no_set_up_problem(tmp_path, monkeypatch):
     def broken(self):
         exits._asked.set()

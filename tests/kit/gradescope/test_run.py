@@ -10,6 +10,8 @@ from autograder import tasks
 from autograder.exits import Exit
 from autograder.gradescope import otter, rehearsal, run
 from autograder.grading import grade
+from autograder.grading.intake import unpack
+from autograder.grading.results import Results
 from autograder.writing import write_files
 
 
@@ -49,6 +51,20 @@ def test_files_where_nobody_looks_are_named(tmp_path, graded, name):
 
 def test_an_empty_submission_is_called_so(graded):
     assert graded()["output"] == "The submission is empty: no file was handed in."
+
+
+def test_a_rehearsal_starts_workers(tmp_path, monkeypatch):
+    """Of nothing, nothing would be graded."""
+    seen = []
+    monkeypatch.setattr(run, "load_secret", lambda *_, **__: "not much of a secret")
+    monkeypatch.setattr(grade, "prepare_process", lambda: None)
+    monkeypatch.setattr(grade, "grade", lambda grading: seen.append(grading) or Results({}))
+    (tmp_path / "submission").mkdir()
+    for _ in range(2):
+        assert run.rehearse(tmp_path) == Exit.DONE
+    (tmp_path / "into").mkdir()
+    taken = unpack(seen[0].submission, tmp_path / "into", tasks.load().files, None)
+    assert len(taken.files) == 1 and not taken.errors
 
 
 def test_otters_copy_waits_for_no_pipe_and_follows_no_link(tmp_path):

@@ -492,7 +492,7 @@ def test_interrupted_write_keeps_the_old_folder(tree, monkeypatch):
     rename = Path.rename
 
     def failing(self, target):
-        if "-new-" in self.name:
+        if self.name == "new":
             raise OSError("no space left")
         return rename(self, target)
 
@@ -500,6 +500,22 @@ def test_interrupted_write_keeps_the_old_folder(tree, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         student.student([], tree)
     assert content_of(tree / "student") == before
+
+
+@pytest.mark.parametrize("moment", ["between the two renames", "before the leftovers are moved"])
+def test_a_run_that_was_killed_loses_nothing_of_the_students_folder(tree, moment):
+    student.student([], tree)
+    wanted = content_of(tree / "student")
+    old, folder = tree / ".student-old", tree / "student"
+    leftover = min(student.leftovers(load(tree / "courses" / "full.toml")))
+    (folder / leftover).write_text("mine")
+    folder.rename(old)
+    if moment != "between the two renames":
+        shutil.copytree(old, folder, ignore=shutil.ignore_patterns(leftover))
+        broken(tree, "LICENSE", "A licence", "Another licence")
+    student.student([], tree)
+    found = content_of(folder)
+    assert found.pop(leftover) == b"mine" and found.keys() == wanted.keys() and not old.exists()
 
 
 def test_archive_is_reproducible(tree, capsys):
