@@ -38,8 +38,8 @@ def test_negative_elbo_trains_everything(fresh_submission, rng, cases):
     weights, x = gmvae_checks.make_weights(rng, z_dim=10, k=20), gmvae_checks.make_images(rng, 4)
     model = gmvae_checks.load_model(fresh_submission, weights)
     first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
+    causes = Causes(*cases("terms"))
     if first[2] == second[2]:
-        causes = Causes(*cases("terms"))
         cause = gmvae_checks.cause_of_constant(fresh_submission, model, x, causes)
         fail(f"{WHAT}: rec is the same at every call.", cause)
     gradients = model.run(WHAT, (x,), parameters_of=model, output=(0,)).parameter_gradients
@@ -47,7 +47,7 @@ def test_negative_elbo_trains_everything(fresh_submission, rng, cases):
         arrived = [gradient for key, gradient in gradients.items() if key.startswith(name)]
         good = all(gradient is not None and np.isfinite(gradient).all() and gradient.any() for gradient in arrived)
         check(good, f"{WHAT}: no gradient reaches the {part}.", DETACHED)
-    gmvae_checks.check_one_sample(fresh_submission, rng)
+    gmvae_checks.check_one_sample(fresh_submission, rng, causes)
     model.train(False)
     first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
     message = f"{WHAT}: in eval mode rec is the same at every call."

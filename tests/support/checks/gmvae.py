@@ -22,7 +22,7 @@ TERMS = ("nelbo", "kl", "rec")
 CALLS = 10  # over which a public check averages
 SCENES = 5  # seeds `scenes`
 LEVEL = 1e-4  # of missing a true explanation in one observation of a scene
-PATIENCE = 8.0  # seconds for a look at all scenes; code that is slower gets no cause
+PATIENCE = 20.0  # seconds for a look at all scenes; code that is slower gets no cause
 PLAIN, NARROW, SMALLEST, FAR = "plain", "narrow posteriors", "the smallest variances", "latents far from 0"
 SINGLE, MANY, SURE = "a single image", "more than 100 images", "a decoder that is very sure"
 # Mistakes that show only somewhere: the scenes in which a term is wrong.
@@ -371,12 +371,12 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         by_term.append([""] if fits(right)[term] else matches)
     if all(len(matches) == 1 for matches in by_term):
         return "; and ".join(filter(None, (matches[0] for matches in by_term)))
-    return where_wrong(~(np.abs(found - right) <= limits + 3e-4 * np.abs(right)))
+    return where_wrong(np.abs(found - right) > limits + 3e-4 * np.abs(right))
 
 
 def where_wrong(wrong: np.ndarray) -> str:
     """What explains values that are right but in some scenes, (scenes, 2); "" if nothing does."""
-    places = {name for name, is_wrong in zip(scenes(), wrong.any(axis=1), strict=True) if is_wrong}
+    places = {name for name, is_wrong in zip(scenes(), wrong.any(axis=1).tolist(), strict=True) if is_wrong}
     return next((cause for cause, scene_names in PLACES.items() if places in scene_names), "")
 
 
@@ -560,7 +560,7 @@ def crosswise(rng: np.random.Generator) -> dict[str, np.ndarray]:
     return weights
 
 
-def check_one_sample(submission: Submission, rng: np.random.Generator) -> None:
+def check_one_sample(submission: Submission, rng: np.random.Generator, causes: Causes) -> None:
     """Fail if rec does not vary with kl: both must be taken at the same z.
 
     Their correlation is above 0.99; below 0.25 if they are taken at different ones (but for one time in 10,000), or
@@ -568,11 +568,9 @@ def check_one_sample(submission: Submission, rng: np.random.Generator) -> None:
     """
     model, x = load_model(submission, crosswise(rng)), np.zeros((1, PIXELS), dtype=np.float32)
     calls = np.array([negative_elbo_bound(model, x) for _ in range(200)])
-    if np.corrcoef(calls[:, 1], calls[:, 2])[0, 1] < 0.25:
-        fail(
-            f"{WHAT}: kl and rec vary independently of each other.",
-            "kl and rec are taken at two different samples z: draw z once, and use it for both",
-        )
+    if min(calls[:, 1:].std(axis=0)) > 0 and abs(np.corrcoef(calls[:, 1], calls[:, 2])[0, 1]) < 0.25:
+        cause = "kl and rec are taken at two different samples z: draw z once, and use it for both"
+        fail(f"{WHAT}: kl and rec vary independently of each other.", causes.of(submission) or cause)
 
 
 def gradient_parts(weights: Mapping[str, np.ndarray], x: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
