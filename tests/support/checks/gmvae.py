@@ -13,13 +13,14 @@ from scipy import stats
 
 from autograder.door import laws
 from autograder.door.cases import Case
-from autograder.door.diagnose import CheckFailed, check_tensor, fail
+from autograder.door.diagnose import DETACHED, CheckFailed, check_tensor, fail
 from autograder.door.submission import Handle, Submission, SubmissionError
 from support import oracles
 from support.trained_model import PIXELS, gmvae_shapes
 
 WHAT = "negative_elbo_bound"
 TERMS = ("nelbo", "kl", "rec")
+PARTS = {"encoder": "enc.", "decoder": "dec.", "mixture, the prior (z_pre)": "z_pre"}  # how their parameters begin
 CALLS = 10  # over which a public check averages
 SCENES = 5  # seeds `scenes`
 LEVEL = 1e-4  # of missing a true explanation in one observation of a scene
@@ -388,7 +389,8 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
 
 def where_wrong(wrong: np.ndarray) -> str:
     """What explains values that are right but in some scenes, (scenes, 2); "" if nothing does."""
-    places = {name for name, is_wrong in zip(scenes(), wrong.any(axis=1).tolist(), strict=True) if is_wrong}
+    names = list(scenes())
+    places = {names[place] for place in np.flatnonzero(wrong.any(axis=1))}
     return next((cause for cause, scene_names in PLACES.items() if places in scene_names), "")
 
 
@@ -508,6 +510,11 @@ def check_sometimes_negative(
         cause = "kl is clipped at 0 (clamp, max or relu); it is an estimate, and may be negative"
         often = 10 < (kl == 0).sum() < 90
         fail(f"{WHAT}: kl is never negative, although it is an estimate.", cause if often else causes.of(submission))
+
+
+def cut_off(part: str) -> str:
+    """Why no gradient reaches a part of the model, where all values are right."""
+    return f"no gradient reaches the {part}: {DETACHED[0].lower()}{DETACHED[1:]}"
 
 
 def check_spread(values: np.ndarray, std: float, what: str) -> None:
