@@ -138,6 +138,25 @@ def very_sure(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {**weights, "dec.net.4.weight": 40 * weights["dec.net.4.weight"]}
 
 
+def telling(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights of a GMVAE whose four latents tell how many pixels are on in each quarter of an image."""
+    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in gmvae_shapes(4, 6).items()}
+    weights["pi"][:] = 1 / 6
+    weights["z_pre"] = rng.normal(size=(1, 12, 4)).astype(np.float32)
+    quarter = np.arange(PIXELS) // (PIXELS // 4)
+    weights["enc.net.0.weight"][quarter, np.arange(PIXELS)] = 16 / PIXELS
+    weights["dec.net.4.weight"][np.arange(PIXELS), quarter] = 1
+    unit = np.arange(4)
+    weights["enc.net.4.weight"][unit, unit] = 1
+    weights["enc.net.4.bias"][:] = np.repeat([-2, before_softplus(0.01)], 4)
+    # Right of 0 an ELU is the identity.
+    for layer in ("enc.net.2", "dec.net.0", "dec.net.2"):
+        weights[f"{layer}.weight"][unit, unit] = 1
+    weights["dec.net.0.bias"][unit] = 100
+    weights["dec.net.4.bias"][:] = -100
+    return weights
+
+
 @dataclass(frozen=True)
 class Scene:
     """Weights and a batch under which mistakes can be told apart.
@@ -163,6 +182,7 @@ def scenes() -> dict[str, Scene]:
         return Scene(made, np.tile(make_images(rng, images), (times, 1)), calls)
 
     near_the_prior = with_collapsed_posterior(weights(12, 7), 0.5, 0.6)
+    quarters = rng.random((7, PIXELS)) < rng.uniform(0.1, 0.9, (7, 4)).repeat(PIXELS // 4, axis=1)
     many = np.concatenate([make_images(rng, 5).repeat(20, axis=0), (rng.random((3, PIXELS)) < 0.8).repeat(10, axis=0)])
     return {
         PLAIN: scene(weights(5, 8), 7, 11, 40),
@@ -173,6 +193,7 @@ def scenes() -> dict[str, Scene]:
         SURE: scene(very_sure(weights(3, 5, 0.04)), 9, 3, 20),
         FAR: scene(moved(weights(6, 10, 0.04), 40.0, prior_too=True), 5, 6, 20),
         SMALLEST: scene(with_posterior(weights(2, 4), -18.0), 6, 6, 10),
+        "latents that tell the image": Scene(telling(rng), np.tile(quarters, (4, 1)).astype(np.float32), 20),
         MANY: Scene(weights(2, 5, 0.25), many.astype(np.float32), 20),
     }
 
