@@ -240,7 +240,8 @@ BROKEN = {
     "deep JSON": lambda h, d: (b"[" * 50_000, d),
     "a list": lambda h, d: ([1, 2], d),
     "an empty header": lambda h, d: ({}, b""),
-    "unknown dtype": with_entry("pi", dtype="BF16"),
+    "unknown dtype": with_entry("pi", dtype="I8"),
+    "half precision": with_entry("pi", dtype="BF16"),
     "dtype no string": with_entry("pi", dtype=["F32"]),
     "negative dimension": with_entry("pi", shape=[-500]),
     "huge dimensions": with_entry("pi", shape=[2**62, 2**62, 0]),
@@ -260,6 +261,14 @@ def test_refuses_broken_weights(weights_file, kind):
     path, _ = weights_file
     rewrite(path, BROKEN[kind])
     with pytest.raises(WeightsError, match=r"gmvae\.safetensors"):
+        trained_model.read_gmvae(path)
+
+
+@pytest.mark.parametrize("dtype", ["F16", "BF16"])
+def test_half_precision_is_called_so(weights_file, dtype):
+    path, _ = weights_file
+    rewrite(path, with_entry("pi", dtype=dtype))
+    with pytest.raises(WeightsError, match="half precision"):
         trained_model.read_gmvae(path)
 
 

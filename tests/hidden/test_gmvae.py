@@ -7,90 +7,107 @@ import numpy as np
 import pytest
 
 from autograder.door import laws
-from autograder.door.diagnose import DETACHED, check, check_close, fail
+from autograder.door.cases import read_cases
+from autograder.door.diagnose import CheckFailed, case, check, check_close, fail
 from autograder.door.submission import SubmissionError
 from support import oracles, trained_model
 from support.checks import gmvae as gmvae_checks
-from support.checks.gmvae import WHAT
-from support.mistakes.gmvae import of_kl, of_rec
+from support.checks.gmvae import WHAT, Causes
 
 pytestmark = pytest.mark.negative_elbo
 
 MIXTURE = "utils.log_normal_mixture"
-REFERENCE = Path(__file__).resolve().parents[1] / "corpus" / "reference" / "gmvae.safetensors"
+TESTS = Path(__file__).resolve().parents[1]
+REFERENCE = TESTS / "corpus" / "reference" / "gmvae.safetensors"
+STORED = TESTS / "public" / "cases" / "negative_elbo.json"
+
+
+@pytest.fixture(scope="module")
+def causes():
+    """Why averages are wrong, looked for once."""
+    return Causes(*read_cases(STORED, "terms"), gmvae_checks.changed_part)
 
 
 # In all of these log_normal_mixture is replaced by a trusted one, so that a mistake there is not punished twice.
 
 
 @pytest.mark.parametrize("batch", [1, 2, 37])
-def test_negative_elbo_reconstruction(fresh_submission, rng, batch):
+def test_negative_elbo_reconstruction(fresh_submission, rng, causes, batch):
     """negative_elbo_bound has the right reconstruction cost for any batch size, where the posterior is narrow"""
     fresh_submission.stand_in(MIXTURE)
     weights, x = gmvae_checks.make_weights(rng, z_dim=5, k=8, variance=1e-6), gmvae_checks.make_images(rng, batch)
     model = gmvae_checks.load_model(fresh_submission, weights)
     # A larger batch before, as in every epoch: the last one has a size of its own.
-    with gmvae_checks.of_any_size():
+    with gmvae_checks.of_any_size(fresh_submission), case("batches of different sizes"):
         gmvae_checks.negative_elbo_bound(model, gmvae_checks.make_images(rng, batch + 3))
 
     def check_rec(weights, what):
         model.load(weights)
-        with gmvae_checks.of_any_size():
+        with gmvae_checks.of_any_size(fresh_submission):
             found = gmvae_checks.negative_elbo_bound(model, x)
         mean, _ = oracles.gmvae_encode(weights, x)
         rec = -oracles.log_bernoulli_with_logits(x, oracles.mlp(weights, "dec", mean)).mean()
-        named = partial(of_rec, weights, x, rng, batch)
         # Noise of standard deviation 1e-3 in z moves the cost by well under one part in a hundred.
-        check_close(np.array(found[2]), rec, what=f"{WHAT}, {what}", mistakes=named, rtol=0.01)
+        with gmvae_checks.explained(lambda: causes.of(fresh_submission)):
+            check_close(np.array(found[2]), rec, what=f"{WHAT}, {what}", rtol=0.01)
 
-    check_rec(weights, "rec")
-    # Logits of about 40, where float32 rounds the sigmoid to 0 or 1.
-    sure = weights | {"dec.net.4.weight": 40 * weights["dec.net.4.weight"]}
-    check_rec(sure, "rec of a decoder that is very sure (logits, not probabilities, go to log_bernoulli_with_logits)")
-    check_rec(gmvae_checks.moved(weights, 40.0, prior_too=True), "rec of latents far from 0 (clip nothing)")
+    with case("narrow posteriors"):
+        check_rec(weights, "rec, the reconstruction cost")
+    with case("a decoder that is very sure"):
+        check_rec(gmvae_checks.very_sure(weights), "rec of large logits")
+    with case("latents far from 0"):
+        check_rec(gmvae_checks.moved(weights, 40.0, prior_too=True), "rec of latents far from 0")
 
 
 @pytest.mark.parametrize("z_dim, k, variance", [(10, 50, 1e-4), (10, 30, 0.04), (3, 7, None)])
-def test_negative_elbo_expectation(fresh_submission, rng, z_dim, k, variance):
+def test_negative_elbo_expectation(fresh_submission, rng, causes, z_dim, k, variance):
     """negative_elbo_bound averages to the KL and reconstruction terms that given weights call for"""
     fresh_submission.stand_in(MIXTURE)
     weights, x = gmvae_checks.make_weights(rng, z_dim, k, variance), gmvae_checks.make_images(rng, 40)
     x_often = np.tile(x, (10, 1))
-    check_terms = partial(gmvae_checks.check_terms, fresh_submission, rng)
-    with gmvae_checks.of_any_size():
+    check_terms = partial(gmvae_checks.check_terms, fresh_submission, rng, causes)
+    with gmvae_checks.of_any_size(fresh_submission):
         check_terms(weights, x_often, calls=4)
         if variance == 1e-4:  # narrow ones: of the smallest variance that gaussian_parameters gives, and far away
             narrow = gmvae_checks.with_posterior(weights, pre_v=-18.0)
-            check_terms(narrow, x_often, calls=3)
-            check_terms(gmvae_checks.moved(narrow, 15.0, prior_too=False), x_often, calls=3)
+            with case("the smallest variances"):
+                check_terms(narrow, x_often, calls=3)
+            with case("a prior at a distance"):
+                check_terms(gmvae_checks.moved(narrow, 15.0, prior_too=False), x_often, calls=3)
             # Many latents add up what is a little wrong in the noise or in the variances.
             many = gmvae_checks.with_collapsed_posterior(gmvae_checks.make_weights(rng, 128, 40), 0.5, 2.305)
-            check_terms(many, np.tile(x, (4, 1)), calls=70)  # in small batches: each holds rows * 40 * 128 numbers
+            with case("many latents"):  # in small batches: each holds rows * 40 * 128 numbers
+                check_terms(many, np.tile(x, (4, 1)), calls=70)
         elif variance is not None:  # one component as wide as softplus goes beyond exp, all of it far from 0
             wide = {**weights, "z_pre": weights["z_pre"].copy()}
             wide["z_pre"][0, -1] = 200.0
-            check_terms(gmvae_checks.moved(wide, -40.0, prior_too=True), x_often, calls=3)
+            with case("latents far from 0, and a component with large variances"):
+                check_terms(gmvae_checks.moved(wide, -40.0, prior_too=True), x_often, calls=3)
         else:
             collapsed = gmvae_checks.with_collapsed_posterior(weights)
-            check_terms(collapsed, x_often, calls=8)
-            # Batches of one and two images, whose estimates are often negative.
-            # Nearly the prior: about half of the estimates are negative, for one image and for two, whatever averages.
-            near = gmvae_checks.with_collapsed_posterior(weights, 0.5, 0.55)
-            for few in (x[:1], x[:2]):
-                gmvae_checks.check_sometimes_negative(fresh_submission, near, few)
+            with case("posteriors that are nearly the prior"):
+                check_terms(collapsed, x_often, calls=8)
+                # Batches of one and two images, whose estimates are often negative.
+                # Nearly the prior: about half of the estimates are negative, for one image and for two, whatever
+                # averages.
+                near = gmvae_checks.with_collapsed_posterior(weights, 0.5, 0.55)
+                for few in (x[:1], x[:2]):
+                    gmvae_checks.check_sometimes_negative(fresh_submission, near, few, causes)
             smallest = gmvae_checks.make_weights(rng, z_dim=1, k=1)
-            check_terms(smallest, x[:1], calls=60)
-            check_terms(smallest, x_often, calls=3)
+            with case("one latent and one component"):
+                check_terms(smallest, x[:1], calls=60)
+                check_terms(smallest, x_often, calls=3)
 
 
-def test_negative_elbo_full_size(fresh_submission, rng):
+def test_negative_elbo_full_size(fresh_submission, rng, causes):
     """negative_elbo_bound averages to the right terms at the model's own size, 10 latents and 500 components"""
     fresh_submission.stand_in(MIXTURE)
     weights, x = gmvae_checks.make_weights(rng, 10, 500, variance=0.25), gmvae_checks.make_images(rng, 30)
-    gmvae_checks.check_terms(fresh_submission, rng, weights, np.tile(x, (3, 1)), calls=6)
+    with case("the model's own size"):
+        gmvae_checks.check_terms(fresh_submission, rng, causes, weights, np.tile(x, (3, 1)), calls=6)
 
 
-def test_negative_elbo_gradients(fresh_submission, rng):
+def test_negative_elbo_gradients(fresh_submission, rng, causes):
     """negative_elbo_bound has the right gradient by every parameter of encoder, decoder and prior"""
     fresh_submission.stand_in(MIXTURE)
     weights, x = gmvae_checks.make_weights(rng, z_dim=6, k=12, variance=1e-6), gmvae_checks.make_images(rng, 64)
@@ -100,33 +117,50 @@ def test_negative_elbo_gradients(fresh_submission, rng):
     model.load(weights)
     found: dict[str, list] = {}
     try:
-        for _ in range(4):
-            reply = model.run(WHAT, (np.tile(x, (8, 1)),), parameters_of=model, output=(0,))
-            for name, gradient in reply.parameter_gradients.items():
-                found.setdefault(name, []).append(gradient)
+        with case("gradients after the weights have changed"):
+            for _ in range(4):
+                reply = model.run(WHAT, (np.tile(x, (8, 1)),), parameters_of=model, output=(0,))
+                for name, gradient in reply.parameter_gradients.items():
+                    found.setdefault(name, []).append(gradient)
     except SubmissionError as error:
-        if error.type != "RuntimeError":
+        if error.type != "RuntimeError" or not _runs_at_first(fresh_submission, weights, x):
             raise
-        fail(f"{WHAT}: no gradient can be computed after the weights have changed. Compute everything at every call.")
+        message = f"{WHAT}: no gradient can be computed after the weights have changed."
+        raise CheckFailed(message, "something of an earlier call is kept: compute everything at every call") from None
     expected = oracles.gmvae_gradients(weights, x)
-    encoder = "log p(z) and log p(x | z) depend on the encoder through z: z must not be detached"
-    variances = "log q(z | x) depends on the variances: no part of it may be detached"
-    prior = "log p(z) depends on the prior's means and variances: take them from self.prior() at every call"
-    hints = {"enc": encoder, "dec": "rec depends on the decoder", "z_pre": prior}  # by a name's first part
-    halves = {"enc.net.4.weight": 0, "enc.net.4.bias": 0, "z_pre": 1}  # means, then variances, along this axis
-    for name, gradient in expected.items():
-        hint, arrived = hints[name.split(".")[0]], found.get(name, [None])
+    for name in expected:
+        arrived = found.get(name, [None])
         if any(part is None or not part.any() for part in arrived):
-            fail(f"{WHAT}: no gradient reaches {name}. {hint}. {DETACHED}.")
-        mean = np.mean(arrived, axis=0, dtype=np.float64)
-        check(mean.shape == gradient.shape, f"{WHAT}: the gradient by {name} has another shape. {hint}.")
-        if name not in halves:
-            check(_near(mean, gradient), f"{WHAT}: the gradient by {name} is wrong. {hint}.")
-            continue
-        blocks = zip(*(np.split(g, 2, axis=halves[name]) for g in (mean, gradient)), strict=True)
-        for (block, right), which in zip(blocks, ("means", "variances"), strict=True):
-            said = variances if which == "variances" and hint == encoder else hint
-            check(_near(block, right), f"{WHAT}: the gradient by {name}, in its half of the {which}, is wrong. {said}.")
+            part = next(part for part, begin in gmvae_checks.PARTS.items() if name.startswith(begin))
+            cause = causes.of_gradients(fresh_submission, lambda part=part: gmvae_checks.cut_off(part))
+            fail(f"{WHAT}: no gradient reaches {name}.", cause)
+    means = {name: np.mean(found[name], axis=0, dtype=np.float64) for name in expected}
+    for name, gradient in expected.items():
+        check(means[name].shape == gradient.shape, f"{WHAT}: the gradient by {name} has another shape.")
+
+    def why():
+        named = partial(gmvae_checks.cause_of_gradients, means, weights, x)
+        return causes.of_gradients(fresh_submission, named)
+
+    halves = {"enc.net.4.weight": 0, "enc.net.4.bias": 0, "z_pre": 1}  # means, then variances, along this axis
+    with gmvae_checks.explained(why):
+        for name, gradient in expected.items():
+            if name not in halves:
+                check(_near(means[name], gradient), f"{WHAT}: the gradient by {name} is wrong.")
+                continue
+            blocks = zip(*(np.split(g, 2, axis=halves[name]) for g in (means[name], gradient)), strict=True)
+            for (block, right), which in zip(blocks, ("means", "variances"), strict=True):
+                check(_near(block, right), f"{WHAT}: the gradient by {name}, in its half of the {which}, is wrong.")
+
+
+def _runs_at_first(submission, weights, x):
+    """Whether a gradient can be computed in the first call of a new model."""
+    model = gmvae_checks.load_model(submission, weights)
+    try:
+        model.run(WHAT, (x,), parameters_of=model, output=(0,))
+    except SubmissionError:
+        return False
+    return True
 
 
 def _near(gradient: np.ndarray, right: np.ndarray) -> bool:
@@ -135,7 +169,7 @@ def _near(gradient: np.ndarray, right: np.ndarray) -> bool:
     return bool(np.linalg.norm(gradient - right) < 0.1 * np.linalg.norm(right))
 
 
-def test_negative_elbo_fresh_noise(fresh_submission, rng):
+def test_negative_elbo_fresh_noise(fresh_submission, rng, causes):
     """negative_elbo_bound draws noise afresh for every image, latent and call"""
     fresh_submission.stand_in(MIXTURE)
     rows, calls = 16, 200
@@ -147,28 +181,35 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng):
     def terms(images):
         return np.array([gmvae_checks.negative_elbo_bound(model, images) for _ in range(calls)])[:, 1:].T
 
+    def why():
+        return causes.of(fresh_submission)
+
+    def why_constant():
+        return gmvae_checks.cause_of_constant(fresh_submission, model, x, causes)
+
     kl, rec = terms(x)
-    hint = "z must be a sample of q(z | x), drawn afresh at every call; nothing may seed the generator."
-    check(len(np.unique(rec)) > calls / 2, f"{WHAT}: rec is the same at every call. {hint}")
-    check(len(np.unique(kl)) > calls / 2, f"{WHAT}: kl is the same at every call. {hint}")
+    with gmvae_checks.explained(why_constant):
+        check(len(np.unique(rec)) > calls / 2, f"{WHAT}: rec is the same at every call.")
+        check(len(np.unique(kl)) > calls / 2, f"{WHAT}: kl is the same at every call.")
     expected = gmvae_checks.expectations(weights, x[:1], rng, samples=2000)
-    named = partial(of_kl, weights, x[:1], rng, rows)
-    gmvae_checks.check_average(float(kl.mean()), expected["kl"], calls * rows, "kl", named)
-    for name, batch, single in zip(("kl", "rec"), (kl, rec), terms(x[:1]), strict=True):
-        gmvae_checks.check_calls_independent(batch, name)
-        gmvae_checks.check_calls_independent(single, name)
-        gmvae_checks.check_rows_independent(single, batch, rows, name)
-        hint = "Every image and every latent needs noise of its own (torch.randn_like of the means)."
-        gmvae_checks.check_spread(batch, expected[name].std / np.sqrt(rows), name, hint)
+    gmvae_checks.check_average(float(kl.mean()), expected["kl"], calls * rows, "kl", why)
+    with gmvae_checks.explained(why):
+        for name, batch, single in zip(("kl", "rec"), (kl, rec), terms(x[:1]), strict=True):
+            gmvae_checks.check_calls_independent(batch, name)
+            with case("a single image"):
+                gmvae_checks.check_calls_independent(single, name)
+            gmvae_checks.check_rows_independent(single, batch, rows, name)
+            gmvae_checks.check_spread(batch, expected[name].std / np.sqrt(rows), name)
     model = gmvae_checks.load_model(fresh_submission, gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4))
     model.train(False)
     gmvae_checks.negative_elbo_bound(model, x)
     model.load(weights)  # of which nothing was known at the first call
     for grad, how in ((True, "in eval mode"), (False, "in eval mode without gradients")):
-        kl, rec = np.array([gmvae_checks.negative_elbo_bound(model, x, grad) for _ in range(8)])[:, 1:].T
-        message = f"{how} rec is the same at every call. z must be a sample in train mode and in eval mode."
-        check(len(np.unique(rec)) > 1, f"{WHAT}: {message}")
-        gmvae_checks.check_average(float(kl.mean()), expected["kl"], 8 * rows, f"kl {how}", named)
+        with case(how):
+            kl, rec = np.array([gmvae_checks.negative_elbo_bound(model, x, grad) for _ in range(8)])[:, 1:].T
+            cause = "z must be a sample in train mode and in eval mode"
+            check(len(np.unique(rec)) > 1, f"{WHAT}: {how} rec is the same at every call.", cause)
+            gmvae_checks.check_average(float(kl.mean()), expected["kl"], 8 * rows, f"kl {how}", why)
     # Noise may come from any generator, such as NumPy's, but not from one that starts with the same number every time.
     runs = []
     for seed in (1, 2):
@@ -179,9 +220,10 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng):
     laws.check_differ(*runs, WHAT)
 
 
-def test_reference_weights(fresh_submission, rng):
+def test_reference_weights(fresh_submission, rng, causes):
     """negative_elbo_bound gives a well trained model its negative ELBO"""
     fresh_submission.stand_in(MIXTURE)
     weights = trained_model.read_gmvae(REFERENCE)
     x = trained_model.binary_test_images(trained_model.find_data(REFERENCE.parent), 200, seed=int(rng.integers(2**32)))
-    gmvae_checks.check_terms(fresh_submission, rng, weights, x.astype(np.float32), calls=20)
+    with case("a trained model"):
+        gmvae_checks.check_terms(fresh_submission, rng, causes, weights, x.astype(np.float32), calls=20)

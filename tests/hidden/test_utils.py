@@ -7,15 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from autograder.door.diagnose import check_close, check_gradients, fail
+from autograder.door.diagnose import CheckFailed, case, check_close, check_gradients
 from autograder.door.submission import SubmissionError
 from support import oracles
+from support.checks.utils import MIXTURE, cause_of_shapes, observed
 from support.mistakes import utils as mistakes
 from support.strategies import DTYPES, SEEDS
 
 pytestmark = pytest.mark.log_normal_mixture
-
-MIXTURE = "utils.log_normal_mixture"
 
 
 def make_case(rng, batch, k, d, shared, dtype="float64"):
@@ -29,17 +28,26 @@ def check_value(submission, arguments, what="log_normal_mixture", **tolerance):
     try:
         value = submission.call(MIXTURE, *arguments)
     except SubmissionError as error:
-        if error.type != "RuntimeError":
-            raise
         # What torch raises for shapes that do not broadcast, whose text must not be shown for hidden inputs.
-        fail("log_normal_mixture raises a RuntimeError. z needs a new dimension, between batch and latents.")
+        if error.type == "RuntimeError" and (cause := cause_of_shapes(submission)):
+            raise CheckFailed("log_normal_mixture raises a RuntimeError.", cause) from None
+        raise
     check_close(
         value,
         oracles.log_normal_mixture(*arguments),
         what=what,
         mistakes=partial(mistakes.of_log_normal_mixture, *arguments),
+        more=lambda: observed(submission, generic()),
         **tolerance,
     )
+
+
+def generic():
+    """Inputs on which mistakes differ: no size equals another, in float64."""
+    rng = np.random.default_rng(0)
+    for shape in ((7, 4, 3, True), (7, 4, 3, False), (3, 6, 5, True), (1, 3, 2, True)):
+        arguments = make_case(rng, *shape)
+        yield arguments, oracles.log_normal_mixture(*arguments), partial(mistakes.of_log_normal_mixture, *arguments)
 
 
 @given(
@@ -63,9 +71,10 @@ def test_mixture_closed_form(submission, batch, k, d, shared, dtype, seed):
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
 def test_mixture_as_many_points_as_components(submission, rng, shared):
     """log_normal_mixture lets every point meet every component also where B = K = d"""
-    for size in (3, 8):
-        check_value(submission, make_case(rng, size, size, size, shared))
-        check_value(submission, make_case(rng, size, size, 2, shared))
+    with case("as many points as components"):
+        for size in (3, 8):
+            check_value(submission, make_case(rng, size, size, size, shared))
+            check_value(submission, make_case(rng, size, size, 2, shared))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -73,40 +82,63 @@ def test_mixture_scales(submission, rng, dtype):
     """log_normal_mixture is right for rows at very different distances from the components, in one batch"""
     _, m, v = make_case(rng, 1, 6, 4, shared=True, dtype=dtype)
     z = (rng.normal(size=(24, 4)) * np.geomspace(0.1, 1000, 24)[:, np.newaxis]).astype(dtype)
-    check_value(submission, (z, m, v), "log_normal_mixture of rows of very different scales")
+    with case("rows of very different scales"):
+        check_value(submission, (z, m, v), "log_normal_mixture of rows of very different scales")
     # Components of a row at very different heights, rows also near each of them.
     v = np.broadcast_to(np.geomspace(1e-6, 1e6, 6).reshape(1, 6, 1), m.shape).astype(dtype)
     near = (m[0] + np.sqrt(v[0]) * rng.normal(size=m[0].shape)).astype(dtype)
-    what = "log_normal_mixture with variances of very different scales (clip none of them, and add no small constant)"
-    check_value(submission, (np.concatenate([z[:8], near]), m, v), what)
+    with case("variances of very different scales"):
+        what = "log_normal_mixture with variances of very different scales"
+        check_value(submission, (np.concatenate([z[:8], near]), m, v), what)
     # Ninety variances, whose product under- or overflows.
     for scale in (1e-3, 1e3):
         z, m, v = make_case(rng, 6, 4, 90, shared=True)
         arguments = tuple(x.astype(dtype) for x in (scale**0.5 * z, scale**0.5 * m, scale * v))
-        check_value(submission, arguments, "log_normal_mixture of many small or large variances")
+        with case("many small or large variances"):
+            check_value(submission, arguments, "log_normal_mixture of many small or large variances")
     _, m, v = make_case(rng, 1, 6, 4, shared=True, dtype=dtype)
     # Means far from 0 beside variances that are small.
     far = (1000 * rng.choice([-1, 1], size=m.shape) + m).astype(dtype)
     near = (far[0] + 0.3 * rng.normal(size=m[0].shape)).astype(dtype)
-    check_value(submission, (near, far, np.full_like(far, 0.1)), "log_normal_mixture with means far from 0")
+    with case("means far from 0"):
+        what = "log_normal_mixture with means far from 0"
+        check_digits(submission, (near, far, np.full_like(far, 0.1)), what)
+
+
+def check_digits(submission, arguments, what):
+    """As `check_value`; what is right in float64 alone has lost digits."""
+    try:
+        check_value(submission, arguments, what)
+    except CheckFailed as error:
+        precise = [x.astype("float64") for x in arguments]
+        if error.cause or not np.allclose(submission.call(MIXTURE, *precise), oracles.log_normal_mixture(*precise)):
+            raise
+        cause = "digits cancel far from 0: do not expand the square of z - m"
+        raise CheckFailed(error.message, cause, error.wrong) from None
 
 
 def test_mixture_shifted(submission, rng):
     """log_normal_mixture keeps its digits where points and means are all near 1,000"""
     z, m, v = make_case(rng, 30, 8, 5, shared=True)
-    what = "log_normal_mixture where everything is shifted by 1,000 (do not expand the square)"
-    check_value(submission, ((z + 1000).astype("float32"), (m + 1000).astype("float32"), v.astype("float32")), what)
-    check_value(submission, ((z - 1000).astype("float32"), (m - 1000).astype("float32"), v.astype("float32")), what)
+    what = "log_normal_mixture where everything is shifted by 1,000"
+    with case("everything shifted by 1,000"):
+        for shift in (1000, -1000):
+            arguments = ((z + shift).astype("float32"), (m + shift).astype("float32"), v.astype("float32"))
+            check_digits(submission, arguments, what)
 
 
 def test_mixture_full_size(submission, rng):
     """log_normal_mixture is right at the model's own size, for thousands of components, and in any order of them"""
     z, m, v = make_case(rng, 100, 500, 10, shared=True, dtype="float32")
-    check_value(submission, (z, m, v))
-    order = rng.permutation(500)
-    check_value(submission, (z, m[:, order], v[:, order]), "log_normal_mixture with its components in another order")
-    what = "log_normal_mixture of thousands of components (every component counts)"
-    check_value(submission, make_case(rng, 5, 4000, 2, shared=True, dtype="float32"), what)
+    with case("the model's own size"):
+        check_value(submission, (z, m, v))
+        order = rng.permutation(500)
+        check_value(
+            submission, (z, m[:, order], v[:, order]), "log_normal_mixture with its components in another order"
+        )
+    with case("thousands of components"):
+        many = make_case(rng, 5, 4000, 2, shared=True, dtype="float32")
+        check_value(submission, many, "log_normal_mixture of thousands of components")
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])

@@ -51,8 +51,8 @@ def judge(path: Path | None, secret: str, root: Path) -> Judgement:
     message = f"Negative ELBO on {IMAGES} test images: {nelbo:.2f} nats (KL {kl:.2f}, reconstruction {rec:.2f})."
     if share < 1:
         message += (
-            f" Full points need at most {FULL_MARKS_UP_TO:g}; there are none from {NONE_FROM:g}. Was the model trained "
-            "for all 20,000 iterations, on images binarised afresh at every step?"
+            f" Full points need at most {FULL_MARKS_UP_TO:g}; there are none from {NONE_FROM:g}. After all "
+            "20,000 iterations, on images binarised afresh at every step, about 97 is usual."
         )
     return Judgement(share, "passed" if share == 1 else "wrong", message, {LEADERBOARD: nelbo})
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import DETACHED, check, check_close, check_tensor, fail
+from autograder.door.diagnose import check, check_close, check_tensor, fail
 from autograder.door.laws import check_counts, check_fresh, check_independent, check_standard_normal
 from support import trained_model
 from support.checks import gmvae as gmvae_checks
-from support.checks.gmvae import CALLS, WHAT, Expectation
+from support.checks.gmvae import CALLS, WHAT, Causes, Expectation
 
 MIXTURE = "utils.log_normal_mixture"
 IMAGES, BATCH = 1000, 100
@@ -22,25 +22,38 @@ def test_negative_elbo_terms(fresh_submission, cases):
     fresh_submission.stand_in(MIXTURE)
     kl, rec = cases("kl")[0], cases("rec")[0]
     weights, x = gmvae_checks.example(kl.arguments["seed"])
-    found = gmvae_checks.average_terms(fresh_submission, weights, x, CALLS)
+    causes = Causes(*cases("terms"))
+    found = gmvae_checks.average_terms(fresh_submission, weights, x, CALLS, causes)
     for place, name, case in ((2, "rec", rec), (1, "kl", kl)):
         expected = Expectation(float(case.expected), case.arguments["std"], case.arguments["error"])
-        gmvae_checks.check_average(found[place], expected, CALLS * len(x), name, lambda case=case: case.mistakes)
+        draws = CALLS * len(x)
+        gmvae_checks.check_average(found[place], expected, draws, name, lambda: causes.of(fresh_submission))
+    gmvae_checks.check_sign(gmvae_checks.load_model(fresh_submission, weights), x)
 
 
 @pytest.mark.negative_elbo
-def test_negative_elbo_trains_everything(fresh_submission, rng):
-    """negative_elbo_bound sends gradients to encoder, decoder and prior, and draws z afresh at every call"""
+def test_negative_elbo_trains_everything(fresh_submission, rng, cases):
+    """negative_elbo_bound sends gradients to encoder, decoder and prior, and draws one z afresh at every call"""
     fresh_submission.stand_in(MIXTURE)
     weights, x = gmvae_checks.make_weights(rng, z_dim=10, k=20), gmvae_checks.make_images(rng, 4)
     model = gmvae_checks.load_model(fresh_submission, weights)
     first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
-    check(first[2] != second[2], f"{WHAT}: rec is the same at every call. z must be a sample, drawn afresh.")
+    causes = Causes(*cases("terms"))
+    if first[2] == second[2]:
+        cause = gmvae_checks.cause_of_constant(fresh_submission, model, x, causes)
+        fail(f"{WHAT}: rec is the same at every call.", cause)
     gradients = model.run(WHAT, (x,), parameters_of=model, output=(0,)).parameter_gradients
-    for part, name in (("encoder", "enc."), ("decoder", "dec."), ("prior (z_pre)", "z_pre")):
+    for part, name in gmvae_checks.PARTS.items():
         arrived = [gradient for key, gradient in gradients.items() if key.startswith(name)]
         good = all(gradient is not None and np.isfinite(gradient).all() and gradient.any() for gradient in arrived)
-        check(good, f"{WHAT}: no gradient reaches the {part}. {DETACHED}.")
+        if not good:
+            cause = causes.of_gradients(fresh_submission, lambda part=part: gmvae_checks.cut_off(part))
+            fail(f"{WHAT}: no gradient reaches the {part}.", cause)
+    gmvae_checks.check_one_sample(fresh_submission, rng, causes)
+    model.train(False)
+    first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
+    message = f"{WHAT}: in eval mode rec is the same at every call."
+    check(first[2] != second[2], message, "z must be a sample in train mode and in eval mode")
 
 
 @pytest.mark.trained_gmvae
@@ -66,8 +79,8 @@ def test_trained_model(submission, handed_in):
     )
     if not nelbo <= GOOD:
         fail(
-            f"{found}: {nelbo - GOOD:.2f} above the {GOOD:g} that full points need (about 97 is usual). Was the model "
-            "trained for all 20,000 iterations?"
+            f"{found}: {nelbo - GOOD:.2f} above the {GOOD:g} that full points need. After all 20,000 iterations about "
+            "97 is usual."
         )
 
 

@@ -14,6 +14,7 @@ HIDDEN = 300
 TEST_IMAGES = Path("MNIST") / "raw" / "t10k-images-idx3-ubyte.gz"
 MAX_WEIGHTS_BYTES = 16 * 2**20  # six times what the model needs in float32
 MAX_HEADER_BYTES = 64 * 2**10
+HALF = ("F16", "BF16")  # digits are lost there
 SAFETENSORS_DTYPES: dict[str, np.dtype] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
@@ -30,6 +31,10 @@ def gmvae_shapes(z_dim: int = 10, k: int = 500) -> dict[str, tuple[int, ...]]:
 
 class WeightsError(ValueError):
     """A file of weights cannot be used; the message says why and is fit for students."""
+
+
+class HalfPrecision(Exception):
+    """A file has weights of half precision."""
 
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:
@@ -52,7 +57,12 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{name} is not a safetensors file (or was cut short): write it with run_gmvae.py")
     try:
         header = json.loads(content[8 : 8 + length].decode("utf-8"))
+        if any(entry["dtype"] in HALF for key, entry in header.items() if key != "__metadata__"):
+            raise HalfPrecision
         entries = {key: _entry(value) for key, value in header.items() if key != "__metadata__"}
+    except HalfPrecision:
+        problem = "has weights in half precision (float16 or bfloat16): save the model's own float32"
+        raise WeightsError(f"{name} {problem}") from None
     except (ValueError, AttributeError, TypeError, KeyError, RecursionError):
         raise WeightsError(f"{name} has a damaged header: write it again with run_gmvae.py") from None
     data = memoryview(content)[8 + length :]

@@ -1,12 +1,15 @@
 """What the usual mistakes make of the log-density of the mixture prior: {explanation: value}."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from scipy.special import logsumexp
 
 from support import oracles
 from support.mistakes import Mistakes, of_reduction, quietly
+
+TINY = (1, 2, 3, 4, 5, 6, 8, 10, 12)  # powers of ten of the constants that variances are kept away from 0 with
 
 
 def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistakes:
@@ -17,6 +20,12 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
     components = oracles.log_normal(z[:, np.newaxis], m, v)
     d, half_log_v = z.shape[1], 0.5 * np.log(v).sum(axis=-1)
     terms = -0.5 * ((z[:, np.newaxis] - m) ** 2 / v + np.log(v) + math.log(2 * math.pi))
+    pairs = np.arange(components.size)
+    stacked = components[pairs % len(z), pairs % m.shape[1]].reshape(components.shape)
+
+    def of_variances(other: np.ndarray) -> Callable[[], np.ndarray]:
+        return lambda: oracles.log_normal_mixture(z, m, other)
+
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         found = {
             "log K is missing: take the mean over the K components, not their sum": right + log_k,
@@ -24,6 +33,10 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             "log K is added instead of subtracted": right + 2 * log_k,
             "K is taken as 500: it is m.shape[1]": right + log_k - math.log(500),
             "the logarithm of the batch size is subtracted; it should be log K": right + log_k - math.log(len(z)),
+            "the logarithm of m.shape[0] is subtracted; it should be log K, and K is m.shape[1]": (
+                right + log_k - math.log(m.shape[0])
+            ),
+            "the logarithm of the number of latents is subtracted; it should be log K": right + log_k - math.log(d),
             "the first component is left out": logsumexp(components[:, 1:], axis=1) - log_k
             if m.shape[1] > 1
             else math.nan,
@@ -81,7 +94,20 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             "the constant d/2 log(2 pi) is that of 10 latents: d is z.shape[1]": right
             + 0.5 * (d - 10) * math.log(2 * math.pi),
             **of_reduction(right),
+            **{
+                f"small variances are clamped at 1e-{n}; leave v as it is": of_variances(np.maximum(v, 10.0**-n))
+                for n in TINY
+            },
+            **{f"the small constant 1e-{n} is added to v; leave v as it is": of_variances(v + 10.0**-n) for n in TINY},
         }
+    if m.shape[1] > 500:
+        head = logsumexp(components[:, :500], axis=1)
+        found["components after the 500th are left out: every component counts, K is m.shape[1]"] = head - log_k
+        found["components after the 500th are left out, and K is taken as 500: K is m.shape[1]"] = head - math.log(500)
+    if m.shape[0] == 1 and not np.allclose(stacked, components):
+        found["points and components are stacked in different orders: every point must meet every component once"] = (
+            logsumexp(stacked, axis=1) - log_k
+        )
     if m.shape[0] > 1:
         first_row = oracles.log_normal_mixture(z, m[:1], v[:1])
         found["it looks as if the mixture of the first row were used for all: each row has its own mixture"] = first_row

@@ -1,20 +1,40 @@
 """A GMVAE under weights of ours: what its negative ELBO must be, and which usual mistake explains a wrong one."""
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy import stats
 
 from autograder.door import laws
-from autograder.door.diagnose import check_tensor, fail, sentence
-from autograder.door.submission import Handle, Submission
+from autograder.door.cases import Case
+from autograder.door.diagnose import DETACHED, CheckFailed, check_tensor, fail
+from autograder.door.submission import Handle, Submission, SubmissionError
 from support.trained_model import PIXELS, gmvae_shapes
 
 WHAT = "negative_elbo_bound"
 TERMS = ("nelbo", "kl", "rec")
+PARTS = {"encoder": "enc.", "decoder": "dec.", "mixture, the prior (z_pre)": "z_pre"}  # how their parameters begin
 CALLS = 10  # over which a public check averages
+SCENES = 5  # seeds `scenes`
+LEVEL = 1e-4  # of missing a true explanation in one observation of a scene
+PATIENCE = 30.0  # seconds for a look at all scenes; code that is slower gets no cause
+PLAIN, NARROW, SMALLEST, FAR = "plain", "narrow posteriors", "the smallest variances", "latents far from 0"
+SINGLE, MANY, SURE = "a single image", "more than 100 images", "a decoder that is very sure"
+# Mistakes that show only somewhere: the scenes in which a term is wrong.
+PLACES: dict[str, list[set[str]]] = {
+    "it is wrong only where variances are small: are they clamped, or is a constant added?": [
+        {NARROW, SMALLEST},
+        {SMALLEST},
+    ],
+    "it is wrong only where latents are far from 0: is the sample z, or its mean, clamped?": [{FAR}],
+    "it is wrong only where logits are large: are they clamped, or turned into probabilities?": [{SURE}],
+    "it is wrong only for batches of more than 100 images: take their number from the shape of x": [{MANY}],
+    "it is wrong only for a batch of one image": [{SINGLE}],
+}
 
 
 def make_weights(rng: np.random.Generator, z_dim: int, k: int, variance: float | None = None) -> dict[str, np.ndarray]:
@@ -44,6 +64,34 @@ def with_posterior(weights: Mapping[str, np.ndarray], pre_v: float) -> dict[str,
     weight, bias = weights["enc.net.4.weight"].copy(), weights["enc.net.4.bias"].copy()
     weight[len(weight) // 2 :], bias[len(bias) // 2 :] = 0, pre_v
     return {**weights, "enc.net.4.weight": weight, "enc.net.4.bias": bias}
+
+
+def with_collapsed_posterior(
+    weights: Mapping[str, np.ndarray], variance: float = 0.5, prior: float | None = None
+) -> dict[str, np.ndarray]:
+    """The weights with one posterior for all images, nearly the prior: single estimates of kl are often negative.
+
+    Args:
+        variance, prior: variances of the posterior and of the prior, twice as much if None.
+    """
+    last = ("enc.net.4.weight", "enc.net.4.bias", "z_pre")
+    zeros = {**weights, **{name: np.zeros_like(weights[name]) for name in last}}
+    z_pre = zeros["z_pre"]
+    z_pre[:, z_pre.shape[1] // 2 :] = before_softplus(2 * variance if prior is None else prior)
+    return with_posterior(zeros, before_softplus(variance))
+
+
+def moved(weights: Mapping[str, np.ndarray], distance: float, prior_too: bool) -> dict[str, np.ndarray]:
+    """The weights with every posterior mean moved by this distance along each axis, and the prior's means with them."""
+    z_dim = weights["z_pre"].shape[2]
+    bias, z_pre = weights["enc.net.4.bias"].copy(), weights["z_pre"].copy()
+    bias[:z_dim] += distance
+    if prior_too:
+        z_pre[:, : z_pre.shape[1] // 2] += distance
+    first = weights["dec.net.0.weight"]
+    # The decoder takes the distance off again, so that the images stay as they were.
+    unmoved = weights["dec.net.0.bias"] - distance * first.sum(axis=1)
+    return {**weights, "enc.net.4.bias": bias, "z_pre": z_pre, "dec.net.0.bias": unmoved.astype(np.float32)}
 
 
 def make_images(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -82,6 +130,71 @@ def latents_of(pixels: np.ndarray) -> np.ndarray:
     return (10 * np.log(p / (1 - p))).astype(np.float32)
 
 
+def very_sure(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights with logits of about 40, where float32 rounds the sigmoid to 0 or 1."""
+    return {**weights, "dec.net.4.weight": 40 * weights["dec.net.4.weight"]}
+
+
+def telling(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights of a GMVAE whose four latents tell how many pixels are on in each quarter of an image."""
+    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in gmvae_shapes(4, 6).items()}
+    weights["pi"][:] = 1 / 6
+    weights["z_pre"] = rng.normal(size=(1, 12, 4)).astype(np.float32)
+    quarter = np.arange(PIXELS) // (PIXELS // 4)
+    weights["enc.net.0.weight"][quarter, np.arange(PIXELS)] = 16 / PIXELS
+    weights["dec.net.4.weight"][np.arange(PIXELS), quarter] = 1
+    unit = np.arange(4)
+    weights["enc.net.4.weight"][unit, unit] = 1
+    weights["enc.net.4.bias"][:] = np.repeat([-2, before_softplus(0.01)], 4)
+    # Right of 0 an ELU is the identity.
+    for layer in ("enc.net.2", "dec.net.0", "dec.net.2"):
+        weights[f"{layer}.weight"][unit, unit] = 1
+    weights["dec.net.0.bias"][unit] = 100
+    weights["dec.net.4.bias"][:] = -100
+    return weights
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Weights and a batch under which mistakes can be told apart.
+
+    Attributes:
+        x: the batch.
+        calls: over which is averaged.
+    """
+
+    weights: dict[str, np.ndarray]
+    x: np.ndarray
+    calls: int
+
+
+def scenes() -> dict[str, Scene]:
+    """What is looked at to find out why a term is wrong, by what is special about it."""
+    rng = np.random.default_rng(SCENES)
+
+    def weights(z_dim: int, k: int, variance: float | None = None) -> dict[str, np.ndarray]:
+        return make_weights(rng, z_dim, k, variance)
+
+    def scene(made: dict[str, np.ndarray], images: int, times: int, calls: int) -> Scene:
+        return Scene(made, np.tile(make_images(rng, images), (times, 1)), calls)
+
+    near_the_prior = with_collapsed_posterior(weights(12, 7), 0.5, 0.6)
+    quarters = rng.random((7, PIXELS)) < rng.uniform(0.1, 0.9, (7, 4)).repeat(PIXELS // 4, axis=1)
+    many = np.concatenate([make_images(rng, 5).repeat(20, axis=0), (rng.random((3, PIXELS)) < 0.8).repeat(10, axis=0)])
+    return {
+        PLAIN: scene(weights(5, 8), 7, 11, 40),
+        NARROW: scene(weights(3, 20, 1e-4), 8, 5, 12),
+        "a prior at a distance": scene(moved(weights(4, 60, 0.6), 3.0, prior_too=False), 6, 9, 40),
+        SINGLE: scene(weights(2, 3, 0.3), 1, 1, 80),
+        "posteriors that are nearly the prior": scene(near_the_prior, 3, 10, 40),
+        SURE: scene(very_sure(weights(3, 5, 0.04)), 9, 3, 20),
+        FAR: scene(moved(weights(6, 10, 0.04), 40.0, prior_too=True), 5, 6, 20),
+        SMALLEST: scene(with_posterior(weights(2, 4), -18.0), 6, 6, 10),
+        "latents that tell the image": Scene(telling(rng), np.tile(quarters, (4, 1)).astype(np.float32), 20),
+        MANY: Scene(weights(2, 5, 0.25), many.astype(np.float32), 20),
+    }
+
+
 def load_model(submission: Submission, weights: Mapping[str, np.ndarray]) -> Handle:
     """A GMVAE of the submission with these weights."""
     z_dim, k = weights["z_pre"].shape[2], weights["z_pre"].shape[1] // 2
@@ -91,22 +204,148 @@ def load_model(submission: Submission, weights: Mapping[str, np.ndarray]) -> Han
 
 
 def negative_elbo_bound(model: Handle, x: np.ndarray, grad: bool = True) -> np.ndarray:
-    """(nelbo, kl, rec) of one call, float64 (3,); fails unless they are three finite 0-d tensors that add up."""
+    """(nelbo, kl, rec) of one call, float64 (3,); fails unless they are three finite 0-d tensors that add up.
+
+    A rec that is the log-likelihood, with nelbo = kl - rec, comes back as the cost: `check_sign` judges that.
+    """
+    nelbo, kl, rec = returned(model, x, grad)
+    if not adds_up(nelbo, kl + rec):
+        if rec < 0 and adds_up(nelbo, kl - rec):
+            return np.array([nelbo, kl, -rec])
+        fail(f"{WHAT}: nelbo is not kl + rec.", cause_of_sum(model, x))
+    return np.array([nelbo, kl, rec])
+
+
+def returned(model: Handle, x: np.ndarray, grad: bool = True) -> tuple[float, float, float]:
+    """(nelbo, kl, rec) as they came from one call; fails unless they are three finite 0-d tensors."""
     found = model.run(WHAT, (x,), grad=grad).value
     if not isinstance(found, (tuple, list)) or len(found) != 3:
         fail(f"{WHAT}: it should return three tensors, as a tuple (nelbo, kl, rec).")
     nelbo, kl, rec = (
         float(check_tensor(value, what=f"{WHAT}, {name}", shape=())) for name, value in zip(TERMS, found, strict=True)
     )
-    if not math.isclose(nelbo, kl + rec, rel_tol=1e-4, abs_tol=1e-3):
-        hints = {
-            "It looks like rec - kl.": rec - kl,
-            "It looks like kl - rec.": kl - rec,
-            "It looks like the ELBO itself: a loss must be its negative.": -kl - rec,
-        }
-        named = [hint for hint, value in hints.items() if math.isclose(nelbo, value, rel_tol=1e-4, abs_tol=1e-3)]
-        fail(" ".join([f"{WHAT}: nelbo is not kl + rec.", *named[:1]]))
-    return np.array([nelbo, kl, rec])
+    return nelbo, kl, rec
+
+
+def adds_up(nelbo: float, value: float) -> bool:
+    return math.isclose(nelbo, value, rel_tol=1e-4, abs_tol=1e-3)
+
+
+def check_sign(model: Handle, x: np.ndarray) -> None:
+    """Fail if rec is the log-likelihood and nelbo = kl - rec: where all else is right, this costs one check alone."""
+    nelbo, kl, rec = returned(model, x)
+    if rec < 0 and adds_up(nelbo, kl - rec):
+        fail(
+            f"{WHAT}: rec is negative, and nelbo is kl - rec.",
+            "the sign of rec is wrong, it is the log-likelihood: rec is a cost, -log p(x | z), and nelbo is kl + rec",
+        )
+
+
+def cause_of_sum(model: Handle, x: np.ndarray) -> str:
+    """Why nelbo is not kl + rec, if one thing explains several calls."""
+    calls = np.array([returned(model, x) for _ in range(4)])
+    nelbo, kl, rec = calls.T
+    minus_elbo = "nelbo is the ELBO itself: a loss must be its negative"
+    # A rec below 0 is a log-likelihood.
+    sums = {minus_elbo: rec - kl} if (rec < 0).all() else {"nelbo is rec - kl": rec - kl, minus_elbo: -kl - rec}
+    sums |= {"nelbo is kl - rec": kl - rec, "nelbo is rec alone": rec, "nelbo is kl alone": kl}
+    named = [name for name, value in sums.items() if all(map(adds_up, nelbo, value))]
+    if len(named) == 1:
+        return named[0]
+    weights = (nelbo - rec) / kl
+    if not named and (np.abs(kl) > 1).all() and np.ptp(weights) < 1e-3 * np.abs(weights).max():
+        return "kl has a weight in nelbo, as the beta of a beta-VAE: nelbo is kl + rec"
+    return ""
+
+
+class Causes:
+    """Finds the mistake behind a wrong average, once for all checks that ask.
+
+    Args:
+        table: what right code and usual mistakes give on average for kl and rec in each of the `scenes`, (scenes, 2).
+        changed: says which provided part has been changed, if one has.
+
+    Attributes:
+        right: whether both terms were found to be right in all scenes.
+    """
+
+    def __init__(self, table: Case, changed: Callable[[Submission], str] = lambda submission: "") -> None:
+        self._table, self._changed, self._found = table, changed, ""
+        self._looked = self.right = False
+
+    def of(self, submission: Submission) -> str:
+        """The one mistake that gives all that is observed in all scenes; "" if there is none, or more than one."""
+        if not self._looked:
+            self._looked = True
+            try:
+                self._found = self._look(submission)
+            except (SubmissionError, CheckFailed):  # there is no table then
+                self._found = ""
+        return self._found
+
+    def _look(self, submission: Submission) -> str:
+        if changed := self._changed(submission):
+            return changed
+        means, limits = [], []
+        begin = time.monotonic()
+        for scene in scenes().values():
+            model = load_model(submission, scene.weights)
+            calls = np.array([negative_elbo_bound(model, scene.x)[1:] for _ in range(scene.calls)])
+            means.append(calls.mean(axis=0))
+            # Student's law: their variance is not known.
+            quantile = stats.t.isf(LEVEL / 2, scene.calls - 1)
+            limits.append(quantile * calls.std(axis=0, ddof=1) / math.sqrt(scene.calls) + 1e-3)
+            if time.monotonic() - begin > PATIENCE:
+                return ""
+        found, limits_of = np.array(means), np.array(limits)
+        self.right = bool(_fits(found, limits_of, self._table.expected).all())
+        return explain_terms(found, limits_of, self._table.expected, self._table.mistakes)
+
+    def of_gradients(self, submission: Submission, why: Callable[[], str]) -> str:
+        """The mistake behind a wrong gradient: that of wrong averages, or where these are right what `why` gives."""
+        return self.of(submission) or (why() if self.right else "")
+
+
+def _fits(found: np.ndarray, limits: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """For kl and rec: does the value explain what was found in every scene? (2,)"""
+    return (np.abs(found - value) <= limits + 3e-4 * np.abs(value)).all(axis=0)
+
+
+def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mistakes: Mapping[str, np.ndarray]) -> str:
+    """The one mistake, or pair of one in kl and one in rec, that gives both terms in every scene; "" without one.
+
+    Args:
+        found, limits: averages and how far they may be from what a mistake gives, (scenes, 2).
+        right: what right code gives.
+        mistakes: explanation -> what it gives.
+    """
+
+    fits = partial(_fits, found, limits)
+    if fits(right).all():
+        return ""
+    whole = [name for name, value in mistakes.items() if fits(value).all()]
+    if whole:
+        return whole[0] if len(whole) == 1 else ""
+    # Otherwise a mistake of kl alone beside one of rec alone, of which one may be a factor that is the same everywhere.
+    by_term: list[list[str]] = []
+    for term, name in enumerate(TERMS[1:]):
+        other = 1 - term
+        alone = {name for name, value in mistakes.items() if (value[:, other] == right[:, other]).all()}
+        matches = [name for name in mistakes if name in alone and fits(mistakes[name])[term]]
+        scale = ((found * right / limits**2).sum(axis=0) / (right**2 / limits**2).sum(axis=0))[term]
+        if not matches and not fits(right)[term] and fits(scale * right)[term]:
+            matches = [f"{name} has a weight, the same factor everywhere, such as the beta of a beta-VAE"]
+        by_term.append([""] if fits(right)[term] else matches)
+    if all(len(matches) == 1 for matches in by_term):
+        return "; and ".join(filter(None, (matches[0] for matches in by_term)))
+    return where_wrong(np.abs(found - right) > limits + 3e-4 * np.abs(right))
+
+
+def where_wrong(wrong: np.ndarray) -> str:
+    """What explains values that are right but in some scenes, (scenes, 2); "" if nothing does."""
+    names = list(scenes())
+    places = {names[place] for place in np.flatnonzero(wrong.any(axis=1))}
+    return next((cause for cause, scene_names in PLACES.items() if places in scene_names), "")
 
 
 @dataclass(frozen=True)
@@ -124,34 +363,23 @@ class Expectation:
     error: float
 
 
-def check_average(
-    average: float, expected: Expectation, draws: int, what: str, mistakes: Callable[[], Mapping[str, float]] = dict
-) -> None:
+def check_average(average: float, expected: Expectation, draws: int, what: str, why: Callable[[], str] = str) -> None:
     """Fail unless an average over draws (images times calls) is near its expectation.
 
     Args:
-        mistakes: gives what usual mistakes would give on average, {explanation: value}; called only if it is wrong.
+        why: gives the cause; called only if the average is wrong.
     """
     std = math.hypot(expected.std / math.sqrt(draws), expected.error)
     slack = 1e-3 + 1e-5 * abs(expected.mean)
     try:
         laws.check_mean(np.array(average), expected.mean, std, f"{WHAT}, {what}", slack=slack)
-    except AssertionError as error:
-        limit = stats.norm.isf(laws.ALPHA / 2) * 1.25 * std + slack
-        near: dict[str, float] = {}
-        for explanation, value in mistakes().items():
-            gap = abs(value - average)
-            # What is summed over the batch has that many times the noise. An explanation that is indistinguishable
-            # from the right value explains nothing.
-            if gap <= limit * max(1, abs(value / expected.mean)) and abs(value - expected.mean) > limit:
-                near[explanation] = gap
-        if near:
-            explanation = min(near, key=near.__getitem__)
-            fail(f"{error} {sentence(explanation)}", explanation)
-        raise
+    except CheckFailed as error:
+        raise CheckFailed(error.message, why(), (np.array(average), np.array(expected.mean))) from None
 
 
-def average_terms(submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int) -> np.ndarray:
+def average_terms(
+    submission: Submission, weights: Mapping[str, np.ndarray], x: np.ndarray, calls: int, causes: Causes
+) -> np.ndarray:
     """(nelbo, kl, rec) for the batch x, averaged over calls; fails if rec never varies.
 
     Under variances below 1e-6 it may not vary: what is left of the noise is less than float32 can hold.
@@ -160,5 +388,59 @@ def average_terms(submission: Submission, weights: Mapping[str, np.ndarray], x: 
     found = np.array([negative_elbo_bound(model, x) for _ in range(calls)])
     before_softplus = np.split(weights["enc.net.4.bias"], 2)[1]
     if (found[:, 2] == found[0, 2]).all() and before_softplus.max() > -14:
-        fail(f"{WHAT}: rec is the same at every call. Decode z, a sample of q(z | x) that is drawn afresh.")
+        fail(f"{WHAT}: rec is the same at every call.", cause_of_constant(submission, model, x, causes))
     return found.mean(axis=0)
+
+
+def cause_of_constant(submission: Submission, model: Handle, x: np.ndarray, causes: Causes) -> str:
+    """Why rec is the same at every call."""
+    if cause := causes.of(submission):
+        return cause
+    states = []
+    for _ in range(3):
+        states.append(submission.rng_fingerprints())
+        negative_elbo_bound(model, x)
+    reseeded = any(states[0][library] != states[1][library] == states[2][library] for library in states[0])
+    if reseeded:
+        return "a generator is seeded in every call, so the noise of z is always the same; it must be drawn afresh"
+    return (
+        "z must be a sample of q(z | x): no noise is drawn, or not afresh at every call, or an earlier call's is kept"
+    )
+
+
+def cut_off(part: str) -> str:
+    """Why no gradient reaches a part of the model, where all values are right."""
+    return f"no gradient reaches the {part}: {DETACHED[0].lower()}{DETACHED[1:]}"
+
+
+def crosswise(rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Weights under which kl and rec are, but for a tenth, the same function of z: both grow with its square.
+
+    The posterior is N(0, 1) for every image, the prior N(0, 0.01) in each component, so that log p(z) decides kl.
+    """
+    weights = {name: np.zeros(shape, dtype=np.float32) for name, shape in gmvae_shapes(1, 3).items()}
+    weights["pi"][:] = 1 / 3
+    weights["enc.net.4.bias"][1] = before_softplus(1.0)
+    weights["z_pre"][0, 3:] = before_softplus(0.01)
+    # Far to the right an ELU is the identity.
+    for layer in (0, 2):
+        weights[f"dec.net.{layer}.weight"][0, 0] = 1
+    weights["dec.net.0.bias"][0] = 100
+    size = rng.uniform(0.5, 1, PIXELS)
+    size[::2] *= -size[1::2].sum() / size[::2].sum()  # both signs alike
+    weights["dec.net.4.weight"][:, 0] = size
+    weights["dec.net.4.bias"] = (-100 * size).astype(np.float32)
+    return weights
+
+
+def check_one_sample(submission: Submission, rng: np.random.Generator, causes: Causes) -> None:
+    """Fail if rec does not vary with kl: both must be taken at the same z.
+
+    Their correlation is above 0.99; below 0.25 if they are taken at different ones (but for one time in 10,000), or
+    if kl is averaged over 16 samples or more of which one is decoded.
+    """
+    model, x = load_model(submission, crosswise(rng)), np.zeros((1, PIXELS), dtype=np.float32)
+    calls = np.array([negative_elbo_bound(model, x) for _ in range(200)])
+    if min(calls[:, 1:].std(axis=0)) > 0 and abs(np.corrcoef(calls[:, 1], calls[:, 2])[0, 1]) < 0.25:
+        cause = "kl and rec are taken at two different samples z: draw z once, and use it for both"
+        fail(f"{WHAT}: kl and rec vary independently of each other.", causes.of(submission) or cause)

@@ -1,0 +1,47 @@
+"""What log_normal_mixture does on inputs that tell usual mistakes apart, looked at after a failure."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from autograder.door.diagnose import Mistakes, Observation
+from autograder.door.submission import Submission, SubmissionError
+
+MIXTURE = "utils.log_normal_mixture"
+
+
+def observed(
+    submission: Submission, cases: Iterable[tuple[tuple[Any, ...], np.ndarray, Mistakes]]
+) -> Iterator[Observation]:
+    """What comes of (arguments, right value, what mistakes give); no mistake explains an exception."""
+    for arguments, expected, mistakes in cases:
+        try:
+            value = submission.call(MIXTURE, *arguments)
+        except SubmissionError:
+            value = None
+        yield Observation(value, expected, mistakes)
+
+
+def cause_of_shapes(submission: Submission) -> str:
+    """Why log_normal_mixture raises a RuntimeError for some shapes; "" if these do not tell."""
+    rng = np.random.default_rng(0)
+
+    def runs(batch: int, k: int, rows: int) -> bool:
+        m, v = rng.normal(size=(rows, k, 3)), rng.uniform(0.5, 2, (rows, k, 3))
+        try:
+            submission.call(MIXTURE, rng.normal(size=(batch, 3)), m, v)
+        except SubmissionError:
+            return False
+        return True
+
+    shared, own = runs(7, 4, 1), runs(7, 4, 7)
+    if shared and not own:
+        return "it fails where each row has a mixture of its own, m and v of shape (B, K, d)"
+    if own and not shared:
+        return "it fails where all rows share a mixture, m and v of shape (1, K, d)"
+    if not shared and runs(100, 4, 1):
+        return "it fails for any batch but one of size 100: take the size from the shape of z"
+    if not shared and runs(4, 4, 1):
+        return "it fails where B differs from K: z needs a new dimension, between batch and latents"
+    return ""
