@@ -10,7 +10,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,25 @@ def case(arguments: Mapping[str, Any], expected: Any, mistakes: Mapping[str, Any
     }
 
 
+def with_generic(
+    cases: Cases, inputs: Iterable[Sequence[Any]], right: Callable[..., Any], mistakes: Callable[..., Any]
+) -> Cases:
+    """These cases, and "generic" ones that tell their mistakes apart: see `check_cases`.
+
+    Args:
+        inputs: the arguments of each generic case.
+        right, mistakes: functions of the arguments.
+    """
+    judged = [one for named in cases.values() for one in named]
+    found = []
+    for arguments in inputs:
+        given = dict(zip(judged[0]["arguments"], arguments, strict=True))
+        found.append(case(given, right(*arguments), mistakes(*arguments)))
+        known = found[-1]["mistakes"]
+        found[-1]["mistakes"] = {name: known[name] for name in known if any(name in one["mistakes"] for one in judged)}
+    return {**cases, "generic": found}
+
+
 def stored(value: Any) -> Any:
     """An argument; floats of an array in as few digits as their dtype needs."""
     if not isinstance(value, np.ndarray):
@@ -76,7 +95,12 @@ def of_kl_univariate_normal() -> Cases:
     pairs = np.array([[1.0, 4.0, 0.0, 1.0], [0.0, 1.0, 2.0, 1.0], [0.0, 9.0, 0.0, 3.0], [-1.0, 0.5, 3.0, 2.0]])
     arguments = dict(zip(("mu1", "var1", "mu2", "var2"), pairs.T, strict=True))
     right = oracles.kl_univariate_normal(**arguments)
-    return {"by_hand": [case(arguments, right, kl.of_kl_univariate_normal(**arguments))]}
+    return with_generic(
+        {"by_hand": [case(arguments, right, kl.of_kl_univariate_normal(**arguments))]},
+        kl.NORMALS[:1],
+        oracles.kl_univariate_normal,
+        kl.of_kl_univariate_normal,
+    )
 
 
 def of_kl_categorical() -> Cases:
@@ -85,10 +109,11 @@ def of_kl_categorical() -> Cases:
         "by_hand": {"p": p, "q": q},
         "infinite": {"p": np.array([[0.5, 0.5], [1.0, 0.0]]), "q": np.array([[1.0, 0.0], [0.5, 0.5]])},
     }
-    return {
+    found = {
         name: [case(given, oracles.kl_categorical(**given), kl.of_kl_categorical(**given))]
         for name, given in named.items()
     }
+    return with_generic(found, kl.DISCRETE[2:3], oracles.kl_categorical, kl.of_kl_categorical)
 
 
 def of_negative_log_likelihood() -> Cases:

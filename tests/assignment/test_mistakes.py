@@ -1,0 +1,40 @@
+"""The usual mistakes that failures are explained by: on the inputs that are to tell them apart no two look alike."""
+
+import numpy as np
+import pytest
+
+from support import observing, oracles
+from support.mistakes import kl
+
+TABLES = {
+    "kl_univariate_normal": (kl.NORMALS, oracles.kl_univariate_normal, kl.of_kl_univariate_normal),
+    "kl_categorical": (kl.DISCRETE, oracles.kl_categorical, kl.of_kl_categorical),
+}
+
+
+def same(first, second):
+    """Whether an explanation cannot tell two values apart."""
+    first, second = (np.asarray(value, dtype=np.float64) for value in (first, second))
+    tolerances = {"rtol": observing.RTOL, "atol": observing.ATOL, "equal_nan": True}
+    return first.shape == second.shape and np.isclose(first, second, **tolerances).all()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_no_two_mistakes_look_alike(name):
+    inputs, right, mistakes = TABLES[name]
+    seen = []
+    for arguments in inputs:
+        expected = right(*arguments)
+        values = {cause: value() if callable(value) else value for cause, value in mistakes(*arguments).items()}
+        seen.append((expected, values))
+    causes = list(dict.fromkeys(cause for _, values in seen for cause in values))
+    rows = {"the right value": [expected for expected, _ in seen]}
+    rows |= {cause: [values.get(cause, expected) for expected, values in seen] for cause in causes}
+    names = list(rows)
+    alike = [
+        (a, b)
+        for place, a in enumerate(names)
+        for b in names[place + 1 :]
+        if all(same(x, y) for x, y in zip(rows[a], rows[b], strict=True))
+    ]
+    assert not alike
