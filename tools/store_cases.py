@@ -68,7 +68,7 @@ def with_generic(
     found = []
     for arguments in inputs:
         given = dict(zip(judged[0]["arguments"], arguments, strict=True))
-        found.append(case(given, right(*arguments), mistakes(*arguments)))
+        found.append(case(given, right(**given), mistakes(**given)))
         known = found[-1]["mistakes"]
         found[-1]["mistakes"] = {name: known[name] for name in known if any(name in one["mistakes"] for one in judged)}
     return {**cases, "generic": found}
@@ -121,24 +121,46 @@ def of_negative_log_likelihood() -> Cases:
         [[[0, 0], [0, 0]], [[1, 1], [1, 1]], [[1, 0], [1, 0]]],
         [[[0, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]], [[1, 0], [1, 0]]],
     )
-    right = oracles.negative_log_likelihood(x, recon_x).mean()
     given = {"x": x, "recon_x": recon_x}
-    return {"by_hand": [case(given, right, elbo.of_negative_log_likelihood(x, recon_x))]}
+    return with_generic(
+        {"by_hand": [case(given, elbo.right_cost(**given), elbo.of_negative_log_likelihood(**given))]},
+        [[value.round(2) for value in arguments] for arguments in elbo.IMAGES[1:2]],
+        elbo.right_cost,
+        elbo.of_negative_log_likelihood,
+    )
 
 
 def of_kl_diag_normal() -> Cases:
     mu, logvar = f32([[0, 0], [1, 2], [0, 0]], [[0, 0], [0, math.log(4)], [0, 0]])
-    right = oracles.kl_diag_normal(mu, logvar).mean()
-    return {"by_hand": [case({"mu": mu, "logvar": logvar}, right, elbo.of_kl_diag_normal(mu, logvar))]}
+    given = {"mu": mu, "logvar": logvar}
+    return with_generic(
+        {"by_hand": [case(given, elbo.right_divergence(**given), elbo.of_kl_diag_normal(**given))]},
+        [[value.round(2) for value in arguments] for arguments in elbo.POSTERIORS[1:2]],
+        elbo.right_divergence,
+        elbo.of_kl_diag_normal,
+    )
 
 
 def of_elbo_loss() -> Cases:
     rng = np.random.default_rng(SEED)
     x, recon_x = (rng.random((3, 1, 4, 5)).round(2).astype(np.float32) for _ in range(2))
     mu, logvar = (value.round(2) for value in random_posterior(rng, 3, 4))
-    right = oracles.negative_log_likelihood(x, recon_x).mean() + oracles.kl_diag_normal(mu, logvar).mean()
     given = {"x": x, "recon_x": recon_x, "mu": mu, "logvar": logvar}
-    return {"adds_up": [case(given, right, elbo.of_elbo_loss(**given))]}
+
+    def mistakes(**given: Any) -> dict[str, Any]:
+        """With weights that people give the KL: what came cannot be asked for its own."""
+        found = elbo.of_elbo_loss(**given)
+        for weight in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5, 1.5, 2, 3, 4, 5, 10):
+            weighted = elbo.of_elbo_loss(**given, weight=weight)
+            found |= {f"{name} ({weight:g})": weighted[name] for name in weighted if name not in found}
+        return found
+
+    return with_generic(
+        {"adds_up": [case(given, elbo.right_loss(**given), mistakes(**given))]},
+        [[value.round(2) for value in arguments] for arguments in elbo.LOSSES[1:2]],
+        elbo.right_loss,
+        mistakes,
+    )
 
 
 THREE = Mixture(

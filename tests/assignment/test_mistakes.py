@@ -1,14 +1,23 @@
 """The usual mistakes that failures are explained by: on the inputs that are to tell them apart no two look alike."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from support import observing, oracles
-from support.mistakes import kl
+from support.mistakes import elbo, kl
 
 TABLES = {
     "kl_univariate_normal": (kl.NORMALS, oracles.kl_univariate_normal, kl.of_kl_univariate_normal),
     "kl_categorical": (kl.DISCRETE, oracles.kl_categorical, kl.of_kl_categorical),
+    "negative_log_likelihood": (elbo.IMAGES, elbo.right_cost, elbo.of_negative_log_likelihood),
+    "kl_diag_normal": (elbo.POSTERIORS, elbo.right_divergence, partial(elbo.of_kl_diag_normal, least=0.01, most=200)),
+    "elbo_loss": (
+        elbo.LOSSES,
+        elbo.right_loss,
+        partial(elbo.of_elbo_loss, weight=0.2, least=0.3, most=20, least_loss=12),
+    ),
 }
 
 

@@ -54,6 +54,7 @@ def check_value(
     inputs: Sequence[Sequence[Any]],
     what: str,
     expected: Any = None,
+    fit: Callable[..., dict[str, float]] | None = None,
     **tolerances: Any,
 ) -> None:
     """Fail unless a function returns the right value; the one mistake is named that explains this and further calls.
@@ -62,16 +63,24 @@ def check_value(
         call, inputs, right, mistakes: as for `observing`.
         arguments: of the call that is judged.
         expected: what it should return, if not what `right` says.
+        fit: gives keyword arguments of `mistakes`, such as an unknown weight, by what came and the arguments.
         tolerances: as for `check_close`.
     """
     actual = call(*arguments)
+
+    def named(*others: Any) -> Any:
+        """The mistakes, with parameters that are the same for all arguments."""
+        number = isinstance(actual, np.ndarray) and actual.shape == ()
+        fitted = fit(float(actual), *arguments) if fit is not None and number else {}
+        return mistakes(*others, **fitted)
+
     try:
         check_close(
             actual,
             right(*arguments) if expected is None else expected,
             what=what,
-            mistakes=partial(mistakes, *arguments),
-            more=observing(call, inputs, right, mistakes),
+            mistakes=partial(named, *arguments),
+            more=observing(call, inputs, right, named),
             **tolerances,
         )
     except CheckFailed as error:
