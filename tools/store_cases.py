@@ -28,6 +28,7 @@ from support.checks.sampling import random_posterior
 from support.mistakes import elbo, embeddings, gmm, gmvae, kl, latent_traversal, utils
 from support.mixture import Mixture
 from support.probe_oracle import random_probe
+from support.strategies import make_covariances
 
 STORED = TESTS / "public" / "cases"
 DIGITS = 9
@@ -179,30 +180,47 @@ def mixture_arguments(mixture: Mixture) -> dict[str, np.ndarray]:
 def of_gmm_log_prob() -> Cases:
     two = Mixture(*f32([0.25, 0.75], [[0], [1]], [[[1]], [[4]]]))
     near, far = f32([[0], [2], [-1]], [[60, 0], [0, -80], [0, 1], [-500, 500]])
-    return {
+    rng = np.random.default_rng(SEED)
+    # Near 0 and narrow, and far away and wide: determinants of 1e-48 and 1e48.
+    scales = np.array([1e-6, 1e6])
+    means = scales[:, np.newaxis] * rng.normal(size=(2, 4)).round(1)
+    covs = scales[:, np.newaxis, np.newaxis] ** 2 * make_covariances(rng, 2, 4).round(2)
+    extreme = Mixture(*f32([0.4, 0.6], means, covs))
+    x = (np.repeat(means, 2, axis=0) + np.repeat(scales, 2)[:, np.newaxis] * rng.normal(size=(4, 4))).astype(np.float32)
+    named = {
         name: [
             case(
                 {"x": x, **mixture_arguments(mixture)},
                 oracles.gmm_log_prob(x, *mixture.arguments),
-                gmm.of_gmm_log_prob(x, mixture),
+                gmm.of_gmm_log_prob(x, *mixture.arguments),
             )
         ]
-        for name, x, mixture in (("by_hand", near, two), ("far_away", far, THREE))
+        for name, x, mixture in (("by_hand", near, two), ("far_away", far, THREE), ("determinants", x, extreme))
     }
+    inputs = [value.round(3) for value in gmm.POINTS[0]]
+    return with_generic(named, [inputs], oracles.gmm_log_prob, gmm.of_gmm_log_prob)
 
 
 def of_gaussian_entropy() -> Cases:
     covs = f32([[1]], [[2, 1], [1, 3]], [[0.01, 0], [0, 0.01]])
-    named = [case({"cov": cov}, oracles.gaussian_entropy(cov), gmm.of_gaussian_entropy(cov)) for cov in covs]
-    return {"by_hand": named}
+    six = make_covariances(np.random.default_rng(SEED), 1, 6)[0].round(2)
+    named = {"by_hand": covs, "determinants": f32(1e-8 * six, 1e8 * six)}
+    found = {
+        name: [case({"cov": cov}, oracles.gaussian_entropy(cov), gmm.of_gaussian_entropy(cov)) for cov in covs]
+        for name, covs in named.items()
+    }
+    generic = [[cov.round(4)] for (cov,) in gmm.COVARIANCES[:2]]
+    return with_generic(found, generic, oracles.gaussian_entropy, gmm.of_gaussian_entropy)
 
 
 def of_mc_entropy() -> Cases:
     (x,) = f32([[-4, 0.5], [0, 1], [0.3, 2], [3.5, -2], [1, 1]])
-    right = -oracles.gmm_log_prob(x, *THREE.arguments).mean()
+    right = gmm.right_entropy(x, *THREE.arguments)
     equal = Mixture(THREE.weights, THREE.means[[1, 1, 1]], THREE.covs[[1, 1, 1]])
+    named = {"is_a_mean": [case({"x": x, **mixture_arguments(THREE)}, right, gmm.of_mc_entropy(x, *THREE.arguments))]}
+    inputs = [value.round(3) for value in gmm.ENTROPIES[0]]
     return {
-        "is_a_mean": [case({"x": x, **mixture_arguments(THREE)}, right, gmm.of_mc_entropy(x, THREE))],
+        **with_generic(named, [inputs], gmm.right_entropy, gmm.of_mc_entropy),
         "of_samples": [case(mixture_arguments(equal), oracles.gaussian_entropy(equal.covs[1]))],
     }
 

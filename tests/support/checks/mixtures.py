@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from autograder.door import laws
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
+from autograder.door.submission import Submission
 from support.mixture import Mixture
 
 WHAT = "sample_gmm"
@@ -56,6 +57,28 @@ def check_law(calls: Sequence[Any], n: int, mixture: Mixture) -> None:
     except CheckFailed as error:
         found = [error.cause] if error.cause else _causes(x, component, mixture, factors, len(calls))
         raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
+
+
+def check_generator(submission: Submission, mixture: Mixture, n: int) -> None:
+    """Fail unless all randomness comes from a given generator, whose state decides what is drawn."""
+
+    def draw(global_seed: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        submission.seed(global_seed)
+        drawn = submission.call("gmm.sample_gmm", n, *mixture.arguments, generator=submission.generator(seed))
+        return check_pair(drawn, n, mixture)
+
+    (x, component), (x_again, component_again), (x_other, component_other) = draw(1, 5), draw(2, 5), draw(1, 6)
+    same_points, same_components = (x == x_again).all(), (component == component_again).all()
+    if not (same_points and same_components):
+        if (x == x_other).all():
+            cause = "the generator is ignored: hand it on to everything that draws (generator=generator)"
+        elif same_components:
+            cause = "the noise is not drawn from the generator (generator=generator)"
+        else:
+            cause = "the components are not drawn from the generator (generator=generator)"
+        fail(f"{WHAT}: equal generators give different points; all randomness must come from them.", cause)
+    different = (x != x_other).any() and (component != component_other).any()
+    check(different, f"{WHAT}: different generators give the same points or components.")
 
 
 def whiten(x: np.ndarray, component: np.ndarray, means: np.ndarray, factors: np.ndarray) -> np.ndarray:

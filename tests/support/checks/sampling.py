@@ -121,7 +121,7 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
         "latents": "one number is drawn for all latents of an image: use torch.randn_like(mu)",
     }
     if _repeats(eps):
-        causes["calls"] = why_repeated(vae, lambda: sample(vae, mu, logvar))
+        causes["calls"] = why_repeated(vae.submission, lambda: sample(vae, mu, logvar))
     elif (np.ptp(eps, axis=(1, 2)) < 1e-3).all():
         causes["images"] = "one number is drawn for the whole batch: use torch.randn_like(mu)"
     check_fresh(eps, WHAT, causes)
@@ -131,9 +131,9 @@ def _repeats(eps: np.ndarray) -> bool:
     return len(eps) > 1 and bool((np.ptp(eps, axis=0) < 1e-3).all())
 
 
-def why_repeated(vae: Handle, draw: Callable[[], object]) -> str:
+def why_repeated(submission: Submission, draw: Callable[[], object]) -> str:
     """Why calls that should draw noise give the same: does the generator move on, and from where?"""
-    submission, states = vae.submission, []
+    states = []
     for seed in (1, 2):
         submission.seed(seed)
         before = submission.rng_fingerprints()
