@@ -13,7 +13,7 @@ from support.checks.networks import random_images
 from support.checks.sampling import random_posterior
 from support.checks.training import stand_in_for_the_loss
 from support.mistakes import elbo
-from support.observing import RANDOM, check_value
+from support.observing import RANDOM, check_value, explained_by
 
 batches = st.integers(1, 40)
 pixel_shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
@@ -29,6 +29,7 @@ def check_cost(submission, x, recon_x, **how):
         right=elbo.right_cost,
         mistakes=elbo.of_negative_log_likelihood,
         inputs=elbo.IMAGES,
+        fit=elbo.fit_negative_log_likelihood,
         **{"what": "negative_log_likelihood", **how},
     )
 
@@ -73,7 +74,7 @@ def test_negative_log_likelihood(submission, batch, shape, seed, dtype):
     outside = seed % 2  # else values that a binary cross-entropy takes too
     x, recon_x = (rng.uniform(-outside, 1 + outside, (batch, *shape)).astype(dtype) for _ in range(2))
     single = dtype == np.float32
-    with case("a single image" if batch == 1 else f"images of {'32' if single else '64'}-bit floats"):
+    with case("a batch of one image" if batch == 1 else f"images of {'32' if single else '64'}-bit floats"):
         check_cost(submission, x, recon_x, rtol=1e-5 if single else 1e-6, atol=1e-4 if single else 1e-6)
 
 
@@ -85,19 +86,10 @@ def test_negative_log_likelihood_gradients(submission, rng):
         reply = submission.run("ELBO.negative_log_likelihood", [x, recon_x], wrt=[0, 1])
         check_tensor(reply.value, what="negative_log_likelihood", shape=())
         expected = (recon_x.astype(np.float64) - x) / shape[0]
-        pixels = np.prod(shape[1:])
-        mistakes = {
-            "the 1/2 before the squared error is missing": 2 * expected,
-            "the sign is wrong": -expected,
-            "the cost is summed over the batch; it should be averaged": shape[0] * expected,
-            "the cost is averaged over the pixels; it should be summed": expected / pixels,
-            "the mean over pixels and images is taken, without the 1/2": 2 * expected / pixels,
-            "it is divided by 100, whatever the batch": shape[0] / 100 * expected,
-            "the errors are not squared": np.sign(expected) / (2 * shape[0]),
-        }
         of, tolerance = "negative_log_likelihood", {"rtol": 1e-3, "atol": 1e-7}
-        check_gradient(reply.gradients[1], expected, of=of, by="recon_x", mistakes=mistakes, **tolerance)
-        check_gradient(reply.gradients[0], -expected, of=of, by="x", **tolerance)
+        with explained_by(partial(check_cost, submission, x, recon_x)):
+            check_gradient(reply.gradients[1], expected, of=of, by="recon_x", **tolerance)
+            check_gradient(reply.gradients[0], -expected, of=of, by="x", **tolerance)
 
 
 @pytest.mark.negative_log_likelihood
@@ -127,7 +119,7 @@ def test_kl_diag_normal(submission, batch, latents, seed, dtype):
     logvar = rng.uniform(-3, 2, (batch, latents))
     mu, logvar = mu.astype(dtype), logvar.astype(dtype)
     single = dtype == np.float32
-    with case("a single image" if batch == 1 else "one latent" if latents == 1 else "many latents and images"):
+    with case("a batch of one image" if batch == 1 else "one latent" if latents == 1 else "many latents and images"):
         check_divergence(submission, mu, logvar, rtol=1e-4 if single else 1e-6, atol=1e-5 if single else 1e-6)
 
 
@@ -145,14 +137,9 @@ def test_kl_diag_normal_gradients(submission, rng):
         )
         by_mu, by_logvar = mu / batch, np.expm1(logvar.astype(np.float64)) / (2 * batch)
         of, tolerance = "kl_diag_normal", {"rtol": 1e-3, "atol": 1e-6}
-        for gradient, by, right in zip(reply.gradients.values(), ("mu", "logvar"), (by_mu, by_logvar), strict=True):
-            mistakes = {
-                "the 1/2 is missing": 2 * right,
-                "the sign is wrong": -right,
-                "the KL is summed over the batch; it should be averaged": batch * right,
-                "the KL is averaged over the latents; it should be summed": right / latents,
-            }
-            check_gradient(gradient, right, of=of, by=by, mistakes=mistakes, **tolerance)
+        with explained_by(partial(check_divergence, submission, mu, logvar)):
+            for gradient, by, right in zip(reply.gradients.values(), ("mu", "logvar"), (by_mu, by_logvar), strict=True):
+                check_gradient(gradient, right, of=of, by=by, **tolerance)
 
 
 @pytest.mark.kl_diag_normal
@@ -227,5 +214,6 @@ def test_elbo_loss_gradients(fresh_submission, rng):
         "mu": mu / 7,
         "logvar": np.expm1(logvar.astype(np.float64)) / 14,
     }
-    for gradient, (name, value) in zip(reply.gradients.values(), expected.items(), strict=True):
-        check_gradient(gradient, value, of="elbo_loss", by=name, rtol=1e-3, atol=1e-6)
+    with explained_by(partial(check_loss, fresh_submission, x, recon_x, mu, logvar)):
+        for gradient, (name, value) in zip(reply.gradients.values(), expected.items(), strict=True):
+            check_gradient(gradient, value, of="elbo_loss", by=name, rtol=1e-3, atol=1e-6)

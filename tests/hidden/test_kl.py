@@ -8,10 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from autograder.door.diagnose import case, check, check_close, check_gradients, fail
+from autograder.door.diagnose import case, check, check_gradients, fail
 from support import oracles
 from support.mistakes import kl as mistakes
-from support.observing import RANDOM, check_value, observing, right_elsewhere
+from support.observing import RANDOM, check_value, right_elsewhere
 from support.strategies import DTYPES, normal_pairs, probabilities
 
 NORMAL = "kl.kl_univariate_normal"
@@ -94,39 +94,16 @@ def test_kl_normal_nearly_equal(submission, rng):
         same = np.array_equal(*again, equal_nan=True)
         check(same, "kl_univariate_normal: two calls differ; the closed form is exact.", RANDOM)
     what = "kl_univariate_normal of nearly equal distributions"
-    further = observing(
-        partial(submission.call, NORMAL),
-        mistakes.NORMALS,
-        oracles.kl_univariate_normal,
-        mistakes.of_kl_univariate_normal,
-    )
+    equal = {"nearly equal distributions are taken as equal": np.zeros(40)}
     # The divergence is the same in any unit of length, and wherever the origin is.
     for scale, shift in ((1.0, 0.0), (1e-5, 0.0), (1e-12, 0.0), (1e9, 0.0), (1e-3, 1e4)):
         arguments = scale * mu1 + shift, scale**2 * var1, scale * mu2 + shift, scale**2 * var2
         with case("float64, far from 0" if shift else "float64"):
             # The smallest divergence is 2.5e-9: far above what float64 loses.
-            check_close(
-                submission.call(NORMAL, *arguments),
-                oracles.kl_univariate_normal(*arguments),
-                what=what,
-                mistakes={
-                    "nearly equal distributions are taken as equal": np.zeros(40),
-                    **mistakes.of_kl_univariate_normal(*arguments),
-                },
-                more=further,
-                rtol=1e-4,
-                atol=1e-13,
-            )
+            check_normal(submission, arguments, what=what, here=equal, rtol=1e-4, atol=1e-13)
         with case("float32, far from 0" if shift else "float32"):
             single = [x.astype(np.float32) for x in arguments]
-            check_close(
-                submission.call(NORMAL, *single),
-                oracles.kl_univariate_normal(*single),
-                what=what,
-                mistakes=mistakes.of_kl_univariate_normal(*single),
-                more=further,
-                atol=rounding(*single),
-            )
+            check_normal(submission, single, what=what, here=equal, rtol=1e-4, atol=rounding(*single))
 
 
 @pytest.mark.kl_univariate_normal

@@ -85,7 +85,7 @@ def test_provided_entropy(submission):
                 return
             raise
         states.append(submission.rng_fingerprints()["torch"])
-    check(states[0] != states[1], what)
+    check(states[0] != states[1], what, "it seeds torch's generator, whatever it was seeded with before")
     # The entropy is 2.790722; the log-density of a point has a standard deviation of sqrt(d / 2) = 1.
     check_standard_normal(np.sqrt(n) * (np.array(found, dtype=np.float64) - 2.790722), what)
 

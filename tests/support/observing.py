@@ -1,6 +1,7 @@
 """Values of a function that are compared with the right ones; what is wrong is told apart by further calls."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,9 @@ from autograder.door.cases import returned
 from autograder.door.diagnose import CheckFailed, Observation, check_close
 
 Law = Callable[..., Any]
+SINGLE = (
+    "something on the way is in float32 (.float(), a new tensor without dtype=), although the arguments are float64"
+)
 RANDOM = "two equal calls give different values: draw nothing at random"
 # Of further calls in float64: what is left of digits where a constant was made in float32.
 RTOL, ATOL = 1e-6, 1e-7
@@ -55,6 +59,7 @@ def check_value(
     what: str,
     expected: Any = None,
     fit: Callable[..., dict[str, float]] | None = None,
+    here: Mapping[str, Any] | None = None,
     **tolerances: Any,
 ) -> None:
     """Fail unless a function returns the right value; the one mistake is named that explains this and further calls.
@@ -64,6 +69,7 @@ def check_value(
         arguments: of the call that is judged.
         expected: what it should return, if not what `right` says.
         fit: gives keyword arguments of `mistakes`, such as an unknown weight, by what came and the arguments.
+        here: mistakes that show in this call alone.
         tolerances: as for `check_close`.
     """
     actual = call(*arguments)
@@ -79,7 +85,7 @@ def check_value(
             actual,
             right(*arguments) if expected is None else expected,
             what=what,
-            mistakes=partial(named, *arguments),
+            mistakes=lambda: {**named(*arguments), **(here or {})},
             more=observing(call, inputs, right, named),
             **tolerances,
         )
@@ -89,4 +95,25 @@ def check_value(
         again = returned(call, *arguments)
         if isinstance(again, np.ndarray) and not np.array_equal(actual, again, equal_nan=True):
             raise CheckFailed(error.message, RANDOM, error.wrong) from None
-        raise
+        raise CheckFailed(error.message, SINGLE if _is_single(actual) else "", error.wrong) from None
+
+
+def _is_single(value: np.ndarray) -> bool:
+    """Whether numbers in float64 all have no more digits than float32 holds."""
+    with np.errstate(all="ignore"):
+        exact = value.dtype == np.float64 and (value.astype(np.float32) == value).all()
+    return bool(exact and np.isfinite(value).all() and (value != np.round(value, 2)).any())
+
+
+@contextmanager
+def explained_by(value: Callable[[], None]) -> Iterator[None]:
+    """Of gradients that fail inside, the cause is that of a wrong value, if `value`, a check, fails, too."""
+    try:
+        yield
+    except CheckFailed as error:
+        cause = error.cause
+        try:
+            value()
+        except CheckFailed as wrong:
+            cause = wrong.cause
+        raise CheckFailed(error.message, cause, error.wrong) from None

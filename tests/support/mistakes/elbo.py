@@ -22,7 +22,12 @@ def _posterior(seed: int, spread: float, *shape: int) -> tuple[np.ndarray, np.nd
 
 
 # Arguments under which no two mistakes give the same: no size is equal to another.
-IMAGES = [_images(1, 0, 1, 3, 2, 5, 4), _images(2, -1.5, 2, 4, 7), _images(3, 0, 1, 2, 1, 6, 5)]
+IMAGES = [
+    _images(1, 0, 1, 3, 2, 5, 4),
+    _images(2, -1.5, 2, 4, 7),
+    _images(3, 0, 1, 2, 1, 6, 5),
+    _images(4, -900, 900, 3, 8),
+]
 POSTERIORS = [
     _posterior(1, 1, 3, 5),
     _posterior(2, 1, 7, 4),
@@ -53,8 +58,20 @@ def right_loss(x: np.ndarray, recon_x: np.ndarray, mu: np.ndarray, logvar: np.nd
     return right_cost(x, recon_x) + right_divergence(mu, logvar)
 
 
-def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, float]:
-    """Images and decoder means, (B, ...)."""
+def fit_negative_log_likelihood(actual: float, x: np.ndarray, recon_x: np.ndarray) -> dict[str, float]:
+    """A bound on an image's cost that gives what came, for `of_negative_log_likelihood`."""
+    costs = negative_log_likelihood(x, recon_x)
+    if not np.isfinite([actual, *costs]).all():
+        return {}
+    return {"most": _root(lambda bound: np.minimum(costs, bound).mean() - actual, 0, 2 * costs.sum())}
+
+
+def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray, most: float = np.nan) -> dict[str, float]:
+    """Images and decoder means, (B, ...).
+
+    Args:
+        most: a bound on the cost of an image, without or with its constant; NaN for none.
+    """
     batch, pixels, width, second = len(x), x[0].size, x.shape[-1], x.shape[1]
     x, recon_x = (value.astype(np.float64).reshape(batch, -1) for value in (x, recon_x))
     error = x - recon_x
@@ -66,7 +83,13 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
     logits = (np.logaddexp(0, recon_x) - x * recon_x).sum(axis=1)
     smooth = np.where(np.abs(error) < 1, error**2 / 2, np.abs(error) - 0.5).sum(axis=1)
     centred = np.square(error - error.mean(axis=1, keepdims=True)).sum(axis=1) / 2
+    capped = {
+        "the cost of an image is cut off at some maximum (clamp); it has none": np.minimum(
+            half + constant, most
+        ).mean(),
+    }
     return {
+        **{name: value for name, value in capped.items() if np.isfinite(value)},
         "the constant D/2 log(2 pi) is missing": half.mean(),
         "the constant is counted once, not once for every pixel": half.mean() + LOG_2PI / 2,
         "the constant is D log(2 pi) rather than half of that": half.mean() + 2 * constant,
