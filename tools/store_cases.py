@@ -10,7 +10,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from support.checks.sampling import random_posterior
 from support.mistakes import elbo, embeddings, gmm, gmvae, kl, latent_traversal, utils
 from support.mixture import Mixture
 from support.probe_oracle import random_probe
+from support.strategies import make_covariances
 
 STORED = TESTS / "public" / "cases"
 DIGITS = 9
@@ -56,6 +57,25 @@ def case(arguments: Mapping[str, Any], expected: Any, mistakes: Mapping[str, Any
     }
 
 
+def with_generic(
+    cases: Cases, inputs: Iterable[Sequence[Any]], right: Callable[..., Any], mistakes: Callable[..., Any]
+) -> Cases:
+    """These cases, and "generic" ones that tell their mistakes apart: see `check_cases`.
+
+    Args:
+        inputs: the arguments of each generic case.
+        right, mistakes: functions of the arguments.
+    """
+    judged = [one for named in cases.values() for one in named]
+    found = []
+    for arguments in inputs:
+        given = dict(zip(judged[0]["arguments"], arguments, strict=True))
+        found.append(case(given, right(**given), mistakes(**given)))
+        known = found[-1]["mistakes"]
+        found[-1]["mistakes"] = {name: known[name] for name in known if any(name in one["mistakes"] for one in judged)}
+    return {**cases, "generic": found}
+
+
 def stored(value: Any) -> Any:
     """An argument; floats of an array in as few digits as their dtype needs."""
     if not isinstance(value, np.ndarray):
@@ -77,7 +97,12 @@ def of_kl_univariate_normal() -> Cases:
     pairs = np.array([[1.0, 4.0, 0.0, 1.0], [0.0, 1.0, 2.0, 1.0], [0.0, 9.0, 0.0, 3.0], [-1.0, 0.5, 3.0, 2.0]])
     arguments = dict(zip(("mu1", "var1", "mu2", "var2"), pairs.T, strict=True))
     right = oracles.kl_univariate_normal(**arguments)
-    return {"by_hand": [case(arguments, right, kl.of_kl_univariate_normal(**arguments))]}
+    return with_generic(
+        {"by_hand": [case(arguments, right, kl.of_kl_univariate_normal(**arguments))]},
+        kl.NORMALS[:1],
+        oracles.kl_univariate_normal,
+        kl.of_kl_univariate_normal,
+    )
 
 
 def of_kl_categorical() -> Cases:
@@ -86,10 +111,11 @@ def of_kl_categorical() -> Cases:
         "by_hand": {"p": p, "q": q},
         "infinite": {"p": np.array([[0.5, 0.5], [1.0, 0.0]]), "q": np.array([[1.0, 0.0], [0.5, 0.5]])},
     }
-    return {
+    found = {
         name: [case(given, oracles.kl_categorical(**given), kl.of_kl_categorical(**given))]
         for name, given in named.items()
     }
+    return with_generic(found, kl.DISCRETE[2:3], oracles.kl_categorical, kl.of_kl_categorical)
 
 
 def of_negative_log_likelihood() -> Cases:
@@ -97,24 +123,46 @@ def of_negative_log_likelihood() -> Cases:
         [[[0, 0], [0, 0]], [[1, 1], [1, 1]], [[1, 0], [1, 0]]],
         [[[0, 0], [0, 1]], [[0.5, 0.5], [0.5, 0.5]], [[1, 0], [1, 0]]],
     )
-    right = oracles.negative_log_likelihood(x, recon_x).mean()
     given = {"x": x, "recon_x": recon_x}
-    return {"by_hand": [case(given, right, elbo.of_negative_log_likelihood(x, recon_x))]}
+    return with_generic(
+        {"by_hand": [case(given, elbo.right_cost(**given), elbo.of_negative_log_likelihood(**given))]},
+        [[value.round(2) for value in arguments] for arguments in elbo.IMAGES[1:2]],
+        elbo.right_cost,
+        elbo.of_negative_log_likelihood,
+    )
 
 
 def of_kl_diag_normal() -> Cases:
     mu, logvar = f32([[0, 0], [1, 2], [0, 0]], [[0, 0], [0, math.log(4)], [0, 0]])
-    right = oracles.kl_diag_normal(mu, logvar).mean()
-    return {"by_hand": [case({"mu": mu, "logvar": logvar}, right, elbo.of_kl_diag_normal(mu, logvar))]}
+    given = {"mu": mu, "logvar": logvar}
+    return with_generic(
+        {"by_hand": [case(given, elbo.right_divergence(**given), elbo.of_kl_diag_normal(**given))]},
+        [[value.round(2) for value in arguments] for arguments in elbo.POSTERIORS[1:2]],
+        elbo.right_divergence,
+        elbo.of_kl_diag_normal,
+    )
 
 
 def of_elbo_loss() -> Cases:
     rng = np.random.default_rng(SEED)
     x, recon_x = (rng.random((3, 1, 4, 5)).round(2).astype(np.float32) for _ in range(2))
     mu, logvar = (value.round(2) for value in random_posterior(rng, 3, 4))
-    right = oracles.negative_log_likelihood(x, recon_x).mean() + oracles.kl_diag_normal(mu, logvar).mean()
     given = {"x": x, "recon_x": recon_x, "mu": mu, "logvar": logvar}
-    return {"adds_up": [case(given, right, elbo.of_elbo_loss(**given))]}
+
+    def mistakes(**given: Any) -> dict[str, Any]:
+        """With weights that people give the KL: what came cannot be asked for its own."""
+        found = elbo.of_elbo_loss(**given)
+        for weight in (0.001, 0.01, 0.05, 0.1, 0.2, 0.25, 0.5, 1.5, 2, 3, 4, 5, 10):
+            weighted = elbo.of_elbo_loss(**given, weight=weight)
+            found |= {f"{name} ({weight:g})": weighted[name] for name in weighted if name not in found}
+        return found
+
+    return with_generic(
+        {"adds_up": [case(given, elbo.right_loss(**given), mistakes(**given))]},
+        [[value.round(2) for value in arguments] for arguments in elbo.LOSSES[1:2]],
+        elbo.right_loss,
+        mistakes,
+    )
 
 
 THREE = Mixture(
@@ -133,30 +181,47 @@ def mixture_arguments(mixture: Mixture) -> dict[str, np.ndarray]:
 def of_gmm_log_prob() -> Cases:
     two = Mixture(*f32([0.25, 0.75], [[0], [1]], [[[1]], [[4]]]))
     near, far = f32([[0], [2], [-1]], [[60, 0], [0, -80], [0, 1], [-500, 500]])
-    return {
+    rng = np.random.default_rng(SEED)
+    # Near 0 and narrow, and far away and wide: determinants of 1e-48 and 1e48.
+    scales = np.array([1e-6, 1e6])
+    means = scales[:, np.newaxis] * rng.normal(size=(2, 4)).round(1)
+    covs = scales[:, np.newaxis, np.newaxis] ** 2 * make_covariances(rng, 2, 4).round(2)
+    extreme = Mixture(*f32([0.4, 0.6], means, covs))
+    x = (np.repeat(means, 2, axis=0) + np.repeat(scales, 2)[:, np.newaxis] * rng.normal(size=(4, 4))).astype(np.float32)
+    named = {
         name: [
             case(
                 {"x": x, **mixture_arguments(mixture)},
                 oracles.gmm_log_prob(x, *mixture.arguments),
-                gmm.of_gmm_log_prob(x, mixture),
+                gmm.of_gmm_log_prob(x, *mixture.arguments),
             )
         ]
-        for name, x, mixture in (("by_hand", near, two), ("far_away", far, THREE))
+        for name, x, mixture in (("by_hand", near, two), ("far_away", far, THREE), ("determinants", x, extreme))
     }
+    inputs = [value.round(3) for value in gmm.POINTS[0]]
+    return with_generic(named, [inputs], oracles.gmm_log_prob, gmm.of_gmm_log_prob)
 
 
 def of_gaussian_entropy() -> Cases:
     covs = f32([[1]], [[2, 1], [1, 3]], [[0.01, 0], [0, 0.01]])
-    named = [case({"cov": cov}, oracles.gaussian_entropy(cov), gmm.of_gaussian_entropy(cov)) for cov in covs]
-    return {"by_hand": named}
+    six = make_covariances(np.random.default_rng(SEED), 1, 6)[0].round(2)
+    named = {"by_hand": covs, "determinants": f32(1e-8 * six, 1e8 * six)}
+    found = {
+        name: [case({"cov": cov}, oracles.gaussian_entropy(cov), gmm.of_gaussian_entropy(cov)) for cov in covs]
+        for name, covs in named.items()
+    }
+    generic = [[cov.round(4)] for (cov,) in gmm.COVARIANCES[:2]]
+    return with_generic(found, generic, oracles.gaussian_entropy, gmm.of_gaussian_entropy)
 
 
 def of_mc_entropy() -> Cases:
     (x,) = f32([[-4, 0.5], [0, 1], [0.3, 2], [3.5, -2], [1, 1]])
-    right = -oracles.gmm_log_prob(x, *THREE.arguments).mean()
+    right = gmm.right_entropy(x, *THREE.arguments)
     equal = Mixture(THREE.weights, THREE.means[[1, 1, 1]], THREE.covs[[1, 1, 1]])
+    named = {"is_a_mean": [case({"x": x, **mixture_arguments(THREE)}, right, gmm.of_mc_entropy(x, *THREE.arguments))]}
+    inputs = [value.round(3) for value in gmm.ENTROPIES[0]]
     return {
-        "is_a_mean": [case({"x": x, **mixture_arguments(THREE)}, right, gmm.of_mc_entropy(x, THREE))],
+        **with_generic(named, [inputs], gmm.right_entropy, gmm.of_mc_entropy),
         "of_samples": [case(mixture_arguments(equal), oracles.gaussian_entropy(equal.covs[1]))],
     }
 

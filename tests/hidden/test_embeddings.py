@@ -1,8 +1,11 @@
 """Hidden checks of embeddings.py: codes, decoded grid and posteriors."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+from autograder.door.diagnose import case
 from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
 from support.checks.plotting import check_recorded_in_eval_mode
@@ -30,9 +33,11 @@ def check_embeddings(submission, rng, kind):
         images, labels = random_images(rng, count), rng.integers(0, 10, count)
         oracle = random_probe(rng, latents, kind)
         model = oracle.send(submission)
-        codes = submission.call("embeddings.plot_embeddings", model, images, labels)
-        check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
-        check_codes(codes, oracle, images)
+        call = partial(submission.call, "embeddings.plot_embeddings", model, images, labels)
+        with case("a single image" if count == 1 else "more than two latents" if latents > 2 else "two latents"):
+            codes = call()
+            check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
+            check_codes(codes, oracle, images, again=call)
 
 
 @pytest.mark.decode_grid
@@ -48,17 +53,19 @@ def test_decode_grid(submission, rng):
         oracle = random_probe(rng, 2, "ae")
         oracle.weight[:] *= 0.1  # so that far codes do not saturate the images
         model = oracle.send(submission)
-        images = submission.call("embeddings.decode_grid", model, codes, steps=steps)
-        z = grid_latents(codes.min(axis=0), codes.max(axis=0), steps)
-        check_grid(images, oracle, z, of_decode_grid(codes, steps), model)
+        with case("some codes"):
+            images = submission.call("embeddings.decode_grid", model, codes, steps=steps)
+            z = grid_latents(codes.min(axis=0), codes.max(axis=0), steps)
+            check_grid(images, oracle, z, of_decode_grid(codes, steps), model)
         # The same model with other codes: one lies far out; all have the same second coordinate.
         outlier, flat = codes.copy(), codes.copy()
         outlier[0] -= 9 * np.ptp(codes, axis=0)
         flat[:, 1] = 0.5
-        for others in (outlier, flat):
-            images = submission.call("embeddings.decode_grid", model, others, steps=steps)
-            z = grid_latents(others.min(axis=0), others.max(axis=0), steps)
-            check_grid(images, oracle, z, of_decode_grid(others, steps), model)
+        for kind, others in (("one code far from all others", outlier), ("codes on a line", flat)):
+            with case(kind):
+                images = submission.call("embeddings.decode_grid", model, others, steps=steps)
+                z = grid_latents(others.min(axis=0), others.max(axis=0), steps)
+                check_grid(images, oracle, z, of_decode_grid(others, steps), model)
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
 
 
@@ -72,8 +79,9 @@ def test_posterior_rows(fresh_submission, rng):
     for latents, count in ((2, 5), (6, 1), (1, 2), (13, 24)):
         oracle, images = random_probe(rng, latents), random_images(rng, count)
         model = oracle.send(fresh_submission)
-        costs = fresh_submission.call(ROWS, model, images)
         mean = oracle.mean(images)
         right = posterior_costs(images, oracle.decode(mean), mean, oracle.logvar(mean))
-        check_posterior_rows(costs, oracle, images, right, of_plot_posterior_rows(oracle, images), model)
+        with case("a single image" if count == 1 else "two latents" if latents == 2 else "one latent or many"):
+            costs = fresh_submission.call(ROWS, model, images)
+            check_posterior_rows(costs, oracle, images, right, of_plot_posterior_rows(oracle, images), model)
         check_recorded_in_eval_mode(model, "decode", "plot_posterior_rows")

@@ -8,12 +8,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autograder.door import laws
-from autograder.door.diagnose import check, check_close, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, case, check_tensor, fail
 from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
+from support.checks.sampling import why_repeated
 from support.mistakes import gmm as mistakes
 from support.mixture import Mixture
+from support.observing import check_value
 from support.strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
 
 SAMPLE = "gmm.sample_gmm"
@@ -30,12 +32,26 @@ def precision(dtype):
 
 def check_log_prob(submission, x, mixture, what, dtype):
     """gmm_log_prob is right at x, to the precision that this dtype allows."""
-    check_close(
-        submission.call(LOG_PROB, x, *mixture.arguments),
-        oracles.gmm_log_prob(x, *mixture.arguments),
+    check_value(
+        partial(submission.call, LOG_PROB),
+        (x, *mixture.arguments),
+        right=oracles.gmm_log_prob,
+        mistakes=mistakes.of_gmm_log_prob,
+        inputs=mistakes.POINTS,
         what=what,
-        mistakes=partial(mistakes.of_gmm_log_prob, x, mixture),
         **precision(dtype),
+    )
+
+
+def check_entropy(submission, cov, **how):
+    """gaussian_entropy of this covariance is right."""
+    check_value(
+        partial(submission.call, ENTROPY),
+        (cov,),
+        right=oracles.gaussian_entropy,
+        mistakes=mistakes.of_gaussian_entropy,
+        inputs=mistakes.COVARIANCES,
+        **{"what": "gaussian_entropy", **how},
     )
 
 
@@ -68,8 +84,8 @@ def test_sample_law_other_sizes(submission, rng, k, d, dtype):
         if error.type != "RuntimeError":
             raise
         fail(
-            "sample_gmm raises a RuntimeError. Does it work for any number of components and any dimension, and for "
-            "float64 (draw the noise with the dtype of the means)?"
+            "sample_gmm raises a RuntimeError. It must work for any number of components and any dimension, and for "
+            "float64 (draw the noise with the dtype of the means)."
         )
     mixture_checks.check_law([drawn], 3000, mixture)
 
@@ -92,36 +108,37 @@ def test_sample_extreme_weights(submission, rng, weights):
 def test_sample_generator(submission, rng):
     """sample_gmm takes all its randomness from a given generator"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
-
-    def draw(global_seed, seed):
-        submission.seed(global_seed)
-        drawn = submission.call(SAMPLE, 200, *mixture.arguments, generator=submission.generator(seed))
-        return mixture_checks.check_pair(drawn, 200, mixture)
-
-    (x, component), (x_again, component_again), (x_other, component_other) = draw(1, 5), draw(2, 5), draw(1, 6)
-    same = (x == x_again).all() and (component == component_again).all()
-    check(same, "sample_gmm: equal generators give different points, so some randomness does not come from them.")
-    different = (x != x_other).any() and (component != component_other).any()
-    check(different, "sample_gmm: different generators give the same points or components.")
-
+    mixture_checks.check_generator(submission, mixture, 200)
     generator = submission.call("torch.Generator")
     drawn = (submission.call(SAMPLE, 200, *mixture.arguments, generator=generator) for _ in range(2))
     first, second = (mixture_checks.check_pair(pair, 200, mixture) for pair in drawn)
-    laws.check_differ(first[0], second[0], "sample_gmm with one generator, whose state must move on")
+    cause = "the generator is rewound, or starts another one with its seed: its state must move on"
+    laws.check_differ(first[0], second[0], "sample_gmm with one generator", cause)
 
 
 @pytest.mark.sample_gmm
 def test_sample_without_generator(submission, rng):
     """sample_gmm without a generator draws from the global one, afresh at every call"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
+
+    def draw():
+        return mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
+
     submission.seed(3)
-    first = mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
-    second = mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
+    first, second = draw(), draw()
     for what, a, b in zip(("the points", "the components"), first, second, strict=True):
-        laws.check_differ(a, b, f"sample_gmm, {what}")
+        try:
+            laws.check_differ(a, b, f"sample_gmm, {what}")
+        except CheckFailed as error:
+            fail(error.message, why_repeated(submission, draw))
     submission.seed(3)
-    again = mixture_checks.check_pair(submission.call(SAMPLE, 200, *mixture.arguments), 200, mixture)
-    check((first[0] == again[0]).all(), "sample_gmm: with equal global seeds the points differ.")
+    again = draw()
+    if not (first[0] == again[0]).all():
+        same = (first[1] == again[1]).all()
+        fail(
+            "sample_gmm: with equal seeds of torch's global generator the points differ.",
+            "the noise is not drawn from the global generator" if same else "",
+        )
 
 
 @pytest.mark.sample_gmm
@@ -142,8 +159,10 @@ def test_log_prob_closed_form(submission, mixture, dtype, n, seed):
     """gmm_log_prob agrees with the density of the mixture for any number of components, dimensions and points"""
     rng = np.random.default_rng(seed)
     mixture = mixture.astype(dtype)
-    x = (oracles.sample_gmm(mixture, n, rng)[0] + rng.normal(size=(n, mixture.means.shape[1]))).astype(dtype)
-    check_log_prob(submission, x, mixture, "gmm_log_prob", dtype)
+    k, d = mixture.means.shape
+    x = (oracles.sample_gmm(mixture, n, rng)[0] + rng.normal(size=(n, d))).astype(dtype)
+    with case("one component" if k == 1 else "one dimension" if d == 1 else "several components and dimensions"):
+        check_log_prob(submission, x, mixture, "gmm_log_prob", dtype)
 
 
 @pytest.mark.gmm_log_prob
@@ -152,30 +171,25 @@ def test_log_prob_far_away(submission, rng, dtype):
     """gmm_log_prob is right where every density underflows, next to points where none does"""
     mixture = make_mixture(rng, 4, 3).astype(dtype)
     x = (rng.normal(size=(24, 3)) * np.geomspace(0.1, 1000, 24)[:, np.newaxis]).astype(dtype)
-    check_log_prob(submission, x, mixture, "gmm_log_prob far from every mean", dtype)
+    with case("far from every mean"):
+        check_log_prob(submission, x, mixture, "gmm_log_prob far from every mean", dtype)
     # Determinants from 1e-60 to 1e60, points near every component.
     mixture = with_scales(make_mixture(rng, 4, 5), np.geomspace(1e-6, 1e6, 4)).astype(dtype)
     x = np.concatenate([mean + 1e-6 * 1e4**k * rng.normal(size=(5, 5)) for k, mean in enumerate(mixture.means)])
     x = x.astype(dtype)
-    check_log_prob(
-        submission,
-        x,
-        mixture,
+    what = (
         "gmm_log_prob where determinants under- or overflow (take their logarithms with slogdet or Cholesky, and "
-        "add no small constants to the diagonals)",
-        dtype,
+        "add no small constants to the diagonals)"
     )
+    with case("tiny and huge covariances"):
+        check_log_prob(submission, x, mixture, what, dtype)
     if dtype == "float64":
         # Determinants from 1e-720 to 1e720.
         mixture = with_scales(make_mixture(rng, 3, 90), np.geomspace(1e-4, 1e4, 3))
         x = oracles.sample_gmm(mixture, 9, rng)[0]
-        check_log_prob(
-            submission,
-            x,
-            mixture,
-            "gmm_log_prob in many dimensions, where determinants under- or overflow in float64, too",
-            dtype,
-        )
+        what = "gmm_log_prob in many dimensions, where determinants under- or overflow in float64, too"
+        with case("many dimensions"):
+            check_log_prob(submission, x, mixture, what, dtype)
         mixture = make_mixture(rng, 4, 5)
         # Axes of one component from 1e-2 to 100 long, a mean far from 0, variances of 1e10.
         narrow = make_covariances(rng, 3, 5, decades=4)
@@ -183,13 +197,9 @@ def test_log_prob_far_away(submission, rng, dtype):
         for scale, shift in ((1.0, 0.0), (1.0, 1e4), (1e5, 0.0)):
             scaled = Mixture(mixture.weights, scale * mixture.means + shift, scale**2 * mixture.covs)
             x = oracles.sample_gmm(scaled, 30, rng)[0]
-            check_log_prob(
-                submission,
-                x,
-                scaled,
-                "gmm_log_prob of long and narrow components (invert no covariance with a tolerance)",
-                dtype,
-            )
+            what = "gmm_log_prob of long and narrow components (invert no covariance with a tolerance)"
+            with case("long and narrow components"):
+                check_log_prob(submission, x, scaled, what, dtype)
 
 
 @pytest.mark.gmm_log_prob
@@ -202,16 +212,13 @@ def test_log_prob_extreme_weights(submission, rng, weights):
     # Near the mean of a component of weight zero, too: only the others count there. As small as floats can be, last.
     x = np.concatenate([mean + rng.normal(size=(6, 2)) for mean in separated]).astype(np.float32)
     tiny = Mixture(np.where(mixture.weights < 0.1, 1e-30, mixture.weights), mixture.means, mixture.covs)
-    for case in (mixture, tiny.astype("float32"), tiny.astype("float64")):
-        x = x.astype(case.means.dtype)
-        check_log_prob(
-            submission,
-            x,
-            case,
-            "gmm_log_prob with a weight that is zero or nearly zero (none may be raised to a smallest one, as "
-            "torch.distributions.Categorical does, and none dropped)",
-            "float32",
-        )
+    what = (
+        "gmm_log_prob with a weight that is zero or nearly zero (none may be raised to a smallest one, as "
+        "torch.distributions.Categorical does, and none dropped)"
+    )
+    for weighted in (mixture, tiny.astype("float32"), tiny.astype("float64")):
+        with case("a weight that is zero or nearly zero"):
+            check_log_prob(submission, x.astype(weighted.means.dtype), weighted, what, "float32")
 
 
 @pytest.mark.gaussian_entropy
@@ -223,13 +230,8 @@ def test_log_prob_extreme_weights(submission, rng, weights):
 def test_gaussian_entropy_closed_form(submission, d, dtype, seed, decade):
     """gaussian_entropy agrees with the closed form in any dimension, negative entropies included"""
     cov = make_covariances(np.random.default_rng(seed), 1, d, scale=10.0**decade)[0].astype(dtype)
-    check_close(
-        submission.call(ENTROPY, cov),
-        oracles.gaussian_entropy(cov),
-        what="gaussian_entropy",
-        mistakes=partial(mistakes.of_gaussian_entropy, cov),
-        **precision(dtype),
-    )
+    with case("one dimension" if d == 1 else "many dimensions" if d > 5 else "a small or a large covariance"):
+        check_entropy(submission, cov, **precision(dtype))
 
 
 @pytest.mark.gaussian_entropy
@@ -237,21 +239,16 @@ def test_gaussian_entropy_closed_form(submission, d, dtype, seed, decade):
 def test_gaussian_entropy_extreme_determinants(submission, rng, scale):
     """gaussian_entropy survives covariances whose determinant under- or overflows although its logarithm does not"""
     cov = make_covariances(rng, 1, 20, scale=scale)[0].astype(np.float32)
-    check_close(
-        submission.call(ENTROPY, cov),
-        oracles.gaussian_entropy(cov),
-        what="gaussian_entropy where the determinant under- or overflows (take its logarithm with slogdet or Cholesky, "
-        "and add no small constants)",
-        rtol=1e-4,
-        atol=1e-3,
+    what = (
+        "gaussian_entropy where the determinant under- or overflows (take its logarithm with slogdet or Cholesky, "
+        "and add no small constants)"
     )
+    with case("a determinant that under- or overflows"):
+        check_entropy(submission, cov, what=what, rtol=1e-4, atol=1e-3)
     cov = scale**2 * make_covariances(rng, 1, 4, decades=4)[0]
-    check_close(
-        submission.call(ENTROPY, cov),
-        oracles.gaussian_entropy(cov),
-        what="gaussian_entropy of a long and narrow covariance (add no small constants, drop no small eigenvalues)",
-        **precision("float64"),
-    )
+    what = "gaussian_entropy of a long and narrow covariance (add no small constants, drop no small eigenvalues)"
+    with case("a long and narrow covariance"):
+        check_entropy(submission, cov, what=what, **precision("float64"))
 
 
 # In all of these gmm_log_prob is replaced by a trusted one, so that a mistake there is not punished twice.
@@ -269,13 +266,16 @@ def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, decade, seed
     if n > 2:  # one point far from all others counts as much as they do
         x[n // 2] += 30 * scale
     fresh_submission.stand_in(LOG_PROB)
-    check_close(
-        fresh_submission.call(MC_ENTROPY, x, *mixture.arguments),
-        -oracles.gmm_log_prob(x, *mixture.arguments).mean(),
-        what="mc_entropy, minus the mean log-density of all the given points",
-        mistakes=partial(mistakes.of_mc_entropy, x, mixture),
-        **precision(dtype),
-    )
+    with case("a single point" if n == 1 else "densities above 1" if decade < 0 else "many points"):
+        check_value(
+            partial(fresh_submission.call, MC_ENTROPY),
+            (x, *mixture.arguments),
+            right=mistakes.right_entropy,
+            mistakes=mistakes.of_mc_entropy,
+            inputs=mistakes.ENTROPIES,
+            what="mc_entropy, minus the mean log-density of all the given points",
+            **precision(dtype),
+        )
 
 
 @pytest.mark.mc_entropy

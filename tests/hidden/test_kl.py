@@ -8,15 +8,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from autograder.door.diagnose import check, check_close, check_gradients
+from autograder.door.diagnose import case, check, check_gradients, fail
 from support import oracles
 from support.mistakes import kl as mistakes
+from support.observing import RANDOM, check_value, right_elsewhere
 from support.strategies import DTYPES, normal_pairs, probabilities
 
 NORMAL = "kl.kl_univariate_normal"
 CATEGORICAL = "kl.kl_categorical"
 # The first example, so that no two mistakes look alike: most coincide where a mean is 0 or a variance 1.
-GENERIC = tuple(np.array(x) for x in ([0.7, -1.3], [2.5, 0.6], [[-0.4], [2.2]], [[1.7], [0.35]]))
+GENERIC = mistakes.NORMALS[0]
 MANY = tuple(np.geomspace(low, high, 3000) for low, high in ((0.1, 9), (4, 0.2), (5, 0.3), (0.3, 3)))
 
 
@@ -27,6 +28,30 @@ def rounding(mu1, var1, mu2, var2):
     return 4 * epsilon * (1 + np.abs(np.log(var1)) + np.abs(np.log(var2)) + (var1 + (mu1 - mu2) ** 2) / var2)
 
 
+def check_normal(submission, arguments, **how):
+    """kl_univariate_normal of these arguments is right."""
+    check_value(
+        partial(submission.call, NORMAL),
+        arguments,
+        right=oracles.kl_univariate_normal,
+        mistakes=mistakes.of_kl_univariate_normal,
+        inputs=mistakes.NORMALS,
+        **{"what": "kl_univariate_normal", **how},
+    )
+
+
+def check_categorical(submission, p, q, **how):
+    """kl_categorical of these probabilities is right."""
+    check_value(
+        partial(submission.call, CATEGORICAL),
+        (p, q),
+        right=oracles.kl_categorical,
+        mistakes=mistakes.of_kl_categorical,
+        inputs=mistakes.DISCRETE,
+        **{"what": "kl_categorical", **how},
+    )
+
+
 @pytest.mark.kl_univariate_normal
 @given(arguments=normal_pairs())
 @example(arguments=GENERIC)
@@ -34,11 +59,9 @@ def rounding(mu1, var1, mu2, var2):
 def test_kl_normal_closed_form(submission, arguments):
     """kl_univariate_normal agrees with the closed form for all means and variances, shapes and dtypes"""
     double = arguments[0].dtype == np.float64
-    check_close(
-        submission.call(NORMAL, *arguments),
-        oracles.kl_univariate_normal(*arguments),
-        what="kl_univariate_normal",
-        mistakes=partial(mistakes.of_kl_univariate_normal, *arguments),
+    check_normal(
+        submission,
+        arguments,
         rtol=1e-6 if double else 1e-5,
         atol=1e-7 if double else rounding(*arguments),
     )
@@ -56,13 +79,7 @@ def test_kl_normal_by_integration(submission, rng):
         return integrate.trapezoid(p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), x, axis=0)
 
     for arguments in ((mu1, var1, mu2, var2), (mu2, var2, mu1, var1)):
-        check_close(
-            submission.call(NORMAL, *arguments),
-            integral(*arguments),
-            what="kl_univariate_normal",
-            mistakes=partial(mistakes.of_kl_univariate_normal, *arguments),
-            rtol=1e-6,
-        )
+        check_normal(submission, arguments, expected=integral(*arguments), rtol=1e-6)
 
 
 @pytest.mark.kl_univariate_normal
@@ -75,18 +92,18 @@ def test_kl_normal_nearly_equal(submission, rng):
     again = [submission.call(NORMAL, mu1, var1, mu2, var2) for _ in range(2)]
     if all(isinstance(value, np.ndarray) for value in again) and again[0].shape == again[1].shape:
         same = np.array_equal(*again, equal_nan=True)
-        check(same, "kl_univariate_normal: two calls differ. Draw nothing at random: the closed form is exact.")
+        check(same, "kl_univariate_normal: two calls differ; the closed form is exact.", RANDOM)
     what = "kl_univariate_normal of nearly equal distributions"
+    equal = {"nearly equal distributions are taken as equal": np.zeros(40)}
     # The divergence is the same in any unit of length, and wherever the origin is.
     for scale, shift in ((1.0, 0.0), (1e-5, 0.0), (1e-12, 0.0), (1e9, 0.0), (1e-3, 1e4)):
         arguments = scale * mu1 + shift, scale**2 * var1, scale * mu2 + shift, scale**2 * var2
-        # The smallest divergence is 2.5e-9: far above what float64 loses.
-        named = {"nearly equal distributions are taken as equal": np.zeros(40)}
-        expected, value = oracles.kl_univariate_normal(*arguments), submission.call(NORMAL, *arguments)
-        check_close(value, expected, what=what, mistakes=named, rtol=1e-4, atol=1e-13)
-        single = [x.astype(np.float32) for x in arguments]
-        value = submission.call(NORMAL, *single)
-        check_close(value, oracles.kl_univariate_normal(*single), what=what, atol=rounding(*single))
+        with case("float64, far from 0" if shift else "float64"):
+            # The smallest divergence is 2.5e-9: far above what float64 loses.
+            check_normal(submission, arguments, what=what, here=equal, rtol=1e-4, atol=1e-13)
+        with case("float32, far from 0" if shift else "float32"):
+            single = [x.astype(np.float32) for x in arguments]
+            check_normal(submission, single, what=what, here=equal, rtol=1e-4, atol=rounding(*single))
 
 
 @pytest.mark.kl_univariate_normal
@@ -100,12 +117,16 @@ def test_kl_normal_extreme_variances(submission, rng):
     var1, var2 = np.r_[var1, var2, [1, 1e-4, 4]].astype(np.float32), np.r_[var2, var1, [1, 1e-4, 9]].astype(np.float32)
     mu1, mu2 = np.r_[mu, mu, [0, 1, -1e5]].astype(np.float32), np.r_[mu, mu, [300, -900, 2e5]].astype(np.float32)
     expected = oracles.kl_univariate_normal(mu1, var1, mu2, var2)
-    hint = "Powers or products of variances under- or overflow where their ratio and its logarithm do not"
-    value = submission.call(NORMAL, mu1, var1, mu2, var2)
-    if isinstance(value, np.ndarray) and value.shape == expected.shape:
-        check(np.isfinite(value).all(), f"kl_univariate_normal: not finite for very different variances. {hint}.")
+    call = partial(submission.call, NORMAL)
+    value = call(mu1, var1, mu2, var2)
+    if isinstance(value, np.ndarray) and value.shape == expected.shape and not np.isfinite(value).all():
+        cause = "powers or products of variances under- or overflow where their ratio and its logarithm do not"
+        fail(
+            "kl_univariate_normal: not finite for very different variances.",
+            cause if right_elsewhere(call, mistakes.NORMALS, oracles.kl_univariate_normal) else "",
+        )
     what = "kl_univariate_normal of very different variances (add no small constant to them, and do not clip them)"
-    check_close(value, expected, what=what, rtol=1e-4)
+    check_normal(submission, (mu1, var1, mu2, var2), what=what, rtol=1e-4)
 
 
 @pytest.mark.kl_univariate_normal
@@ -136,12 +157,7 @@ def test_kl_categorical_closed_form(submission, data, dtype, shape):
     """kl_categorical agrees with the definition for any leading dimensions, outcomes without probability included"""
     p = data.draw(probabilities(shape, zeros=True)).astype(dtype)
     q = data.draw(probabilities(shape)).astype(dtype)
-    check_close(
-        submission.call(CATEGORICAL, p, q),
-        oracles.kl_categorical(p, q),
-        what="kl_categorical",
-        mistakes=partial(mistakes.of_kl_categorical, p, q),
-    )
+    check_categorical(submission, p, q)
 
 
 @pytest.mark.kl_categorical
@@ -151,14 +167,9 @@ def test_kl_categorical_zeros(submission, rng):
     q = np.array([[0.6, 0.4, 0.0, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 0.0, 0.5, 0.5], [0.1, 0.2, 0.3, 0.4]])
     order = rng.permutation(4)
     p, q = p[:, order].reshape(2, 2, 4), q[:, order].reshape(2, 2, 4)
-    expected = oracles.kl_categorical(p, q)
-    value = submission.call(CATEGORICAL, p.astype(np.float32), q.astype(np.float32))
-    named = partial(mistakes.of_kl_categorical, p, q)
-    if isinstance(value, np.ndarray) and value.shape == expected.shape and not np.isnan(value).any():
-        check(
-            np.isinf(value[np.isinf(expected)]).all(), "kl_categorical: it is infinite where q = 0 < p; do not clip q."
-        )
-    check_close(value, expected, what="kl_categorical with zeros", mistakes=named)
+    with case("zero probabilities"):
+        what = "kl_categorical with zeros (it is infinite where q = 0 < p)"
+        check_categorical(submission, p.astype(np.float32), q.astype(np.float32), what=what)
     # Probabilities as small as 1e-30 are not zero.
     small = np.array([1e-30, 1e-20, 1e-12, 1e-8])
     p, q = np.c_[small, 1 - small], np.c_[small[::-1], 1 - small[::-1]]
@@ -166,27 +177,21 @@ def test_kl_categorical_zeros(submission, rng):
     for dtype in (np.float32, np.float64):
         for first, second in ((p, q), (np.tile([0.3, 0.7], (4, 1)), p), (p, certain)):
             first, second = first.astype(dtype), second.astype(dtype)
-            check_close(
-                submission.call(CATEGORICAL, first, second),
-                oracles.kl_categorical(first, second),
-                what="kl_categorical of tiny probabilities (clip none of them, and add no small constant)",
-                mistakes=partial(mistakes.of_kl_categorical, first, second),
-                rtol=1e-5,
-                atol=1e-6,
-            )
+            with case("tiny probabilities"):
+                what = "kl_categorical of tiny probabilities (clip none of them, and add no small constant)"
+                check_categorical(submission, first, second, what=what, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.kl_categorical
 def test_kl_categorical_identities(submission, rng):
     """kl_categorical is never negative, zero only for equal distributions, and not symmetric"""
     p, q = rng.dirichlet(np.ones(6), size=(2, 30))
-    there, back = submission.call(CATEGORICAL, p, q), submission.call(CATEGORICAL, q, p)
-    named = partial(mistakes.of_kl_categorical, p, q)
-    check_close(there, oracles.kl_categorical(p, q), what="kl_categorical(p, q)", mistakes=named)
-    check_close(back, oracles.kl_categorical(q, p), what="kl_categorical(q, p)")
+    check_categorical(submission, p, q, what="kl_categorical(p, q)")
+    check_categorical(submission, q, p, what="kl_categorical(q, p)")
+    there = submission.call(CATEGORICAL, p, q)
     check((there > 0).all(), "kl_categorical: between different distributions the divergence is positive.")
     near = p * (1 + 1e-3 * rng.uniform(-1, 1, p.shape))
     near /= near.sum(axis=-1, keepdims=True)
     what = "kl_categorical of nearly equal distributions"
-    check_close(submission.call(CATEGORICAL, p, near), oracles.kl_categorical(p, near), what=what, atol=1e-11)
-    check_close(submission.call(CATEGORICAL, p, p), np.zeros(30), what="kl_categorical(p, p)", atol=1e-12)
+    check_categorical(submission, p, near, what=what, atol=1e-11)
+    check_categorical(submission, p, p, what="kl_categorical(p, p)", expected=np.zeros(30), atol=1e-12)

@@ -1,15 +1,78 @@
 """What the usual mistakes make of the VAE's costs: {explanation: value}, for `diagnose.check_close`."""
 
+from collections.abc import Callable
+
 import numpy as np
+from scipy.optimize import brentq
 
 from support.oracles import kl_diag_normal, negative_log_likelihood
 
 LOG_2PI = float(np.log(2 * np.pi))
+CONSTANTS = (12, 11, 10, 9, 8, 7, 6, 5, 4, 3)  # what people add is 1e-12, 1e-11, ...
 
 
-def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, float]:
-    """Images and decoder means, (B, ...)."""
-    batch, pixels, width = len(x), x[0].size, x.shape[-1]
+def _images(seed: int, low: float, high: float, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return rng.uniform(low, high, shape), rng.uniform(low, high, shape)
+
+
+def _posterior(seed: int, spread: float, *shape: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return spread * rng.normal(1, 1.5, shape), spread * rng.uniform(-2.5, 1.5, shape)
+
+
+# Arguments under which no two mistakes give the same: no size is equal to another.
+IMAGES = [
+    _images(1, 0, 1, 3, 2, 5, 4),
+    _images(2, -1.5, 2, 4, 7),
+    _images(3, 0, 1, 2, 1, 6, 5),
+    _images(4, -900, 900, 3, 8),
+]
+POSTERIORS = [
+    _posterior(1, 1, 3, 5),
+    _posterior(2, 1, 7, 4),
+    _posterior(4, 0.05, 5, 2),  # near the prior
+    (np.full((2, 3), 0.3), np.linspace(-24, -19, 6).reshape(2, 3)),
+    (np.array([[20.0, 30, 10], [0.2, 0.1, 0.3]]), np.array([[-1.0, -2, 0.5], [0.2, -0.1, 0.3]])),  # one is far away
+]
+LOSSES = [
+    (*_images(1, 0, 1, 3, 2, 5, 4), *_posterior(1, 1, 3, 5)),
+    (*_images(2, 0, 1, 7, 9), *_posterior(2, 1, 7, 4)),
+    *((*_images(n, 0, 1, 2, 1, 2, 3), *_posterior(n, 0.02, 2, 3)) for n in (3, 4)),  # of small costs
+    *((*_images(n, 0, 1, 5, 1, 2, 3), *_posterior(n, 9, 5, 2)) for n in (5, 6)),  # of large ones
+]
+
+
+def right_cost(x: np.ndarray, recon_x: np.ndarray) -> float:
+    """What negative_log_likelihood should return."""
+    return float(negative_log_likelihood(x, recon_x).mean())
+
+
+def right_divergence(mu: np.ndarray, logvar: np.ndarray) -> float:
+    """What kl_diag_normal should return."""
+    return float(kl_diag_normal(mu, logvar).mean())
+
+
+def right_loss(x: np.ndarray, recon_x: np.ndarray, mu: np.ndarray, logvar: np.ndarray) -> float:
+    """What elbo_loss should return."""
+    return right_cost(x, recon_x) + right_divergence(mu, logvar)
+
+
+def fit_negative_log_likelihood(actual: float, x: np.ndarray, recon_x: np.ndarray) -> dict[str, float]:
+    """A bound on an image's cost that gives what came, for `of_negative_log_likelihood`."""
+    costs = negative_log_likelihood(x, recon_x)
+    if not np.isfinite([actual, *costs]).all():
+        return {}
+    return {"most": _root(lambda bound: np.minimum(costs, bound).mean() - actual, 0, 2 * costs.sum())}
+
+
+def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray, most: float = np.nan) -> dict[str, float]:
+    """Images and decoder means, (B, ...).
+
+    Args:
+        most: a bound on the cost of an image, without or with its constant; NaN for none.
+    """
+    batch, pixels, width, second = len(x), x[0].size, x.shape[-1], x.shape[1]
     x, recon_x = (value.astype(np.float64).reshape(batch, -1) for value in (x, recon_x))
     error = x - recon_x
     squares = np.square(error).sum(axis=1)
@@ -17,7 +80,16 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
     right = half.mean() + constant
     p = np.clip(recon_x, 1e-7, 1 - 1e-7)
     binary = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(axis=1)
+    logits = (np.logaddexp(0, recon_x) - x * recon_x).sum(axis=1)
+    smooth = np.where(np.abs(error) < 1, error**2 / 2, np.abs(error) - 0.5).sum(axis=1)
+    centred = np.square(error - error.mean(axis=1, keepdims=True)).sum(axis=1) / 2
+    capped = {
+        "the cost of an image is cut off at some maximum (clamp); it has none": np.minimum(
+            half + constant, most
+        ).mean(),
+    }
     return {
+        **{name: value for name, value in capped.items() if np.isfinite(value)},
         "the constant D/2 log(2 pi) is missing": half.mean(),
         "the constant is counted once, not once for every pixel": half.mean() + LOG_2PI / 2,
         "the constant is D log(2 pi) rather than half of that": half.mean() + 2 * constant,
@@ -28,7 +100,28 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
         + 784 / 2 * LOG_2PI,
         "the constant is that of square images of one channel; D is the number of pixels of one image": half.mean()
         + width**2 / 2 * LOG_2PI,
+        "the constant is divided by the batch, too": half.mean() + constant / batch,
+        "the constant counts x.shape[1] pixels; D is the number of pixels of one image": half.mean()
+        + second / 2 * LOG_2PI,
+        "the constant has log10 where the natural logarithm should be": half.mean() + pixels / 2 * np.log10(2 * np.pi),
+        "pi is rounded to 3.14 in the constant: use math.pi": half.mean() + pixels / 2 * np.log(2 * 3.14),
+        **{
+            f"log(2 pi) is rounded to {rounded}: compute the constant with math.log and math.pi": half.mean()
+            + pixels / 2 * rounded
+            for rounded in (1.84, 1.838, 1.8379)
+        },
+        "the squared error is missing": constant,
+        "the squared error is subtracted; it should be added": constant - half.mean(),
+        "the 1/2 before the squared error is counted twice": half.mean() / 2 + constant,
         "the 1/2 before the squared error is missing": squares.mean() + constant,
+        "the cost is divided by x.shape[1]; it should be summed over all pixels": right / second,
+        "only dimension 1 is summed over; the others are averaged, and should be summed as well": half.mean()
+        * second
+        / pixels
+        + constant,
+        "errors beyond 1 count linearly (the smooth L1 loss); the cost is the squared error": smooth.mean() + constant,
+        "the mean error of each image is taken off before the errors are squared": centred.mean() + constant,
+        "this is the mean squared error of the batch with its square root taken": np.sqrt(squares.mean() / pixels),
         "the 1/2 and the constant are missing: this is the summed squared error": squares.mean(),
         "the cost is averaged over the pixels; it should be summed over them": right / pixels,
         "only the squared error is averaged over the pixels; sum it": half.mean() / pixels + constant,
@@ -45,6 +138,11 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
         "the sign is wrong: it is MINUS log p(x | z)": -right,
         "this is the binary cross-entropy; the output distribution is Gaussian": binary.mean(),
         "this is the binary cross-entropy, averaged over the pixels": binary.mean() / pixels,
+        "this is the binary cross-entropy, summed over the batch": binary.sum(),
+        "this is the binary cross-entropy of logits; the output distribution is Gaussian": logits.mean(),
+        "the constant is added to a binary cross-entropy; the output distribution is Gaussian": (
+            binary.mean() + constant
+        ),
         "the batch is not averaged over, but multiplied into the pixels": right / batch,
         "the errors are not squared: their absolute values are summed": np.abs(error).sum(axis=1).mean() / 2 + constant,
         "the square root is taken; the cost is the squared error itself": np.sqrt(squares).mean() / 2 + constant,
@@ -57,18 +155,81 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray) -> dict[str, 
     }
 
 
-def of_kl_diag_normal(mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
-    """Means and log-variances, (B, k)."""
+def fit_kl_diag_normal(actual: float, mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
+    """Bounds on a latent's or an image's divergence that give what came, for `of_kl_diag_normal`."""
+    terms = kl_diag_normal(mu.reshape(-1, 1), logvar.reshape(-1, 1)).reshape(mu.shape)
+    right = terms.sum(axis=1).mean()
+    if not np.isfinite([actual, right]).all():
+        return {}
+    if actual > right:
+        return {"least": _root(lambda bound: np.maximum(terms, bound).sum(axis=1).mean() - actual, 0, actual)}
+    return {"most": _root(lambda bound: np.minimum(terms.sum(axis=1), bound).mean() - actual, 0, terms.sum())}
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Where an increasing function is 0; NaN if it is not between these."""
+    return float(brentq(function, low, high, xtol=1e-14)) if function(low) < 0 < function(high) else np.nan
+
+
+def of_kl_diag_normal(
+    mu: np.ndarray, logvar: np.ndarray, least: float = np.nan, most: float = np.nan
+) -> dict[str, float]:
+    """Means and log-variances, (B, k).
+
+    Args:
+        least, most: bounds on the divergence of a latent, and of an image; NaN for none.
+    """
     mu, logvar = mu.astype(np.float64), logvar.astype(np.float64)
     batch, latents = mu.shape
     per_image = kl_diag_normal(mu, logvar)
+    per_latent = kl_diag_normal(mu.reshape(-1, 1), logvar.reshape(-1, 1)).reshape(mu.shape)
     with np.errstate(all="ignore"):
         right, variance, log_of_logvar = per_image.mean(), np.exp(logvar), np.log(logvar)
 
         def half_sum(terms: np.ndarray) -> float:
             return 0.5 * terms.sum(axis=1).mean()
 
+        softplus, summed = np.logaddexp(0, logvar), mu.sum(axis=1)
+        bounds = {
+            "every latent costs at least some minimum (free bits); the KL has no clamp": (
+                np.maximum(per_latent, least).sum(axis=1).mean()
+            ),
+            "the KL of an image is cut off at some maximum; it has no clamp": np.minimum(per_image, most).mean(),
+        }
+        constants = {
+            f"a small constant (1e-{n:g}) is added to the variance before its logarithm is taken; logvar is that": (
+                half_sum(mu**2 + variance - 1 - np.log(variance + 10.0**-n))
+            )
+            for n in CONSTANTS
+        }
         return {
+            **{name: value for name, value in bounds.items() if np.isfinite(value)},
+            **constants,
+            "the KL is divided by the batch once more": right / batch,
+            "the KL is averaged over the latents, and divided by the batch once more": right / latents / batch,
+            "the KL is divided by 784 pixels": right / 784,
+            "the means and log-variances are averaged over the batch first; average the KL": kl_diag_normal(
+                mu.mean(axis=0, keepdims=True), logvar.mean(axis=0, keepdims=True)
+            ).mean(),
+            "mu is summed over the latents before it is squared": half_sum(variance - 1 - logvar)
+            + 0.5 * (summed**2).mean(),
+            "the 1/2 in front of mu squared is missing": right + half_sum(mu**2),
+            "the 1/2 in front of the variance is missing": right + half_sum(variance),
+            "logvar is taken for the STANDARD DEVIATION": half_sum(mu**2 + logvar**2 - 1 - np.log(logvar**2)),
+            "the variance is softplus(logvar) here; it is exp(logvar)": half_sum(mu**2 + softplus - 1 - logvar),
+            "the variance is softplus(logvar) here, also in its logarithm; it is exp(logvar)": half_sum(
+                mu**2 + softplus - 1 - np.log(softplus)
+            ),
+            "logvar stands where exp(logvar), the variance, should": half_sum(mu**2 - 1),
+            "the logarithm is missing": half_sum(mu**2 + variance - 1),
+            "the variance is missing": half_sum(mu**2 - 1 - logvar),
+            "the absolute value of logvar is taken; it may be negative": half_sum(
+                mu**2 + variance - 1 - np.abs(logvar)
+            ),
+            "the variance is squared": half_sum(mu**2 + variance**2 - 1 - logvar),
+            "the 1 is added; it should be subtracted": half_sum(mu**2 + variance + 1 - logvar),
+            "mu squared is subtracted; it should be added": half_sum(-(mu**2) + variance - 1 - logvar),
+            "it is in units of log base 10; it should be in nats": right / np.log(10),
             "the sign is wrong: a KL divergence is never negative": -right,
             "the KL is averaged over the latents; it should be summed over them": right / latents,
             "the KL is summed over the batch; it should be averaged": per_image.sum(),
@@ -103,27 +264,72 @@ def of_kl_diag_normal(mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
         }
 
 
-def of_elbo_loss(x: np.ndarray, recon_x: np.ndarray, mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
-    """As for the two costs; recon_x and x as well as mu and logvar have the same shape."""
+def fit_elbo_loss(
+    actual: float, x: np.ndarray, recon_x: np.ndarray, mu: np.ndarray, logvar: np.ndarray
+) -> dict[str, float]:
+    """The weight of the KL, and bounds on it and on the loss, that give what came, for `of_elbo_loss`."""
     cost, divergence = negative_log_likelihood(x, recon_x).mean(), kl_diag_normal(mu, logvar).mean()
-    right, batch, pixels = cost + divergence, len(x), x[0].size
+    found = {"weight": (actual - cost) / divergence}
+    if actual > cost + divergence:
+        return {**found, "least": actual - cost, "least_loss": actual}
+    return {**found, "most": actual - cost}
+
+
+def of_elbo_loss(
+    x: np.ndarray,
+    recon_x: np.ndarray,
+    mu: np.ndarray,
+    logvar: np.ndarray,
+    weight: float = np.nan,
+    least: float = np.nan,
+    most: float = np.nan,
+    least_loss: float = np.nan,
+) -> dict[str, float]:
+    """As for the two costs; recon_x and x as well as mu and logvar have the same shape.
+
+    Args:
+        weight: of the KL; least, most: bounds on it; least_loss: on the sum. NaN for none.
+    """
+    cost, divergence = negative_log_likelihood(x, recon_x).mean(), kl_diag_normal(mu, logvar).mean()
+    right, batch, pixels, latents = cost + divergence, len(x), x[0].size, mu.shape[1]
     half = cost - pixels / 2 * LOG_2PI
     own_cost = "the reconstruction cost should be what negative_log_likelihood returns"
+    other_costs = of_negative_log_likelihood(x, recon_x)
+    binary = other_costs["this is the binary cross-entropy; the output distribution is Gaussian"]
+    fitted = {
+        "the KL has a weight; both costs are added as they are": cost + weight * divergence,
+        "the KL is kept above some minimum (free bits): nothing in the loss has a clamp": cost + max(divergence, least),
+        "the KL is cut off at some maximum: nothing in the loss has a clamp": cost + min(divergence, most),
+        "the loss is kept above some minimum: it has no clamp": max(right, least_loss),
+    }
+    # These are mistakes of their own.
+    if np.isclose(weight, (0, 1, -1), rtol=1e-3, atol=1e-3).any():
+        fitted.pop("the KL has a weight; both costs are added as they are")
     return {
+        **{name: value for name, value in fitted.items() if np.isfinite(value)},
         "the KL is subtracted; in a loss it is added": cost - divergence,
         "the sign is wrong: this is the ELBO, the loss is MINUS that": -right,
+        "the reconstruction cost is subtracted; in a loss it is added": divergence - cost,
         "the KL is missing, or has the weight 0": cost,
         "the reconstruction cost is missing": divergence,
         "it is divided by the batch once more": right / batch,
+        "it is divided by the number of pixels": right / pixels,
         "it is multiplied by the batch: average, do not sum": right * batch,
         "the KL is divided by the batch once more": cost + divergence / batch,
+        "the KL is multiplied by the batch: average, do not sum": cost + divergence * batch,
+        "the reconstruction cost is multiplied by the batch: average, do not sum": cost * batch + divergence,
+        "the reconstruction cost is divided by the batch once more": cost / batch + divergence,
+        "the reconstruction cost is divided by the number of pixels": cost / pixels + divergence,
         "the KL is divided by the number of pixels": cost + divergence / pixels,
+        "the KL is divided by 784, whatever the images": cost + divergence / 784,
+        "the KL is averaged over the latents; it should be summed": cost + divergence / latents,
+        "the KL is averaged over the latents, and divided by the batch once more": cost + divergence / latents / batch,
         "mu and logvar have changed places": cost + kl_diag_normal(logvar, mu).mean(),
+        "the two costs are averaged; they should be added": right / 2,
+        "the two costs are multiplied; they should be added": cost * divergence,
+        f"the binary cross-entropy stands there; {own_cost}": binary + divergence,
+        f"the binary cross-entropy stands there, averaged over the pixels; {own_cost}": binary / pixels + divergence,
         "the constant D/2 log(2 pi) is missing": half + divergence,
         f"the squared error is summed, without 1/2 and constant; {own_cost}": 2 * half + divergence,
         f"the mean squared error stands there; {own_cost}": 2 * half / pixels + divergence,
-        **{
-            f"the KL has a weight ({weight:g}); both costs are added as they are": cost + weight * divergence
-            for weight in (0.1, 0.25, 0.5, 2, 3, 4, 5, 10)
-        },
     }

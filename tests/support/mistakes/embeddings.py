@@ -7,9 +7,13 @@ from support.probe_oracle import IN_TRAIN_MODE, PIXELS, ProbeOracle
 
 
 def of_decode_grid(codes: np.ndarray, steps: int) -> dict[str, np.ndarray]:
-    low, high = np.array([codes.min(axis=0), codes.max(axis=0)], dtype=np.float64)
+    codes = codes.astype(np.float64)
+    low, high = codes.min(axis=0), codes.max(axis=0)
     z = grid_latents(low, high, steps)
-    return {
+    mean, std, size, half = codes.mean(axis=0), codes.std(axis=0, ddof=1), np.abs(codes), (high - low) / steps / 2
+    near = codes[(np.abs(codes - mean) <= 3 * std).all(axis=1)]
+    flat = 1.0 * (high == low)
+    found = {
         "rows and columns are exchanged: entry [i, j] has the j-th z1 and the i-th z2": z.swapaxes(0, 1),
         "the two coordinates of every point are exchanged": z[..., ::-1],
         "the second coordinate runs downwards; it is counted upwards": z[::-1],
@@ -21,7 +25,37 @@ def of_decode_grid(codes: np.ndarray, steps: int) -> dict[str, np.ndarray]:
         "the second coordinate has the first one's range": grid_latents(low[[0, 0]], high[[0, 0]], steps),
         "the range is fixed; it should be that of the codes": grid_latents(np.full(2, -3), np.full(2, 3), steps),
         "the last point of the range is left out": grid_latents(low, high - (high - low) / steps, steps),
+        "the points are the middles of cells: both ends of the range are left out; they are included": grid_latents(
+            low + half, high - half, steps
+        ),
+        "the range is from minus to plus the largest size; it is that from minimum to maximum": grid_latents(
+            -size.max(axis=0), size.max(axis=0), steps
+        ),
+        "the range is three standard deviations around the mean; it is that from minimum to maximum": grid_latents(
+            mean - 3 * std, mean + 3 * std, steps
+        ),
+        "a range of length 0 is widened by 1 on either side; it is that from minimum to maximum, even if equal": (
+            grid_latents(low - flat, high + flat, steps)
+        ),
+        "the first code and the last one span the grid; each coordinate spans from its minimum to its maximum": (
+            grid_latents(codes[0], codes[-1], steps)
+        ),
+        "the range is cut off at -3 and 3; it is that from minimum to maximum": grid_latents(
+            np.clip(low, -3, 3), np.clip(high, -3, 3), steps
+        ),
+        **{
+            f"the range is that between the quantiles {share} and {1 - share}; it is that from minimum to maximum": (
+                grid_latents(np.quantile(codes, share, axis=0), np.quantile(codes, 1 - share, axis=0), steps)
+            )
+            for share in (0.01, 0.02, 0.05, 0.1)
+        },
     }
+    if len(near):
+        found["codes farther than three standard deviations are left out; the range is from minimum to maximum"] = (
+            grid_latents(near.min(axis=0), near.max(axis=0), steps)
+        )
+    # What is right here explains nothing.
+    return {cause: latents for cause, latents in found.items() if not np.allclose(latents, z, rtol=1e-3, atol=1e-3)}
 
 
 def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -53,6 +87,14 @@ def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str,
             [mean_error, divergence, mean_error + divergence], axis=1
         ),
         "only the first two latents are counted in the KL": np.stack([error, two, error + two], axis=1),
+        "the total is missing: it holds the error again": right[:, [0, 1, 0]],
+        "the total is the mean of error and KL; it should be their sum": right * [1, 1, 0.5],
+        "the KL has the wrong sign": right * [1, -1, 1],
+        "the error has the wrong sign: it is MINUS log p(x | z)": right * [-1, 1, 1],
+        "the rows are those of the images in the reverse order; each image has its own": right[::-1],
+        "the error is divided by the number of pixels; in nats it is what negative_log_likelihood returns": np.stack(
+            [error / PIXELS, divergence, error / PIXELS + divergence], axis=1
+        ),
         "the KL is subtracted in the total; it should be added": np.stack([error, divergence, 2 * error - total], 1),
         "the constant D/2 log(2 pi) is missing": right - PIXELS / 2 * np.log(2 * np.pi) * np.array([1, 0, 1]),
     }

@@ -7,13 +7,54 @@ from scipy.special import logsumexp, softmax
 
 from support import oracles
 from support.mistakes import Mistakes, of_reduction, quietly
-from support.mixture import Mixture
+from support.strategies import make_covariances, make_mixture
+
+CONSTANTS = (12, 10, 9, 8, 7, 6, 5, 4, 3, 2)  # what people add is 1e-12, 1e-10, ...
 
 
-def of_gmm_log_prob(x: np.ndarray, mixture: Mixture) -> Mistakes:
-    weights, means, covs = mixture.arguments
+def _points(seed: int, n: int, k: int, d: int, scale: float = 1.0, far: float = 1.0) -> tuple[np.ndarray, ...]:
+    """Points and a mixture of covariances scale^2 times as large as usual; the last point `far` times as far away."""
+    rng = np.random.default_rng(seed)
+    mixture = make_mixture(rng, k, d, spread=scale)
+    x = rng.choice(mixture.means, n) + scale * rng.normal(size=(n, d))
+    x[-1] *= far
+    return x, mixture.weights, mixture.means, scale**2 * mixture.covs
+
+
+def _with_weights(
+    weights: list[float], x: np.ndarray, _: np.ndarray, means: np.ndarray, covs: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Other weights; the first point is the mean of the last component, which is far away from the others."""
+    far = 80 * np.sqrt(covs.max())
+    means, x = means + far * np.eye(*means.shape)[::-1], x.copy()
+    x[0] = means[-1]
+    return x, np.array(weights), means, covs
+
+
+# Arguments under which no two mistakes give the same: no size is equal to another.
+POINTS = [
+    _points(1, 5, 3, 4),
+    _points(2, 4, 2, 3, far=200),
+    _points(3, 5, 2, 3, scale=1e-5),
+    _with_weights([0.4, 0.6, 0.0], *_points(4, 6, 3, 2, scale=1e-3)),
+    _points(5, 6, 2, 4, scale=1e-45, far=20),
+    _points(6, 4, 1, 2, far=30),
+]
+COVARIANCES = [
+    (scale**2 * make_covariances(np.random.default_rng(seed), 1, d)[0],)
+    for seed, d, scale in ((1, 3, 2.0), (2, 4, 0.1), (3, 5, 1e-5), (4, 3, 1e-60), (5, 1, 3.0))
+]
+ENTROPIES = [_points(7, 5, 3, 2), _points(8, 7, 2, 4, scale=0.02), _points(9, 6, 3, 2, far=300)]
+
+
+def right_entropy(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: np.ndarray) -> float:
+    """What mc_entropy should return."""
+    return float(-oracles.gmm_log_prob(x, weights, means, covs).mean())
+
+
+def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: np.ndarray) -> Mistakes:
     components = oracles.component_log_prob(x, means, covs)
-    right = oracles.gmm_log_prob(x, *mixture.arguments)
+    right = oracles.gmm_log_prob(x, weights, means, covs)
     n, d = x.shape
     log_2_pi = math.log(2 * math.pi)
     centred = x[:, np.newaxis].astype(np.float64) - means  # (n, K, d)
@@ -35,10 +76,46 @@ def of_gmm_log_prob(x: np.ndarray, mixture: Mixture) -> Mistakes:
     squares = -2 * (components + normalisation)  # squared distances, (n, K)
     diagonal = covs * np.eye(d)
     lower = np.tril(covs)
-    with np.errstate(divide="ignore", over="ignore", under="ignore"):
+    identity = np.eye(d)
+    with np.errstate(all="ignore"):
         log_weights = np.log(weights)
         underflow = np.log(np.exp(components.astype(x.dtype)) @ weights.astype(x.dtype))
+        joint = components + log_weights
+        of_all = (joint - joint.max()).astype(x.dtype)
+        determinants = np.log(np.linalg.det(covs)).astype(np.float64) / 2
         return {
+            "the determinant under- or overflows before its logarithm is taken: use slogdet or Cholesky's factor": (
+                other_components(components + half_log_det - determinants)
+            ),
+            "the largest term of all points is subtracted, so far points underflow: subtract that of each point": (
+                np.log(np.exp(of_all).sum(axis=1)) + joint.max()
+            ),
+            **{
+                f"a small constant (1e-{n}) is added to the density before its logarithm is taken": np.logaddexp(
+                    right, -n * math.log(10)
+                )
+                for n in (30, 20, 16, 12, 10, 8, 6)
+            },
+            **{
+                f"log-densities below -{floor} are clamped: far from every mean they are as low": np.maximum(
+                    right, -floor
+                )
+                for floor in (50, 100, 500, 700, 1000)
+            },
+            **{
+                f"a small constant (1e-{n}) is added to the weights: one of zero counts nothing": logsumexp(
+                    components, axis=1, b=weights + 10.0**-n
+                )
+                for n in CONSTANTS
+            },
+            "it looks like sum_k log(weights_k N_k): the logarithm belongs outside the sum": joint.sum(axis=1),
+            "in d/2 log(2 pi) the number of components stands for the dimension d": right
+            + 0.5 * (d - len(weights)) * log_2_pi,
+            "the squared distance is added; in the exponent it is negative": other_components(components + squares),
+            "the squared distance is missing": other_components(-np.broadcast_to(normalisation, components.shape)),
+            "the weights are squared": logsumexp(components, axis=1, b=weights.astype(np.float64) ** 2),
+            "it is in units of log base 10; it should be in nats": right / math.log(10),
+            "it is in bits (log base 2); it should be in nats": right / math.log(2),
             "far from every mean the densities underflow before the logarithm is taken": underflow,
             "the weights are ignored": logsumexp(components, axis=1),
             "the weights are taken as equal": logsumexp(components, axis=1) - math.log(len(weights)),
@@ -89,10 +166,10 @@ def of_gmm_log_prob(x: np.ndarray, mixture: Mixture) -> Mistakes:
                 inverse_factors @ inverse_factors.swapaxes(1, 2)
             ),
             **{
-                f"it looks as if a small constant ({constant:g}) were added to the diagonals of the covariances": (
-                    oracles.gmm_log_prob(x, weights, means, covs + constant * np.eye(d))
+                f"it looks as if a small constant (1e-{n}) were added to the diagonals of the covariances": (
+                    oracles.gmm_log_prob(x, weights, means, covs + 10.0**-n * identity)
                 )
-                for constant in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+                for n in CONSTANTS
             },
             **of_reduction(right),
         }
@@ -102,7 +179,37 @@ def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
     right = oracles.gaussian_entropy(cov)
     d = cov.shape[0]
     log_det = np.linalg.slogdet(cov.astype(np.float64))[1]
+    log_2_pi_e = 1 + math.log(2 * math.pi)
+    values = np.linalg.eigvalsh(cov.astype(np.float64))
+
+    def with_constant(n: int) -> Mistakes:
+        small = 10.0**-n
+        return {
+            f"a small constant (1e-{n}) is added to the diagonal of cov": oracles.gaussian_entropy(
+                cov + small * np.eye(d)
+            ),
+            f"eigenvalues below 1e-{n} are raised to it: do not clip them": right
+            + (np.log(np.maximum(values, small)).sum() - log_det) / 2,
+            f"a small constant (1e-{n}) is added to the determinant": right
+            + (quietly(np.logaddexp, log_det, math.log(small)) - log_det) / 2,
+        }
+
     return {
+        "the determinant under- or overflows before its logarithm is taken: use slogdet or Cholesky's factor": lambda: (
+            right - log_det / 2 + float(quietly(lambda: np.log(np.linalg.det(cov)))) / 2
+        ),
+        **{name: value for n in CONSTANTS for name, value in with_constant(n).items()},
+        "the determinant is missing": right - log_det / 2,
+        "log(2 pi e) is missing": log_det / 2,
+        "log(2 pi e) is multiplied by d squared: d is the number of rows": right + (d * d - d) / 2 * log_2_pi_e,
+        "log(2 pi e) is not halved": right + d / 2 * log_2_pi_e,
+        "the 1 (the log of e in log(2 pi e)) is not multiplied by d": right + (1 - d) / 2,
+        "it is in units of log base 10; it should be in nats": right / math.log(10),
+        "the logarithm of the determinant has base 10; nats need the natural one": right
+        + log_det / 2 * (1 / math.log(10) - 1),
+        "the logarithm of the determinant has base 2; nats need the natural one": right
+        + log_det / 2 * (1 / math.log(2) - 1),
+        "the absolute value is taken; the entropy of a continuous variable may be negative": abs(right),
         "the factor 1/2 is missing": 2 * right,
         "the 1 (the log of e in log(2 pi e)) is missing": right - d / 2,
         "log(2 pi e) is not multiplied by d": right - (d - 1) / 2 * (1 + math.log(2 * math.pi)),
@@ -123,10 +230,9 @@ def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
     }
 
 
-def of_mc_entropy(x: np.ndarray, mixture: Mixture) -> Mistakes:
-    weights, means, covs = mixture.arguments
-    log_prob = oracles.gmm_log_prob(x, *mixture.arguments)
-    n = len(log_prob)
+def of_mc_entropy(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: np.ndarray) -> Mistakes:
+    log_prob = oracles.gmm_log_prob(x, weights, means, covs)
+    n, d = x.shape
     equal = np.full(len(weights), 1 / len(weights))
     return {
         "the sign is wrong: entropy is MINUS the mean log-density": log_prob.mean(),
@@ -134,7 +240,24 @@ def of_mc_entropy(x: np.ndarray, mixture: Mixture) -> Mistakes:
         "p(x) stands in front of log p(x): the points already come from p": -(np.exp(log_prob) * log_prob).mean(),
         "it looks like the logarithm of the mean density": -logsumexp(log_prob) + math.log(n),
         "the logarithm is missing": -np.exp(log_prob).mean(),
-        "the last points are left out": -log_prob[:-1].mean(),
+        "the last points are left out": -log_prob[:-1].mean() if n > 1 else math.nan,
+        "the first point is left out": -log_prob[1:].mean() if n > 1 else math.nan,
+        "it is divided by the number of coordinates, not by that of points: average over the points": (
+            -log_prob.mean() / d
+        ),
+        "the sum is divided by the dimension; average over the points": -log_prob.sum() / d,
+        "the sum is divided by the number of components; average over the points": -log_prob.sum() / len(weights),
+        "it is multiplied by the dimension": -d * log_prob.mean(),
+        "the densities are averaged, not their logarithms": np.exp(log_prob).mean(),
+        "it is in units of log base 10; it should be in nats": -log_prob.mean() / math.log(10),
+        **{
+            f"a small constant (1e-{c}) is added to the density before its logarithm is taken: far points count less": (
+                -np.logaddexp(log_prob, -c * math.log(10)).mean()
+            )
+            for c in (30, 20, 16, 12, 10, 8, 6)
+        },
+        "the result is halved": -log_prob.mean() / 2,
+        "the largest value stands where the mean should": -log_prob.min(),
         "the log-densities are not averaged": -log_prob,
         "the sum is divided by n - 1, not by n": -log_prob.sum() / (n - 1) if n > 1 else math.nan,
         "it looks like the median; it should be the mean": -np.sort(log_prob)[(n - 1) // 2],
