@@ -1,13 +1,18 @@
 """What plotting functions return when they are given a probe model, and the mistakes behind other returns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from autograder.door.diagnose import check, check_close, check_tensor, fail
-from autograder.door.submission import Recorder
+from autograder.door.diagnose import CheckFailed, check, check_close, check_tensor, fail
+from autograder.door.laws import check_standard_normal
+from autograder.door.submission import Recorder, Submission
 from support.probe_oracle import IN_TRAIN_MODE, ProbeOracle
+
+PRIOR = "the prior is N(0, I): torch.randn"
 
 
 def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray) -> None:
@@ -70,17 +75,92 @@ def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, bef
     records = [record for record in model.records()[before:] if record["part"] == "decode"]
     fed = [record["input"].reshape(-1, latents) for record in records]
     z = np.concatenate([np.empty((0, latents)), *fed]).astype(np.float64)
-    check(len(z) == n, f"{what}: the decoder should be fed n latents, and those that are drawn are those returned.")
+    check(
+        len(z) == n,
+        f"{what}: the decoder should be fed n latents, and those that are drawn are those returned.",
+        "other latents are decoded besides, as for the picture: draw the images that are returned"
+        if len(z) > n and any(_close(images, oracle.decode(one)) for one in fed if len(one) == n)
+        else "",
+    )
+    right = oracle.decode(z)
     check_close(
         images,
-        oracle.decode(z),
-        what=f"images that {what} returns",
-        mistakes={
-            IN_TRAIN_MODE: oracle.decode(z, training=True),
-            "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
-        },
+        right,
+        what=f"the decoder's mean images, as {what} returns them",
+        mistakes={IN_TRAIN_MODE: oracle.decode(z, training=True), **_changed(images, right)},
     )
     return z
+
+
+def _changed(images: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+    """What was done to mean images after they were decoded: {explanation: these images}, or nothing."""
+    as_they_are = "return the mean images as they are"
+    if np.isin(images, (0, 1)).all():
+        rounding = ((images == 1) == (right > 0.5)).mean() > 0.999
+        what = "pixels are rounded to black and white" if rounding else "black and white pixels are drawn from them"
+        return {f"{what}; {as_they_are}": images}
+    inside = (images > 0) & (images < 1)
+    added = (images - right)[inside if inside.any() else ...]
+    if abs(np.corrcoef(added[:-1], added[1:])[0, 1]) < 0.05 and added.std() > 1e-3:
+        return {f"noise is added to the pixels; {as_they_are}": images}
+    return {}
+
+
+def check_new_draws(first: np.ndarray, second: np.ndarray, submission: Submission, call: Callable[[], object]) -> None:
+    """What two calls of sample_from_prior gave differs."""
+    if first.shape == second.shape and (first == second).all():
+        fail("sample_from_prior: two calls give the same images. Each must draw anew.", _why_the_same(submission, call))
+
+
+def _why_the_same(submission: Submission, call: Callable[[], object]) -> str:
+    """Why calls draw the same: do the generators depend on how they were seeded before, and are they used at all?"""
+    states = []
+    for seed in (1, 2):
+        submission.seed(seed)
+        before = submission.rng_fingerprints()
+        call()
+        states.append((before, submission.rng_fingerprints()))
+    (before, after), (_, other) = states
+    seeded = [name for name in after if after[name] == other[name]]
+    if seeded:
+        return f"a call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
+    if before == after:
+        return "no draw is made by the usual generators: one with a seed of its own is used, or draws are kept"
+    return ""
+
+
+def check_prior(z: np.ndarray) -> None:
+    """Latents of any shape are independent draws of N(0, 1)."""
+    with from_the_prior(z):
+        check_standard_normal(z, "sample_from_prior: the latents")
+
+
+@contextmanager
+def from_the_prior(z: np.ndarray) -> Iterator[None]:
+    """A failure inside, of laws that latents (..., n, k) should have, is explained by the law that they have."""
+    try:
+        yield
+    except CheckFailed as error:
+        raise CheckFailed(error.message, _law_of(z.astype(np.float64)) or error.cause) from None
+
+
+def _law_of(z: np.ndarray) -> str:
+    """The law of latents that are not N(0, I); "" if it cannot be told."""
+
+    def fits(values: np.ndarray, law: Any) -> bool:
+        return bool(stats.kstest(values.ravel(), law.cdf).pvalue > 1e-3)
+
+    low, high, size = z.min(), z.max(), z.std()
+    if len(np.unique(z)) < 0.9 * z.size:
+        ends = np.isin(z, (low, high)).mean()
+        return f"draws are cut off (clamp) at a bound; {PRIOR}" if ends > 0.01 and low < 0 < high < 4 else ""
+    if fits(z, stats.uniform(0, 1)):
+        return f"the latents are uniform between 0 and 1, as from torch.rand; {PRIOR}"
+    if fits(z, stats.uniform(low, high - low)):
+        return f"the latents are uniform, not normal; {PRIOR}"
+    if abs(size - 1) > 5 / np.sqrt(z.size) and fits(z / size, stats.norm):
+        return f"the latents have another standard deviation than 1; {PRIOR}"
+    return ""
 
 
 def check_posterior_rows(
