@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from autograder.door.diagnose import CheckFailed, check, check_close, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, Observation, check, check_close, check_tensor, fail
 from autograder.door.laws import check_standard_normal
 from autograder.door.submission import Recorder, Submission
 from support.probe_oracle import IN_TRAIN_MODE, ProbeOracle
@@ -46,7 +46,7 @@ def check_grid(
     """
     # Latents of forty in size cost digits.
     tolerance = {"rtol": 1e-3, "atol": 1e-4}
-    mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _grid_fault)}
+    mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, oracle, model, z, _grid_fault)}
     check_close(images, oracle.decode(z), what=f"decode_grid with steps={len(z)}", mistakes=mistakes, **tolerance)
 
 
@@ -60,8 +60,16 @@ def check_traversal(
         model: what it was given, to see which latents were decoded.
     """
     what = f"latent_traversal with {z.shape[0]} latents and steps={z.shape[1]}"
-    mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _traversal_fault)}
-    check_close(images, oracle.decode(z), what=what, mistakes=mistakes)
+    right = oracle.decode(z)
+    if isinstance(images, np.ndarray) and z.shape[0] != z.shape[1] and _close(images, right.swapaxes(0, 1)):
+        raise CheckFailed(
+            f"{what}: the shape is wrong.", "the steps stand first; row j belongs to latent j", (images, right)
+        )
+    named = _decoded(oracle, z, mistaken)
+    # What was fed explains what no usual mistake does.
+    if not Observation(images, right, named).explained():
+        named |= _by_what_was_fed(images, oracle, model, z, _traversal_fault)
+    check_close(images, right, what=what, mistakes=_told_apart(images, named))
 
 
 def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, before: int = 0) -> np.ndarray:
@@ -194,8 +202,17 @@ def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.n
     return {IN_TRAIN_MODE: oracle.decode(right, training=True), **images}
 
 
+def _told_apart(images: Any, mistaken: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without mistakes that are the same here as one before."""
+    kept: dict[str, np.ndarray] = {}
+    for message, others in mistaken.items():
+        if not any(_close(others, one) for one in kept.values()):
+            kept[message] = others
+    return kept
+
+
 def _by_what_was_fed(
-    images: Any, model: Recorder, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
+    images: Any, oracle: ProbeOracle, model: Recorder, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
 ) -> dict[str, np.ndarray]:
     """How the latents that were really decoded explain wrong images: {explanation: these images}, or nothing.
 
@@ -210,7 +227,11 @@ def _by_what_was_fed(
     decoded = np.concatenate(fed) if fed else np.empty((0, right.shape[1]))
     if decoded.shape != right.shape:
         return {}
-    if _close(_in_order(decoded), _in_order(right)):
+    same_points = _close(_in_order(decoded), _in_order(right))
+    came, made = (_in_order(some.reshape(len(right), -1)) for some in (images, oracle.decode(decoded)))
+    if not _close(came, made):
+        explanation = "the images are changed after they were decoded; return them as they are" if same_points else ""
+    elif same_points:
         explanation = "the right points are decoded, but their images stand in another order"
     else:
         explanation = fault(decoded, right)
@@ -231,9 +252,18 @@ def _grid_fault(decoded: np.ndarray, right: np.ndarray) -> str:
 def _traversal_fault(decoded: np.ndarray, right: np.ndarray) -> str:
     if ((decoded != 0).sum(axis=1) > 1).any():
         return "more than one latent differs from 0 at a time; the others must be 0"
-    ends = [(end(decoded), end(right)) for end in (np.min, np.max)]
-    if not all(np.isclose(a, b, rtol=1e-3, atol=1e-3) for a, b in ends):
+    still = (decoded == 0).all(axis=0)
+    if still.any() and not still.all():
+        return "some of the latents are never varied; each of them has a row"
+    low, high = right.min(), right.max()
+    ends = [np.isclose(end(decoded), end(right), rtol=1e-3, atol=1e-3) for end in (np.min, np.max)]
+    if not all(ends):
+        cut = len(np.unique(decoded)) < len(np.unique(right)) and low - 1e-3 <= decoded.min() <= decoded.max() <= high
+        if cut:
+            return "the walk is cut off (clamp) before z_min or z_max"
         return "the walk does not go from z_min to z_max (-3 and 3 by default), both ends included"
+    if (decoded == np.round(decoded)).all() and (right != np.round(right)).any():
+        return "the values of the walk are rounded; its steps are even"
     return "the ends of the walk are right, but its steps are not even"
 
 

@@ -354,7 +354,12 @@ def check_steps(
         loss = np.asarray(replay(run.oracle, first, run.lr).losses)
         x, recon_x = first[0].x, run.oracle.decode(first[0].z, training=True).reshape(first[0].x.shape)
         named = {mistake: sign * np.array([value]) for mistake, value in other_losses(run.oracle, x, recon_x).items()}
-        mistakes = {wrong_way: -sign * loss, **rounded(sign * loss), **other_values(loss, first), **named}
+        mistakes = {
+            wrong_way: -sign * loss,
+            **rounded(run.values[:1], sign * loss),
+            **other_values(loss, first),
+            **named,
+        }
         return Observation(run.values[:1], sign * loss, distinct(mistakes), rtol=3e-5)
 
     watched_first = Run(oracle, lr, steps, values, trained, model.call("with_gradients"))
@@ -396,7 +401,7 @@ def check_steps(
             "values are kept for the best so far only; each minibatch has a value of its own": (
                 sign * np.minimum.accumulate(right)
             ),
-            **rounded(sign * right),
+            **rounded(run.values, sign * right),
             **other_values(right, run.steps),
         }
         return Observation(run.values, sign * right, distinct(mistakes), rtol=3e-5)
@@ -430,8 +435,11 @@ def distinct(mistakes: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return kept
 
 
-def rounded(values: np.ndarray) -> dict[str, np.ndarray]:
-    return {f"the value is rounded, round(..., {n}); return it as it is": values.round(n) for n in range(5)}
+def rounded(came: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+    """What came, if it is what is right but for the digits of a rounding."""
+    if came.shape == right.shape and any(np.allclose(came, right.round(n), rtol=0, atol=1e-7) for n in range(5)):
+        return {"the values are rounded; return them as they are": came}
+    return {}
 
 
 def _smoothed(values: np.ndarray, weight: float) -> np.ndarray:
