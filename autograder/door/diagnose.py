@@ -288,6 +288,8 @@ def _shape(shape: Sequence[int]) -> str:
 
 def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
     actual, wanted = tuple(actual), tuple(wanted)
+    if np.prod(actual) == np.prod(wanted) and actual == tuple(size for size in wanted if size != 1):
+        return "dimensions of size 1 are dropped, as by squeeze()" if actual else ""
     if not actual:
         return "something sums or averages over everything; keep one value for each of them"
     if not wanted:

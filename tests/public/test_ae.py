@@ -10,6 +10,7 @@ from support.checks.networks import (
     check_decoder_shapes,
     check_encoder_shapes,
     check_not_clamped,
+    check_not_cut_off,
     random_codes,
     random_images,
     under,
@@ -44,3 +45,4 @@ def test_decoder_shapes(submission):
         z = random_codes(np.random.default_rng(0), 24, latents)
         why = under(decoder, lambda call=decoder.call, z=z: [call("", z)])
         check_decoder_shapes(lambda z, call=decoder.call: call("", z), latents, f"Decoder({latents})", why)
+        check_not_cut_off(why, f"Decoder({latents})")

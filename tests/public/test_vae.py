@@ -9,6 +9,7 @@ from autograder.door.submission import SubmissionError
 from support.checks.networks import (
     check_decoder_shapes,
     check_encoder_shapes,
+    check_not_cut_off,
     check_pair_not_clamped,
     encode_pair,
     every_architecture,
@@ -40,6 +41,7 @@ def test_network_shapes(submission, architecture):
         z = random_codes(np.random.default_rng(0), 16, latents)
         why = under(vae, lambda call=vae.call, z=z: [call("decode", z)])
         check_decoder_shapes(lambda z, call=vae.call: call("decode", z), latents, f"{what}.decode", why)
+        check_not_cut_off(why, f"{what}.decode")
     vae = submission.call("VAE.VAE", latent_dim=13, architecture=architecture)
     vae.train(False)
     x = random_images(np.random.default_rng(1), 8)
@@ -92,7 +94,7 @@ def test_forward(submission, rng):
             "VAE.forward decodes the mean, not a sample.",
             "reparameterize draws no noise in eval mode; it should in every mode"
             if samples == [False, True]
-            else "forward does not decode what reparameterize gives"
+            else "forward decodes mu, not the sample that reparameterize gives"
             if all(samples)
             else "",
         )

@@ -3,7 +3,7 @@
 import struct
 import zlib
 
-from autograder.door.diagnose import check, fail
+from autograder.door.diagnose import check, fail, quoted
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SMALLEST = 64  # pixels; a figure with less shows nothing that a person could read
@@ -17,7 +17,7 @@ def check_picture(content: "bytes | None", what: str) -> None:
         what: the function that should have written it, for the message.
     """
     if not content:
-        fail(f"{what} wrote no picture to outpath. Call save_figure(figure, outpath).")
+        fail(f"{what} wrote no picture to outpath. The provided save_figure(figure, outpath) writes one.")
     check(content.startswith(SIGNATURE), f"{what}: the file at outpath, which ends in .png, is not a PNG picture.")
     try:
         chunks = _chunks(content)
@@ -25,8 +25,8 @@ def check_picture(content: "bytes | None", what: str) -> None:
         pixels = zlib.decompress(chunks[b"IDAT"])
     except (KeyError, struct.error, zlib.error):
         fail(f"{what}: the picture at outpath is damaged or only half written.")
-    check(min(width, height) >= SMALLEST, f"{what}: the picture is only {width} by {height} pixels.")
-    check(len(set(pixels)) > 8, f"{what}: the picture at outpath is blank. Was an empty figure saved?")
+    check(min(width, height) >= SMALLEST, f"{what}: the picture is only {quoted(width)} by {quoted(height)} pixels.")
+    check(len(set(pixels)) > 8, f"{what}: the picture at outpath is blank.")
 
 
 def _chunks(content: bytes) -> dict[bytes, bytes]:

@@ -131,7 +131,7 @@ def _why_the_same(submission: Submission, call: Callable[[], object]) -> str:
     (before, after), (_, other) = states
     seeded = [name for name in after if after[name] == other[name]]
     if seeded:
-        return f"a call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
+        return f"each call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
     if before == after:
         return "no draw is made by the usual generators: one with a seed of its own is used, or draws are kept"
     return ""

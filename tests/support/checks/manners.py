@@ -367,7 +367,7 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
     "inputs": (
         lambda call: call.model is not None or bool(call.dtypes) or call.shapes is None,
         _inputs_changed,
-        "No function makes in-place changes of what belongs to its caller, or keeps anything from one call to the next.",
+        "No function changes what belongs to its caller (in-place operations do), or keeps anything between calls.",
     ),
     "generators": (
         lambda call: True,

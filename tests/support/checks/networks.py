@@ -12,8 +12,9 @@ import pytest
 from autograder.door.diagnose import check, check_tensor, fail, quoted
 from autograder.door.submission import Handle
 
-MILD, LARGE = 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
+SMALL, MILD, LARGE = 0.5, 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
 BEYOND = 60.0  # what an output that is not clamped exceeds, to both sides, under large weights
+CUT = "the graph is cut on the way, so no gradient passes: detach(), torch.no_grad(), a comparison (>), or a new tensor"
 BATCHES = (1, 2, 37, 130)
 ANY = "Any real number must be possible."
 PLAIN = "It should be what a plain linear layer gives, with nothing after it."
@@ -134,16 +135,37 @@ def _cause_of_range(under: Callable[[float], np.ndarray]) -> str:
     large, mild = under(LARGE), under(MILD)
     low, high = large.min(), large.max()
     if low < -BEYOND and high > BEYOND and 0.2 < -low / high < 5:
-        return "the last layer is a plain linear one: there is no sigmoid after it"
+        return "there is no sigmoid after the last layer, which would give [0, 1]"
     ends, inner = _share(large, low, high), _share(mild, low, high)
     if low == -1 and high == 1 and ends > 0.1:
-        return "a tanh, or a clamp, stands after the last layer; a sigmoid gives [0, 1]"
+        return "the last layer is followed by a tanh, or a clamp; a sigmoid gives [0, 1]"
     if low == 0 and high == 6 and ends > 0.1:
-        return "a ReLU6 stands after the last layer; a sigmoid gives [0, 1]"
+        return "the last layer is followed by a ReLU6; a sigmoid gives [0, 1]"
     if low == 0 and high > BEYOND and _share(large, low) > 0.1:
         layer = "ReLU" if inner > 0.1 else "softplus"
-        return f"a {layer} stands after the last layer; a sigmoid gives [0, 1]"
+        return f"the last layer is followed by a {layer}; a sigmoid gives [0, 1]"
     return ""
+
+
+def check_not_cut_off(under: Callable[[float], np.ndarray], what: str) -> None:
+    """Under small weights hardly a pixel is quite black or white, where no gradient would pass.
+
+    Args:
+        under: images under random weights of a gain.
+    """
+    share = _share(under(SMALL), 0.0, 1.0)
+    if share < 0.2:
+        return
+    large = under(LARGE)
+    if large.min() < 0 or large.max() > 1:
+        cause = _cause_of_range(under)
+    else:
+        cause = "pixels are cut off at 0 and 1 (clamp); let them go through a sigmoid instead" if share < 0.95 else ""
+    fail(
+        f"{what}: under small weights, too, many pixels are exactly 0 or 1. No gradient passes there; a sigmoid is "
+        "never quite 0 or 1.",
+        cause,
+    )
 
 
 def _share(values: np.ndarray, *of: float) -> float:
@@ -159,49 +181,50 @@ def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[
         mild: outputs under mild weights, to see what clamps them.
     """
     low, high = values.min(), values.max()
+    name = what[:1].lower() + what[1:]
     if low >= 0:
-        fail(f"{what} is never negative, whatever the weights. {need}", _cause_of_clamping(values, mild()))
+        fail(f"{what} is never negative, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
     if high <= 0:
-        fail(f"{what} is never positive, whatever the weights. {need}", _cause_of_clamping(values, mild()))
+        fail(f"{what} is never positive, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
     for bound, side in ((high, "above"), (-low, "below")):
         if bound <= BEYOND:
             fail(
                 f"{what} is clamped {side}: its size never exceeds a small number, whatever the weights. {need}",
-                _cause_of_clamping(values, mild()),
+                _cause_of_clamping(values, mild(), name),
             )
 
 
-def _cause_of_clamping(large: np.ndarray, mild: np.ndarray) -> str:
+def _cause_of_clamping(large: np.ndarray, mild: np.ndarray, name: str) -> str:
     """What limits outputs (..., k), seen under large weights and under mild ones; "" if it cannot be told."""
     low, high = float(large.min()), float(large.max())
     width = large.shape[-1]
     rows = [values.reshape(-1, width).astype(np.float64) for values in (large, mild)]
     if width > 1 and all(np.allclose(np.linalg.norm(row, axis=1), 1, atol=1e-3) for row in rows):
-        return "each row is scaled to length 1"
+        return f"{name} is scaled to length 1"
     if width > 1 and low >= 0 and all(np.allclose(row.sum(axis=1), 1, atol=1e-3) for row in rows):
-        return "a softmax is taken of it"
+        return f"{name} goes through a softmax"
     if width > 2 and all(
         (np.abs(row.mean(axis=1)) < 0.3).all() and (np.abs(row.std(axis=1) - 1) < 0.3).all() for row in rows
     ):
-        return "each row is normalised to mean 0 and variance 1, as by a LayerNorm"
+        return f"{name} is normalised to mean 0 and variance 1, as by a LayerNorm"
     bottom, top = _share(large, low) > 0.1, _share(large, high) > 0.1
     inner = _share(mild, low, high) > 0.05  # so the limit is a sharp one
     if low == 0 and high == 1 and bottom and top:
-        return "it is clamped to [0, 1]" if inner else "a sigmoid is taken of it"
+        return f"{name} is clamped to [0, 1]" if inner else f"{name} goes through a sigmoid"
     if low == 0 and high > BEYOND and bottom:
-        return "a ReLU is taken of it" if inner else "a softplus is taken of it"
+        return f"{name} goes through a ReLU" if inner else f"{name} goes through a softplus"
     if high == 0 and low < -BEYOND and top:
-        return "it is clamped at 0 (clamp)" if inner else ""
+        return f"{name} is clamped at 0 (clamp)" if inner else ""
     if low == -1 and high == 1 and bottom and top:
-        return "it is clamped to [-1, 1]" if inner else "a tanh is taken of it"
+        return f"{name} is clamped to [-1, 1]" if inner else f"{name} goes through a tanh"
     if low == -1 and high > BEYOND and bottom and not inner:
-        return "an ELU is taken of it"
+        return f"{name} goes through an ELU"
     if bottom and top:
-        return "it is limited to a range, as by a clamp or a scaled tanh or sigmoid"
+        return f"{name} is bounded, as by a clamp or a scaled tanh or sigmoid"
     if bottom:
-        return "it is cut off below, as by a clamp, or by a small constant that is added before a logarithm"
+        return f"{name} has a floor: a clamp, or a small constant that is added before a logarithm"
     if top:
-        return "it is cut off above, as by a clamp"
+        return f"{name} is bounded above, as by a clamp"
     return ""
 
 
@@ -277,7 +300,7 @@ def _cause_of_mixing(function: Callable[[np.ndarray], np.ndarray], inputs: np.nd
     # Of the same image again and again, statistics and differences are the same for each; a reshape mixes pixels.
     alike = function(np.repeat(inputs[:1], len(inputs), axis=0)).reshape(len(inputs), -1)
     if np.ptp(alike, axis=0).max() > 1e-3 * np.abs(alike).max():
-        return "a reshape, view or transpose mixes the images of a batch: the batch must stay the first dimension"
+        return "some reshape, view or transpose mixes the images of a batch: the batch must stay the first dimension"
     return ""
 
 
@@ -302,8 +325,8 @@ def check_width(codes: np.ndarray, what: str) -> None:
         f"{what}: {codes.shape[1]} numbers, as many as latent_dim, that are never independent of each other: they lie "
         f"in {quoted(rank)} dimensions.",
         "some numbers of the code are the same for every image: a number is left out, or filled up"
-        if constant and rank + constant == codes.shape[1]
-        else "a layer before it is narrower than latent_dim"
+        if constant and rank + constant == codes.shape[1] and not (codes[:, np.ptp(codes, axis=0) > 0] == 0).any()
+        else "some layer before it is narrower than latent_dim"
         if rank < codes.shape[1] - 1 and not constant
         else "",
     )
@@ -343,8 +366,8 @@ def check_depends_on_pixels(gradient: "np.ndarray | None", what: str) -> None:
 def _cause_of_no_gradient(gradient: "np.ndarray | None") -> str:
     """Why a gradient is None, or zero everywhere, of something that varies."""
     if gradient is None:
-        return "a value on the way is cut off from the graph: detach(), torch.no_grad(), or a new tensor"
-    return "something on the way has no slope, such as rounding, a comparison, or a detach()"
+        return CUT
+    return "something on the way has a gradient of 0, such as rounding"
 
 
 def check_decoder_gradient(gradient: "np.ndarray | None", of: str) -> None:
@@ -370,7 +393,7 @@ def check_trainable(gradients: "dict[str, np.ndarray | None]", what: str) -> Non
             "nn.ModuleList"
         )
     elif all(gradient is None for gradient in gradients.values()):
-        cause = "a value on the way is cut off from the graph: detach(), torch.no_grad(), or a new tensor"
+        cause = CUT
     elif len(gradients) <= 2 and learning == 1:
         cause = "there is only one layer"
     else:
@@ -420,9 +443,9 @@ def check_decoder_uses_its_range(images: np.ndarray, what: str, under: Callable[
     check(
         low < 0.2,
         f"{what}: no pixel is ever dark, whatever the weights. {hint}",
-        "a sigmoid is taken twice"
+        "two sigmoids stand one after the other"
         if low >= 0.5 and abs(high - once_more) < 1e-3
-        else "a ReLU, or something else that is never negative, stands before the sigmoid"
+        else "something that is never negative, such as a ReLU, stands before the sigmoid"
         if low == 0.5 and high > 0.99
         else "",
     )
@@ -435,7 +458,7 @@ def check_decoder_uses_its_range(images: np.ndarray, what: str, under: Callable[
     check(
         (images > 0.8).mean() > 0.02,
         f"{what}: nearly all pixels are dark, whatever the weights. {hint}",
-        "a softmax is taken over the pixels" if np.allclose(sums, 1, atol=1e-2) else "",
+        "the pixels go through a softmax" if np.allclose(sums, 1, atol=1e-2) else "",
     )
 
 

@@ -154,9 +154,9 @@ LAWS: dict[str, Sequence["Rule | tuple[Callable[[float], Rule], float, float]"]]
     "optimizer.step() comes before loss.backward(), so each step takes the gradient of the minibatch before": [
         Rule(late=True)
     ],
-    "a new optimiser is made for every step; make one new optimiser for the whole training": [Rule(restarted=True)],
-    "optimizer.step() is called twice for each minibatch": [Rule(repeats=2)],
-    "a step is taken only after every second minibatch, with the gradients of both": [Rule(every=2)],
+    "every step has a new optimiser; make one new optimiser for the whole training": [Rule(restarted=True)],
+    "optimizer.step() is called twice; take one step for each minibatch": [Rule(repeats=2)],
+    "steps are taken only after every second minibatch, with the gradients of both": [Rule(every=2)],
     "no step is taken for a minibatch that is smaller than batch_size": [Rule(only_whole=True)],
     "the loss of a smaller minibatch is divided by batch_size, not by the number of its own images": [
         Rule(by_share=True)
@@ -182,7 +182,7 @@ LAWS: dict[str, Sequence["Rule | tuple[Callable[[float], Rule], float, float]"]]
         (lambda value: Rule(shrink=value), 1e-3, 10)
     ],
     "the norm of the gradient is clipped": [(lambda value: Rule(norm=value), 1e-5, 1e4)],
-    "the entries of the gradient are clipped": [(lambda value: Rule(size=value), 1e-10, 1e2)],
+    "the entries of the gradient are clipped before the step": [(lambda value: Rule(size=value), 1e-10, 1e2)],
     "the learning rate changes from step to step: is there a scheduler?": [
         (lambda value: Rule(rates=lambda step, steps: value**step), 0.05, 0.9999),
         (lambda value: Rule(rates=lambda step, steps: 1 / (1 + value * step)), 1e-4, 10),
@@ -233,8 +233,8 @@ def laws_of(run: Run) -> dict[str, Callable[[Run], bool]]:
         if rules:
             holding[cause] = partial(_follows_one, rules)
     others = {
-        "the learning rate is always 1e-3: the argument lr is not used": lambda run: _with_rate(run, 1e-3),
-        "a learning rate above 1e-3 is cut to 1e-3": lambda run: _with_rate(run, min(run.lr, 1e-3)),
+        "the learning rate is always 1e-3: lr is not used": lambda run: _with_rate(run, 1e-3),
+        "learning rates above 1e-3 are cut to 1e-3": lambda run: _with_rate(run, min(run.lr, 1e-3)),
         "the last steps are undone, or not made: the weights are those of an earlier step": _of_earlier_step,
         "the weights are an average over the steps; they should be those of the last one": _averaged,
     }
@@ -283,7 +283,7 @@ def cause_of(run: Run, more: Callable[[], Iterable[Run]]) -> str:
     before, after = run.oracle.encoder_weight[:, black], run.trained["encoder.weight"][:, black]
     moved = before != after
     if not laws and moved.any() and (np.sign(after - before) == -np.sign(before))[moved].all():
-        return "weights without a gradient shrink: is there weight decay, or a penalty on the weights in the loss?"
+        return "weights without a gradient shrink: there is weight decay, or a penalty on the weights in the loss"
     return ""
 
 
@@ -301,9 +301,9 @@ def _cause_of_standing_still(run: Run) -> str:
 def _cause_of_parts(run: Run, still: Collection[str]) -> str:
     """Why some parameters have not moved."""
     if still <= set(run.with_gradients):
-        return "the optimiser needs all of model.parameters()"
+        return "only a part of the model is trained: the optimiser needs all of model.parameters()"
     if not still & set(run.with_gradients):
-        return "no gradient reaches these: a value on the way is cut off from the graph"
+        return "no gradient reaches these: the graph is cut on the way"
     return ""
 
 
@@ -460,11 +460,11 @@ def check_train_mode(records: Sequence[Mapping[str, Any]], what: str) -> None:
         alone = all(record["training"] == (len(record["input"]) > 1) for record in trained)
         fail(
             f"{what}: some minibatches go through the model in eval mode; training happens in train mode.",
-            "a minibatch of one image goes through it in eval mode" if alone else "",
+            "minibatches of one image go through it in eval mode, not in train mode" if alone else "",
         )
     fail(
         f"{what}: the model came in eval mode and was trained in it.",
-        "model.train() is not called before the first step",
+        "model.train() is not called before the first step, so it is not in train mode",
     )
 
 
@@ -499,7 +499,7 @@ def check_fed(steps: Sequence[Step], oracle: ProbeOracle, iterations: int, epoch
     if len(steps) == iterations * epoch:
         fail(message, "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps")
     if not steps and moved:
-        fail(message, "a copy of the model is trained; train the model itself, in place")
+        fail(message, "not the model itself is trained, in place, but a copy of it")
     if len(steps) == epoch < iterations:
         fail(message, ONE_EPOCH)
     fail(message)
@@ -771,7 +771,9 @@ def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeO
             distance(oracle.parameters(), model.state()) > 1e-6,
             f"{what}: when on_step is called, the model is as it was before the step; it should be called after the "
             "step.",
-            "on_step is called before optimizer.step()" if fed else "a copy of the model is trained, not it in place",
+            "on_step is called before optimizer.step()"
+            if fed
+            else "not the model itself is trained, in place, but a copy of it",
         )
 
 
