@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from autograder.door.diagnose import check, fail
+from autograder.door.diagnose import check, fail, quoted
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SMALLEST = 64  # pixels; a figure with less shows nothing that a person could read
@@ -38,18 +38,23 @@ def check_picture(content: "bytes | None", what: str) -> None:
         what: the function that should have written it, for the message.
     """
     if not content:
-        fail(f"{what} wrote no picture to outpath. Call save_figure(figure, outpath).")
+        fail(f"{what} wrote no picture to outpath. The provided save_figure(figure, outpath) writes one.")
     check(content.startswith(SIGNATURE), f"{what}: the file at outpath, which ends in .png, is not a PNG picture.")
     megabytes = LARGEST_FILE >> 20
     check(len(content) <= LARGEST_FILE, f"{what}: the picture at outpath is larger than {megabytes} MiB.")
     try:
         width, height, size = _sizes(content)
-        check(min(width, height) >= SMALLEST, f"{what}: the picture is only {width} by {height} pixels.")
-        check(size <= LARGEST_PICTURE, f"{what}: the picture has {width} by {height} pixels. Choose a smaller dpi.")
+        check(
+            min(width, height) >= SMALLEST, f"{what}: the picture is only {quoted(width)} by {quoted(height)} pixels."
+        )
+        check(
+            size <= LARGEST_PICTURE,
+            f"{what}: the picture has {quoted(width)} by {quoted(height)} pixels. Choose a smaller dpi.",
+        )
         values = _values(content, size)
     except (_Damaged, struct.error, zlib.error):
         fail(f"{what}: the picture at outpath is damaged or only half written.")
-    check(values > 8, f"{what}: the picture at outpath is blank. Was an empty figure saved?")
+    check(values > 8, f"{what}: the picture at outpath is blank.")
 
 
 def _sizes(content: bytes) -> tuple[int, int, int]:

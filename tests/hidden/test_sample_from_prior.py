@@ -5,7 +5,7 @@ import pytest
 
 from autograder.door import laws
 from autograder.door.diagnose import check
-from support.checks.drawing import check_decoded
+from support.checks.drawing import check_decoded, check_new_draws, check_prior, from_the_prior
 from support.checks.plotting import check_recorded_in_eval_mode
 from support.probe_oracle import random_probe
 
@@ -23,15 +23,18 @@ def test_prior_samples(submission, rng):
         for n in sizes:
             drawn.append(_drawn(submission, oracle, n))
     samples = np.stack(drawn[-20:])
-    own = "Each latent needs a draw of its own: torch.randn(n, k)."
-    laws.check_differ(samples[0], samples[1], what)
-    laws.check_fresh(samples, what, {"calls": "Nothing may seed the generator.", "images": own, "latents": own})
-    normal = "The prior is N(0, I): torch.randn, not torch.rand."
-    kinds = ("mean", "small variance", "large variance", "distribution")
-    laws.check_fresh(drawn[0][np.newaxis], what, {"calls": own, "images": own, "latents": own})
+    check_new_draws(samples[0], samples[1], submission, lambda: submission.call(SAMPLE, oracle.send(submission), n=10))
+    axes = {
+        "calls": "",
+        "images": "one draw serves several images: draw torch.randn(n, k)",
+        "latents": "one number serves all latents of an image: draw torch.randn(n, k)",
+    }
+    with from_the_prior(samples):
+        laws.check_fresh(samples, what, axes)
+        laws.check_fresh(drawn[0][np.newaxis], what, axes)
     check(all(np.abs(z).max() > 1e-6 for z in drawn), f"{what} of one image decodes zeros, not a draw.")
     for z in (samples, drawn[0]):
-        laws.check_standard_normal(z, f"{what}: the latents", dict.fromkeys(kinds, normal))
+        check_prior(z)
 
 
 def _drawn(submission, oracle, n):

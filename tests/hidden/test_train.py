@@ -25,16 +25,21 @@ def test_train_autoencoder_steps(submission, rng):
     def other_values(losses, steps):
         sizes = np.array([len(step.x) for step in steps])
         return {
-            "looks as if the squared error were summed over the pixels: take the mean over them": 784 * losses,
-            "looks as if the squared error were summed over pixels and images: take the mean": 784 * sizes * losses,
-            "looks as if half of the squared error were taken": losses / 2,
-            "looks as if the root of the mean squared error were returned": np.sqrt(losses),
-            "looks as if the ELBO's Gaussian cost were returned, in nats": 392 * losses + 392 * np.log(2 * np.pi),
+            "the squared error is summed over the pixels: take the mean over them": 784 * losses,
+            "the squared error is summed over pixels and images: take the mean": 784 * sizes * losses,
+            "half of the squared error is taken": losses / 2,
+            "the root of the mean squared error is returned": np.sqrt(losses),
+            "this is the ELBO's Gaussian cost, in nats; it should be the mean squared error": 392 * losses
+            + 392 * np.log(2 * np.pi),
         }
 
-    def other_losses(x, recon_x):
+    def other_losses(_, x, recon_x):
         p = np.clip(recon_x, 1e-7, 1 - 1e-7)
+        of_images = np.square(x - recon_x).mean(axis=1)
         return {
+            "the root of each image's error is taken before the mean: take the mean squared error": (
+                np.sqrt(of_images).mean()
+            ),
             "the errors are not squared: this is the mean absolute error": np.abs(x - recon_x).mean(),
             "this is the binary cross-entropy; it should be the mean squared error": -(
                 x * np.log(p) + (1 - x) * np.log1p(-p)
@@ -71,12 +76,11 @@ def test_train_vae_steps(fresh_submission, rng):
             "the ELBO is that of the whole minibatch; it should be per image": -losses * sizes,
         }
 
-    oracle = random_probe(rng, 3)
-
-    def other_losses(x, recon_x):
+    def other_losses(oracle, x, recon_x):
         mean = oracle.mean(x, training=True)
         return of_elbo_loss(x, recon_x, mean, oracle.logvar(mean))
 
+    oracle = random_probe(rng, 3)
     check_steps(fresh_submission, TRAIN_VAE, oracle, random_images(rng, 9), -1.0, other_values, other_losses)
     # Posteriors far from the prior, narrow ones: neither the log-variances nor the values have a bound.
     oracle = random_probe(rng, 3, scale=12)

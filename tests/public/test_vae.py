@@ -3,15 +3,19 @@
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import check, check_close, check_tensor, fail
+from autograder.door.diagnose import DETACHED, check, check_close, check_tensor, fail, quoted
 from autograder.door.laws import check_standard_normal
 from autograder.door.submission import SubmissionError
 from support.checks.networks import (
     check_decoder_shapes,
     check_encoder_shapes,
+    check_not_cut_off,
+    check_pair_not_clamped,
     encode_pair,
     every_architecture,
+    random_codes,
     random_images,
+    under,
 )
 from support.checks.sampling import (
     check_law,
@@ -26,7 +30,7 @@ from support.checks.sampling import (
 
 @every_architecture
 def test_network_shapes(submission, architecture):
-    """Encoder: images become mu and logvar, each (B, latent_dim); decoder: these become images in [0, 1]"""
+    """Encoder: images become mu and logvar, any real numbers (B, latent_dim); decoder: these become images in [0, 1]"""
     for latents in (2, 3, 7):
         vae = submission.call("VAE.VAE", latent_dim=latents, architecture=architecture)
         vae.train(False)
@@ -34,7 +38,14 @@ def test_network_shapes(submission, architecture):
         check(vae.get("latent_dim") == latents, f"{what}: latent_dim should be kept as an attribute.")
         encode_pair(vae, random_images(np.random.default_rng(0), 2), latents)
         check_encoder_shapes(lambda x, call=vae.call: call("encode", x), latents, f"{what}.encode")
-        check_decoder_shapes(lambda z, call=vae.call: call("decode", z), latents, f"{what}.decode")
+        z = random_codes(np.random.default_rng(0), 16, latents)
+        why = under(vae, lambda call=vae.call, z=z: [call("decode", z)])
+        check_decoder_shapes(lambda z, call=vae.call: call("decode", z), latents, f"{what}.decode", why)
+        check_not_cut_off(why, f"{what}.decode")
+    vae = submission.call("VAE.VAE", latent_dim=13, architecture=architecture)
+    vae.train(False)
+    x = random_images(np.random.default_rng(1), 8)
+    check_pair_not_clamped(vae, lambda: encode_pair(vae, x, 13), draws=4, seed=2)
 
 
 @pytest.mark.vae_mlp
@@ -43,7 +54,10 @@ def test_unknown_architecture(submission):
     try:
         submission.call("VAE.VAE", latent_dim=2, architecture="transformer")
     except SubmissionError as error:
-        check(error.type == "ValueError", f"VAE: an unknown architecture should be a ValueError, not {error.type}.")
+        check(
+            error.type == "ValueError",
+            f"VAE: an unknown architecture should be a ValueError, not {quoted(error.type)}.",
+        )
     else:
         fail("VAE: an unknown architecture is accepted; it should be a ValueError.")
 
@@ -60,13 +74,31 @@ def test_forward(submission, rng):
     check(isinstance(result, tuple) and len(result) == 3, "VAE.forward should return three values.")
     recon_x, mu, logvar = result
     check_tensor(recon_x, what="recon_x", shape=(1200, 1, 28, 28))
-    for value, right, name in zip((mu, logvar), encode_pair(vae, x, 3), ("mu", "logvar"), strict=True):
-        check_close(value, right, what=f"VAE.forward, {name}")
+    pair = encode_pair(vae, x, 3)
+    for value, right, other, name in zip((mu, logvar), pair, pair[::-1], ("mu", "logvar"), strict=True):
+        mistakes = {"mu and logvar have changed places: the order is (recon_x, mu, logvar)": other}
+        if name == "logvar":
+            mistakes["the variance is returned, exp(logvar)"] = np.exp(right)
+        check_close(value, right, what=f"VAE.forward, {name}", mistakes=mistakes)
     calls = fed.records()
-    check(len(calls) == 1, f"VAE.forward decodes one sample, once, not {len(calls)} times.")
+    check(len(calls) == 1, f"VAE.forward decodes one sample, once, not {quoted(len(calls))} times.")
     _, (z,), decoded = calls[0]
     check_close(recon_x, decoded, what="VAE.forward, recon_x")
-    check_standard_normal(noise(mu, logvar, z), "VAE.forward, (z - mu) / sigma")
+    eps = noise(mu, logvar, z)
+    if np.abs(eps).max() < 1e-3:
+        vae.train(True)
+        in_train_mode = sample(vae, mu, logvar)
+        vae.train(False)
+        samples = [np.abs(sample(vae, mu, logvar) - mu).max() > 1e-6, np.abs(in_train_mode - mu).max() > 1e-6]
+        fail(
+            "VAE.forward decodes the mean, not a sample.",
+            "reparameterize draws no noise in eval mode; it should in every mode"
+            if samples == [False, True]
+            else "forward decodes mu, not the sample that reparameterize gives"
+            if all(samples)
+            else "",
+        )
+    check_standard_normal(eps, "VAE.forward, (z - mu) / sigma")
     # What of the encoder moves logvar alone has a say in the image, too.
     encoder = vae.get("encoder")
     gradients = [
@@ -75,7 +107,7 @@ def test_forward(submission, rng):
     for image, mu, logvar in zip(*gradients, strict=True):
         alone = 0 if logvar is None else (logvar != 0) & (mu is None or mu == 0)
         reached = not np.any(alone) or image is not None and image[alone].any()
-        check(reached, "VAE.forward: no gradient of the image reaches logvar. Is the sample detached?")
+        check(reached, "VAE.forward: no gradient of the image reaches logvar.", DETACHED)
 
 
 @pytest.mark.reparameterize

@@ -57,6 +57,10 @@ class ProbeModel(nn.Module):
             return (self.decode(self.reparameterize(*encoded)), *encoded)
         return self.decode(encoded)
 
+    def with_gradients(self) -> list[str]:
+        """Names of the parameters that have a gradient other than 0."""
+        return [name for name, p in self.named_parameters() if p.grad is not None and bool(p.grad.any())]
+
 
 class ProbeDecoder(nn.Module):
     def __init__(self, weight: Tensor, bias: Tensor, records: list[dict[str, Any]]) -> None:

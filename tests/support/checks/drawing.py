@@ -1,13 +1,18 @@
 """What plotting functions return when they are given a probe model, and the mistakes behind other returns."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
-from autograder.door.diagnose import Observation, check, check_close, check_tensor, fail
-from autograder.door.submission import Recorder
+from autograder.door.diagnose import CheckFailed, Observation, check, check_close, check_tensor, fail
+from autograder.door.laws import check_standard_normal
+from autograder.door.submission import Recorder, Submission
 from support.probe_oracle import IN_TRAIN_MODE, ProbeOracle
+
+PRIOR = "the prior is N(0, I): torch.randn"
 
 
 def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Callable[[], Any]) -> None:
@@ -53,7 +58,7 @@ def check_grid(
     right, mistakes = oracle.decode(z), _decoded(oracle, z, mistaken)
     # What was fed explains what no usual mistake does.
     if not Observation(images, right, mistakes, **tolerance).explained():
-        mistakes |= _by_what_was_fed(images, model, z, _grid_fault)
+        mistakes |= _by_what_was_fed(images, oracle, model, z, _grid_fault)
     check_close(images, right, what=f"decode_grid with steps={len(z)}", mistakes=mistakes, **tolerance)
 
 
@@ -67,8 +72,16 @@ def check_traversal(
         model: what it was given, to see which latents were decoded.
     """
     what = f"latent_traversal with {z.shape[0]} latents and steps={z.shape[1]}"
-    mistakes = {**_decoded(oracle, z, mistaken), **_by_what_was_fed(images, model, z, _traversal_fault)}
-    check_close(images, oracle.decode(z), what=what, mistakes=mistakes)
+    right = oracle.decode(z)
+    if isinstance(images, np.ndarray) and z.shape[0] != z.shape[1] and _close(images, right.swapaxes(0, 1)):
+        raise CheckFailed(
+            f"{what}: the shape is wrong.", "the steps stand first; row j belongs to latent j", (images, right)
+        )
+    named = _decoded(oracle, z, mistaken)
+    # What was fed explains what no usual mistake does.
+    if not Observation(images, right, named).explained():
+        named |= _by_what_was_fed(images, oracle, model, z, _traversal_fault)
+    check_close(images, right, what=what, mistakes=_told_apart(images, named))
 
 
 def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, before: int = 0) -> np.ndarray:
@@ -81,19 +94,93 @@ def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, bef
     check_tensor(images, what=what, shape=(n, 1, 28, 28))
     records = [record for record in model.records()[before:] if record["part"] == "decode"]
     fed = [record["input"].reshape(-1, latents) for record in records]
-    count = sum(map(len, fed))  # before so many are put together
-    check(count == n, f"{what}: the decoder should be fed n latents, and those that are drawn are those returned.")
+    check(
+        sum(map(len, fed)) == n,  # before so many are put together
+        f"{what}: the decoder should be fed n latents, and those that are drawn are those returned.",
+        "other latents are decoded besides, as for the picture: draw the images that are returned"
+        if sum(map(len, fed)) > n and any(_close(images, oracle.decode(one)) for one in fed if len(one) == n)
+        else "",
+    )
     z = np.concatenate([np.empty((0, latents)), *fed])
+    right = oracle.decode(z)
     check_close(
         images,
-        oracle.decode(z),
-        what=f"images that {what} returns",
-        mistakes={
-            IN_TRAIN_MODE: oracle.decode(z, training=True),
-            "return the decoder's mean images as they are, with nothing drawn, added or rounded": images,
-        },
+        right,
+        what=f"the decoder's mean images, as {what} returns them",
+        mistakes={IN_TRAIN_MODE: oracle.decode(z, training=True), **_changed(images, right)},
     )
     return z
+
+
+def _changed(images: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
+    """What was done to mean images after they were decoded: {explanation: these images}, or nothing."""
+    as_they_are = "return the mean images as they are"
+    if np.isin(images, (0, 1)).all():
+        rounding = ((images == 1) == (right > 0.5)).mean() > 0.999
+        what = "pixels are rounded to black and white" if rounding else "black and white pixels are drawn from them"
+        return {f"{what}; {as_they_are}": images}
+    inside = (images > 0) & (images < 1)
+    added = (images - right)[inside if inside.any() else ...]
+    if abs(np.corrcoef(added[:-1], added[1:])[0, 1]) < 0.05 and added.std() > 1e-3:
+        return {f"noise is added to the pixels; {as_they_are}": images}
+    return {}
+
+
+def check_new_draws(first: np.ndarray, second: np.ndarray, submission: Submission, call: Callable[[], object]) -> None:
+    """What two calls of sample_from_prior gave differs."""
+    if first.shape == second.shape and (first == second).all():
+        fail("sample_from_prior: two calls give the same images. Each must draw anew.", _why_the_same(submission, call))
+
+
+def _why_the_same(submission: Submission, call: Callable[[], object]) -> str:
+    """Why calls draw the same: do the generators depend on how they were seeded before, and are they used at all?"""
+    states = []
+    for seed in (1, 2):
+        submission.seed(seed)
+        before = submission.rng_fingerprints()
+        call()
+        states.append((before, submission.rng_fingerprints()))
+    (before, after), (_, other) = states
+    seeded = [name for name in after if after[name] == other[name]]
+    if seeded:
+        return f"each call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
+    if before == after:
+        return "no draw is made by the usual generators: one with a seed of its own is used, or draws are kept"
+    return ""
+
+
+def check_prior(z: np.ndarray) -> None:
+    """Latents of any shape are independent draws of N(0, 1)."""
+    with from_the_prior(z):
+        check_standard_normal(z, "sample_from_prior: the latents")
+
+
+@contextmanager
+def from_the_prior(z: np.ndarray) -> Iterator[None]:
+    """A failure inside, of laws that latents (..., n, k) should have, is explained by the law that they have."""
+    try:
+        yield
+    except CheckFailed as error:
+        raise CheckFailed(error.message, _law_of(z.astype(np.float64)) or error.cause) from None
+
+
+def _law_of(z: np.ndarray) -> str:
+    """The law of latents that are not N(0, I); "" if it cannot be told."""
+
+    def fits(values: np.ndarray, law: Any) -> bool:
+        return bool(stats.kstest(values.ravel(), law.cdf).pvalue > 1e-3)
+
+    low, high, size = z.min(), z.max(), z.std()
+    if len(np.unique(z)) < 0.9 * z.size:
+        ends = np.isin(z, (low, high)).mean()
+        return f"draws are cut off (clamp) at a bound; {PRIOR}" if ends > 0.01 and low < 0 < high < 4 else ""
+    if fits(z, stats.uniform(0, 1)):
+        return f"the latents are uniform between 0 and 1, as from torch.rand; {PRIOR}"
+    if fits(z, stats.uniform(low, high - low)):
+        return f"the latents are uniform, not normal; {PRIOR}"
+    if abs(size - 1) > 5 / np.sqrt(z.size) and fits(z / size, stats.norm):
+        return f"the latents have another standard deviation than 1; {PRIOR}"
+    return ""
 
 
 def check_posterior_rows(
@@ -127,8 +214,17 @@ def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.n
     return {IN_TRAIN_MODE: oracle.decode(right, training=True), **images}
 
 
+def _told_apart(images: Any, mistaken: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Without mistakes that are the same here as one before."""
+    kept: dict[str, np.ndarray] = {}
+    for message, others in mistaken.items():
+        if not any(_close(others, one) for one in kept.values()):
+            kept[message] = others
+    return kept
+
+
 def _by_what_was_fed(
-    images: Any, model: Recorder, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
+    images: Any, oracle: ProbeOracle, model: Recorder, z: np.ndarray, fault: Callable[[np.ndarray, np.ndarray], str]
 ) -> dict[str, np.ndarray]:
     """How the latents that were really decoded explain wrong images: {explanation: these images}, or nothing.
 
@@ -143,7 +239,11 @@ def _by_what_was_fed(
     if sum(map(len, fed)) != len(right):  # before so many are put together
         return {}
     decoded = np.concatenate(fed)
-    if _close(_in_order(decoded), _in_order(right)):
+    same_points = _close(_in_order(decoded), _in_order(right))
+    came, made = (_in_order(some.reshape(len(right), -1)) for some in (images, oracle.decode(decoded)))
+    if not _close(came, made):
+        explanation = "the images are changed after they were decoded; return them as they are" if same_points else ""
+    elif same_points:
         explanation = "the right points are decoded, but their images stand in another order"
     else:
         explanation = fault(decoded, right)
@@ -164,9 +264,18 @@ def _grid_fault(decoded: np.ndarray, right: np.ndarray) -> str:
 def _traversal_fault(decoded: np.ndarray, right: np.ndarray) -> str:
     if ((decoded != 0).sum(axis=1) > 1).any():
         return "more than one latent differs from 0 at a time; the others must be 0"
-    ends = [(end(decoded), end(right)) for end in (np.min, np.max)]
-    if not all(np.isclose(a, b, rtol=1e-3, atol=1e-3) for a, b in ends):
+    still = (decoded == 0).all(axis=0)
+    if still.any() and not still.all():
+        return "some of the latents are never varied; each of them has a row"
+    low, high = right.min(), right.max()
+    ends = [np.isclose(end(decoded), end(right), rtol=1e-3, atol=1e-3) for end in (np.min, np.max)]
+    if not all(ends):
+        cut = len(np.unique(decoded)) < len(np.unique(right)) and low - 1e-3 <= decoded.min() <= decoded.max() <= high
+        if cut:
+            return "the walk is cut off (clamp) before z_min or z_max"
         return "the walk does not go from z_min to z_max (-3 and 3 by default), both ends included"
+    if (decoded == np.round(decoded)).all() and (right != np.round(right)).any():
+        return "the values of the walk are rounded; its steps are even"
     return "the ends of the walk are right, but its steps are not even"
 
 

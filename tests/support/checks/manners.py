@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.door.diagnose import fail
+from autograder.door.diagnose import fail, quoted
 from autograder.door.submission import Figure, Handle, Lost, NotImplementedYet, Reply, Submission, SubmissionError
 from support.checks import gmvae
 from support.checks.networks import random_images
@@ -283,7 +283,7 @@ def _dtype_changed(subject: Subject) -> str:
         value = subject.run(dtype).value
         for item in value if isinstance(value, (tuple, list)) else [value]:
             if item.dtype.kind == "f" and item.dtype != dtype:
-                return f"returns {item.dtype} where its arguments are {dtype}"
+                return f"returns {quoted(item.dtype)} where its arguments are {dtype}"
     return ""
 
 
@@ -292,7 +292,7 @@ def _inputs_changed(subject: Subject) -> str:
     looked_at = subject.model if subject.call.parts and not subject.call.trains else None
     before = looked_at.state() if looked_at is not None else {}
     if not subject.run().inputs_unchanged:
-        return "changes the tensors that it is given"
+        return "changes the tensors that it is given (as x -= m, x.sub_(m) and x[...] = 0 do)"
     after = looked_at.state() if looked_at is not None else {}
     if any(not np.array_equal(before[name], after[name]) for name in before):
         return "changes the parameters of the model that it is given"
@@ -367,7 +367,7 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
     "inputs": (
         lambda call: call.model is not None or bool(call.dtypes) or call.shapes is None,
         _inputs_changed,
-        "In-place operations (x -= m, x.sub_(m), x[...] = 0) write to the caller's data; keep nothing between calls.",
+        "No function changes what belongs to its caller (in-place operations do), or keeps anything between calls.",
     ),
     "generators": (
         lambda call: True,

@@ -9,13 +9,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import check, check_tensor, fail
+from autograder.door.diagnose import check, check_tensor, fail, quoted
 from autograder.door.submission import Handle
 
-MILD, LARGE = 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
+SMALL, MILD, LARGE = 0.5, 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
 BEYOND = 60.0  # what an output that is not clamped exceeds, to both sides, under large weights
+CUT = "the graph is cut on the way, so no gradient passes: detach(), torch.no_grad(), a comparison (>), or a new tensor"
 BATCHES = (1, 2, 37, 130)
 PIECE = 2**16  # random numbers that are drawn at once
+ANY = "Any real number must be possible."
+PLAIN = "It should be what a plain linear layer gives, with nothing after it."
 HALVES = (slice(0, 14), slice(14, 28))
 
 # Runs a check for each of the VAE's architectures, which are tasks of their own.
@@ -42,7 +45,11 @@ def encode_pair(model: Handle, images: np.ndarray, latents: int) -> tuple[np.nda
     pair = model.call("encode", images)
     check(isinstance(pair, tuple) and len(pair) == 2, "encode should return the pair (mu, logvar), a tuple of two.")
     if isinstance(pair[1], np.ndarray) and pair[1].dtype.kind == "f" and np.isposinf(pair[1]).any():
-        fail("logvar overflows: it is the LOGARITHM of the variance. Is exp taken of it?")
+        grown = np.isposinf(pair[1]) & np.isfinite(pair[0]) if pair[0].shape == pair[1].shape else np.isposinf(pair[1])
+        fail(
+            "logvar overflows: it is the LOGARITHM of the variance.",
+            "exp is taken of it: the variance is returned" if grown.any() and (pair[1] >= 0).all() else "",
+        )
     for value, name in zip(pair, ("mu", "logvar"), strict=True):
         check_tensor(value, what=name, shape=(len(images), latents))
     return pair
@@ -107,50 +114,171 @@ def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], l
             check_tensor(code, what=f"{what} of {_images(batch)}", shape=(batch, latents))
 
 
-def check_decoder_shapes(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:
-    """Decoded images have shape (B, 1, 28, 28) for several batch sizes, and their pixels lie in [0, 1]."""
+def check_decoder_shapes(
+    decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str, under: Callable[[float], np.ndarray]
+) -> None:
+    """Decoded images have shape (B, 1, 28, 28) for several batch sizes, and their pixels lie in [0, 1].
+
+    Args:
+        under: see `check_range`.
+    """
     for batch in BATCHES:
         z = np.linspace(-2, 2, batch * latents, dtype=np.float32).reshape(batch, latents)
         images = check_tensor(decode(z), what=f"{what} of {batch} code{'s'[: batch > 1]}", shape=(batch, 1, 28, 28))
-        check_range(images, what)
+        check_range(images, what, under)
 
 
-def check_range(images: np.ndarray, what: str) -> None:
-    """Pixels lie in [0, 1]."""
-    low, high = float(images.min()), float(images.max())
-    remedy = "The mean image's pixels lie in [0, 1]: what last layer makes sure of that?"
-    check(low >= 0, f"{what}: some pixels are negative. {remedy}")
-    check(high <= 1, f"{what}: some pixels are larger than 1. {remedy}")
+def check_range(images: np.ndarray, what: str, under: Callable[[float], np.ndarray]) -> None:
+    """Pixels lie in [0, 1].
+
+    Args:
+        under: images under random weights of this gain, to see why they do not.
+    """
+    remedy = "The mean image's pixels lie in [0, 1]."
+    if images.min() < 0:
+        fail(f"{what}: some pixels are negative. {remedy}", _cause_of_range(under))
+    if images.max() > 1:
+        fail(f"{what}: some pixels are larger than 1. {remedy}", _cause_of_range(under))
 
 
-def check_not_clamped(values: np.ndarray, what: str, one_signed: str) -> None:
+def _cause_of_range(under: Callable[[float], np.ndarray]) -> str:
+    """What brings pixels to their range, or does not."""
+    large, mild = under(LARGE), under(MILD)
+    low, high = large.min(), large.max()
+    if low < -BEYOND and high > BEYOND and 0.2 < -low / high < 5:
+        return "there is no sigmoid after the last layer, which would give [0, 1]"
+    ends, inner = _share(large, low, high), _share(mild, low, high)
+    if low == -1 and high == 1 and ends > 0.1:
+        return "the last layer is followed by a tanh, or a clamp; a sigmoid gives [0, 1]"
+    if low == 0 and high == 6 and ends > 0.1:
+        return "the last layer is followed by a ReLU6; a sigmoid gives [0, 1]"
+    if low == 0 and high > BEYOND and _share(large, low) > 0.1:
+        layer = "ReLU" if inner > 0.1 else "softplus"
+        return f"the last layer is followed by a {layer}; a sigmoid gives [0, 1]"
+    return ""
+
+
+def check_not_cut_off(under: Callable[[float], np.ndarray], what: str) -> None:
+    """Under small weights hardly a pixel is quite black or white, where no gradient would pass.
+
+    Args:
+        under: images under random weights of a gain.
+    """
+    share = _share(under(SMALL), 0.0, 1.0)
+    if share < 0.2:
+        return
+    large = under(LARGE)
+    if large.min() < 0 or large.max() > 1:
+        cause = _cause_of_range(under)
+    else:
+        cause = "pixels are cut off at 0 and 1 (clamp); let them go through a sigmoid instead" if share < 0.95 else ""
+    fail(
+        f"{what}: under small weights, too, many pixels are exactly 0 or 1. No gradient passes there; a sigmoid is "
+        "never quite 0 or 1.",
+        cause,
+    )
+
+
+def _share(values: np.ndarray, *of: float) -> float:
+    """How many of the values are just one of these."""
+    return float(np.isin(values, of).mean())
+
+
+def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[], np.ndarray]) -> None:
     """Outputs under many large random weights, (draws, images, k): some are large, with either sign.
 
     Args:
-        one_signed: what to say when they are never negative.
+        need: what the output must be.
+        mild: outputs under mild weights, to see what clamps them.
     """
-    check(values.min() < 0, f"{what} is never negative, whatever the weights: {one_signed}")
-    check(
-        values.max() > 0, f"{what} is never positive, whatever the weights. Its last layer must be a plain linear one."
-    )
-    for bound, side in ((values.max(), "above"), (-values.min(), "below")):
+    low, high = values.min(), values.max()
+    name = what[:1].lower() + what[1:]
+    if low >= 0:
+        fail(f"{what} is never negative, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
+    if high <= 0:
+        fail(f"{what} is never positive, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
+    for bound, side in ((high, "above"), (-low, "below")):
         if bound <= BEYOND:
-            limit = "1, as after a tanh" if bound <= 1 else "a small number"
             fail(
-                f"{what} is clamped {side}: its size never exceeds {limit}, whatever the weights. Any real number must "
-                "be possible, so its last layer must be a plain linear one."
+                f"{what} is clamped {side}: its size never exceeds a small number, whatever the weights. {need}",
+                _cause_of_clamping(values, mild(), name),
             )
 
 
+def _cause_of_clamping(large: np.ndarray, mild: np.ndarray, name: str) -> str:
+    """What limits outputs (..., k), seen under large weights and under mild ones; "" if it cannot be told."""
+    low, high = float(large.min()), float(large.max())
+    width = large.shape[-1]
+    rows = [values.reshape(-1, width).astype(np.float64) for values in (large, mild)]
+    if width > 1 and all(np.allclose(np.linalg.norm(row, axis=1), 1, atol=1e-3) for row in rows):
+        return f"{name} is scaled to length 1"
+    if width > 1 and low >= 0 and all(np.allclose(row.sum(axis=1), 1, atol=1e-3) for row in rows):
+        return f"{name} goes through a softmax"
+    if width > 2 and all(
+        (np.abs(row.mean(axis=1)) < 0.3).all() and (np.abs(row.std(axis=1) - 1) < 0.3).all() for row in rows
+    ):
+        return f"{name} is normalised to mean 0 and variance 1, as by a LayerNorm"
+    bottom, top = _share(large, low) > 0.1, _share(large, high) > 0.1
+    inner = _share(mild, low, high) > 0.05  # so the limit is a sharp one
+    if low == 0 and high == 1 and bottom and top:
+        return f"{name} is clamped to [0, 1]" if inner else f"{name} goes through a sigmoid"
+    if low == 0 and high > BEYOND and bottom:
+        return f"{name} goes through a ReLU" if inner else f"{name} goes through a softplus"
+    if high == 0 and low < -BEYOND and top:
+        return f"{name} is clamped at 0 (clamp)" if inner else ""
+    if low == -1 and high == 1 and bottom and top:
+        return f"{name} is clamped to [-1, 1]" if inner else f"{name} goes through a tanh"
+    if low == -1 and high > BEYOND and bottom and not inner:
+        return f"{name} goes through an ELU"
+    if bottom and top:
+        return f"{name} is bounded, as by a clamp or a scaled tanh or sigmoid"
+    if bottom:
+        return f"{name} has a floor: a clamp, or a small constant that is added before a logarithm"
+    if top:
+        return f"{name} is bounded above, as by a clamp"
+    return ""
+
+
 def under_large_weights(
-    model: Handle, rng: np.random.Generator, outputs: Callable[[], Sequence[np.ndarray]], draws: int = 8
+    model: Handle,
+    rng: np.random.Generator,
+    outputs: Callable[[], Sequence[np.ndarray]],
+    draws: int = 8,
+    gain: float = LARGE,
 ) -> list[np.ndarray]:
     """Call `outputs` under `draws` sets of large random weights; each array that it returns, stacked over the draws."""
     collected = []
     for _ in range(draws):
-        load_random_weights(model, rng, LARGE)
+        load_random_weights(model, rng, gain)
         collected.append(outputs())
     return [np.stack(values) for values in zip(*collected, strict=True)]
+
+
+def under(
+    model: Handle, outputs: Callable[[], Sequence[np.ndarray]], place: int = 0, draws: int = 4
+) -> Callable[[float], np.ndarray]:
+    """Gives one of the outputs of a model, stacked over some sets of random weights of a gain."""
+
+    def of_gain(gain: float) -> np.ndarray:
+        return under_large_weights(model, np.random.default_rng(11), outputs, draws, gain)[place]
+
+    return of_gain
+
+
+def check_pair_not_clamped(model: Handle, outputs: Callable[[], Sequence[np.ndarray]], draws: int, seed: int) -> None:
+    """Mean and log-variance, each of any size and sign.
+
+    Args:
+        outputs: gives both for some images.
+    """
+    mu, logvar = under_large_weights(model, np.random.default_rng(seed), outputs, draws)
+    check_not_clamped(mu, "mu", f"{ANY} {PLAIN}", lambda: under(model, outputs, 0)(MILD))
+    check_not_clamped(
+        logvar,
+        "logvar",
+        f"It is the LOGARITHM of the variance, negative for variances below 1. {PLAIN}",
+        lambda: under(model, outputs, 1)(MILD),
+    )
 
 
 def check_rows(function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, what: str) -> None:
@@ -159,15 +287,32 @@ def check_rows(function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray,
     check(
         _agree(function(inputs), whole),
         f"{what} gives two different results for the same input in eval mode. It must not draw random numbers.",
+        "random numbers are drawn in eval mode, too, as by a functional dropout without training=self.training",
     )
     order = np.roll(np.arange(len(inputs)), 2)
-    mixing = (
-        "Row i of the result must depend on row i of the input alone. Look for a reshape that mixes the images of a "
-        "batch, for statistics over the batch, or for dim=0."
-    )
-    check(_agree(function(inputs[order]), whole[order]), f"{what}: images of a batch influence each other. {mixing}")
+    alone = "Row i of the result must depend on row i of the input alone."
+    if not _agree(function(inputs[order]), whole[order]):
+        fail(f"{what}: images of a batch influence each other. {alone}", _cause_of_mixing(function, inputs))
     for few in (slice(1, 3), slice(1, 2)):
-        check(_agree(function(inputs[few]), whole[few]), f"{what}: a smaller batch gives other results. {mixing}")
+        # The order of the others does not matter, their number or their values do.
+        check(
+            _agree(function(inputs[few]), whole[few]),
+            f"{what}: images of a batch influence each other: a smaller batch gives other results. {alone}",
+            "something is computed over the batch (dim=0): statistics over the batch, as of a BatchNorm without "
+            "running averages, a mean, a maximum, or a softmax",
+        )
+
+
+def _cause_of_mixing(function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray) -> str:
+    """Why the order of a batch matters; "" if it cannot be told."""
+    flat = function(inputs).reshape(len(inputs), -1)
+    if np.ptp(flat, axis=0).max() < 1e-5 * np.abs(flat).max():
+        return "all rows of the result are the same: one row is used for the whole batch"
+    # Of the same image again and again, statistics and differences are the same for each; a reshape mixes pixels.
+    alike = function(np.repeat(inputs[:1], len(inputs), axis=0)).reshape(len(inputs), -1)
+    if np.ptp(alike, axis=0).max() > 1e-3 * np.abs(alike).max():
+        return "some reshape, view or transpose mixes the images of a batch: the batch must stay the first dimension"
+    return ""
 
 
 def check_varies(outputs: np.ndarray, what: str, of: str) -> None:
@@ -184,10 +329,17 @@ def check_width(codes: np.ndarray, what: str) -> None:
     centred = codes - codes.mean(axis=0, dtype=np.float64)
     sizes = np.linalg.svd(centred / np.abs(centred).max(axis=0).clip(1e-30), compute_uv=False)
     rank = int((sizes > 1e-6 * sizes[0]).sum())
-    check(
-        rank == codes.shape[1],
-        f"{what}: {codes.shape[1]} numbers that are never independent of each other: they lie in {rank} dimensions. "
-        "No layer before may be narrower than latent_dim, and no number may be left out.",
+    if rank == codes.shape[1]:
+        return
+    constant = int((np.ptp(codes, axis=0) <= 1e-6 * np.abs(codes).max()).sum())
+    fail(
+        f"{what}: {codes.shape[1]} numbers, as many as latent_dim, that are never independent of each other: they lie "
+        f"in {quoted(rank)} dimensions.",
+        "some numbers of the code are the same for every image: a number is left out, or filled up"
+        if constant and rank + constant == codes.shape[1] and not (codes[:, np.ptp(codes, axis=0) > 0] == 0).any()
+        else "some layer before it is narrower than latent_dim"
+        if rank < codes.shape[1] - 1 and not constant
+        else "",
     )
 
 
@@ -205,32 +357,62 @@ def check_same_in_train_mode(model: Handle, outputs: Callable[[], Sequence[np.nd
 def check_depends_on_pixels(gradient: "np.ndarray | None", what: str) -> None:
     """Gradient by images (B, 1, 28, 28): most pixels have a say in the code."""
     if gradient is None or not gradient.any():
-        fail(f"{what}: no gradient reaches the image. Is something detached, or computed under torch.no_grad()?")
+        fail(f"{what}: no gradient reaches the image.", _cause_of_no_gradient(gradient))
     seen = (gradient != 0).any(axis=(0, 1))
     # Convolutions without padding may leave out the border, where a digit has nothing.
     corners = [seen[rows, columns].mean() for rows in HALVES for columns in HALVES]
     check(
         min(corners) > 0.4 and seen[4:22, 4:22].all(),
-        f"{what} looks at only {seen.mean():.0%} of the pixels. The whole image should have a say.",
+        f"{what} looks at only a part of the pixels. The whole image should have a say.",
     )
     # Computed from the image's mean or sum, the code could not tell pictures of equal brightness apart.
     spread = np.ptp(gradient.reshape(len(gradient), -1), axis=1)
     check(
         (spread > 1e-3 * np.abs(gradient).max()).any(),
-        f"{what}: every pixel has the same say, so only the image's brightness is encoded. Is it averaged or summed "
-        "over the pixels? Flatten it instead.",
+        f"{what}: every pixel has the same say, so only the image's brightness is encoded.",
+        "the pixels are averaged or summed first; flatten the image instead",
     )
+
+
+def _cause_of_no_gradient(gradient: "np.ndarray | None") -> str:
+    """Why a gradient is None, or zero everywhere, of something that varies."""
+    if gradient is None:
+        return CUT
+    return "something on the way has a gradient of 0, such as rounding"
+
+
+def check_decoder_gradient(gradient: "np.ndarray | None", of: str) -> None:
+    """Gradient of images by their codes (B, k): each latent has one.
+
+    Args:
+        of: what the codes are called.
+    """
+    if gradient is None or not gradient.any(axis=0).all():
+        dead = gradient is None or not gradient.any()
+        fail(f"Decoder: no gradient reaches {of}.", _cause_of_no_gradient(gradient) if dead else "")
 
 
 def check_trainable(gradients: "dict[str, np.ndarray | None]", what: str) -> None:
     """Gradients of an output by a network's parameters: at least two layers learn, and most parameters do."""
     matrices = [gradient for name, gradient in gradients.items() if gradient is None or gradient.ndim >= 2]
     learning = sum(gradient is not None and bool(gradient.any()) for gradient in matrices)
-    check(
-        learning >= 2,
-        f"{what}: gradients reach {learning} weight matrices; there should be about three linear or convolutional "
-        "layers. Layers kept in a plain Python list are not found by model.parameters(): use nn.Sequential or "
-        "nn.ModuleList.",
+    if learning >= 2:
+        return
+    if not gradients:
+        cause = (
+            "the layers are not found by model.parameters(), as those in a plain Python list: use nn.Sequential or "
+            "nn.ModuleList"
+        )
+    elif all(gradient is None for gradient in gradients.values()):
+        cause = CUT
+    elif len(gradients) <= 2 and learning == 1:
+        cause = "there is only one layer"
+    else:
+        cause = ""
+    fail(
+        f"{what}: gradients reach {quoted(learning)} weight matrices; there should be about three linear or "
+        "convolutional layers.",
+        cause,
     )
 
 
@@ -258,14 +440,37 @@ def logit(images: np.ndarray) -> np.ndarray:
     return np.log(p / (1 - p))
 
 
-def check_decoder_uses_its_range(images: np.ndarray, what: str) -> None:
-    """Images under large random weights: dark and bright pixels both occur."""
-    check_range(images, what)
+def check_decoder_uses_its_range(images: np.ndarray, what: str, under: Callable[[float], np.ndarray]) -> None:
+    """Images under large random weights: dark and bright pixels both occur.
+
+    Args:
+        under: see `check_range`.
+    """
+    check_range(images, what, under)
     hint = "Its last layer should map any real number to [0, 1], with nothing one-sided before it."
-    check(images.min() < 0.2, f"{what}: no pixel is ever dark, whatever the weights. {hint}")
-    check(images.max() > 0.8, f"{what}: no pixel is ever bright, whatever the weights. {hint}")
+    low, high = images.min(), images.max()
+    sums = images.sum(axis=(-3, -2, -1), dtype=np.float64)
+    once_more = float(1 / (1 + np.exp(-1.0)))  # what a sigmoid makes of the largest value of another one
+    check(
+        low < 0.2,
+        f"{what}: no pixel is ever dark, whatever the weights. {hint}",
+        "two sigmoids stand one after the other"
+        if low >= 0.5 and abs(high - once_more) < 1e-3
+        else "something that is never negative, such as a ReLU, stands before the sigmoid"
+        if low == 0.5 and high > 0.99
+        else "",
+    )
+    check(
+        high > 0.8,
+        f"{what}: no pixel is ever bright, whatever the weights. {hint}",
+        "something that is never positive stands before the sigmoid" if high == 0.5 and low < 0.01 else "",
+    )
     # A softmax over the image leaves one bright pixel.
-    check((images > 0.8).mean() > 0.02, f"{what}: nearly all pixels are dark, as after a softmax. {hint}")
+    check(
+        (images > 0.8).mean() > 0.02,
+        f"{what}: nearly all pixels are dark, whatever the weights. {hint}",
+        "the pixels go through a softmax" if np.allclose(sums, 1, atol=1e-2) else "",
+    )
 
 
 def check_every_latent_matters(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:

@@ -1,6 +1,7 @@
 """What the usual mistakes decode instead of a walk along each latent axis: {explanation: latents}."""
 
 import numpy as np
+from scipy.special import ndtr, ndtri
 
 from support.oracles import traversal_latents
 
@@ -12,6 +13,18 @@ def of_latent_traversal(low: float, high: float, steps: int, latents: int) -> di
         "all latents vary at once; the others must stay 0": np.tile(walk[:, None], (latents, 1, latents)),
         "the same latent varies in every row": np.repeat(z[:1], latents, axis=0),
         "the other latents are at z_min; they must be 0": z + low * (1 - np.eye(latents))[:, None],
+        "the other latents are at 1; they must be 0": z + (1 - np.eye(latents))[:, None],
+        "latents stay at z_max after their walk; the others must be 0": z + high * np.tri(latents, k=-1)[:, None],
+        "z_min is left out; both ends belong to the walk": traversal_latents(
+            np.linspace(low, high, steps + 1)[1:], latents
+        ),
+        "the walk runs from -z_max to z_max: z_min is ignored": traversal_latents(
+            np.linspace(-high, high, steps), latents
+        ),
+        "the steps are even in probability under the prior; they should be even in value": traversal_latents(
+            ndtri(np.linspace(ndtr(low), ndtr(high), steps)), latents
+        ),
+        "the values of the walk are rounded": traversal_latents(np.round(walk), latents),
         "z_max is left out; both ends belong to the walk": traversal_latents(
             np.linspace(low, high, steps, endpoint=False), latents
         ),

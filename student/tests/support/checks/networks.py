@@ -12,7 +12,12 @@ import pytest
 from autograder.door.diagnose import check, check_tensor, fail
 from autograder.door.submission import Handle
 
+SMALL, MILD, LARGE = 0.5, 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
+BEYOND = 60.0  # what an output that is not clamped exceeds, to both sides, under large weights
 BATCHES = (1, 2, 37, 130)
+PIECE = 2**16  # random numbers that are drawn at once
+ANY = "Any real number must be possible."
+PLAIN = "It should be what a plain linear layer gives, with nothing after it."
 
 # Runs a check for each of the VAE's architectures, which are tasks of their own.
 every_architecture = pytest.mark.parametrize(
@@ -34,7 +39,11 @@ def encode_pair(model: Handle, images: np.ndarray, latents: int) -> tuple[np.nda
     pair = model.call("encode", images)
     check(isinstance(pair, tuple) and len(pair) == 2, "encode should return the pair (mu, logvar), a tuple of two.")
     if isinstance(pair[1], np.ndarray) and pair[1].dtype.kind == "f" and np.isposinf(pair[1]).any():
-        fail("logvar overflows: it is the LOGARITHM of the variance. Is exp taken of it?")
+        grown = np.isposinf(pair[1]) & np.isfinite(pair[0]) if pair[0].shape == pair[1].shape else np.isposinf(pair[1])
+        fail(
+            "logvar overflows: it is the LOGARITHM of the variance.",
+            "exp is taken of it: the variance is returned" if grown.any() and (pair[1] >= 0).all() else "",
+        )
     for value, name in zip(pair, ("mu", "logvar"), strict=True):
         check_tensor(value, what=name, shape=(len(images), latents))
     return pair
@@ -56,6 +65,38 @@ def random_images(rng: np.random.Generator, count: int) -> np.ndarray:
     return images
 
 
+def random_codes(rng: np.random.Generator, count: int, latents: int, spread: float = 3.0) -> np.ndarray:
+    """Codes (count, latents), normal with this standard deviation."""
+    return (spread * rng.standard_normal((count, latents))).astype(np.float32)
+
+
+def load_random_weights(model: Handle, rng: np.random.Generator, gain: float) -> None:
+    """Give all weight matrices and kernels of a model fresh random entries; biases become random too, but small.
+
+    What a normalisation layer keeps (scales, running averages) stays as it is.
+    """
+    state = model.state()
+    for name, value in state.items():
+        if value.dtype.kind == "f" and value.ndim >= 2:
+            spread = gain / np.sqrt(np.prod(value.shape[1:]))
+        elif value.dtype.kind == "f" and name.endswith("bias"):
+            spread = 0.1
+        else:
+            continue
+        state[name] = _normals(rng, spread, value)
+    model.load(state)
+
+
+def _normals(rng: np.random.Generator, spread: float, like: np.ndarray) -> np.ndarray:
+    """Normal numbers, drawn piece by piece: nobody knows how large a network is."""
+    values = np.empty(like.shape, like.dtype)
+    flat = values.reshape(-1)
+    for start in range(0, flat.size, PIECE):
+        part = flat[start : start + PIECE]
+        part[:] = spread * rng.standard_normal(part.size)
+    return values
+
+
 def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], latents: int, what: str) -> None:
     """Codes have shape (B, latents) for several batch sizes.
 
@@ -67,20 +108,171 @@ def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], l
             check_tensor(code, what=f"{what} of {_images(batch)}", shape=(batch, latents))
 
 
-def check_decoder_shapes(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:
-    """Decoded images have shape (B, 1, 28, 28) for several batch sizes, and their pixels lie in [0, 1]."""
+def check_decoder_shapes(
+    decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str, under: Callable[[float], np.ndarray]
+) -> None:
+    """Decoded images have shape (B, 1, 28, 28) for several batch sizes, and their pixels lie in [0, 1].
+
+    Args:
+        under: see `check_range`.
+    """
     for batch in BATCHES:
         z = np.linspace(-2, 2, batch * latents, dtype=np.float32).reshape(batch, latents)
         images = check_tensor(decode(z), what=f"{what} of {batch} code{'s'[: batch > 1]}", shape=(batch, 1, 28, 28))
-        check_range(images, what)
+        check_range(images, what, under)
 
 
-def check_range(images: np.ndarray, what: str) -> None:
-    """Pixels lie in [0, 1]."""
-    low, high = float(images.min()), float(images.max())
-    remedy = "The mean image's pixels lie in [0, 1]: what last layer makes sure of that?"
-    check(low >= 0, f"{what}: some pixels are negative. {remedy}")
-    check(high <= 1, f"{what}: some pixels are larger than 1. {remedy}")
+def check_range(images: np.ndarray, what: str, under: Callable[[float], np.ndarray]) -> None:
+    """Pixels lie in [0, 1].
+
+    Args:
+        under: images under random weights of this gain, to see why they do not.
+    """
+    remedy = "The mean image's pixels lie in [0, 1]."
+    if images.min() < 0:
+        fail(f"{what}: some pixels are negative. {remedy}", _cause_of_range(under))
+    if images.max() > 1:
+        fail(f"{what}: some pixels are larger than 1. {remedy}", _cause_of_range(under))
+
+
+def _cause_of_range(under: Callable[[float], np.ndarray]) -> str:
+    """What brings pixels to their range, or does not."""
+    large, mild = under(LARGE), under(MILD)
+    low, high = large.min(), large.max()
+    if low < -BEYOND and high > BEYOND and 0.2 < -low / high < 5:
+        return "there is no sigmoid after the last layer, which would give [0, 1]"
+    ends, inner = _share(large, low, high), _share(mild, low, high)
+    if low == -1 and high == 1 and ends > 0.1:
+        return "the last layer is followed by a tanh, or a clamp; a sigmoid gives [0, 1]"
+    if low == 0 and high == 6 and ends > 0.1:
+        return "the last layer is followed by a ReLU6; a sigmoid gives [0, 1]"
+    if low == 0 and high > BEYOND and _share(large, low) > 0.1:
+        layer = "ReLU" if inner > 0.1 else "softplus"
+        return f"the last layer is followed by a {layer}; a sigmoid gives [0, 1]"
+    return ""
+
+
+def check_not_cut_off(under: Callable[[float], np.ndarray], what: str) -> None:
+    """Under small weights hardly a pixel is quite black or white, where no gradient would pass.
+
+    Args:
+        under: images under random weights of a gain.
+    """
+    share = _share(under(SMALL), 0.0, 1.0)
+    if share < 0.2:
+        return
+    large = under(LARGE)
+    if large.min() < 0 or large.max() > 1:
+        cause = _cause_of_range(under)
+    else:
+        cause = "pixels are cut off at 0 and 1 (clamp); let them go through a sigmoid instead" if share < 0.95 else ""
+    fail(
+        f"{what}: under small weights, too, many pixels are exactly 0 or 1. No gradient passes there; a sigmoid is "
+        "never quite 0 or 1.",
+        cause,
+    )
+
+
+def _share(values: np.ndarray, *of: float) -> float:
+    """How many of the values are just one of these."""
+    return float(np.isin(values, of).mean())
+
+
+def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[], np.ndarray]) -> None:
+    """Outputs under many large random weights, (draws, images, k): some are large, with either sign.
+
+    Args:
+        need: what the output must be.
+        mild: outputs under mild weights, to see what clamps them.
+    """
+    low, high = values.min(), values.max()
+    name = what[:1].lower() + what[1:]
+    if low >= 0:
+        fail(f"{what} is never negative, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
+    if high <= 0:
+        fail(f"{what} is never positive, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
+    for bound, side in ((high, "above"), (-low, "below")):
+        if bound <= BEYOND:
+            fail(
+                f"{what} is clamped {side}: its size never exceeds a small number, whatever the weights. {need}",
+                _cause_of_clamping(values, mild(), name),
+            )
+
+
+def _cause_of_clamping(large: np.ndarray, mild: np.ndarray, name: str) -> str:
+    """What limits outputs (..., k), seen under large weights and under mild ones; "" if it cannot be told."""
+    low, high = float(large.min()), float(large.max())
+    width = large.shape[-1]
+    rows = [values.reshape(-1, width).astype(np.float64) for values in (large, mild)]
+    if width > 1 and all(np.allclose(np.linalg.norm(row, axis=1), 1, atol=1e-3) for row in rows):
+        return f"{name} is scaled to length 1"
+    if width > 1 and low >= 0 and all(np.allclose(row.sum(axis=1), 1, atol=1e-3) for row in rows):
+        return f"{name} goes through a softmax"
+    if width > 2 and all(
+        (np.abs(row.mean(axis=1)) < 0.3).all() and (np.abs(row.std(axis=1) - 1) < 0.3).all() for row in rows
+    ):
+        return f"{name} is normalised to mean 0 and variance 1, as by a LayerNorm"
+    bottom, top = _share(large, low) > 0.1, _share(large, high) > 0.1
+    inner = _share(mild, low, high) > 0.05  # so the limit is a sharp one
+    if low == 0 and high == 1 and bottom and top:
+        return f"{name} is clamped to [0, 1]" if inner else f"{name} goes through a sigmoid"
+    if low == 0 and high > BEYOND and bottom:
+        return f"{name} goes through a ReLU" if inner else f"{name} goes through a softplus"
+    if high == 0 and low < -BEYOND and top:
+        return f"{name} is clamped at 0 (clamp)" if inner else ""
+    if low == -1 and high == 1 and bottom and top:
+        return f"{name} is clamped to [-1, 1]" if inner else f"{name} goes through a tanh"
+    if low == -1 and high > BEYOND and bottom and not inner:
+        return f"{name} goes through an ELU"
+    if bottom and top:
+        return f"{name} is bounded, as by a clamp or a scaled tanh or sigmoid"
+    if bottom:
+        return f"{name} has a floor: a clamp, or a small constant that is added before a logarithm"
+    if top:
+        return f"{name} is bounded above, as by a clamp"
+    return ""
+
+
+def under_large_weights(
+    model: Handle,
+    rng: np.random.Generator,
+    outputs: Callable[[], Sequence[np.ndarray]],
+    draws: int = 8,
+    gain: float = LARGE,
+) -> list[np.ndarray]:
+    """Call `outputs` under `draws` sets of large random weights; each array that it returns, stacked over the draws."""
+    collected = []
+    for _ in range(draws):
+        load_random_weights(model, rng, gain)
+        collected.append(outputs())
+    return [np.stack(values) for values in zip(*collected, strict=True)]
+
+
+def under(
+    model: Handle, outputs: Callable[[], Sequence[np.ndarray]], place: int = 0, draws: int = 4
+) -> Callable[[float], np.ndarray]:
+    """Gives one of the outputs of a model, stacked over some sets of random weights of a gain."""
+
+    def of_gain(gain: float) -> np.ndarray:
+        return under_large_weights(model, np.random.default_rng(11), outputs, draws, gain)[place]
+
+    return of_gain
+
+
+def check_pair_not_clamped(model: Handle, outputs: Callable[[], Sequence[np.ndarray]], draws: int, seed: int) -> None:
+    """Mean and log-variance, each of any size and sign.
+
+    Args:
+        outputs: gives both for some images.
+    """
+    mu, logvar = under_large_weights(model, np.random.default_rng(seed), outputs, draws)
+    check_not_clamped(mu, "mu", f"{ANY} {PLAIN}", lambda: under(model, outputs, 0)(MILD))
+    check_not_clamped(
+        logvar,
+        "logvar",
+        f"It is the LOGARITHM of the variance, negative for variances below 1. {PLAIN}",
+        lambda: under(model, outputs, 1)(MILD),
+    )
 
 
 def _images(batch: int) -> str:

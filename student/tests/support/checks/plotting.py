@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from autograder.door.diagnose import check, check_tensor, fail
-from autograder.door.submission import Figure, Submission
+from autograder.door.diagnose import check, check_tensor, fail, quoted
+from autograder.door.submission import Figure, NotImplementedYet, Submission, SubmissionError
 from support.probe_oracle import PIXELS, ProbeOracle
 
 NO_SEED = "Leave seeds to main.py: after torch.manual_seed and its like every random draw is the same."
@@ -65,17 +65,61 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
     count, what = len(posteriors.images), "tsne_latents"
     check_tensor(embedding, what=what, shape=(count, 2))
     distinct = len(np.unique(embedding, axis=0))
-    check(distinct == count, f"{what}: {count - distinct} images have the place of another one. Embed them all.")
+    check(distinct == count, f"{what}: some images have the place of another one. Embed them all.")
     if purity(embedding, posteriors.clusters) < 0.9:
-        if purity(embedding, posteriors.pictures) > 0.9:
-            fail(f"{what}: the embedding groups images by their pixels. Embed the posterior means, not the images.")
-        if purity(embedding, posteriors.clusters // 2) > 0.9:
-            fail(f"{what}: it looks as if log-variances were embedded. Embed the posterior means, in all latents.")
         fail(
-            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, not samples, and "
-            "keep row i for image i."
+            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, in all latents, "
+            "and keep row i for image i.",
+            _cause_of_neighbours(embedding, posteriors),
         )
     check_not_linear(embedding, posteriors.oracle.mean(posteriors.images))
+
+
+def _cause_of_neighbours(embedding: np.ndarray, posteriors: ClusteredPosteriors) -> str:
+    """What was embedded instead of the posterior means; "" if it cannot be told."""
+    images, oracle = posteriors.images, posteriors.oracle
+    if purity(embedding, posteriors.pictures) > 0.9:
+        return "the embedding groups images by their pixels: the images are embedded, not the posterior means"
+    mean = oracle.mean(images)
+    logvar = oracle.logvar(mean) + images.reshape(len(images), -1) @ oracle.logvar_weight.T
+    candidates = {
+        "log-variances are embedded, not the means": logvar,
+        "means and log-variances are embedded together": np.c_[mean, logvar],
+        "only the first latent is embedded, not all": mean[:, :1],
+        "only the first two latents are embedded, not all latents": mean[:, :2],
+        "reconstructions are embedded, not the means": oracle.decode(mean).reshape(len(images), -1),
+    }
+    kept = {cause: neighbourhood(embedding, points) for cause, points in candidates.items()}
+    best = max(kept, key=kept.__getitem__)
+    second = max(value for cause, value in kept.items() if cause != best)
+    return best if kept[best] > 0.5 and kept[best] > 1.5 * second else ""
+
+
+def neighbourhood(embedding: np.ndarray, points: np.ndarray, neighbours: int = 6) -> float:
+    """Share of the nearest neighbours of n points that are nearest neighbours in an embedding, too."""
+    both = []
+    for some in (embedding, points):
+        distances = np.square(some[:, None].astype(np.float64) - some[None]).sum(axis=-1)
+        np.fill_diagonal(distances, np.inf)
+        both.append(np.argsort(distances, axis=1)[:, :neighbours])
+    return float(np.mean([len(set(a) & set(b)) / neighbours for a, b in zip(*both, strict=True)]))
+
+
+def check_few_images(submission: Submission, oracle: ProbeOracle, images: np.ndarray) -> None:
+    """tsne_latents embeds even a few images."""
+    count = len(images)
+    try:
+        embedding = submission.call("tsne.tsne_latents", oracle.send(submission), images, np.arange(count) % 10)
+    except SubmissionError as error:
+        if isinstance(error, NotImplementedYet) or error.stage == "import":
+            raise
+        perplexity = error.type == "ValueError" and "perplexity" in error.message
+        fail(
+            f"tsne_latents of {count} images raises {quoted(error.type)}.",
+            "the perplexity is not smaller than the number of images" if perplexity else "",
+        )
+    check_tensor(embedding, what=f"tsne_latents of {count} images", shape=(count, 2))
+    check_not_linear(embedding, oracle.mean(images))
 
 
 def check_not_linear(embedding: np.ndarray, mean: np.ndarray) -> None:
@@ -114,11 +158,18 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
     if not drawn.any() and len(shown) != len(points):
         return
     check(drawn.any(), f"{what}: the points of the picture are others than those that are returned.")
-    check(drawn.all(), f"{what}: the picture shows only {int(drawn.sum())} of {len(points)} points.")
+    check(drawn.all(), f"{what}: the picture shows only {quoted(int(drawn.sum()))} of {len(points)} points.")
     used = colours[place, :3]
     by_label = [{tuple(colour) for colour in used[labels == label].round(3)} for label in np.unique(labels)]
     mixed = any(len(colours) > 1 for colours in by_label)
-    check(not mixed, f"{what}: points with the same label have different colours. labels[i] belongs to images[i].")
+    # Colours may be given to other points than the labels say.
+    counts = [sorted(np.unique(some, return_counts=True, axis=0)[1]) for some in (used.round(3), labels)]
+    permuted = "the labels are in another order than the points" if counts[0] == counts[1] else ""
+    check(
+        not mixed,
+        f"{what}: points with the same label have different colours. labels[i] belongs to images[i].",
+        permuted,
+    )
     check(
         len(set().union(*by_label)) == len(by_label),
         f"{what}: points with different labels have the same colour. labels[i] belongs to images[i].",
@@ -187,26 +238,52 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     check(lines, f"{what}: the figure has no line in it.")
     curves = [(axes, line) for axes, line in lines if _same(line["y"], values)]
     if not curves:
-        if any(_same(line["y"], -np.asarray(values)) for _, line in lines):
-            fail(f"{what}: the curve is upside down. Plot the ELBO itself, which rises, not the loss.")
-        if any(_same(line["x"], values) for _, line in lines):
-            fail(f"{what}: the axes are exchanged. The iterations are x, the values y.")
-        if any(len(line["y"]) < len(values) for _, line in lines):
-            fail(f"{what}: the curve leaves some iterations out. Every value that is given belongs in it.")
-        fail(f"{what}: no line of the figure has the given values as its y.")
+        fail(
+            f"{what}: no line of the figure has the given values as its y, one for each iteration.",
+            _cause_of_other_curve([line for _, line in lines], np.asarray(values, dtype=np.float64)),
+        )
     right = [axes for axes, line in curves if _same(line["x"], np.arange(1, len(values) + 1))]
     if not right:
-        start = ", not from 0" if any(_same(line["x"], np.arange(len(values))) for _, line in curves) else ""
-        fail(f"{what}: the curve's x should be the iterations, counted from 1{start}.")
-    check(any(_in_sight(axes, values) for axes in right), f"{what}: most of the curve lies outside the axes' limits.")
+        from_zero = any(_same(line["x"], np.arange(len(values))) for _, line in curves)
+        fail(
+            f"{what}: the curve's x should be the iterations, counted from 1.",
+            "they are counted from 0; plot(values) without x does that" if from_zero else "",
+        )
+    check(any(_in_sight(axes, values) for axes in right), f"{what}: much of the curve lies outside the axes' limits.")
     logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
     check(not logarithmic, f"{what}: a logarithmic axis shows no negative values, and an ELBO is one.")
     labels = [(axes["xlabel"].strip().lower(), axes["ylabel"].strip().lower()) for axes in right]
-    check(any(x and y for x, y in labels), f"{what}: label both axes.")
+    check(any(x and y for x, y in labels), f"{what}: an axis of the curve has no label. Label both axes.")
     check(
         not all("elbo" in x and "iter" in y for x, y in labels),
         f"{what}: the labels of the axes are exchanged. The iterations are x, the values y.",
     )
+
+
+def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -> str:
+    """What lines show instead of the values; "" if it cannot be told."""
+    shown = [np.asarray(line["y"], dtype=np.float64) for line in lines]
+    count = np.arange(1, len(values) + 1)
+    same = {
+        "the curve is upside down: it shows the loss, not the ELBO itself": -values,
+        "it shows running means of all values so far": np.cumsum(values) / count,
+        "it shows the best value so far": np.maximum.accumulate(values),
+        "the values are sorted; keep their order": np.sort(values),
+    }
+    for cause, others in same.items():
+        if any(_same(y, others) for y in shown):
+            return cause
+    if any(_same(line["x"], values) for line in lines):
+        return "the axes are exchanged: the iterations are x, the values y"
+    if any(len(y) < len(values) and np.isin(y, values).all() and len(y) for y in shown):
+        return "the curve leaves some iterations out; every value that is given belongs in it"
+    if any(len(y) == len(values) and (np.isclose(y, values) | (y == y.min())).all() for y in shown):
+        return "the lowest values are cut off (clip)"
+    for y in shown:
+        width = len(values) - len(y) + 1
+        if 1 < width <= len(values) and _same(y, np.convolve(values, np.full(width, 1 / width), "valid")):
+            return "it shows a running mean only; the values themselves belong in it, too"
+    return ""
 
 
 def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:

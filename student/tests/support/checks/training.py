@@ -1,41 +1,406 @@
 """What every training must do, checked on a probe model."""
 
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+from scipy import optimize
 
-from autograder.door.diagnose import check, fail
-from autograder.door.submission import Submission
+from autograder.door.diagnose import CheckFailed, check, fail, quoted
+from autograder.door.submission import Submission, SubmissionError
+from support.checks.networks import random_images
+from support.probe_oracle import (
+    Parameters,
+    ProbeOracle,
+    Rule,
+    Step,
+    Trajectory,
+    distance,
+    random_probe,
+    read_steps,
+    replay,
+)
+
+CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
+ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
+PARAMETERS = (
+    "the parameters after a few steps are not those of Adam on this loss: one new optimiser for the whole training, "
+    "one step for each minibatch, gradients as they are, and nothing else in the loss."
+)
 
 
-def check_values(values: Any, iterations: int, what: str) -> np.ndarray:
-    """A list of one finite number per iteration; returns it as an array."""
+def check_values(values: Any, iterations: int, what: str, epoch: int = 0) -> np.ndarray:
+    """A list of one finite number per iteration; returns it as an array.
+
+    Args:
+        epoch: how many minibatches visit all images; 0 if it does not matter.
+    """
     if not isinstance(values, list):
-        fail(f"{what}: a list with one number per iteration was expected. Is a `return` missing?")
+        fail(
+            f"{what}: a list with one number per iteration was expected.",
+            "nothing is returned: is a `return` missing?" if values is None else "",
+        )
     if len(values) != iterations:
-        epochs = " iterations counts minibatches (optimiser steps), not epochs." if len(values) > iterations else ""
-        fail(f"{what}: {iterations} iterations gave {len(values)} values; there should be one for each.{epochs}")
+        of_epochs = (
+            "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps"
+            if epoch > 1 and len(values) == iterations * epoch
+            else ONE_EPOCH
+            if 1 < epoch == len(values) < iterations
+            else ""
+        )
+        fail(
+            f"{what}: {iterations} iterations gave {quoted(len(values))} values; there should be one for each.",
+            of_epochs,
+        )
     check(
         all(isinstance(value, (int, float)) for value in values),
-        f"{what}: the values in the list are not plain numbers. Take loss.item(), which also lets go of the graph.",
+        f"{what}: the values in the list are not plain numbers.",
+        "they are tensors; take loss.item(), which also lets go of the graph"
+        if all(isinstance(value, np.ndarray) for value in values)
+        else "",
     )
     check(np.isfinite(values).all(), f"{what}: some of the values are NaN or infinite.")
     return np.asarray(values, dtype=np.float64)
 
 
-def check_improves(gains: np.ndarray, enough: float, what: str, quantity: str) -> None:
+def check_improves(
+    gains: np.ndarray, enough: float, what: str, quantity: str, cause: Callable[[], str] = lambda: ""
+) -> None:
     """The values (larger is better) are better by `enough` at the end than at the start.
 
     Args:
         quantity: what the function returns a list of, for the message.
+        cause: of their not being better.
     """
     gain = gains[-len(gains) // 4 :].mean() - gains[:4].mean()
     if gain < -enough / 4:
-        fail(f"{what}: {quantity} gets worse in training. Is its sign, or the sign of the loss, the wrong way round?")
+        fail(f"{what}: {quantity} gets worse in training.", cause())
+    if gain <= enough:
+        fail(f"{what}: {quantity} hardly changes in training.", cause())
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training of a probe that was watched.
+
+    Attributes:
+        oracle: its model before; lr: what it was asked to use.
+        steps: what the model was fed.
+        values: what was returned.
+        trained: the parameters afterwards.
+        with_gradients: names of the parameters that have a gradient afterwards.
+    """
+
+    oracle: ProbeOracle
+    lr: float
+    steps: Sequence[Step]
+    values: np.ndarray
+    trained: Mapping[str, np.ndarray]
+    with_gradients: Sequence[str]
+
+    def replayed(self, rule: "Rule | None" = None) -> Trajectory:
+        # Parameters may run away to infinity under a mistaken rule, which is not a match.
+        with np.errstate(all="ignore"):
+            return replay(self.oracle, self.steps, self.lr, rule)
+
+    def off(self, parameters: Parameters) -> float:
+        """How far the trained parameters are from these, as a share of how far these have moved."""
+        with np.errstate(all="ignore"):
+            share = distance(parameters, self.trained) / distance(parameters, self.oracle.parameters())
+        return float(np.nan_to_num(share, nan=np.inf))
+
+    def follows(self, rule: "Rule | None" = None) -> bool:
+        return self.off(self.replayed(rule).states[-1]) < CLOSE
+
+
+def watched(
+    submission: Submission,
+    target: str,
+    oracle: ProbeOracle,
+    images: np.ndarray,
+    iterations: int,
+    batch_size: int,
+    lr: float,
+) -> Run:
+    """A training of a new probe in train mode.
+
+    Raises:
+        CheckFailed: it does not return a number for every iteration.
+    """
+    model = oracle.send(submission)
+    values = submission.call(target, model, images, iterations, batch_size=batch_size, lr=lr)
+    values = check_values(values, iterations, target.split(".")[1])
+    steps = read_steps(model.records(), oracle, len(images))
+    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"))
+
+
+def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
+    """Further trainings, with other models, images, sizes and learning rates, to tell mistakes apart."""
+    rng = np.random.default_rng(5)
+    for latents, count, batch_size, iterations, lr in ((4, 7, 3, 5, 4e-4), (1, 5, 2, 7, 0.03), (2, 10, 6, 4, 0.002)):
+        images = random_images(rng, count) * np.geomspace(0.1, 1, count, dtype=np.float32).reshape(-1, 1, 1, 1)
+        images[..., :2, :] = 0
+        yield watched(submission, target, random_probe(rng, latents, kind), images, iterations, batch_size, lr)
+
+
+# What a training may do instead, by cause: rules, one of which leads to the parameters that came. Where a number is
+# not known, a rule takes it, and comes with the range of it.
+LAWS: dict[str, Sequence["Rule | tuple[Callable[[float], Rule], float, float]"]] = {
+    "the loss is made larger: minimise the loss, which is MINUS the ELBO for a VAE": [Rule(direction=-1)],
+    "gradients of earlier steps pile up: call optimizer.zero_grad() before every backward()": [Rule(zeroed=False)],
+    "optimizer.step() comes before loss.backward(), so each step takes the gradient of the minibatch before": [
+        Rule(late=True)
+    ],
+    "every step has a new optimiser; make one new optimiser for the whole training": [Rule(restarted=True)],
+    "optimizer.step() is called twice; take one step for each minibatch": [Rule(repeats=2)],
+    "steps are taken only after every second minibatch, with the gradients of both": [Rule(every=2)],
+    "no step is taken for a minibatch that is smaller than batch_size": [Rule(only_whole=True)],
+    "the loss of a smaller minibatch is divided by batch_size, not by the number of its own images": [
+        Rule(by_share=True)
+    ],
+    "the optimiser is plain gradient descent (SGD); it should be torch.optim.Adam": [Rule(method="sgd")],
+    "the optimiser is gradient descent with momentum; it should be torch.optim.Adam": [Rule(method="momentum")],
+    "the optimiser is RMSprop; it should be torch.optim.Adam": [Rule(method="rmsprop")],
+    "the optimiser is Adagrad; it should be torch.optim.Adam": [Rule(method="adagrad")],
+    "the optimiser is Adamax; it should be torch.optim.Adam": [Rule(method="adamax")],
+    "Adam's betas are others than PyTorch's defaults": [
+        Rule(betas=(0.5, 0.999)),
+        Rule(betas=(0.5, 0.9)),
+        Rule(betas=(0.9, 0.99)),
+        Rule(betas=(0.9, 0.9)),
+        Rule(betas=(0.0, 0.999)),
+        Rule(betas=(0.0, 0.99)),
+    ],
+    "there is weight decay, or a penalty on the weights in the loss": [
+        (lambda value: Rule(decay=value), 1e-7, 10),
+        (lambda value: Rule(pull=value), 1e-7, 10),
+    ],
+    "there is decoupled weight decay, as in AdamW; the optimiser should be torch.optim.Adam": [
+        (lambda value: Rule(shrink=value), 1e-3, 10)
+    ],
+    "the norm of the gradient is clipped": [(lambda value: Rule(norm=value), 1e-5, 1e4)],
+    "the entries of the gradient are clipped before the step": [(lambda value: Rule(size=value), 1e-10, 1e2)],
+    "the learning rate changes from step to step: is there a scheduler?": [
+        (lambda value: Rule(rates=lambda step, steps: value**step), 0.05, 0.9999),
+        (lambda value: Rule(rates=lambda step, steps: 1 / (1 + value * step)), 1e-4, 10),
+        Rule(rates=lambda step, steps: 1 - step / steps),
+        Rule(rates=lambda step, steps: (1 + np.cos(np.pi * step / steps)) / 2),
+        (lambda value: Rule(rates=lambda step, steps: min(1.0, (step + 1) / value)), 1.5, 2000),
+    ],
+    "the absolute error is minimised, not the squared error": [Rule(cost="absolute")],
+    "the root of the mean squared error is minimised, not the mean squared error": [Rule(cost="root")],
+    "binary cross-entropy is minimised, not the squared error": [Rule(cost="cross-entropy")],
+    "the KL is left out of what is minimised": [Rule(kl_weights=lambda step, steps: 0.0)],
+    "the KL has a weight other than 1 in what is minimised": [
+        (lambda value: Rule(kl_weights=lambda step, steps: value), 1e-3, 0.99),
+        (lambda value: Rule(kl_weights=lambda step, steps: value), 1.01, 1e3),
+    ],
+    "the weight of the KL grows from step to step in what is minimised; it should be 1": [
+        (lambda value: Rule(kl_weights=lambda step, steps: min(1.0, step / value)), 1, 2000),
+        (lambda value: Rule(kl_weights=lambda step, steps: min(1.0, (step + 1) / value)), 1.5, 2000),
+        Rule(kl_weights=lambda step, steps: step / max(1, steps - 1)),
+        Rule(kl_weights=lambda step, steps: step / steps),
+        Rule(kl_weights=lambda step, steps: (step + 1) / steps),
+    ],
+}
+
+
+def fitted(run: Run, make: Callable[[float], Rule], low: float, high: float) -> Rule:
+    """The rule of a family, with a number from `low` to `high`, that comes nearest to the trained parameters."""
+
+    def off(logarithm: float) -> float:
+        return min(run.off(run.replayed(make(float(np.exp(logarithm)))).states[-1]), 1e9)
+
+    grid = np.linspace(np.log(low), np.log(high), 40)
+    best = int(np.argmin([off(place) for place in grid]))
+    bounds = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
+    found = optimize.minimize_scalar(off, bounds=bounds, method="bounded", options={"xatol": 1e-7})
+    place = min((float(found.x), float(grid[best])), key=off)
+    return make(float(np.exp(place)))
+
+
+def laws_of(run: Run) -> dict[str, Callable[[Run], bool]]:
+    """What explains a training that went wrong: {cause: whether it explains another one}."""
+    holding: dict[str, Callable[[Run], bool]] = {}
+    for cause, rules in LAWS.items():
+        if "KL" in cause and run.oracle.kind != "vae":
+            continue
+        rules = [rule if isinstance(rule, Rule) else fitted(run, *rule) for rule in rules]
+        rules = [rule for rule in rules if run.follows(rule)]
+        if rules:
+            holding[cause] = partial(_follows_one, rules)
+    others = {
+        "the learning rate is always 1e-3: lr is not used": lambda run: _with_rate(run, 1e-3),
+        "learning rates above 1e-3 are cut to 1e-3": lambda run: _with_rate(run, min(run.lr, 1e-3)),
+        "the last steps are undone, or not made: the weights are those of an earlier step": _of_earlier_step,
+        "the weights are an average over the steps; they should be those of the last one": _averaged,
+    }
+    return holding | {cause: law for cause, law in others.items() if law(run)}
+
+
+def _follows_one(rules: Sequence[Rule], run: Run) -> bool:
+    return any(run.follows(rule) for rule in rules)
+
+
+def _with_rate(run: Run, lr: float) -> bool:
+    return run.follows(Rule(rates=lambda step, steps: lr / run.lr))
+
+
+def _of_earlier_step(run: Run) -> bool:
+    return any(run.off(state) < CLOSE for state in run.replayed().states[1:-1])
+
+
+def _averaged(run: Run) -> bool:
+    """Whether the parameters are a mean, with any weights, of those that they should have had so far."""
+    states = run.replayed().states
+    every = np.stack([np.concatenate([value.ravel() for value in state.values()]) for state in states])
+    came = np.concatenate([run.trained[name].ravel() for name in states[0]])
+    weights, rest = optimize.nnls((every[1:] - every[0]).T, came - every[0])
+    moved = np.linalg.norm(every[-1] - every[0])
+    return bool(rest < CLOSE * moved and weights.sum() < 1 + CLOSE and weights.max() < 1 - 10 * CLOSE)
+
+
+def cause_of(run: Run, more: Callable[[], Iterable[Run]]) -> str:
+    """The one mistake that explains the parameters after a training that went wrong, and those of further ones."""
+    initial = run.oracle.parameters()
+    still = {name for name in initial if np.array_equal(initial[name], run.trained[name])}
+    if len(still) == len(initial):
+        return _cause_of_standing_still(run)
+    if still:
+        return _cause_of_parts(run, still)
+    laws = laws_of(run)
+    try:
+        for other in more() if laws else ():
+            laws = {cause: law for cause, law in laws.items() if law(other)}
+    except (CheckFailed, SubmissionError):  # another fault comes in
+        return ""
+    if len(laws) == 1:
+        return next(iter(laws))
+    black = np.all([(step.x == 0).all(axis=0) for step in run.steps], axis=0)
+    before, after = run.oracle.encoder_weight[:, black], run.trained["encoder.weight"][:, black]
+    moved = before != after
+    if not laws and moved.any() and (np.sign(after - before) == -np.sign(before))[moved].all():
+        return "weights without a gradient shrink: there is weight decay, or a penalty on the weights in the loss"
+    return ""
+
+
+def _cause_of_standing_still(run: Run) -> str:
+    """Why no parameter has moved."""
+    fixed = [replay(run.oracle, [step], run.lr).losses[0] for step in run.steps]
+    sizes = np.abs(run.values), np.abs(fixed)
+    if sizes[0].shape != sizes[1].shape or not np.allclose(*sizes, rtol=1e-4):
+        return ""  # something has moved them meanwhile
+    if run.with_gradients:
+        return "no optimizer.step() follows backward(), on an optimiser of model.parameters()"
+    return "no gradient is left for optimizer.step(): zero_grad() comes after backward(), or backward() is missing"
+
+
+def _cause_of_parts(run: Run, still: Collection[str]) -> str:
+    """Why some parameters have not moved."""
+    if still <= set(run.with_gradients):
+        return "only a part of the model is trained: the optimiser needs all of model.parameters()"
+    if not still & set(run.with_gradients):
+        return "no gradient reaches these: the graph is cut on the way"
+    return ""
+
+
+def check_fed(steps: Sequence[Step], oracle: ProbeOracle, iterations: int, epoch: int, moved: bool, what: str) -> None:
+    """Each iteration feeds the model one minibatch, and a VAE's sample is decoded.
+
+    Args:
+        epoch: how many minibatches visit all images.
+        moved: whether the model has changed.
+    """
+    pairs = list(zip(steps[::2], steps[1::2], strict=False))
+    twice = len(steps) == 2 * iterations and all(first.x.shape == second.x.shape for first, second in pairs)
+    twice = twice and all(np.array_equal(first.x, second.x) for first, second in pairs)
+    if oracle.kind == "vae" and steps:
+        decoded = [step.z for step in (steps[:2] if twice else steps[:1])]
+        means = [np.allclose(z, oracle.mean(steps[0].x, training=True), atol=1e-3) for z in decoded]
+        check(
+            not any(means),
+            f"{what} decodes the posterior mean. The ELBO is estimated with a SAMPLE, the one that the model decodes.",
+            "the posterior mean is decoded once more, after the sample: call the model and use what it returns"
+            if len(means) > 1 and not means[0]
+            else "",
+        )
+    if len(steps) == iterations:
+        return
+    message = (
+        f"{what}: {iterations} iterations should feed {iterations} minibatches to the model, with gradients enabled; "
+        f"it was fed {quoted(len(steps))}."
+    )
+    if twice:
+        fail(message, "every minibatch goes through the model twice; report the loss of before the step, as it is")
+    if len(steps) == iterations * epoch:
+        fail(message, "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps")
+    if not steps and moved:
+        fail(message, "not the model itself is trained, in place, but a copy of it")
+    if len(steps) == epoch < iterations:
+        fail(message, ONE_EPOCH)
+    fail(message)
+
+
+def check_gradients_zeroed(submission: Submission, target: str, kind: str) -> None:
+    """In a few steps the gradients of earlier steps do not pile up, and a VAE's sample is decoded, not its mean."""
+    rng, what = np.random.default_rng(3), target.split(".")[1]
+    oracle = random_probe(rng, 3, kind)
+    run = watched(submission, target, oracle, random_images(rng, 9), 6, 4, 0.004)
+    check_fed(run.steps, oracle, 6, 3, True, what)
+    if not run.follows() and run.follows(Rule(zeroed=False)):
+        fail(f"{what}: {PARAMETERS}", cause_of(run, lambda: more_runs(submission, target, kind)))
+
+
+def cause_of_short(submission: Submission, target: str, kind: str) -> str:
+    """The cause of parameters that are wrong after a few steps; "" if there is none."""
+    runs = more_runs(submission, target, kind)
+    try:
+        first = next(runs)
+    except (CheckFailed, SubmissionError):
+        return ""
+    return "" if not first.steps or first.follows() else cause_of(first, lambda: runs)
+
+
+def check_calls(calls: Sequence[Sequence[Any]], values: np.ndarray, what: str) -> None:
+    """on_step was called once after each iteration, with its number and its value.
+
+    Args:
+        calls: its arguments in each call.
+        values: what was returned.
+    """
     check(
-        gain > enough,
-        f"{what}: {quantity} hardly changes. Does every step call backward() and optimizer.step(), on an optimiser "
-        "of the model's parameters?",
+        len(calls) == len(values),
+        f"{what}: on_step should be called once after each iteration, but of {len(values)} it is called "
+        f"{quoted(len(calls))} times.",
+        "" if calls else "on_step is never called",
+    )
+    right = all(len(call) == 2 and isinstance(call[0], int) and isinstance(call[1], (int, float)) for call in calls)
+    if not right:
+        backwards = all(
+            len(call) == 2 and isinstance(call[0], float) and call[1] == place for place, call in enumerate(calls)
+        )
+        tensors = all(len(call) == 2 and isinstance(call[1], np.ndarray) for call in calls)
+        fail(
+            f"{what}: on_step takes the iteration (an int) and the value (a float), in this order.",
+            "the arguments of on_step have changed places"
+            if backwards
+            else "on_step is given a tensor; take loss.item()"
+            if tensors
+            else "",
+        )
+    numbers = [call[0] for call in calls]
+    check(
+        numbers == list(range(len(values))),
+        f"{what}: on_step should be given iterations 0, 1, 2, ... in turn.",
+        "the iterations are counted from 1" if numbers == list(range(1, len(values) + 1)) else "",
+    )
+    given = np.array([call[1] for call in calls])
+    check(
+        np.allclose(given, values),
+        f"{what}: on_step should be given the same values as the returned list.",
+        "they differ in sign: one is the loss, the other the ELBO" if np.allclose(given, -values) else "",
     )
 
 
