@@ -213,7 +213,7 @@ def _closed(folder: PurePosixPath, inside: Collection[Entry], wanted: Collection
 
 
 def _asked_for(path: PurePosixPath, wanted: Collection[str]) -> bool:
-    """Whether a file has a name that was asked for and is nobody else's: libraries have a utils.py, too."""
+    """Whether a file has a name that was asked for and is nobody else's: libraries have modules of many names."""
     return path.name.lower() in wanted and LIBRARIES.isdisjoint(path.parts)
 
 
