@@ -27,6 +27,7 @@ CENTRAL_ENTRY = b"PK\x01\x02"  # begins each entry of a zip's table of contents
 # Folders that operating systems and tools leave behind, often large; in lower case. Folders that begin with a dot are
 # skipped as well.
 RUBBISH = frozenset({"__macosx", "__pycache__", "node_modules", "site-packages"})
+LIBRARIES = {"site-packages", "dist-packages", "node_modules"}
 REPOSITORY = ".git"
 UNREADABLE = 0  # a kind that no file has
 COUNTED = 2_000  # files, in a folder that is not looked into
@@ -49,7 +50,7 @@ class SizeLimits:
     code_bytes: int = 1 * MIB
     model_bytes: int = 32 * MIB
     total_bytes: int = 48 * MIB
-    nested_bytes: int = 48 * MIB  # of a zip in a folder or in a zip, which is read into memory
+    nested_bytes: int = 48 * MIB  # of all zips in a folder or in a zip together: they are read into memory
     ratio: int = 200  # of a file's size to what it takes in the archive; code compresses to a third
 
 
@@ -232,8 +233,13 @@ def _closed(folder: PurePosixPath, inside: Collection[Entry], wanted: Collection
     """A folder that is not looked into, as one entry."""
     files = sum(entry.size if entry.is_folder else 1 for entry in inside)
     paths = [entry.path / name for entry in inside for name in (entry.inside or ("",))]
-    found = sorted(str(path.relative_to(folder)) for path in paths if path.name.lower() in wanted)
+    found = sorted(str(path.relative_to(folder)) for path in paths if _asked_for(path, wanted))
     return Entry(folder, stat.S_IFDIR, files, _unread, str(folder), tuple(found))
+
+
+def _asked_for(path: PurePosixPath, wanted: Collection[str]) -> bool:
+    """Whether a file has a name that was asked for and is nobody else's: libraries have modules of many names."""
+    return path.name.lower() in wanted and LIBRARIES.isdisjoint(path.parts)
 
 
 def _unread(size: int) -> bytes:
@@ -287,7 +293,8 @@ def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entr
     count, found = 0, []
     for parent, _, files in os.walk(folder):
         count += len(files)
-        found += [(Path(parent) / name).relative_to(folder).as_posix() for name in files if name.lower() in wanted]
+        inside = [PurePosixPath((Path(parent) / name).relative_to(folder).as_posix()) for name in files]
+        found += [str(inner) for inner in inside if _asked_for(path / inner, wanted)]
         if count >= COUNTED:
             break
     return Entry(path, stat.S_IFDIR, min(count, COUNTED), _unread, str(path), tuple(sorted(found)))

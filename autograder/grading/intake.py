@@ -219,8 +219,19 @@ def _modules_of(provided: Path | None) -> set[str]:
     return {path.name for path in provided.glob("*.py")} if provided is not None else set()
 
 
+@dataclass
+class _Room:
+    """How many bytes the zips that are opened in what was handed in may still take together: they are in memory."""
+
+    left: int
+
+
 def _out_of_zips(
-    found: Sequence[Entry], expected: Collection[str], limits: SizeLimits, depth: int = NESTED
+    found: Sequence[Entry],
+    expected: Collection[str],
+    limits: SizeLimits,
+    room: _Room | None = None,
+    depth: int = NESTED,
 ) -> tuple[Sequence[Entry], list[str]]:
     """(files, notes): the files in the one zip that holds the code to grade, if no code lies outside it.
 
@@ -233,16 +244,19 @@ def _out_of_zips(
     zips = [entry for entry in found if entry.regular and entry.path.suffix.lower() == ".zip"]
     if not depth or not zips or any(entry.regular and entry.path.name.lower() in code for entry in found):
         return found, []
+    room = room or _Room(limits.nested_bytes)
     candidates: list[tuple[Entry, Sequence[Entry], list[str]]] = []
     complaints = []
     for entry in zips[:OPENED]:
         try:
-            inside, said = _inside(entry, expected, limits, depth)
+            inside, said = _inside(entry, expected, limits, room, depth)
         except UnreadableError as error:
             complaints.append(str(error))
             continue
         if any(inner.regular and inner.path.name.lower() in code for inner in inside):
             candidates.append((entry, inside, said))
+        else:
+            complaints += said
     if len(candidates) > 1:
         names = listed([entry.name for entry, *_ in candidates])
         raise IntakeError(f"More than one zip holds files to grade: {names}. Hand in one of them.")
@@ -262,16 +276,20 @@ def _out_of_zips(
 
 
 def _inside(
-    entry: Entry, expected: Collection[str], limits: SizeLimits, depth: int
+    entry: Entry, expected: Collection[str], limits: SizeLimits, room: _Room, depth: int
 ) -> tuple[Sequence[Entry], list[str]]:
     """What is in a zip, or in the one in it that holds files to grade. UnreadableError if it cannot be opened."""
-    content = entry.read(limits.nested_bytes + 1)
-    if len(content) > limits.nested_bytes:
-        raise UnreadableError(f"{shown(entry.name)} is larger than {limits.nested_bytes // MIB} MiB. Hand in no data.")
+    content = entry.read(room.left + 1)
+    if len(content) > room.left:
+        most = limits.nested_bytes // MIB
+        raise UnreadableError(
+            f"{shown(entry.name)} was not opened: zips may take {most} MiB together. Hand in no data."
+        )
+    room.left -= len(content)
     lower = frozenset(map(str.lower, expected))
     entries = zip_tree(content, entry.name, IGNORED_FOLDERS, limits, lower).entries
     named = [replace(inner, name=f"{entry.name}/{inner.name}") for inner in entries]
-    return _out_of_zips(named, expected, limits, depth - 1)
+    return _out_of_zips(named, expected, limits, room, depth - 1)
 
 
 def _is_expected(entry: Entry, expected: Collection[str]) -> bool:

@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -200,6 +201,13 @@ def test_candidates_that_are_not_graded_are_named_beside_those_that_are(hand_in,
     assert set(found.left_out) == {".work", "data"}
 
 
+@pytest.mark.parametrize("folder", ["venv", "mine"])
+def test_files_of_libraries_are_not_taken_for_the_students(hand_in, folder):
+    lies = f"{folder}/lib/python3/site-packages/some"
+    found = hand_in({**COMPLETE, f"{folder}/pyvenv.cfg": "", f"{lies}/VAE.py": "", f"{lies}/deep/ELBO.py": ""})
+    assert found.left_out == () and len(found.notes) == 1 and found.notes[0].endswith(f": {folder}/ (3 files).")
+
+
 def test_no_more_names_than_people_read(hand_in):
     found = hand_in({**COMPLETE, **{f"{number:03}.txt": "" for number in range(345)}})
     (note,) = found.notes
@@ -279,6 +287,20 @@ def test_a_zip_beside_the_files_is_not_opened(tmp_path, into):
 def test_a_zip_that_cannot_be_opened_is_named(tmp_path, into, content):
     found = hand_in_bytes(tmp_path / "s", into, {"x.zip": content})
     assert found.errors and any("x.zip" in note for note in found.notes) and contents(into) == {}
+
+
+def test_zips_take_no_more_memory_together_than_one_may(tmp_path, into):
+    """Three zips of 9 MiB, each with one of 9 MiB in it: the third one's does not fit any more."""
+    inner = zip_of({"x.bin": os.urandom(9 << 20)})
+    folder = {f"{n}.zip": zip_of({"inner.zip": inner}) for n in range(3)}
+    tracemalloc.start()
+    try:
+        found = hand_in_bytes(tmp_path / "s", into, folder)
+        peak = tracemalloc.get_traced_memory()[1] - sum(map(len, folder.values())) - len(inner)
+    finally:
+        tracemalloc.stop()
+    assert found.errors and sum("was not opened: zips may take 48 MiB together" in note for note in found.notes) == 1
+    assert peak < 2 * SUBMISSION.nested_bytes
 
 
 def test_no_link_is_followed_to_a_zip(tmp_path, into):

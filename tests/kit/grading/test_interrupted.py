@@ -14,12 +14,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from autograder.exits import Exit
 from autograder.gradescope import rehearsal
-from tests.kit.processes import alive, until
+from tests.kit.processes import alive, descendants, until
 from tests.kit.test_own_assignment import Tree
 
 SEED = 18
@@ -57,27 +56,32 @@ class Place:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )
 
-    def interrupt(self, name: str, seconds: float) -> None:
-        """Interrupt a grading after so many seconds, look at what is there, and grade nothing afterwards."""
+    def interrupt(self, name: str, seconds: float | None = None) -> None:
+        """Interrupt a grading, look at what is there, and grade nothing afterwards.
+
+        Args:
+            seconds: when; None for as soon as there are results and a process that workers are forked from.
+        """
         results = self.out / "results.json"
         results.unlink(missing_ok=True)
         process = self.start(self.submission)
-        time.sleep(seconds)
-        started = {child.pid for child in psutil.Process(process.pid).children(recursive=True)}
+        if seconds is None:
+            until(lambda: results.exists() and descendants(process.pid), 60)
+        else:
+            time.sleep(seconds)
+        started = descendants(process.pid)
         process.send_signal(getattr(signal, f"SIG{name}"))
         status = process.wait(60)
         said = (self.out / "stderr").read_text()
-        # Before it can heed signals, Python ends it, and there are no results yet.
-        early = not results.exists()
-        if name == "KILL":
-            assert status == -signal.SIGKILL
-        elif not early:
-            assert status == Exit.INTERRUPTED and "interrupted" in said and "Traceback" not in said, said
-        if not early:
+        if results.exists():  # else Python ended it before it could heed signals, or the grading had not begun
             document = json.loads(results.read_text())
             assert rehearsal.validate(document) == [] and document["score"] <= 7
-            assert document["output"].startswith(UNFINISHED) or document["score"] == 7
-        until(lambda: not any(alive(pid) for pid in started), 30)
+            complete = not document["output"].startswith(UNFINISHED)
+            # On a machine that is busy now and then, all may be over.
+            assert status == (-signal.SIGKILL if name == "KILL" else Exit.INTERRUPTED) or complete
+            assert not complete or document["score"] == 7
+            assert name == "KILL" or complete or ("interrupted" in said and "Traceback" not in said), said
+        until(lambda: not any(alive(pid) for pid in started), 60)
         assert self.start(self.empty).wait(60) == Exit.NOTHING
         assert list(self.temporary.iterdir()) == []
         assert {path.name for path in self.out.iterdir()} == {"results.json", "stderr"}
@@ -96,7 +100,7 @@ def moments(name: str, number: int) -> Iterator[float]:
 
 @pytest.mark.parametrize("name", SIGNALS)
 def test_interrupted_once(place: Place, name: str) -> None:
-    place.interrupt(name, place.seconds / 2)
+    place.interrupt(name)
 
 
 @pytest.mark.slow
@@ -109,7 +113,7 @@ def test_interrupted_at_random_moments(place: Place, name: str) -> None:
 @pytest.mark.slow
 def test_two_runs_at_once_leave_each_other_alone(place: Place) -> None:
     first = place.start(place.submission)
-    time.sleep(place.seconds / 3)
+    until(lambda: list(place.temporary.iterdir()), 60)
     assert place.start(place.empty).wait(60) == Exit.NOTHING
     assert first.wait(120) == Exit.DONE
     assert list(place.temporary.iterdir()) == []
