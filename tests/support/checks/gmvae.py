@@ -507,8 +507,8 @@ def check_terms(
     if rows % len(images):
         raise ValueError("every image must be repeated equally often")
     expected = expectations(weights, images, rng, samples=calls * rows // len(images))
-    for place, name in ((2, "rec"), (1, "kl")):
-        check_average(found[place], expected[name], calls * rows, name, lambda: causes.of(submission))
+    for place, name, what in ((2, "rec", "rec, the reconstruction cost"), (1, "kl", "kl, the KL divergence")):
+        check_average(found[place], expected[name], calls * rows, what, lambda: causes.of(submission))
 
 
 @contextmanager

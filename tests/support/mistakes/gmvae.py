@@ -14,6 +14,7 @@ from support import oracles
 from support.trained_model import PIXELS
 
 RIGHT = "the right value"
+BLIND = 2048  # draws of z that know nothing of the image
 
 
 def of_terms(
@@ -172,8 +173,15 @@ def of_rec(right: Terms, rng: np.random.Generator) -> dict[str, float]:
     crossed = (right.softplus.sum(axis=1, keepdims=True) - right.logits @ x.T)[rows][:, rows]
     one = np.arange(batch)
     squares = average(((x - p) ** 2).sum(axis=-1))
-    component = rng.permuted(np.arange(right.eps[..., 0].size) % right.prior[0].shape[1]).reshape(right.eps.shape[:2])
-    prior_means, prior_variances = (value[0][component] for value in right.prior)
+    means, variances = (value[0] for value in right.prior)
+    noise = rng.standard_normal((BLIND, means.shape[1]))
+    component = np.arange(BLIND) % len(means)
+
+    def blindly(z: np.ndarray) -> float:
+        """The cost if these z were decoded, whatever the image is."""
+        logits = oracles.mlp(right.weights, "dec", z)
+        return average(oracles.softplus(logits).mean(axis=0).sum() - x @ logits.mean(axis=0))
+
     repeated = {
         "samples and images are stacked in different orders, so images are compared with other images "
         f"({copies} samples each)": crossed[np.arange(copies * batch) // copies, np.arange(copies * batch) % batch]
@@ -199,9 +207,9 @@ def of_rec(right: Terms, rng: np.random.Generator) -> dict[str, float]:
         "rec is an absolute error; pixels are Bernoulli": average(np.abs(x - p).sum(axis=-1)),
         "rec counts only the pixels that are on": average((x * (right.softplus - right.logits)).sum(axis=-1)),
         "the posterior's mean is decoded; decode the sample z": decoded(right.mean),
-        "a draw of N(0, I) is decoded; decode the sample z of q(z | x)": decoded(right.eps),
-        "a draw of the prior is decoded; decode the sample z of q(z | x)": decoded(
-            prior_means + np.sqrt(prior_variances) * right.eps
+        "a draw of N(0, I) is decoded; decode the sample z of q(z | x)": blindly(noise),
+        "a draw of the prior is decoded; decode the sample z of q(z | x)": blindly(
+            means[component] + np.sqrt(variances[component]) * noise
         ),
         "images are compared with other images: their order has been reversed": float(crossed[one, one[::-1]].mean()),
         "images are compared with other images: each with that of the next": float(
