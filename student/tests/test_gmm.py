@@ -1,8 +1,11 @@
 """Public checks of gmm.py: Gaussian mixtures."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+from autograder.door.cases import check_cases
 from autograder.door.diagnose import check, check_tensor
 from autograder.door.laws import check_standard_normal
 from autograder.door.submission import SubmissionError
@@ -21,9 +24,10 @@ THREE = Mixture(
 
 @pytest.mark.sample_gmm
 def test_sample_shapes(submission):
-    """sample_gmm returns n points and the component of each"""
+    """sample_gmm returns n points and the component of each, the same for equal generators"""
     drawn = submission.call(SAMPLE, 37, *THREE.arguments, generator=submission.generator(1))
     mixture_checks.check_pair(drawn, 37, THREE)
+    mixture_checks.check_generator(submission, THREE, 37)
 
 
 @pytest.mark.sample_gmm
@@ -36,31 +40,33 @@ def test_sample_law(submission):
 @pytest.mark.gmm_log_prob
 def test_log_prob_by_hand(submission, cases):
     """gmm_log_prob agrees with values computed by hand"""
-    for case in cases("by_hand"):
-        case.check(submission.call(LOG_PROB, *case.values), "gmm_log_prob")
+    check_cases(cases("by_hand"), partial(submission.call, LOG_PROB), "gmm_log_prob", others=cases("generic"))
 
 
 @pytest.mark.gmm_log_prob
 def test_log_prob_far_away(submission, cases):
-    """gmm_log_prob stays finite and right where every density underflows"""
-    for case in cases("far_away"):
-        case.check(submission.call(LOG_PROB, *case.values), "gmm_log_prob far from every mean")
+    """gmm_log_prob stays finite and right where every density underflows, and where determinants do"""
+    call, others = partial(submission.call, LOG_PROB), [*cases("generic"), *cases("by_hand")]
+    extreme = "gmm_log_prob where determinants under- or overflow"
+    check_cases(cases("far_away"), call, "gmm_log_prob far from every mean", [*others, *cases("determinants")])
+    check_cases(cases("determinants"), call, extreme, [*others, *cases("far_away")])
 
 
 @pytest.mark.gaussian_entropy
 def test_gaussian_entropy_by_hand(submission, cases):
-    """gaussian_entropy agrees with values computed by hand"""
-    for case in cases("by_hand"):
-        case.check(submission.call("gmm.gaussian_entropy", *case.values), "gaussian_entropy")
+    """gaussian_entropy agrees with values computed by hand, also where a determinant under- or overflows"""
+    call, others = partial(submission.call, "gmm.gaussian_entropy"), cases("generic")
+    extreme = "gaussian_entropy where the determinant under- or overflows"
+    check_cases(cases("by_hand"), call, "gaussian_entropy", [*others, *cases("determinants")])
+    check_cases(cases("determinants"), call, extreme, [*others, *cases("by_hand")])
 
 
 @pytest.mark.mc_entropy
 def test_mc_entropy_is_a_mean(fresh_submission, cases):
     """mc_entropy is minus the mean log-density of the points (with gmm_log_prob taken as right)"""
     fresh_submission.stand_in(LOG_PROB)
-    for case in cases("is_a_mean"):
-        value = fresh_submission.call("gmm.mc_entropy", *case.values)
-        case.check(value, "mc_entropy, minus the mean log-density of all the given points")
+    what = "mc_entropy, minus the mean log-density of all the given points"
+    check_cases(cases("is_a_mean"), partial(fresh_submission.call, "gmm.mc_entropy"), what, cases("generic"))
 
 
 # Provided code: worth no points; if it fails, restore that function from the original file.
@@ -79,7 +85,7 @@ def test_provided_entropy(submission):
                 return
             raise
         states.append(submission.rng_fingerprints()["torch"])
-    check(states[0] != states[1], what)
+    check(states[0] != states[1], what, "it seeds torch's generator, whatever it was seeded with before")
     # The entropy is 2.790722; the log-density of a point has a standard deviation of sqrt(d / 2) = 1.
     check_standard_normal(np.sqrt(n) * (np.array(found, dtype=np.float64) - 2.790722), what)
 

@@ -36,6 +36,7 @@ def same(first, second):
 
 
 @pytest.mark.parametrize("name", TABLES)
+@np.errstate(all="ignore")
 def test_no_two_mistakes_look_alike(name):
     inputs, right, mistakes = TABLES[name]
     seen = []

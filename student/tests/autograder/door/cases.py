@@ -9,14 +9,16 @@ beside its public checks, in cases/TASK.json: by name a list of objects with
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from autograder.door.diagnose import ATOL, RTOL, check_close
+from autograder.door.diagnose import ATOL, RTOL, Observation, check_close
+from autograder.door.submission import SubmissionError
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,40 @@ class Case:
     def check(self, actual: Any, what: str, rtol: float = RTOL, atol: float = ATOL) -> None:
         """Fail unless `actual` is the expected result: see `diagnose.check_close`."""
         check_close(actual, self.expected, what=what, mistakes=self.mistakes, rtol=rtol, atol=atol)
+
+
+def check_cases(
+    cases: Sequence[Case],
+    call: Callable[..., Any],
+    what: str,
+    others: Sequence[Case] = (),
+    rtol: float = RTOL,
+    atol: float = ATOL,
+) -> None:
+    """Fail unless a function returns what is expected in every case; a mistake is named if it alone explains them all.
+
+    Args:
+        call: calls the function.
+        others: cases of the same function that are looked at only to tell mistakes apart.
+    """
+
+    def further(failed: Case) -> Iterator[Observation]:
+        for other in (*cases, *others):
+            if other is not failed:
+                yield Observation(returned(call, *other.values), other.expected, other.mistakes, rtol, atol)
+
+    for case in cases:
+        more = partial(further, case)
+        actual, mistakes = call(*case.values), case.mistakes
+        check_close(actual, case.expected, what=what, mistakes=mistakes, rtol=rtol, atol=atol, more=more)
+
+
+def returned(call: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns; None if it raises."""
+    try:
+        return call(*arguments)
+    except SubmissionError:
+        return None
 
 
 def read_cases(file: Path, name: str) -> list[Case]:

@@ -3,6 +3,9 @@
 Each check may reject a right sample with probability at most `alpha`, ALPHA by default; `spent` records what the
 checks of this process have used up: a whole grading's sum must stay below 1e-9.
 Inside a check the probability is divided evenly over its comparisons (Bonferroni).
+
+A message says which statistic is off, and nothing else. A cause comes from the caller, and is named only where the
+statistic leaves no other.
 """
 
 from collections.abc import Mapping
@@ -14,53 +17,53 @@ from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
 
 ALPHA = 1e-12
 ENOUGH_ROWS = 30  # of which a correlation is taken
+SAME = 0.01  # how little draws differ, in standard deviations, that are one and the same but for rounding
 EACH_WITH_EACH = 64  # columns; of more, only some pairs are compared
 
 spent: list[tuple[str, float]] = []
 
 
 def check_standard_normal(
-    samples: np.ndarray, what: str, hints: Mapping[str, str] | None = None, alpha: float = ALPHA
+    samples: np.ndarray, what: str, causes: Mapping[str, str] | None = None, alpha: float = ALPHA
 ) -> None:
     """Independent draws, of any shape: do mean, variance, tails and distribution fit N(0, 1)?
 
     Args:
         samples: finite numbers; they must be independent (see `check_independent` first).
         what: what the draws are, for the message.
-        hints: what to add to the message of "mean", "small variance", "large variance" or "distribution".
+        causes: what a wrong "mean", "small variance", "large variance" or "distribution" can only come from.
     """
     spent.append((what, alpha))
-    hints = hints or {}
     x = _finite(samples, what).ravel()
     n, part = x.size, alpha / 5
 
     def reject(kind: str, message: str) -> None:
-        fail(f"{what}: {message}. {hints[kind]}" if kind in hints else f"{what}: {message}.")
+        fail(f"{what}: {message}.", (causes or {}).get(kind, ""))
 
     if n > 1 and (x == x[0]).all():
-        fail(f"{what}: all draws are equal. Noise must be drawn afresh for every entry.")
+        fail(f"{what}: all draws are equal; each must be drawn by itself.")
     if 2 * stats.norm.sf(abs(x.mean()) * np.sqrt(n)) < part:
-        reject("mean", f"after standardising, the mean of {n} draws is not 0")
+        reject("mean", "after standardising, the mean of the draws is not 0")
     squares = float(x @ x)  # chi-squared with n degrees of freedom
     if 2 * stats.chi2.cdf(squares, n) < part:
-        reject("small variance", f"after standardising, the variance of {n} draws is too small")
+        reject("small variance", "after standardising, the variance of the draws is too small")
     if 2 * stats.chi2.sf(squares, n) < part:
-        reject("large variance", f"after standardising, the variance of {n} draws is too large")
+        reject("large variance", "after standardising, the variance of the draws is too large")
     # Few draws tell a flat law from the normal one by its tails: about one draw in 22 is larger than 2, one in 370
     # larger than 3.
     for size in (2, 3):
         beyond, share = int((np.abs(x) > size).sum()), 2 * stats.norm.sf(size)
         if 2 * min(stats.binom.cdf(beyond, n, share), stats.binom.sf(beyond - 1, n, share)) < part:
-            reject("distribution", f"{n} draws do not have the shape of a normal distribution: look at its tails")
+            reject("distribution", "the draws do not have the shape of a normal distribution: look at its tails")
     # The Dvoretzky-Kiefer-Wolfowitz inequality in Massart's form holds for every n.
     ordered = stats.norm.cdf(np.sort(x))
     steps = np.arange(n + 1) / n
     distance = max(np.abs(ordered - steps[1:]).max(), np.abs(ordered - steps[:-1]).max())
     if distance > np.sqrt(np.log(2 / part) / (2 * n)):
-        reject("distribution", f"{n} draws do not have the shape of a normal distribution")
+        reject("distribution", "the draws do not have the shape of a normal distribution")
 
 
-def check_independent(samples: np.ndarray, what: str, hint: str = "", alpha: float = ALPHA) -> None:
+def check_independent(samples: np.ndarray, what: str, cause: str = "", alpha: float = ALPHA) -> None:
     """n rows of m standard normal quantities: is every pair of columns uncorrelated?
 
     Arrange the draws so that columns are what must be independent: rows of a batch, coordinates, or calls.
@@ -68,82 +71,90 @@ def check_independent(samples: np.ndarray, what: str, hint: str = "", alpha: flo
     Args:
         samples: (n, m) with n >= 30, m >= 2.
         what: what must be independent of what, for the message.
-        hint: what to add to the message.
+        cause: why two columns may be one and the same noise. Of other correlations it is not named: draws that are not
+            standard normal, such as those around a mean that varies, correlate, too.
     """
     spent.append((what, alpha))
     x = _finite(samples, what)
     n, m = x.shape
     constant = np.ptp(x, axis=0) == 0
-    check(not constant.any(), f"{what}: a quantity that should be random never varies. {hint}".rstrip())
+    check(not constant.any(), f"{what}: a quantity that should be random never varies.")
     with np.errstate(invalid="ignore"):
-        correlation = np.corrcoef(x, rowvar=False)[np.triu_indices(m, 1)]
+        correlations = np.corrcoef(x, rowvar=False)
+    correlation = correlations[np.triu_indices(m, 1)]
     # For independent normal columns r * sqrt((n - 2) / (1 - r^2)) has Student's law with n - 2 degrees of freedom.
     limit = stats.t.isf(alpha / (2 * correlation.size), n - 2)
     limit = limit / np.sqrt(n - 2 + limit**2)
-    worst = np.abs(correlation).max()
-    if worst > 0.999:
-        fail(f"{what}: the same noise is used more than once. {hint}".rstrip())
-    check(worst <= limit, f"{what}: the draws are correlated. {hint}".rstrip())
+    if not np.abs(correlation).max() <= limit:  # NaN included
+        strengths = np.abs(np.triu(correlations, 1))
+        first, second = x[:, np.array(np.unravel_index(strengths.argmax(), strengths.shape))].T
+        same = min(np.abs(first - second).max(), np.abs(first + second).max()) < SAME
+        if same:
+            fail(f"{what}: the same noise is used more than once.", cause)
+        fail(f"{what}: the draws are correlated.")
 
 
-def check_fresh(eps: np.ndarray, what: str, hints: Mapping[str, str], alpha: float = ALPHA) -> None:
+def check_fresh(eps: np.ndarray, what: str, causes: Mapping[str, str], alpha: float = ALPHA) -> None:
     """Standard normal noise: is every number drawn by itself, along every axis?
 
     Noise may be shared, correlated (each with each, with its neighbour, with the one half the axis away), or balanced:
     antithetic, standardised or stratified draws have sums that vary less than those of independent ones.
 
     Args:
-        eps: noise, one axis for each of `hints`.
+        eps: noise, one axis for each of `causes`.
         what: what the noise is of, for the message.
-        hints: for each axis what lies along it and what to do: {"calls": "Draw afresh in every call."}.
+        causes: for each axis what lies along it and why noise may be the same there: {"calls": "A seed is set."}.
     """
     eps = _finite(eps, what)
+    check(eps.size == 1 or np.ptp(eps) > 0, f"{what}: all draws are equal; each must be drawn by itself.")
     # First noise that is shared outright, which would also look like a correlation along the other axes.
-    for axis, (name, hint) in enumerate(hints.items()):
+    for axis, (name, cause) in enumerate(causes.items()):
         shared = eps.shape[axis] > 1 and bool((np.ptp(eps, axis=axis) < 1e-3).all())
-        check(not shared, f"{what}: the same noise is used for different {name}. {hint}")
+        check(not shared, f"{what}: the same noise is used for different {name}.", cause)
     part = alpha / (4 * eps.ndim)
-    for axis, (name, hint) in enumerate(hints.items()):
+    for axis, (name, cause) in enumerate(causes.items()):
         rows = np.moveaxis(eps, axis, -1).reshape(-1, eps.shape[axis])
         count = rows.shape[1]
         if count < 2:
             continue
         of = f"{what}: noise of different {name}"
         if count <= EACH_WITH_EACH and len(rows) >= ENOUGH_ROWS:
-            check_independent(rows, of, hint, part)
+            check_independent(rows, of, cause, part)
         half = count // 2
         apart = np.stack([rows[:, :half], rows[:, -half:]], axis=-1).reshape(-1, 2)
         beside = rows[:, : 2 * half].reshape(-1, 2)
         for pairs in (beside, apart):
             if len(pairs) >= ENOUGH_ROWS:
-                check_independent(pairs, of, hint, part / 2)
-        balanced = f"{of} is balanced: its mean or its size is always nearly the same. {hint}".rstrip()
+                check_independent(pairs, of, cause, part / 2)
         squares = np.square(rows).sum(axis=1)
         low, high = stats.chi2.cdf(squares, count), stats.chi2.sf(squares, count)
         sizes = np.where(low < high, stats.norm.ppf(low), stats.norm.isf(high)).clip(-37, 37)  # beyond is 0 for a float
-        for sums in (rows.sum(axis=1) / np.sqrt(count), sizes):
+        for sums, quantity in ((rows.sum(axis=1) / np.sqrt(count), "mean"), (sizes, "size")):
             try:
                 check_standard_normal(sums, of, alpha=part / 2)
             except CheckFailed:
-                check(sums.var() >= 1 or abs(sums.mean()) > 1, balanced)
+                calm = len(sums) > 1 and stats.chi2.cdf(len(sums) * sums.var(), len(sums) - 1) < part / 2
+                calm = calm and abs(sums.mean()) <= 1  # else it is its own size that is wrong
+                check(not calm, f"{of} is balanced: its {quantity} is always nearly the same.")
                 raise
 
 
 def check_counts(
-    counts: np.ndarray, probabilities: np.ndarray, what: str, hint: str = "", alpha: float = ALPHA
+    counts: np.ndarray, probabilities: np.ndarray, what: str, cause: str = "", alpha: float = ALPHA
 ) -> None:
     """Numbers of draws per category: does each have its binomial law (exact test)?
 
     Args:
         counts: (K,) integers; their sum is the number of draws.
         probabilities: (K,).
+        cause: why they may not.
     """
     spent.append((what, alpha))
     n = int(np.sum(counts))
     for count, p in zip(counts, probabilities, strict=True):
         # A count may be impossible rather than improbable.
         tail = min(stats.binom.cdf(count, n, p), stats.binom.sf(count - 1, n, p))
-        check(2 * tail >= alpha / len(counts), f"{what}: the frequencies do not fit the probabilities. {hint}".rstrip())
+        check(2 * tail >= alpha / len(counts), f"{what}: the frequencies do not fit the probabilities.", cause)
 
 
 def check_mean(
@@ -151,7 +162,7 @@ def check_mean(
     expected: "float | np.ndarray",
     std: "float | np.ndarray",
     what: str,
-    hint: str = "",
+    cause: str = "",
     slack: float = 0.0,
     alpha: float = ALPHA,
 ) -> None:
@@ -164,19 +175,24 @@ def check_mean(
         values: averages, any shape.
         expected: their expectations.
         std: their standard deviations (of the averages, not of the terms), from an oracle.
+        cause: why one may not.
         slack: what to allow on top, e.g. for rounding and for the oracle's own error.
     """
     spent.append((what, alpha))
     x = _finite(values, what)
     deviation = np.abs(x - expected)
     limit = stats.norm.isf(alpha / (2 * x.size)) * 1.25 * np.asarray(std) + slack
-    check((deviation <= limit).all(), f"{what}: the average over many draws is not what it should be. {hint}".rstrip())
+    check((deviation <= limit).all(), f"{what}: the average over many draws is not what it should be.", cause)
 
 
-def check_differ(first: np.ndarray, second: np.ndarray, what: str) -> None:
-    """Two draws of the same continuous quantities, at least four of them: fail if all of them are equal."""
+def check_differ(first: np.ndarray, second: np.ndarray, what: str, cause: str = "") -> None:
+    """Two draws of the same continuous quantities, at least four of them: fail if all of them are equal.
+
+    Args:
+        cause: why they may be.
+    """
     if first.shape == second.shape and first.size >= 4 and (first == second).all():
-        fail(f"{what}: two calls give the same draws. Noise must be fresh; nothing may seed the generator.")
+        fail(f"{what}: two calls give the same draws; each must draw noise of its own.", cause)
 
 
 def _finite(values: np.ndarray, what: str) -> np.ndarray:

@@ -5,14 +5,23 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from scipy.special import softmax
 
 from autograder.door import laws
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
+from autograder.door.submission import Submission
 from support.mixture import Mixture
 
 WHAT = "sample_gmm"
 CALLS = 20  # after which the counts of components are compared from call to call
 ENOUGH = 100  # points of a component that are looked at by themselves
+DOUBTFUL = 1e-6  # a cause is not named if what was seen would be less probable than this under it
+# Why noise may be the same along an axis of (calls, points, coordinates).
+SHARED = {
+    "calls": "the same noise is used in every call: no generator may be seeded, and none rewound",
+    "points": "noise is used for several points; each point needs noise of its own",
+    "coordinates": "the coordinates of a point share their noise; each needs noise of its own",
+}
 
 
 def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.ndarray]:
@@ -22,8 +31,13 @@ def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.nda
         fail(f"{WHAT}: it should return a tuple (x, component): the points and the component of each.")
     x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d))
     component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
-    check(component.min() >= 0, f"{WHAT}: components are counted from 0.")
-    check(component.max() < k, f"{WHAT}: components run from 0 to K - 1.")
+    check(component.min() >= 0, f"{WHAT}: a component is negative; they are counted from 0.")
+    if component.max() >= k:
+        counted = component.min() > 0 and component.max() == k and n > 100 * k
+        fail(
+            f"{WHAT}: a component is too large; they run from 0 to K - 1.",
+            "components are counted from 0, not from 1" if counted else "",
+        )
     return x, component
 
 
@@ -41,10 +55,30 @@ def check_law(calls: Sequence[Any], n: int, mixture: Mixture) -> None:
     try:
         _check_noise(whiten(x, component, mixture.means, factors), component, len(calls))
     except CheckFailed as error:
-        for explanation, means, alternative in _mistakes(mixture, factors):
-            if _explains(whiten(x, component, means, alternative), component, len(calls)):
-                raise CheckFailed(f"{error} {explanation}", explanation) from None
-        fail(f"{error} Does `component` say where each point came from?")
+        found = [error.cause] if error.cause else _causes(x, component, mixture, factors, len(calls))
+        raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
+
+
+def check_generator(submission: Submission, mixture: Mixture, n: int) -> None:
+    """Fail unless all randomness comes from a given generator, whose state decides what is drawn."""
+
+    def draw(global_seed: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        submission.seed(global_seed)
+        drawn = submission.call("gmm.sample_gmm", n, *mixture.arguments, generator=submission.generator(seed))
+        return check_pair(drawn, n, mixture)
+
+    (x, component), (x_again, component_again), (x_other, component_other) = draw(1, 5), draw(2, 5), draw(1, 6)
+    same_points, same_components = (x == x_again).all(), (component == component_again).all()
+    if not (same_points and same_components):
+        if (x == x_other).all():
+            cause = "the generator is ignored: hand it on to everything that draws (generator=generator)"
+        elif same_components:
+            cause = "the noise is not drawn from the generator (generator=generator)"
+        else:
+            cause = "the components are not drawn from the generator (generator=generator)"
+        fail(f"{WHAT}: equal generators give different points; all randomness must come from them.", cause)
+    different = (x != x_other).any() and (component != component_other).any()
+    check(different, f"{WHAT}: different generators give the same points or components.")
 
 
 def whiten(x: np.ndarray, component: np.ndarray, means: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -62,10 +96,13 @@ def _check_components(component: np.ndarray, weights: np.ndarray) -> None:
     def counts(part: np.ndarray) -> np.ndarray:
         return np.bincount(part.ravel(), minlength=k)
 
-    laws.check_counts(counts(component), weights, what, "Component k must be drawn with probability weights[k].")
+    of = f"{what} (component k is drawn with probability weights[k])"
+    laws.check_counts(counts(component), weights, of, _cause_of_counts(counts(component), weights))
     # In a random order the first half of the points is a sample too.
-    hint = "The points come sorted by component: draw the component of each point by itself, or shuffle."
-    laws.check_counts(counts(component[:, : n // 2]), weights, f"{what} of the first half of the points", hint)
+    ascending = n > 2 * k and bool((np.diff(component, axis=1) >= 0).all() or (np.diff(component, axis=1) <= 0).all())
+    cause = "the points come sorted by component: draw the component of each point by itself, or shuffle"
+    of = f"{what} of the first half of the points"
+    laws.check_counts(counts(component[:, : n // 2]), weights, of, cause if ascending else "")
     # What neighbours, or points half a sample apart, have in common; and how much the counts vary from call to call.
     centred = (np.arange(k) == component[..., np.newaxis]) - weights
     ordinary = weights * n >= 30
@@ -75,38 +112,119 @@ def _check_components(component: np.ndarray, weights: np.ndarray) -> None:
     for step in (1, 2, n // 2):
         products = (scaled[:, step:] * scaled[:, :-step]).mean(axis=(0, 1))
         std = 1 / np.sqrt(scaled.shape[0] * (n - step))
-        hint = "The component of a point must not depend on those of the points before it: no chain, no fixed order."
-        laws.check_mean(products, 0.0, std, f"{what}: neighbours", hint)
+        of = f"{what}: neighbours (the component of a point must not depend on those of the points before it)"
+        laws.check_mean(products, 0.0, std, of)
     if len(component) >= CALLS and ordinary.all():
         # Pearson's statistic: nearly chi-squared, with k - 1 degrees of freedom for each call.
         squares = [((counts(call) - n * weights) ** 2 / (n * weights)).sum() for call in component]
         laws.spent.append((what, laws.ALPHA))
         statistic, free = float(np.sum(squares)), len(component) * (k - 1)
-        hint = "It must be that of independent draws: not shares of n, neither stratified nor systematic sampling."
+        of = f"{what}: the number of points from each component"
+        as_draws = "from call to call; it must be that of independent random draws."
         calm = stats.chi2.cdf(1.25 * statistic, free) < laws.ALPHA / 2
-        check(not calm, f"{what}: the number of points from each component hardly varies from call to call. {hint}")
+        check(not calm, f"{of} hardly varies {as_draws}", _cause_of_calm(component, weights) if calm else "")
         wild = stats.chi2.sf(statistic / 1.25, free) < laws.ALPHA / 2
-        check(not wild, f"{what}: the number of points from each component varies too much from call to call. {hint}")
+        check(not wild, f"{of} varies too much {as_draws}")
+
+
+def _cause_of_counts(counts: np.ndarray, weights: np.ndarray) -> str:
+    """The one usual mistake that numbers of points per component fit; "" if there is none, or more than one."""
+    k = len(weights)
+    likeliest = np.zeros(k)
+    likeliest[weights.argmax()] = 1
+    others = {
+        "all components are drawn equally often: the weights are ignored": np.full(k, 1 / k),
+        "it looks as if a softmax of the weights were taken: they are already probabilities": softmax(weights),
+        "all points come from the component with the largest weight": likeliest,
+        "the weights are taken in the reverse order": weights[::-1],
+        "the search in the cumulated weights is one too far: the last component is drawn for the first": np.roll(
+            weights, 1
+        ),
+        "the search in the cumulated weights is one too early: the second component is drawn for the first": np.roll(
+            weights, -1
+        ),
+        "it looks as if the squares of the weights were used": weights**2 / (weights**2).sum(),
+        "it looks as if the square roots of the weights were used": np.sqrt(weights) / np.sqrt(weights).sum(),
+    }
+
+    def fits(probabilities: np.ndarray) -> bool:
+        spread = counts.sum() * probabilities
+        if (counts[spread == 0] > 0).any():
+            return False
+        seen = spread > 0
+        statistic = ((counts[seen] - spread[seen]) ** 2 / spread[seen]).sum()
+        return bool(stats.chi2.sf(statistic, max(1, seen.sum() - 1)) > DOUBTFUL)
+
+    found = [cause for cause, probabilities in others.items() if fits(probabilities)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _cause_of_calm(component: np.ndarray, weights: np.ndarray) -> str:
+    """Why the components' numbers hardly vary: they never do, or as little as those of systematic sampling."""
+    counts = np.stack([np.bincount(call, minlength=len(weights)) for call in component])
+    if (counts == counts[0]).all():
+        return "the numbers of points are n * weights, rounded; how many come from each component is random, too"
+    if (np.abs(counts - component.shape[1] * weights) <= 1 + 1e-6 * component.shape[1]).all():
+        return "the components are drawn by systematic or stratified sampling; each point needs a draw of its own"
+    return ""
 
 
 def _check_noise(eps: np.ndarray, component: np.ndarray, calls: int) -> None:
     """Fail unless eps (n, d) are n * d independent standard normal numbers, also within each component."""
     n, d = eps.shape
     what = f"{WHAT}, the points after taking off mean and covariance of their component"
-    own = np.ptp(eps, axis=0).max() > 0.01  # more than rounding leaves
-    check(own, f"{what}: the same noise is used for all points. Each point needs noise of its own.")
+    if np.ptp(eps, axis=0).max() <= 0.01:  # hardly more than rounding leaves
+        added = np.abs(eps).max() > 0.01
+        fail(
+            f"{what}: each point needs noise of its own.",
+            "the same noise is used for all points" if added else "no noise is added: the points are the means",
+        )
     # Over all points, an error in one component may cancel an error in another.
     parts = [eps, *(eps[component == k] for k in np.unique(component))]
     parts = [part for part in parts if len(part) >= ENOUGH]
     if d > 1:
         for part in parts:
-            hint = "The coordinates of a point must have the covariances of its component."
-            laws.check_independent(part, what, hint, laws.ALPHA / len(parts))
+            of = f"{what}, their coordinates"
+            laws.check_independent(part, of, SHARED["coordinates"], laws.ALPHA / len(parts))
     for part in parts:
         laws.check_standard_normal(part, what, alpha=laws.ALPHA / len(parts))
-    own = "Each point needs noise of its own."
-    hints = {"calls": "Noise must be drawn afresh in every call.", "points": own, "coordinates": own}
-    laws.check_fresh(eps.reshape(calls, n // calls, d), what, hints)
+    laws.check_fresh(eps.reshape(calls, n // calls, d), what, SHARED)
+
+
+def _causes(x: np.ndarray, component: np.ndarray, mixture: Mixture, factors: np.ndarray, calls: int) -> list[str]:
+    """The usual mistakes under which these points are what they should be."""
+    found = [
+        explanation
+        for explanation, means, alternative in _mistakes(mixture, factors)
+        if np.linalg.det(alternative).all() and _explains(whiten(x, component, means, alternative), component, calls)
+    ]
+    eps = whiten(x, component, mixture.means, factors)
+    normal = stats.kstest(eps.ravel(), "norm").pvalue > DOUBTFUL
+    if not found and not normal and _follows(x, mixture):
+        found = ["`component` does not say where each point came from"]
+    if not found and _uniform(eps):
+        found = ["the noise is uniform; it must be standard normal"]
+    return list(dict.fromkeys(found))
+
+
+def _follows(x: np.ndarray, mixture: Mixture) -> bool:
+    """Whether every coordinate of the points, and their sum, follow the mixture, whatever component they came from."""
+    if len(mixture.weights) == 1:
+        return False
+    weights, means, covs = (value.astype(np.float64) for value in mixture.arguments)
+    n, d = x.shape
+    for direction in (*np.eye(d), np.ones(d)):
+        mean, std = means @ direction, np.sqrt(np.einsum("i,kij,j->k", direction, covs, direction))
+        quantiles = stats.norm.cdf((x.astype(np.float64) @ direction)[:, np.newaxis], mean, std) @ weights
+        if stats.kstest(quantiles, "uniform").pvalue < DOUBTFUL:
+            return False
+    return n > ENOUGH
+
+
+def _uniform(eps: np.ndarray) -> bool:
+    """Whether noise is uniform with mean 0 and variance 1, or between 0 and 1, or -1 and 1."""
+    spans = ((-(3**0.5), 2 * 3**0.5), (0, 1), (-1, 2))
+    return any(stats.kstest(eps.ravel(), stats.uniform(*span).cdf).pvalue > DOUBTFUL for span in spans)
 
 
 def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
@@ -115,36 +233,55 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
     variances = np.diagonal(covs, axis1=1, axis2=2)
     identity = np.eye(means.shape[1])
     first = np.zeros(len(means), dtype=int)
-    diagonal = "It looks as if the correlations were ignored: only the variances are used."
-    return [
+    values, vectors = np.linalg.eigh(covs)
+    roots = np.sign(covs) * np.sqrt(np.abs(covs))
+    inverse = "it looks as if the inverses of the covariances (precisions) were used"
+    changed = [
+        ("it looks as if the variances were used as standard deviations", means, variances[..., np.newaxis] * identity),
+        ("it looks as if cov @ eps were drawn: use a factor L with L @ L.T = cov, e.g. Cholesky's", means, covs),
+        ("it looks as if L.T stood where L belongs (eps @ L instead of eps @ L.T)", means, factors.swapaxes(1, 2)),
         (
-            "It looks as if the variances were used as standard deviations.",
+            "it looks as if the correlations were ignored: only the variances are used",
             means,
-            variances[..., np.newaxis] * identity,
+            np.sqrt(variances)[..., np.newaxis] * identity,
         ),
-        ("It looks as if cov @ eps were drawn: use a factor L with L @ L.T = cov, e.g. Cholesky's.", means, covs),
-        ("It looks as if L.T stood where L belongs (eps @ L instead of eps @ L.T).", means, factors.swapaxes(1, 2)),
-        (diagonal, means, np.sqrt(variances)[..., np.newaxis] * identity),
-        ("It looks as if the covariances were ignored.", means, np.broadcast_to(identity, covs.shape)),
-        ("It looks as if the means were not added.", np.zeros_like(means), factors),
-        ("It looks as if all points had the covariance of the first component.", means, factors[first]),
-        ("It looks as if all points had the mean of the first component.", means[first], factors),
-        ("It looks as if all points came from the first component.", means[first], factors[first]),
+        (
+            "it looks as if the factor were eigenvectors times eigenvalues, without the square root",
+            means,
+            vectors * values[:, np.newaxis],
+        ),
+        ("it looks as if every entry of cov had its square root taken: use Cholesky's factor", means, roots),
+        ("it looks as if the covariances were ignored", means, np.broadcast_to(identity, covs.shape)),
+        (inverse, means, np.linalg.cholesky(np.linalg.inv(covs))),
+        ("it looks as if the means were not added", np.zeros_like(means), factors),
+        ("it looks as if the means were subtracted", -means, factors),
+        ("it looks as if all points had the covariance of the first component", means, factors[first]),
+        ("it looks as if all points had the mean of the first component", means[first], factors),
+        ("it looks as if all points came from the first component", means[first], factors[first]),
         *(
             (
-                "It looks as if a small constant were added to the diagonals of the covariances.",
+                "it looks as if a small constant were added to the diagonals of the covariances",
                 means,
                 np.linalg.cholesky(covs + constant * identity),
             )
             for constant in (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
         ),
     ]
+    # What changes no factor and no mean explains nothing.
+    return [
+        (cause, other, factor)
+        for cause, other, factor in changed
+        if not (np.allclose(other, means) and np.allclose(factor @ factor.swapaxes(1, 2), covs, rtol=1e-9, atol=0))
+    ]
 
 
 def _explains(eps: np.ndarray, component: np.ndarray, calls: int) -> bool:
     """Whether noise under a mistake's transformation looks right."""
+    if not np.isfinite(eps).all():
+        return False
     try:
         _check_noise(eps, component, calls)
     except CheckFailed:
         return False
-    return True
+    # More closely than where it is a matter of points.
+    return bool(stats.kstest(eps.ravel(), "norm").pvalue > DOUBTFUL)

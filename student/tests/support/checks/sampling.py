@@ -1,6 +1,6 @@
 """What reparameterised noise must be: of the right law, independent, fresh. Shared by public and hidden checks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from scipy import stats
@@ -10,7 +10,8 @@ from autograder.door.laws import check_fresh, check_standard_normal
 from autograder.door.submission import Handle, Lost, Submission, SubmissionError
 
 WHAT = "reparameterize"
-UNIFORM = "The noise should be standard normal (torch.randn_like), not uniform (torch.rand_like)."
+UNIFORM = "the noise is uniform (torch.rand_like); it should be standard normal (torch.randn_like)"
+DOUBTFUL = 1e-6  # a cause is not named if what it explains would be less probable than this under it
 
 
 def sampler(submission: Submission, latents: int = 3) -> Handle:
@@ -41,21 +42,34 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
     """
     eps = noise(mu, logvar, z)
     check_noisy(eps)
-    check(eps.min() < -1e-3 or eps.max() > 1.001, f"{WHAT}: (z - mu) / sigma always lies between 0 and 1. {UNIFORM}")
+    in_unit = f"{WHAT}: (z - mu) / sigma always lies between 0 and 1."
+    check(eps.min() < -1e-3 or eps.max() > 1.001, in_unit, UNIFORM if _is_uniform(eps) else "")
     try:
-        check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma", {"distribution": UNIFORM})
+        check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma")
     except CheckFailed as error:
-        misfits = {}
-        for mistake, candidate in _other_laws(mu, logvar, z).items():
-            try:
-                check_standard_normal(candidate, WHAT)
-            except CheckFailed:
-                continue
-            misfits[mistake] = stats.kstest(candidate.ravel(), "norm").statistic
-        if misfits:
-            mistake = min(misfits, key=misfits.__getitem__)
-            fail(f"{error} It looks as if {mistake}.", mistake)
-        raise
+        laws = _other_laws(mu, logvar, z).items()
+        found = [f"it looks as if {name}" for name, other in laws if _is_noise(other, mu, logvar)]
+        if not found and _is_uniform(eps):
+            found = [UNIFORM]
+        raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
+
+
+def _is_noise(eps: np.ndarray, mu: np.ndarray, logvar: np.ndarray) -> bool:
+    """Whether numbers are standard normal, and neither their mean nor their size goes with mu or logvar."""
+    if not np.isfinite(eps).all():
+        return False
+    x = eps.ravel().astype(np.float64)
+    if stats.kstest(x, "norm").pvalue < DOUBTFUL or not DOUBTFUL < stats.chi2.cdf(x @ x, x.size) < 1 - DOUBTFUL:
+        return False
+    given = [value.ravel().astype(np.float64) for value in (mu, logvar)]
+    # Kendall's tau: a few large numbers say little.
+    return all(stats.kendalltau(a, b).pvalue > DOUBTFUL for a in (x, np.abs(x)) for b in given)
+
+
+def _is_uniform(eps: np.ndarray) -> bool:
+    """Whether numbers are uniform between 0 and 1, between -1 and 1, or with mean 0 and variance 1."""
+    laws = (stats.uniform(0, 1), stats.uniform(-1, 2), stats.uniform(-(3**0.5), 2 * 3**0.5))
+    return any(stats.kstest(eps.ravel(), law.cdf).pvalue > DOUBTFUL for law in laws) and eps.size > 100
 
 
 def check_noisy(eps: np.ndarray) -> None:
@@ -66,6 +80,7 @@ def check_noisy(eps: np.ndarray) -> None:
 def _other_laws(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> Mapping[str, np.ndarray]:
     """What would be standard normal if a usual mistake had been made."""
     mu, logvar, z = (value.astype(np.float64) for value in (mu, logvar, z))
+    softplus = np.logaddexp(0, logvar)
     return {
         "exp(logvar), the VARIANCE, were used as the standard deviation": (z - mu) / np.exp(logvar),
         "logvar itself were used as the standard deviation": (z - mu) / logvar,
@@ -77,6 +92,10 @@ def _other_laws(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> Mapping[st
         "mu and logvar were ignored": z,
         "mu and logvar had changed places": (z - logvar) / np.exp(mu / 2),
         "sigma multiplied mu as well": z / np.exp(logvar / 2) - mu,
+        "the variance were softplus(logvar); it is exp(logvar)": (z - mu) / np.sqrt(softplus),
+        "the standard deviation were softplus(logvar); it is exp(logvar / 2)": (z - mu) / softplus,
+        "mu were subtracted": (z + mu) / np.exp(logvar / 2),
+        "mu were added twice": (z - 2 * mu) / np.exp(logvar / 2),
     }
 
 
@@ -96,12 +115,37 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
     mu, logvar = random_posterior(rng, images, latents)
     eps = np.stack([noise(mu, logvar, sample(vae, mu, logvar)) for _ in range(draws)])
     check_noisy(eps)
-    hints = {
-        "calls": "Noise must be drawn afresh in every call; nothing may seed the generator.",
-        "images": "One row for all images of a batch is not enough: use torch.randn_like(mu).",
-        "latents": "One number for all latents of an image is not enough: use torch.randn_like(mu).",
+    causes = {
+        "calls": "",
+        "images": "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)",
+        "latents": "one number is drawn for all latents of an image: use torch.randn_like(mu)",
     }
-    check_fresh(eps, WHAT, hints)
+    if _repeats(eps):
+        causes["calls"] = why_repeated(vae.submission, lambda: sample(vae, mu, logvar))
+    elif (np.ptp(eps, axis=(1, 2)) < 1e-3).all():
+        causes["images"] = "one number is drawn for the whole batch: use torch.randn_like(mu)"
+    check_fresh(eps, WHAT, causes)
+
+
+def _repeats(eps: np.ndarray) -> bool:
+    return len(eps) > 1 and bool((np.ptp(eps, axis=0) < 1e-3).all())
+
+
+def why_repeated(submission: Submission, draw: Callable[[], object]) -> str:
+    """Why calls that should draw noise give the same: does the generator move on, and from where?"""
+    states: list[list[dict[str, str]]] = []
+    for seed in (1, 2):
+        submission.seed(seed)
+        before = submission.rng_fingerprints()
+        draw()
+        states.append([before, submission.rng_fingerprints()])
+    (before, after), (_, other) = states
+    for library in before:
+        if after[library] == other[library]:  # whatever it was before
+            return f"a call seeds the generator of {library}; noise must be drawn afresh in every call"
+    if before != after:
+        return ""
+    return "noise must be drawn afresh in every call: none is kept, and no generator with a seed of its own is used"
 
 
 def check_sample_gradients(
@@ -109,6 +153,9 @@ def check_sample_gradients(
 ) -> None:
     """dz / dmu is 1 and dz / dlogvar is (z - mu) / 2 for the very noise that was drawn."""
     reply = vae.run("reparameterize", [mu, logvar], wrt=[0, 1], cotangent=cotangent)
+    for place, name in enumerate(("mu", "logvar")):
+        if reply.gradients[place] is None and _ignored(vae, mu, name):
+            fail(f"no gradient of z reaches {name}.", f"it looks as if {name} were ignored")
     deviation = check_tensor(reply.value, what=WHAT, shape=mu.shape).astype(np.float64) - mu
     if reply.value.dtype == np.float32:  # a sample has no more digits than float32 can hold
         rtol, atol = max(rtol, 1e-3), max(atol, 1e-4)
@@ -125,3 +172,10 @@ def check_sample_gradients(
         rtol=rtol,
         atol=atol,
     )
+
+
+def _ignored(vae: Handle, mu: np.ndarray, name: str) -> bool:
+    """Whether samples are the same size when "mu" is far away, or "logvar" hardly leaves noise."""
+    if name == "mu":
+        return bool(np.abs(sample(vae, np.full_like(mu, 1000), np.zeros_like(mu))).max() < 500)
+    return bool(np.abs(sample(vae, np.zeros_like(mu), np.full_like(mu, -40))).max() > 1e-3)
