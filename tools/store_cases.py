@@ -115,7 +115,7 @@ def of_kl_categorical() -> Cases:
         name: [case(given, oracles.kl_categorical(**given), kl.of_kl_categorical(**given))]
         for name, given in named.items()
     }
-    return with_generic(found, kl.DISCRETE[2:3], oracles.kl_categorical, kl.of_kl_categorical)
+    return with_generic(found, kl.POSITIVE[2:], oracles.kl_categorical, kl.of_kl_categorical)
 
 
 def of_negative_log_likelihood() -> Cases:
@@ -125,7 +125,7 @@ def of_negative_log_likelihood() -> Cases:
     )
     given = {"x": x, "recon_x": recon_x}
     return with_generic(
-        {"by_hand": [case(given, elbo.right_cost(**given), elbo.of_negative_log_likelihood(**given))]},
+        {"by_hand": [case(given, elbo.right_cost(**given), elbo.of_negative_log_likelihood(x, recon_x))]},
         [[value.round(2) for value in arguments] for arguments in elbo.IMAGES[1:2]],
         elbo.right_cost,
         elbo.of_negative_log_likelihood,
@@ -136,7 +136,7 @@ def of_kl_diag_normal() -> Cases:
     mu, logvar = f32([[0, 0], [1, 2], [0, 0]], [[0, 0], [0, math.log(4)], [0, 0]])
     given = {"mu": mu, "logvar": logvar}
     return with_generic(
-        {"by_hand": [case(given, elbo.right_divergence(**given), elbo.of_kl_diag_normal(**given))]},
+        {"by_hand": [case(given, elbo.right_divergence(**given), elbo.of_kl_diag_normal(mu, logvar))]},
         [[value.round(2) for value in arguments] for arguments in elbo.POSTERIORS[1:2]],
         elbo.right_divergence,
         elbo.of_kl_diag_normal,

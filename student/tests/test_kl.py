@@ -81,7 +81,7 @@ def test_triangle_violation(submission):
         return
     first, second, third = variances
     if not min(first, third) < second < max(first, third):
-        fail(message, "the detour is short only if the second variance is between the other two")
+        fail(f"{message} The detour is short only if the second variance is between the other two.")
     others = {
         "they would be right as standard deviations; return variances": variances**2,
         "they would be right in reverse order": variances[::-1],

@@ -273,7 +273,7 @@ def test_mc_entropy_any_points(fresh_submission, mixture, dtype, n, decade, seed
             right=mistakes.right_entropy,
             mistakes=mistakes.of_mc_entropy,
             inputs=mistakes.ENTROPIES,
-            what="mc_entropy, minus the mean log-density of all the given points",
+            what="mc_entropy, minus the mean log-density of all the given points (of one component, too)",
             **precision(dtype),
         )
 

@@ -42,12 +42,14 @@ def check_normal(submission, arguments, **how):
 
 def check_categorical(submission, p, q, **how):
     """kl_categorical of these probabilities is right."""
+    # What is wrong of positive probabilities may be wrong in another way where some are zero.
+    positive = (p > 0).all() and (q > 0).all()
     check_value(
         partial(submission.call, CATEGORICAL),
         (p, q),
         right=oracles.kl_categorical,
         mistakes=mistakes.of_kl_categorical,
-        inputs=mistakes.DISCRETE,
+        inputs=mistakes.POSITIVE if positive else mistakes.DISCRETE,
         **{"what": "kl_categorical", **how},
     )
 

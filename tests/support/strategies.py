@@ -23,7 +23,7 @@ def variances(shape: tuple[int, ...], dtype: str = "float64", decades: float = 2
 
 
 @st.composite
-def normal_pairs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def normal_pairs(draw: st.DrawFn) -> tuple[np.ndarray, ...]:
     """mu1, var1, mu2, var2 of one dtype, of shapes that broadcast against each other."""
     shapes = draw(hnp.mutually_broadcastable_shapes(num_shapes=4, max_dims=3, max_side=5)).input_shapes
     dtype = draw(DTYPES)

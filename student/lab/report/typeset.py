@@ -2,10 +2,9 @@
 
 import json
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-
-from autograder.scratch import temporary_folder
 
 MARK = '\n```{{=typst}}\n#remember("{name}")\n```\n'
 LISTING = "\n```{{=typst}}\n#listing({text})\n```\n"
@@ -73,8 +72,8 @@ def typeset(markdown: str, folder: Path, title: str) -> Pdf:
     except ImportError as error:
         raise TypesetError(f"{error.name} is not installed: pip install -r requirements-report.txt") from None
 
-    with temporary_folder("typeset") as temporary:
-        log = temporary / "log.json"
+    with tempfile.TemporaryDirectory() as temporary:
+        log = Path(temporary) / "log.json"
         options = ["--standalone", f"--template={TEMPLATE}", f"--lua-filter={FILTER}", f"--log={log}"]
         options += ["--syntax-highlighting=none", "--wrap=none", f"--metadata=pagetitle:{title}", "--quiet"]
         options += [f"--resource-path={folder}"]

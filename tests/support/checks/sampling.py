@@ -133,18 +133,18 @@ def _repeats(eps: np.ndarray) -> bool:
 
 def why_repeated(submission: Submission, draw: Callable[[], object]) -> str:
     """Why calls that should draw noise give the same: does the generator move on, and from where?"""
-    states = []
+    states: list[list[dict[str, str]]] = []
     for seed in (1, 2):
         submission.seed(seed)
         before = submission.rng_fingerprints()
         draw()
-        states.append((before, submission.rng_fingerprints()))
-    for library in states[0][0]:
-        (before, after), (_, again) = ((first[library], second[library]) for first, second in states)
-        if after == again:  # whatever it was before
+        states.append([before, submission.rng_fingerprints()])
+    (before, after), (_, other) = states
+    for library in before:
+        if after[library] == other[library]:  # whatever it was before
             return f"a call seeds the generator of {library}; noise must be drawn afresh in every call"
-        if before != after:
-            return ""
+    if before != after:
+        return ""
     return "noise must be drawn afresh in every call: none is kept, and no generator with a seed of its own is used"
 
 

@@ -34,12 +34,16 @@ POSTERIORS = [
     _posterior(4, 0.05, 5, 2),  # near the prior
     (np.full((2, 3), 0.3), np.linspace(-24, -19, 6).reshape(2, 3)),
     (np.array([[20.0, 30, 10], [0.2, 0.1, 0.3]]), np.array([[-1.0, -2, 0.5], [0.2, -0.1, 0.3]])),  # one is far away
+    _posterior(7, 1, 3, 40),
+    (np.array([[3e4, -5e4], [2e4, 1e4], [4e4, -6e4]]), np.array([[0.3, -0.4], [1.1, 0.2], [-0.7, 0.6]])),
+    (np.full((4, 3), 1e-3), np.full((4, 3), -1e-3)),
 ]
 LOSSES = [
     (*_images(1, 0, 1, 3, 2, 5, 4), *_posterior(1, 1, 3, 5)),
     (*_images(2, 0, 1, 7, 9), *_posterior(2, 1, 7, 4)),
     *((*_images(n, 0, 1, 2, 1, 2, 3), *_posterior(n, 0.02, 2, 3)) for n in (3, 4)),  # of small costs
     *((*_images(n, 0, 1, 5, 1, 2, 3), *_posterior(n, 9, 5, 2)) for n in (5, 6)),  # of large ones
+    (*_images(7, 0, 1, 3, 4, 2), np.array([[3e4, -5e4]] * 3), np.array([[0.3, -0.4]] * 3)),
 ]
 
 
@@ -63,16 +67,20 @@ def fit_negative_log_likelihood(actual: float, x: np.ndarray, recon_x: np.ndarra
     costs = negative_log_likelihood(x, recon_x)
     if not np.isfinite([actual, *costs]).all():
         return {}
-    return {"most": _root(lambda bound: np.minimum(costs, bound).mean() - actual, 0, 2 * costs.sum())}
+    most = _root(lambda bound: np.minimum(costs, bound).mean() - actual, 0, 2 * costs.sum())
+    return {"most": most, "most_error": most - x[0].size / 2 * LOG_2PI}
 
 
-def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray, most: float = np.nan) -> dict[str, float]:
+def of_negative_log_likelihood(
+    x: np.ndarray, recon_x: np.ndarray, most: float = np.nan, most_error: float = np.nan
+) -> dict[str, float]:
     """Images and decoder means, (B, ...).
 
     Args:
-        most: a bound on the cost of an image, without or with its constant; NaN for none.
+        most, most_error: bounds on the cost of an image, and on that without its constant; NaN for none.
     """
     batch, pixels, width, second = len(x), x[0].size, x.shape[-1], x.shape[1]
+    x_shape = x.shape
     x, recon_x = (value.astype(np.float64).reshape(batch, -1) for value in (x, recon_x))
     error = x - recon_x
     squares = np.square(error).sum(axis=1)
@@ -87,6 +95,9 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray, most: float =
         "the cost of an image is cut off at some maximum (clamp); it has none": np.minimum(
             half + constant, most
         ).mean(),
+        "the squared error of an image is cut off at some maximum (clamp); it may be large": (
+            np.minimum(half, most_error).mean() + constant
+        ),
     }
     return {
         **{name: value for name, value in capped.items() if np.isfinite(value)},
@@ -101,6 +112,8 @@ def of_negative_log_likelihood(x: np.ndarray, recon_x: np.ndarray, most: float =
         "the constant is that of square images of one channel; D is the number of pixels of one image": half.mean()
         + width**2 / 2 * LOG_2PI,
         "the constant is divided by the batch, too": half.mean() + constant / batch,
+        "the constant counts height times width, without channels; D is the number of pixels of one image": half.mean()
+        + x_shape[-2] * x_shape[-1] / 2 * LOG_2PI,
         "the constant counts x.shape[1] pixels; D is the number of pixels of one image": half.mean()
         + second / 2 * LOG_2PI,
         "the constant has log10 where the natural logarithm should be": half.mean() + pixels / 2 * np.log10(2 * np.pi),

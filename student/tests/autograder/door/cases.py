@@ -11,6 +11,7 @@ beside its public checks, in cases/TASK.json: by name a list of objects with
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,15 +65,9 @@ def check_cases(
                 yield Observation(returned(call, *other.values), other.expected, other.mistakes, rtol, atol)
 
     for case in cases:
-        check_close(
-            call(*case.values),
-            case.expected,
-            what=what,
-            mistakes=case.mistakes,
-            rtol=rtol,
-            atol=atol,
-            more=lambda failed=case: further(failed),
-        )
+        more = partial(further, case)
+        actual, mistakes = call(*case.values), case.mistakes
+        check_close(actual, case.expected, what=what, mistakes=mistakes, rtol=rtol, atol=atol, more=more)
 
 
 def returned(call: Callable[..., Any], *arguments: Any) -> Any:

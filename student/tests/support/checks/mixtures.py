@@ -198,9 +198,11 @@ def _causes(x: np.ndarray, component: np.ndarray, mixture: Mixture, factors: np.
         for explanation, means, alternative in _mistakes(mixture, factors)
         if np.linalg.det(alternative).all() and _explains(whiten(x, component, means, alternative), component, calls)
     ]
-    if not found and _follows(x, mixture):
+    eps = whiten(x, component, mixture.means, factors)
+    normal = stats.kstest(eps.ravel(), "norm").pvalue > DOUBTFUL
+    if not found and not normal and _follows(x, mixture):
         found = ["`component` does not say where each point came from"]
-    if not found and _uniform(whiten(x, component, mixture.means, factors)):
+    if not found and _uniform(eps):
         found = ["the noise is uniform; it must be standard normal"]
     return list(dict.fromkeys(found))
 
