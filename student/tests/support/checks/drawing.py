@@ -75,13 +75,15 @@ def check_traversal(
     right = oracle.decode(z)
     if isinstance(images, np.ndarray) and z.shape[0] != z.shape[1] and _close(images, right.swapaxes(0, 1)):
         raise CheckFailed(
-            f"{what}: the shape is wrong.", "the steps stand first; row j belongs to latent j", (images, right)
+            f"{what}: the shape is wrong.",
+            "rows and columns are exchanged: row j belongs to latent j, and not to step j",
+            (images, right),
         )
     named = _decoded(oracle, z, mistaken)
-    # What was fed explains what no usual mistake does.
-    if not Observation(images, right, named).explained():
-        named |= _by_what_was_fed(images, oracle, model, z, _traversal_fault)
-    check_close(images, right, what=what, mistakes=_told_apart(images, named))
+    # Where no usual mistake explains it, or more than one, what was fed does.
+    if len(Observation(images, right, named).explained()) != 1:
+        named = _by_what_was_fed(images, oracle, model, z, _traversal_fault)
+    check_close(images, right, what=what, mistakes=named)
 
 
 def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, before: int = 0) -> np.ndarray:
@@ -212,15 +214,6 @@ def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.n
     """Images of mistaken latents, by mistake; those of the right latents in train mode come first."""
     images = {message: oracle.decode(z) for message, z in mistaken.items()}
     return {IN_TRAIN_MODE: oracle.decode(right, training=True), **images}
-
-
-def _told_apart(images: Any, mistaken: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Without mistakes that are the same here as one before."""
-    kept: dict[str, np.ndarray] = {}
-    for message, others in mistaken.items():
-        if not any(_close(others, one) for one in kept.values()):
-            kept[message] = others
-    return kept
 
 
 def _by_what_was_fed(
