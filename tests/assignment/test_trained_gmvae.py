@@ -84,7 +84,7 @@ def test_untrained_weights_get_nothing(path):
         (lambda w: w.update(pi=np.zeros(499, np.float32)), "pi has shape (499,)"),
         (lambda w: w.update(pi=np.full(500, np.nan, np.float32)), "not finite"),
         (lambda w: w["z_pre"].fill(np.inf), "not finite"),
-        (lambda w: w.update(pi=np.zeros(500, np.float16)), "damaged header"),
+        (lambda w: w.update(pi=np.zeros(500, np.float16)), "half precision"),
     ],
 )
 def test_weights_of_another_model(path, spoil, says):

@@ -357,15 +357,21 @@ def changed_part(submission: Submission) -> str:
         model.train(training)
         model.call("prior")
         model.load(weights)  # nothing of the first weights may be kept
+        halves = np.split(z.astype(np.float64).reshape(2, 6), 2, axis=1)
+        gaussian = np.stack([halves[0], oracles.softplus(halves[1]) + 1e-8])
         parts = {
-            "prior() in gmvae.py": (np.stack(model.call("prior")), np.stack(oracles.gmvae_prior(weights))),
-            "Encoder in gmvae.py": (np.stack(model.call("enc", x)), np.stack(oracles.gmvae_encode(weights, x))),
-            "Decoder in gmvae.py": (model.call("dec", z.astype(np.float32)), oracles.mlp(weights, "dec", z)),
+            "gaussian_parameters in utils.py": (
+                np.stack(submission.call("utils.gaussian_parameters", z.reshape(2, 6), 1)),
+                gaussian,
+            ),
             "log_normal in utils.py": (submission.call("utils.log_normal", z, m, v), oracles.log_normal(z, m, v)),
             "log_bernoulli_with_logits in utils.py": (
                 submission.call("utils.log_bernoulli_with_logits", x.astype(np.float64), logits),
                 oracles.log_bernoulli_with_logits(x, logits),
             ),
+            "prior() in gmvae.py": (np.stack(model.call("prior")), np.stack(oracles.gmvae_prior(weights))),
+            "Encoder in gmvae.py": (np.stack(model.call("enc", x)), np.stack(oracles.gmvae_encode(weights, x))),
+            "Decoder in gmvae.py": (model.call("dec", z.astype(np.float32)), oracles.mlp(weights, "dec", z)),
         }
         for name, values in parts.items():
             if not same(*values):
