@@ -247,7 +247,7 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
         from_zero = any(_same(line["x"], np.arange(len(values))) for _, line in curves)
         fail(
             f"{what}: the curve's x should be the iterations, counted from 1.",
-            "they are counted from 0; plot(values) without x does that" if from_zero else "",
+            "they are counted from 0, not from 1" if from_zero else "",
         )
     check(any(_in_sight(axes, values) for axes in right), f"{what}: much of the curve lies outside the axes' limits.")
     logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
@@ -277,8 +277,10 @@ def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -
         return "the axes are exchanged: the iterations are x, the values y"
     if any(len(y) < len(values) and np.isin(y, values).all() and len(y) for y in shown):
         return "the curve leaves some iterations out; every value that is given belongs in it"
-    if any(len(y) == len(values) and (np.isclose(y, values) | (y == y.min())).all() for y in shown):
-        return "the lowest values are cut off (clip)"
+    for y in shown:
+        cut = len(y) == len(values) and ~np.isclose(y, values)
+        if np.sum(cut) > 1 and not np.all(cut) and (y[cut] == y.min()).all():
+            return "the lowest values are cut off (clip)"
     for y in shown:
         width = len(values) - len(y) + 1
         if 1 < width <= len(values) and _same(y, np.convolve(values, np.full(width, 1 / width), "valid")):
