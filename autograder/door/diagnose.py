@@ -291,7 +291,7 @@ def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
     if np.prod(wanted) == 1 and np.prod(actual) == 1 and len(actual) < len(wanted):
         return "a dimension of size 1 is lost from the shape: does squeeze() or an index remove it?"
     if np.prod(wanted) == 1 and np.prod(actual) == 1 and len(actual) > len(wanted):
-        return "the shape has a dimension of size 1 too many"
+        return "the shape has a dimension of size 1 too many" if wanted else ""  # or nothing was reduced
     if not actual:
         return "something sums or averages over everything; keep one value for each of them"
     if not wanted:
