@@ -126,7 +126,7 @@ def of_negative_log_likelihood() -> Cases:
     given = {"x": x, "recon_x": recon_x}
     return with_generic(
         {"by_hand": [case(given, elbo.right_cost(**given), elbo.of_negative_log_likelihood(x, recon_x))]},
-        [[value.round(2) for value in arguments] for arguments in elbo.IMAGES[1:2]],
+        [[value.round(2) for value in arguments] for arguments in elbo.INSIDE[1:2]],
         elbo.right_cost,
         elbo.of_negative_log_likelihood,
     )

@@ -14,7 +14,7 @@ Law = Callable[..., Any]
 SINGLE = (
     "something on the way is in float32 (.float(), a new tensor without dtype=), although the arguments are float64"
 )
-RANDOM = "two equal calls give different values: draw nothing at random"
+RANDOM = "two equal calls give different values: draw nothing at random, and keep no state"
 # Of further calls in float64: what is left of digits where a constant was made in float32.
 RTOL, ATOL = 1e-6, 1e-7
 

@@ -155,6 +155,8 @@ def _cause_of_counts(counts: np.ndarray, weights: np.ndarray) -> str:
         statistic = ((counts[seen] - spread[seen]) ** 2 / spread[seen]).sum()
         return bool(stats.chi2.sf(statistic, max(1, seen.sum() - 1)) > DOUBTFUL)
 
+    if k < 3:  # too few to tell
+        return ""
     found = [cause for cause, probabilities in others.items() if fits(probabilities)]
     return found[0] if len(found) == 1 else ""
 

@@ -22,12 +22,8 @@ def _posterior(seed: int, spread: float, *shape: int) -> tuple[np.ndarray, np.nd
 
 
 # Arguments under which no two mistakes give the same: no size is equal to another.
-IMAGES = [
-    _images(1, 0, 1, 3, 2, 5, 4),
-    _images(2, -1.5, 2, 4, 7),
-    _images(3, 0, 1, 2, 1, 6, 5),
-    _images(4, -900, 900, 3, 8),
-]
+INSIDE = [_images(1, 0, 1, 3, 2, 5, 4), _images(3, 0, 1, 2, 1, 6, 5), _images(8, 0, 1, 2, 100, 90)]  # between 0 and 1
+IMAGES = [*INSIDE, _images(2, -1.5, 2, 4, 7), _images(4, -900, 900, 3, 8)]
 POSTERIORS = [
     _posterior(1, 1, 3, 5),
     _posterior(2, 1, 7, 4),
@@ -86,8 +82,9 @@ def of_negative_log_likelihood(
     squares = np.square(error).sum(axis=1)
     half, constant = squares / 2, pixels / 2 * LOG_2PI
     right = half.mean() + constant
-    p = np.clip(recon_x, 1e-7, 1 - 1e-7)
-    binary = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum(axis=1)
+    with np.errstate(all="ignore"):  # outside of 0 to 1 there is no cross-entropy; its logarithms end at -100
+        log_p, log_rest = np.maximum(np.log(recon_x), -100), np.maximum(np.log1p(-recon_x), -100)
+    binary = -(x * log_p + (1 - x) * log_rest).sum(axis=1)
     logits = (np.logaddexp(0, recon_x) - x * recon_x).sum(axis=1)
     smooth = np.where(np.abs(error) < 1, error**2 / 2, np.abs(error) - 0.5).sum(axis=1)
     centred = np.square(error - error.mean(axis=1, keepdims=True)).sum(axis=1) / 2

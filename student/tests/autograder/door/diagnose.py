@@ -291,7 +291,7 @@ def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
     if np.prod(wanted) == 1 and np.prod(actual) == 1 and len(actual) < len(wanted):
         return "a dimension of size 1 is lost from the shape: does squeeze() or an index remove it?"
     if np.prod(wanted) == 1 and np.prod(actual) == 1 and len(actual) > len(wanted):
-        return "the shape has a dimension of size 1 too many"
+        return "the shape has a dimension of size 1 too many" if wanted else ""  # or nothing was reduced
     if not actual:
         return "something sums or averages over everything; keep one value for each of them"
     if not wanted:
@@ -308,6 +308,8 @@ def _floor(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
     if not isinstance(actual, np.ndarray) or actual.shape != expected.shape or not np.isfinite(actual).all():
         return ""
     wrong = ~_equal(actual, expected, rtol, atol)
+    if not actual[wrong].any():  # zeros may come from anything that is left out
+        return ""
     if 2 <= wrong.sum() < wrong.size and np.ptp(expected[wrong]) > 0:
         spread = np.ptp(actual[wrong].astype(np.float64))
         if spread <= rtol * np.abs(actual[wrong]).max() + np.max(atol):
