@@ -235,7 +235,6 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
     variances = np.diagonal(covs, axis1=1, axis2=2)
     identity = np.eye(means.shape[1])
     first = np.zeros(len(means), dtype=int)
-    values, vectors = np.linalg.eigh(covs)
     roots = np.sign(covs) * np.sqrt(np.abs(covs))
     inverse = "it looks as if the inverses of the covariances (precisions) were used"
     changed = [
@@ -246,11 +245,6 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
             "it looks as if the correlations were ignored: only the variances are used",
             means,
             np.sqrt(variances)[..., np.newaxis] * identity,
-        ),
-        (
-            "it looks as if the factor were eigenvectors times eigenvalues, without the square root",
-            means,
-            vectors * values[:, np.newaxis],
         ),
         ("it looks as if every entry of cov had its square root taken: use Cholesky's factor", means, roots),
         ("it looks as if the covariances were ignored", means, np.broadcast_to(identity, covs.shape)),
