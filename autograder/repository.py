@@ -70,3 +70,12 @@ def parse_toml(text: str, place: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{place}: {error}") from None
+
+
+def check_sources(tests: Path) -> list[Path]:
+    """The files that the checks are made of: conftest.py, public and hidden checks, helpers, stored cases; by path.
+
+    Not the tests of the kit itself, nor the audit's corpus, which may lie in other folders below `tests`.
+    """
+    own = [path for folder in (".", "public", "hidden") for path in (tests / folder).glob("*.py")]
+    return sorted([*own, *(tests / "support").rglob("*.py"), *(tests / "public").glob("cases/*.json")])

@@ -24,10 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.grading.intake import PROVIDED
-from autograder.grading.messages import check_sources
 from autograder.grading.secret import SECRET_FILE
 from autograder.grading.session import Session
-from autograder.repository import ROOT, TESTS, grader_sources
+from autograder.repository import ROOT, TESTS, check_sources, grader_sources
 from autograder.scratch import temporary_folder
 
 # Beyond the grader's own limit: it has to start, and to end its workers.

@@ -145,16 +145,6 @@ def kind_of_case(error: BaseException, calls: Sequence[Call]) -> dict[str, str]:
     return ({"function": call.name} if call is not None else {}) | ({"kind": kind} if kind else {})
 
 
-def lines(case: Mapping[str, str]) -> str:
-    """A case for people; the same in a terminal, on Gradescope and on a page."""
-    shown = []
-    for name, value in case.items():
-        title = "" if name == "example" else "case:" if name == "kind" else f"{name}:"
-        several = f"\n{value}".replace("\n", "\n" + " " * 4)
-        shown.append(f"{title}{several}" if title and "\n" in value else f"{title} {value}".strip())
-    return "\n".join(shown)
-
-
 def _blamed(error: BaseException, calls: Sequence[Call]) -> Call | None:
     """The call that a failure is about: that which returned what is wrong, else the last one."""
     wrong = error.wrong if isinstance(error, CheckFailed) else None

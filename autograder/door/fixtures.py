@@ -30,9 +30,10 @@ import pytest
 from hypothesis import HealthCheck, Phase
 
 from autograder.door import library_use
-from autograder.door.calls import Calls, case_of, lines, no_calls
+from autograder.door.calls import Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
+from autograder.door.shown import lines
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
 
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs

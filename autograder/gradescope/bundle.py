@@ -28,11 +28,10 @@ from autograder.exits import Exit
 from autograder.gradescope.otter import configuration, driver_notebook, test_files
 from autograder.gradescope.settings import Settings, SettingsError
 from autograder.gradescope.settings import load as load_settings
-from autograder.grading.messages import check_sources
 from autograder.grading.secret import SecretError, load_secret
 from autograder.release.archive import zip_bytes
 from autograder.release.contents import CUDA_REQUIREMENT
-from autograder.repository import dist, grader_sources, student_folder
+from autograder.repository import check_sources, dist, grader_sources, student_folder
 from autograder.scratch import temporary_folder
 from autograder.tasks import Course, CourseError
 from autograder.writing import make_place, write_atomically, write_files

@@ -21,7 +21,7 @@ from autograder.door.diagnose import QUOTED, CheckFailed, unmarked
 from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.grading.results import Kind
 from autograder.grading.session import Session
-from autograder.repository import DOOR
+from autograder.repository import DOOR, check_sources
 from autograder.tasks import Check, Course
 
 # Exceptions whose names tell a student something; any other name may have been made up to carry data.
@@ -203,15 +203,6 @@ class Explainer:
 def _steady(text: str) -> str:
     """The text without what differs from run to run."""
     return ADDRESS.sub("0x…", TEMPORARY.sub("", text))
-
-
-def check_sources(tests: Path) -> list[Path]:
-    """The files that the checks are made of: conftest.py, public and hidden checks, helpers, stored cases; by path.
-
-    Not the tests of the kit itself, nor the audit's corpus, which may lie in other folders below `tests`.
-    """
-    own = [path for folder in (".", "public", "hidden") for path in (tests / folder).glob("*.py")]
-    return sorted([*own, *(tests / "support").rglob("*.py"), *(tests / "public").glob("cases/*.json")])
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from autograder.door.calls import lines
+from autograder.door.shown import lines
 from autograder.exits import Exit
 from autograder.sandbox.text import safe_text
 from autograder.tasks import Check, Course

@@ -104,7 +104,10 @@ def test_each_failure_in_its_own_words(course):
     assert document["score"] == 0
 
     one = row(document, "public/test_task1.py::test_one")
-    assert one["output"] == "one() should be 1. Did you start from zero?\n\nYour code printed:\nabout to return 0"
+    assert one["output"] == (
+        "one() should be 1. Did you start from zero?\nfunction: one in task1.py, line 2\n\n"
+        "Your code printed:\nabout to return 0"
+    )
     assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"] == "about to return 0"
     twice = row(document, "public/test_task1.py::test_twice")["output"]
     assert "Leak0: the input is 0 (task1.py, line 7)" in twice

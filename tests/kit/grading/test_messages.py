@@ -10,7 +10,8 @@ from autograder.door.calls import noted
 from autograder.door.diagnose import CLOSE, OPEN, CheckFailed, case, check_close, quoted, unmarked
 from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
-from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun, check_sources
+from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun
+from autograder.repository import check_sources
 from autograder.sandbox.backend import MOST_HELD
 from autograder.sandbox.frames import FrameLimits
 from autograder.tasks import Check, Task, load
