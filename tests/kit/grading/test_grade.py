@@ -112,9 +112,11 @@ def test_each_failure_in_its_own_words(course):
     twice = row(document, "public/test_task1.py::test_twice")["output"]
     assert "Leak0: the input is 0 (task1.py, line 7)" in twice
     assert "object at 0x" not in twice
-    assert row(document, "hidden/test_task1.py::test_alone")["output"] == "one() should be 1 in a new process, too."
+    assert row(document, "hidden/test_task1.py::test_alone")["output"] == (
+        "one() should be 1 in a new process, too.\nfunction: task1.one"
+    )
     assert row(document, "hidden/test_task1.py::test_secret_input")["output"] == (
-        "Your code raised an exception of its own. (Hidden checks do not show more.)"
+        "Your code raised an exception of its own. (Hidden checks do not show more.)\nfunction: task1.twice"
     )
     assert set(outputs(document, "2.1", "hidden")) == {"Not implemented yet: Task 2.1 (Task 2, twice in task2.py)."}
     assert set(outputs(document, "3.1")) == {
