@@ -110,7 +110,9 @@ def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], l
         encode: images to a sequence of codes (one for an autoencoder, mean and log-variance for a VAE).
     """
     for batch in BATCHES:
-        for code in encode(np.full((batch, 1, 28, 28), 0.5, dtype=np.float32)):
+        images = np.full((batch, 1, 28, 28), 0.5, dtype=np.float32)
+        images[-1] = 0  # an image that is all black has a code, too
+        for code in encode(images):
             check_tensor(code, what=f"{what} of {_images(batch)}", shape=(batch, latents))
 
 
