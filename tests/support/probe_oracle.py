@@ -89,16 +89,20 @@ class Step:
     z: np.ndarray
 
 
-def read_steps(records: Sequence[Mapping[str, Any]], oracle: ProbeOracle, images: int) -> list[Step]:
+def read_steps(records: Sequence[Mapping[str, Any]], oracle: ProbeOracle, largest: int) -> list[Step]:
     """The steps of training in a probe's records; what was computed without gradients is not a step.
 
     An image batch that was encoded twice in a row before it was decoded counts once. What no training could have fed
-    to this model, with so many images, is left out: replaying it would take memory and time without a bound.
+    to this model is left out: replaying it would take memory and time without a bound.
+
+    Args:
+        largest: minibatch that a training may feed: of as many images as there are, or, where it draws them with
+            replacement, as were asked for.
     """
     steps, x = [], None
     for record in records:
         value = record["input"]
-        if not record["grad_enabled"] or not 0 < len(value) <= images:
+        if not record["grad_enabled"] or not 0 < len(value) <= largest:
             continue
         if record["part"] == "encode":
             x = value.reshape(len(value), -1).astype(np.float64) if value.size == len(value) * PIXELS else None

@@ -134,7 +134,7 @@ def watched(
     model = oracle.send(submission)
     values = submission.call(target, model, images, iterations, batch_size=batch_size, lr=lr)
     values = check_values(values, iterations, target.split(".")[1])
-    steps = read_steps(model.records(), oracle, len(images))
+    steps = read_steps(model.records(), oracle, max(len(images), batch_size))
     return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"))
 
 
@@ -623,7 +623,7 @@ def _batches(
     images = rng.random((count, 1, 28, 28)).astype(np.float32)
     model, what = oracle.send(submission, grad_only=True), target.split(".")[1]
     submission.call(target, model, images, iterations, batch_size=batch_size, lr=1e-4)
-    steps = read_steps(model.records(), oracle, count)
+    steps = read_steps(model.records(), oracle, max(count, batch_size))
     check(steps, f"{what}: no image reaches the model.")
     first = images.reshape(count, PIXELS).astype(np.float64)
     place = {row[:8].tobytes(): i for i, row in enumerate(first)}

@@ -109,6 +109,8 @@ def text(value: Any) -> str:
         shown = f"({', '.join(map(text, value[:SHOWN]))})"
     else:
         shown = value if isinstance(value, str) else repr(value)
+        if " object at 0x" in shown:  # of ours, such as a model that the check put in
+            shown = "given by the check"
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 

@@ -132,7 +132,7 @@ def watched(
     model = oracle.send(submission)
     values = submission.call(target, model, images, iterations, batch_size=batch_size, lr=lr)
     values = check_values(values, iterations, target.split(".")[1])
-    steps = read_steps(model.records(), oracle, len(images))
+    steps = read_steps(model.records(), oracle, max(len(images), batch_size))
     return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"))
 
 
