@@ -25,7 +25,7 @@ def failures() -> list[BaseException]:
     """One of each kind, in the words that are in force now."""
     why = SENTENCES["time is up"]
     return [
-        CheckFailed("The factor 1/2 is lost.", "the factor 1/2 is lost"),
+        CheckFailed("The value is wrong.", "the factor 1/2 is lost"),
         SubmissionError("ValueError", "no such thing"),
         SubmissionError("MemoryError"),
         NotImplementedYet("NotImplementedError", "Task 1.1: kl"),
@@ -96,5 +96,5 @@ def test_other_words_change_no_decision(other_words):
     other_words()
     said = {row["output"] for document in documents().values() for row in document["tests"]}
     # After a sentence about memory the exception's own name stands.
-    assert {text.removesuffix(" MemoryError:") for text in said} == {"", SENTENCE, "The factor 1/2 is lost."}
+    assert {text.removesuffix(" MemoryError:") for text in said} == {"", SENTENCE, "The value is wrong. The factor 1/2 is lost."}
     assert decisions(documents()) == before
