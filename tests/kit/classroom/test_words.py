@@ -96,5 +96,9 @@ def test_other_words_change_no_decision(other_words):
     other_words()
     said = {row["output"] for document in documents().values() for row in document["tests"]}
     # After a sentence about memory the exception's own name stands.
-    assert {text.removesuffix(" MemoryError:") for text in said} == {"", SENTENCE, "The value is wrong. The factor 1/2 is lost."}
+    assert {text.removesuffix(" MemoryError:") for text in said} == {
+        "",
+        SENTENCE,
+        "The value is wrong. The factor 1/2 is lost.",
+    }
     assert decisions(documents()) == before
