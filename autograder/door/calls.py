@@ -4,7 +4,6 @@ A public check shows its case: what was called and where that is defined, with w
 hidden one shows the kind of case, in words of ours. Nothing here runs the code under test.
 """
 
-import ast
 import re
 import weakref
 from collections import deque
@@ -15,14 +14,12 @@ from typing import Any
 import numpy as np
 
 from autograder.door.diagnose import CheckFailed
+from autograder.door.library_use import syntax_tree
 
 KEPT = 16  # calls of a check: what is wrong came from one of the last
 SMALL = 64  # numbers of an array that is kept to be shown; of a larger one only its dtype and shape
 SHOWN = 12  # numbers of an array, in a message; of a larger one only the first and the last
 LONGEST = 300  # characters of one value
-LARGEST = 256 * 1024  # bytes of a file that is searched for a definition
-
-
 MADE_BY = re.compile(r"\(.*?\)")  # the words in the name of an object
 
 
@@ -115,7 +112,7 @@ def text(value: Any) -> str:
 
 
 def case_of(error: BaseException, calls: Sequence[Call], source: Callable[[str], bytes | None]) -> dict[str, str]:
-    """The case that a public check failed on: {what: text}, "" as a text where there is none.
+    """The case that a public check failed on: {what: text}.
 
     Args:
         calls: those of the check, the last one last.
@@ -134,10 +131,10 @@ def case_of(error: BaseException, calls: Sequence[Call], source: Callable[[str],
             given = dict(zip(names, call.arguments, strict=False)) | {**call.keywords}
             case |= {name: text(value) for name, value in given.items()}
     if wrong is not None:
-        case |= {"returned": "", "expected": ""} | _difference(*wrong)
+        case |= _difference(*wrong)
     notes = [note for note in getattr(error, "__notes__", []) if "reproduce_failure" not in note]
-    lines = [line for note in notes for line in note.splitlines() if " object at 0x" not in line]
-    return case | ({"example": "\n".join(lines)} if lines else {})
+    example = [line for note in notes for line in note.splitlines() if " object at 0x" not in line]
+    return case | ({"example": "\n".join(example)} if example else {})
 
 
 def kind_of_case(error: BaseException, calls: Sequence[Call]) -> dict[str, str]:
@@ -171,10 +168,8 @@ def definition(source: bytes, path: Sequence[str]) -> tuple[int, list[str]]:
     Args:
         path: its names from the file's top: ["Disc", "area"].
     """
-    try:
-        body = ast.parse(source).body if len(source) <= LARGEST else []
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 0, []
+    tree = syntax_tree(source)
+    body = [] if tree is None else tree.body
     found: Any = None
     for name in path:
         named = [node for node in body if getattr(node, "name", None) == name]

@@ -55,13 +55,20 @@ def first_use(source: bytes, functions: Sequence[str], forbidden: Sequence[str])
 
     None, too, if the file is not valid Python: its checks say so.
     """
+    tree = syntax_tree(source)
+    return None if tree is None else min(_uses(tree, functions, forbidden), default=None)
+
+
+def syntax_tree(source: bytes) -> ast.Module | None:
+    """The syntax tree of a stranger's file; None if it is larger than LARGEST, or not valid Python."""
+    if len(source) > LARGEST:
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    return min(_uses(tree, functions, forbidden), default=None)
 
 
 @dataclass(eq=False)

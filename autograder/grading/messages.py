@@ -22,6 +22,7 @@ from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.grading.results import Kind
 from autograder.grading.session import Session
 from autograder.repository import DOOR, check_sources
+from autograder.scratch import OURS, RANDOM
 from autograder.tasks import Check, Course
 
 # Exceptions whose names tell a student something; any other name may have been made up to carry data.
@@ -64,7 +65,7 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"/grading-\w+/(?:scratch-\w+|submission)/?")
+TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+|submission)/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 # What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")
@@ -136,7 +137,6 @@ class Explainer:
         return Explanation(found.kind, _steady(found.text), _steady(found.cause), shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
-
         if isinstance(error, Lost):
             why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
             sentence = "stopped" if "." in error.target else "stopped import" if error.target else "stopped early"

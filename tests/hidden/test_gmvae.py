@@ -8,7 +8,7 @@ import pytest
 
 from autograder.door import laws
 from autograder.door.cases import read_cases
-from autograder.door.diagnose import CheckFailed, case, check, check_close, fail
+from autograder.door.diagnose import CheckFailed, case, check, check_close, explained, fail
 from autograder.door.submission import SubmissionError
 from support import oracles, trained_model
 from support.checks import gmvae as gmvae_checks
@@ -48,7 +48,7 @@ def test_negative_elbo_reconstruction(fresh_submission, rng, causes, batch):
         mean, _ = oracles.gmvae_encode(weights, x)
         rec = -oracles.log_bernoulli_with_logits(x, oracles.mlp(weights, "dec", mean)).mean()
         # Noise of standard deviation 1e-3 in z moves the cost by well under one part in a hundred.
-        with gmvae_checks.explained(lambda: causes.of(fresh_submission)):
+        with explained(lambda: causes.of(fresh_submission)):
             check_close(np.array(found[2]), rec, what=f"{WHAT}, {what}", rtol=0.01)
 
     with case("narrow posteriors"):
@@ -143,7 +143,7 @@ def test_negative_elbo_gradients(fresh_submission, rng, causes):
         return causes.of_gradients(fresh_submission, named)
 
     halves = {"enc.net.4.weight": 0, "enc.net.4.bias": 0, "z_pre": 1}  # means, then variances, along this axis
-    with gmvae_checks.explained(why):
+    with explained(why):
         for name, gradient in expected.items():
             if name not in halves:
                 check(_near(means[name], gradient), f"{WHAT}: the gradient by {name} is wrong.")
@@ -188,12 +188,12 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng, causes):
         return gmvae_checks.cause_of_constant(fresh_submission, model, x, causes)
 
     kl, rec = terms(x)
-    with gmvae_checks.explained(why_constant):
+    with explained(why_constant):
         check(len(np.unique(rec)) > calls / 2, f"{WHAT}: rec is the same at every call.")
         check(len(np.unique(kl)) > calls / 2, f"{WHAT}: kl is the same at every call.")
     expected = gmvae_checks.expectations(weights, x[:1], rng, samples=2000)
     gmvae_checks.check_average(float(kl.mean()), expected["kl"], calls * rows, "kl", why)
-    with gmvae_checks.explained(why):
+    with explained(why):
         for name, batch, single in zip(("kl", "rec"), (kl, rec), terms(x[:1]), strict=True):
             gmvae_checks.check_calls_independent(batch, name)
             with case("a single image"):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from autograder.door import laws
-from autograder.door.diagnose import check
-from support.checks.drawing import check_decoded, check_new_draws, check_prior, from_the_prior
+from autograder.door.diagnose import check, explained
+from support.checks.drawing import check_decoded, check_new_draws, check_prior, law_of
 from support.checks.plotting import check_recorded_in_eval_mode
 from support.probe_oracle import random_probe
 
@@ -29,7 +29,7 @@ def test_prior_samples(submission, rng):
         "images": "one draw serves several images: draw torch.randn(n, k)",
         "latents": "one number serves all latents of an image: draw torch.randn(n, k)",
     }
-    with from_the_prior(samples):
+    with explained(lambda: law_of(samples)):
         laws.check_fresh(samples, what, axes)
         laws.check_fresh(drawn[0][np.newaxis], what, axes)
     check(all(np.abs(z).max() > 1e-6 for z in drawn), f"{what} of one image decodes zeros, not a draw.")

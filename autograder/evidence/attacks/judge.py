@@ -14,6 +14,7 @@ from autograder.evidence.attacks import suite
 from autograder.evidence.attacks.corpus import Attack
 from autograder.grading.results import NOTHING
 from autograder.repository import ROOT
+from autograder.sandbox.text import CONTROL_CHARACTERS
 
 # How a worker may end: the kind of its row, where that is one of these, else "answers".
 ENDS = ("answers", "timeout", "protocol", "flood", "crash")
@@ -23,7 +24,6 @@ NOT_CONTAINED = "NOT CONTAINED"
 # What the trusted process may take in the grading of a submission: memory, and processor time beyond what the grading
 # of honest code takes.
 MOST_MIB, MORE_CPU_SECONDS = 256.0, 5.0
-CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 @dataclass

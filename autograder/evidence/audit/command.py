@@ -276,16 +276,17 @@ def audit_secrets(audit: Audit) -> None:
 
     Public checks look at the same whatever the secret is, so what one of them catches is not graded again.
     """
-    worth = {check.id: not check.hidden_inputs for check in audit.course.checks if check.points > 0}
-    public = {id for id, shown in worth.items() if shown}
+    worth = [check for check in audit.course.checks if check.points > 0]
+    hidden = {check.id for check in worth if check.hidden_inputs}
+    public = {check.id for check in worth} - hidden
     mutants, variants = audit.chosen(audit.corpus.mutants), audit.chosen(audit.corpus.variants)
     mutants = [mutant for mutant in mutants if not mutant.worthless]
 
-    def graded_by(changes: Sequence[Change], checks: Collection[str], secrets: Sequence[str]) -> dict[str, set[str]]:
+    def graded_by(changes: Sequence[Change], checks: set[str], secrets: Sequence[str]) -> dict[str, set[str]]:
         """For each change the secrets under which one of these checks fails."""
         trials = [
             replace(
-                audit.trial_for(change, audit.noticing(change) & set(checks)),
+                audit.trial_for(change, audit.noticing(change) & checks),
                 id=f"{change.id} {secret}",
                 secret=secret,
                 stop_at_first_failure=True,
@@ -299,8 +300,8 @@ def audit_secrets(audit: Audit) -> None:
 
     seen = graded_by(mutants, public, SECRETS[:1])
     unseen = [mutant for mutant in mutants if not seen[mutant.id]]
-    caught = graded_by(unseen, worth.keys() - public, SECRETS)
-    refused = graded_by(variants, worth.keys() - public, SECRETS)
+    caught = graded_by(unseen, hidden, SECRETS)
+    refused = graded_by(variants, hidden, SECRETS)
     differing = {id: sorted(secrets) for id, secrets in (caught | refused).items() if 0 < len(secrets) < len(SECRETS)}
     audit.findings["secrets"] = {
         "total": len(mutants) + len(variants),

@@ -4,7 +4,7 @@ Judges train.py and the plotting functions without a network of the submission. 
 model recorded, so that minibatches and noise may be drawn in any way.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -203,21 +203,32 @@ class Rule:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """A training: the right loss of each minibatch before its step, and the parameters before the first step and after
-    each."""
+    """A training: the right loss of each minibatch before its step, and the parameters, or those that were asked for,
+    before the first step and after each."""
 
     losses: list[float]
     states: list[dict[str, np.ndarray]]
 
 
-def replay(oracle: ProbeOracle, steps: Sequence[Step], lr: float, rule: "Rule | None" = None) -> Trajectory:
-    """What becomes of the parameters when a rule takes these steps in train mode."""
+def replay(
+    oracle: ProbeOracle,
+    steps: Sequence[Step],
+    lr: float,
+    rule: "Rule | None" = None,
+    kept_names: "Collection[str] | None" = None,
+) -> Trajectory:
+    """What becomes of the parameters when a rule takes these steps in train mode.
+
+    Args:
+        kept_names: of the parameters to keep after each step, all if None: of a long training they fill the memory.
+    """
     rule = rule or Rule()
-    optimizer, losses, states = _Optimizer(rule), [], [oracle.parameters()]
-    totals = {name: np.zeros_like(value) for name, value in states[0].items()}
+    parameters = oracle.parameters()
+    names = parameters.keys() if kept_names is None else kept_names
+    optimizer, losses, states = _Optimizer(rule), [], [{name: parameters[name] for name in names}]
+    totals = {name: np.zeros_like(value) for name, value in parameters.items()}
     before: dict[str, np.ndarray] | None = None
     for t, step in enumerate(steps):
-        parameters = states[-1]
         noise = None
         if oracle.kind == "vae":
             mean = 2 * step.x @ parameters["encoder.weight"].T
@@ -233,7 +244,7 @@ def replay(oracle: ProbeOracle, steps: Sequence[Step], lr: float, rule: "Rule | 
         stepping = t % rule.every == rule.every - 1 and not (rule.only_whole and len(step.x) < len(steps[0].x))
         for _ in range(rule.repeats if used and stepping else 0):
             parameters = optimizer.step(parameters, used or {}, lr * rule.rates(t, len(steps)))
-        states.append(parameters)
+        states.append({name: parameters[name] for name in names})
     return Trajectory(losses, states)
 
 

@@ -14,6 +14,7 @@ from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, No
 from autograder.repository import check_sources
 from autograder.sandbox.backend import MOST_HELD
 from autograder.sandbox.frames import FrameLimits
+from autograder.sandbox.zygote import workspace
 from autograder.tasks import Check, Task, load
 from tests.kit.courses import course_of
 
@@ -205,7 +206,8 @@ def test_what_a_check_cannot_use_is_wrong(explainer):
 
 
 def test_what_differs_from_run_to_run_is_left_out(explainer):
-    error = SubmissionError("OSError", "/tmp/grading-ab12cd_3/scratch-7/a.png <Thing object at 0x7f3a12345678>")
+    with workspace() as folder:
+        error = SubmissionError("OSError", f"{folder}/scratch-7a_b2c3d/a.png <Thing object at 0x7f3a12345678>")
     assert (
         explainer.explain(error, PUBLIC).text == "Your code raised an exception: OSError: a.png <Thing object at 0x…>"
     )

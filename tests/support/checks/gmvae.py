@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from scipy import stats
 
 from autograder.door import laws
 from autograder.door.cases import Case
-from autograder.door.diagnose import DETACHED, CheckFailed, check_tensor, fail
+from autograder.door.diagnose import DETACHED, CheckFailed, check_tensor, explained, fail
 from autograder.door.submission import Handle, Submission, SubmissionError
 from support import oracles
 from support.trained_model import PIXELS, gmvae_shapes
@@ -380,8 +379,8 @@ def changed_part(submission: Submission) -> str:
 
 
 def _fits(found: np.ndarray, limits: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """For kl and rec: does the value explain what was found in every scene? (2,)"""
-    return (np.abs(found - value) <= limits + 3e-4 * np.abs(value)).all(axis=0)
+    """In each scene, for kl and rec: does the value explain what was found? (scenes, 2)"""
+    return np.abs(found - value) <= limits + 3e-4 * np.abs(value)
 
 
 def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mistakes: Mapping[str, np.ndarray]) -> str:
@@ -393,7 +392,9 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         mistakes: explanation -> what it gives.
     """
 
-    fits = partial(_fits, found, limits)
+    def fits(value: np.ndarray) -> np.ndarray:
+        return np.asarray(_fits(found, limits, value).all(axis=0))
+
     if fits(right).all():
         return ""
     whole = [name for name, value in mistakes.items() if fits(value).all()]
@@ -411,7 +412,7 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         by_term.append([""] if fits(right)[term] else matches)
     if all(len(matches) == 1 for matches in by_term):
         return "; and ".join(filter(None, (matches[0] for matches in by_term)))
-    return where_wrong(np.abs(found - right) > limits + 3e-4 * np.abs(right))
+    return where_wrong(~_fits(found, limits, right))
 
 
 def where_wrong(wrong: np.ndarray) -> str:
@@ -484,12 +485,8 @@ def cause_of_constant(submission: Submission, model: Handle, x: np.ndarray, caus
     """Why rec is the same at every call."""
     if cause := causes.of(submission):
         return cause
-    states = []
-    for _ in range(3):
-        states.append(submission.rng_fingerprints())
-        negative_elbo_bound(model, x)
-    reseeded = any(states[0][library] != states[1][library] == states[2][library] for library in states[0])
-    if reseeded:
+    seeded, _ = submission.seeding(lambda: negative_elbo_bound(model, x))
+    if seeded:
         return "a generator is seeded in every call, so the noise of z is always the same; it must be drawn afresh"
     return (
         "z must be a sample of q(z | x): no noise is drawn, or not afresh at every call, or an earlier call's is kept"
@@ -515,15 +512,6 @@ def check_terms(
     expected = expectations(weights, images, rng, samples=calls * rows // len(images))
     for place, name, what in ((2, "rec", "rec, the reconstruction cost"), (1, "kl", "kl, the KL divergence")):
         check_average(found[place], expected[name], calls * rows, what, lambda: causes.of(submission))
-
-
-@contextmanager
-def explained(why: Callable[[], str]) -> Iterator[None]:
-    """Give a failure inside that names no cause the one that is found then; one that does keeps it without a better."""
-    try:
-        yield
-    except CheckFailed as error:
-        raise CheckFailed(error.message, why() or error.cause, error.wrong) from None
 
 
 def check_sometimes_negative(

@@ -6,12 +6,11 @@ import numpy as np
 from scipy import stats
 
 from autograder.door.diagnose import CheckFailed, check, check_gradient, check_tensor, fail
-from autograder.door.laws import check_fresh, check_standard_normal
+from autograder.door.laws import DOUBTFUL, check_fresh, check_standard_normal, looks_uniform
 from autograder.door.submission import Handle, Lost, Submission, SubmissionError
 
 WHAT = "reparameterize"
 UNIFORM = "the noise is uniform (torch.rand_like); it should be standard normal (torch.randn_like)"
-DOUBTFUL = 1e-6  # a cause is not named if what it explains would be less probable than this under it
 
 
 def sampler(submission: Submission, latents: int = 3) -> Handle:
@@ -43,13 +42,13 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
     eps = noise(mu, logvar, z)
     check_noisy(eps)
     in_unit = f"{WHAT}: (z - mu) / sigma always lies between 0 and 1."
-    check(eps.min() < -1e-3 or eps.max() > 1.001, in_unit, UNIFORM if _is_uniform(eps) else "")
+    check(eps.min() < -1e-3 or eps.max() > 1.001, in_unit, UNIFORM if looks_uniform(eps) else "")
     try:
         check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma")
     except CheckFailed as error:
         laws = _other_laws(mu, logvar, z).items()
         found = [f"it looks as if {name}" for name, other in laws if _is_noise(other, mu, logvar)]
-        if not found and _is_uniform(eps):
+        if not found and looks_uniform(eps):
             found = [UNIFORM]
         raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
 
@@ -64,12 +63,6 @@ def _is_noise(eps: np.ndarray, mu: np.ndarray, logvar: np.ndarray) -> bool:
     given = [value.ravel().astype(np.float64) for value in (mu, logvar)]
     # Kendall's tau: a few large numbers say little.
     return all(stats.kendalltau(a, b).pvalue > DOUBTFUL for a in (x, np.abs(x)) for b in given)
-
-
-def _is_uniform(eps: np.ndarray) -> bool:
-    """Whether numbers are uniform between 0 and 1, between -1 and 1, or with mean 0 and variance 1."""
-    laws = (stats.uniform(0, 1), stats.uniform(-1, 2), stats.uniform(-(3**0.5), 2 * 3**0.5))
-    return any(stats.kstest(eps.ravel(), law.cdf).pvalue > DOUBTFUL for law in laws) and eps.size > 100
 
 
 def check_noisy(eps: np.ndarray) -> None:
@@ -133,17 +126,10 @@ def _repeats(eps: np.ndarray) -> bool:
 
 def why_repeated(submission: Submission, draw: Callable[[], object]) -> str:
     """Why calls that should draw noise give the same: does the generator move on, and from where?"""
-    states: list[list[dict[str, str]]] = []
-    for seed in (1, 2):
-        submission.seed(seed)
-        before = submission.rng_fingerprints()
-        draw()
-        states.append([before, submission.rng_fingerprints()])
-    (before, after), (_, other) = states
-    for library in before:
-        if after[library] == other[library]:  # whatever it was before
-            return f"a call seeds the generator of {library}; noise must be drawn afresh in every call"
-    if before != after:
+    seeded, touched = submission.seeding(draw)
+    if seeded:
+        return f"a call seeds the generator of {seeded[0]}; noise must be drawn afresh in every call"
+    if touched:
         return ""
     return "noise must be drawn afresh in every call: none is kept, and no generator with a seed of its own is used"
 

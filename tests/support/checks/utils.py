@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from autograder.door.cases import returned
 from autograder.door.diagnose import Mistakes, Observation
 from autograder.door.submission import Submission, SubmissionError
 
@@ -16,11 +17,7 @@ def observed(
 ) -> Iterator[Observation]:
     """What comes of (arguments, right value, what mistakes give); no mistake explains an exception."""
     for arguments, expected, mistakes in cases:
-        try:
-            value = submission.call(MIXTURE, *arguments)
-        except SubmissionError:
-            value = None
-        yield Observation(value, expected, mistakes)
+        yield Observation(returned(submission.call, MIXTURE, *arguments), expected, mistakes)
 
 
 def cause_of_shapes(submission: Submission) -> str:

@@ -67,6 +67,15 @@ def case(label: str) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def explained(why: Callable[[], str]) -> Iterator[None]:
+    """Give a failure inside the cause that `why` then finds; if that is "", it keeps its own."""
+    try:
+        yield
+    except CheckFailed as error:
+        raise CheckFailed(error.message, why() or error.cause, error.wrong) from None
+
+
 def quoted(value: object) -> str:
     """Text that comes from the code under test, marked."""
     return f"{OPEN}{str(value).replace(OPEN, '').replace(CLOSE, '')}{CLOSE}"
@@ -104,9 +113,8 @@ class Observation:
             ]
 
 
-def explain(observations: Iterable[Observation]) -> str:
-    """The one mistake that gives all that was observed; "" if there is none, or more than one."""
-    names: list[str] | None = None
+def explain(observations: Iterable[Observation], names: list[str] | None = None) -> str:
+    """The one mistake, of these names if there are any, that gives all that was observed; "" without just one."""
     for observation in observations:
         names = observation.explained(names)
         if not names:
@@ -193,20 +201,10 @@ def check_close(
         if same_size and _looks_like(actual.reshape(expected.shape), expected, rtol, atol):
             raise CheckFailed(error.message, error.cause, (actual, expected)) from None
         message, guess = error.message, error.cause
-    first = Observation(actual, expected, mistakes or {}, rtol, atol)
-    cause = _confirmed(first, more) if first.explained() else guess
+    names = Observation(actual, expected, mistakes or {}, rtol, atol).explained()
+    cause = explain(more(), names) if names else guess
     cause = cause or _floor(actual, expected, rtol, atol) or _precision(actual, expected, rtol, atol)
     raise CheckFailed(message, cause, (actual, expected))
-
-
-def _confirmed(first: Observation, more: Callable[[], Iterable[Observation]]) -> str:
-    """The cause that explains a failure and what is observed then."""
-
-    def observed() -> Iterator[Observation]:
-        yield first
-        yield from more()
-
-    return explain(observed())
 
 
 def check_gradient(

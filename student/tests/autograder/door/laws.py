@@ -17,6 +17,7 @@ from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
 
 ALPHA = 1e-12
 ENOUGH_ROWS = 30  # of which a correlation is taken
+DOUBTFUL = 1e-6  # a cause is not named if what was seen would be less probable than this under it
 SAME = 0.01  # how little draws differ, in standard deviations, that are one and the same but for rounding
 EACH_WITH_EACH = 64  # columns; of more, only some pairs are compared
 
@@ -61,6 +62,12 @@ def check_standard_normal(
     distance = max(np.abs(ordered - steps[1:]).max(), np.abs(ordered - steps[:-1]).max())
     if distance > np.sqrt(np.log(2 / part) / (2 * n)):
         reject("distribution", "the draws do not have the shape of a normal distribution")
+
+
+def looks_uniform(samples: np.ndarray) -> bool:
+    """Whether more than 100 numbers may be uniform between 0 and 1, between -1 and 1, or with mean 0 and variance 1."""
+    laws = (stats.uniform(0, 1), stats.uniform(-1, 2), stats.uniform(-(3**0.5), 2 * 3**0.5))
+    return samples.size > 100 and any(stats.kstest(samples.ravel(), law.cdf).pvalue > DOUBTFUL for law in laws)
 
 
 def check_independent(samples: np.ndarray, what: str, cause: str = "", alpha: float = ALPHA) -> None:

@@ -17,7 +17,7 @@ what the object was made by. By this name the autograder remembers what must not
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
@@ -264,6 +264,20 @@ class Submission:
         """Digests of the states of the global generators of torch, NumPy and Python: equal states, equal digests."""
         reply, decode = self._send({"op": "rng_fingerprints"}, [])
         return decode(reply["value"])
+
+    def seeding(self, call: Callable[[], object]) -> tuple[list[str], bool]:
+        """What a call does to the global generators: which of them it seeds, and whether it touches any at all.
+
+        One is seeded if its state afterwards does not hang on that before. They are seeded anew for this.
+        """
+        states = []
+        for seed in (1, 2):
+            self.seed(seed)
+            before = self.rng_fingerprints()
+            call()
+            states.append((before, self.rng_fingerprints()))
+        (before, after), (_, other) = states
+        return [name for name in after if after[name] == other[name]], before != after
 
     def generator(self, seed: int) -> GeneratorSeed:
         """An argument that arrives as a fresh torch.Generator with this seed."""

@@ -1,13 +1,12 @@
 """What plotting functions return when they are given a probe model, and the mistakes behind other returns."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
-from autograder.door.diagnose import CheckFailed, Observation, check, check_close, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, Observation, check, check_close, check_tensor, explained, fail
 from autograder.door.laws import check_standard_normal
 from autograder.door.submission import Recorder, Submission
 from support.probe_oracle import IN_TRAIN_MODE, ProbeOracle
@@ -136,42 +135,27 @@ def check_new_draws(first: np.ndarray, second: np.ndarray, submission: Submissio
 
 def _why_the_same(submission: Submission, call: Callable[[], object]) -> str:
     """Why calls draw the same: do the generators depend on how they were seeded before, and are they used at all?"""
-    states = []
-    for seed in (1, 2):
-        submission.seed(seed)
-        before = submission.rng_fingerprints()
-        call()
-        states.append((before, submission.rng_fingerprints()))
-    (before, after), (_, other) = states
-    seeded = [name for name in after if after[name] == other[name]]
+    seeded, touched = submission.seeding(call)
     if seeded:
         return f"each call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
-    if before == after:
+    if not touched:
         return "no draw is made by the usual generators: one with a seed of its own is used, or draws are kept"
     return ""
 
 
 def check_prior(z: np.ndarray) -> None:
     """Latents of any shape are independent draws of N(0, 1)."""
-    with from_the_prior(z):
+    with explained(lambda: law_of(z)):
         check_standard_normal(z, "sample_from_prior: the latents")
 
 
-@contextmanager
-def from_the_prior(z: np.ndarray) -> Iterator[None]:
-    """A failure inside, of laws that latents (..., n, k) should have, is explained by the law that they have."""
-    try:
-        yield
-    except CheckFailed as error:
-        raise CheckFailed(error.message, _law_of(z.astype(np.float64)) or error.cause) from None
-
-
-def _law_of(z: np.ndarray) -> str:
+def law_of(z: np.ndarray) -> str:
     """The law of latents that are not N(0, I); "" if it cannot be told."""
 
     def fits(values: np.ndarray, law: Any) -> bool:
         return bool(stats.kstest(values.ravel(), law.cdf).pvalue > 1e-3)
 
+    z = z.astype(np.float64)
     low, high, size = z.min(), z.max(), z.std()
     inner = z[(z > low) & (z < high)]
     if len(np.unique(inner)) < 0.99 * inner.size:

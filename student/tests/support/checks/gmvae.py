@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -307,8 +306,8 @@ class Causes:
 
 
 def _fits(found: np.ndarray, limits: np.ndarray, value: np.ndarray) -> np.ndarray:
-    """For kl and rec: does the value explain what was found in every scene? (2,)"""
-    return (np.abs(found - value) <= limits + 3e-4 * np.abs(value)).all(axis=0)
+    """In each scene, for kl and rec: does the value explain what was found? (scenes, 2)"""
+    return np.abs(found - value) <= limits + 3e-4 * np.abs(value)
 
 
 def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mistakes: Mapping[str, np.ndarray]) -> str:
@@ -320,7 +319,9 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         mistakes: explanation -> what it gives.
     """
 
-    fits = partial(_fits, found, limits)
+    def fits(value: np.ndarray) -> np.ndarray:
+        return np.asarray(_fits(found, limits, value).all(axis=0))
+
     if fits(right).all():
         return ""
     whole = [name for name, value in mistakes.items() if fits(value).all()]
@@ -338,7 +339,7 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         by_term.append([""] if fits(right)[term] else matches)
     if all(len(matches) == 1 for matches in by_term):
         return "; and ".join(filter(None, (matches[0] for matches in by_term)))
-    return where_wrong(np.abs(found - right) > limits + 3e-4 * np.abs(right))
+    return where_wrong(~_fits(found, limits, right))
 
 
 def where_wrong(wrong: np.ndarray) -> str:
@@ -396,12 +397,8 @@ def cause_of_constant(submission: Submission, model: Handle, x: np.ndarray, caus
     """Why rec is the same at every call."""
     if cause := causes.of(submission):
         return cause
-    states = []
-    for _ in range(3):
-        states.append(submission.rng_fingerprints())
-        negative_elbo_bound(model, x)
-    reseeded = any(states[0][library] != states[1][library] == states[2][library] for library in states[0])
-    if reseeded:
+    seeded, _ = submission.seeding(lambda: negative_elbo_bound(model, x))
+    if seeded:
         return "a generator is seeded in every call, so the noise of z is always the same; it must be drawn afresh"
     return (
         "z must be a sample of q(z | x): no noise is drawn, or not afresh at every call, or an earlier call's is kept"

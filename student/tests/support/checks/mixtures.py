@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from autograder.door import laws
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
+from autograder.door.laws import DOUBTFUL
 from autograder.door.submission import Submission
 from support.mixture import Mixture
 
@@ -16,7 +17,6 @@ WHAT = "sample_gmm"
 CALLS = 20  # after which the counts of components are compared from call to call
 BEYOND = 8.0  # standard deviations from its mean, where no point of a component lies
 ENOUGH = 100  # points of a component that are looked at by themselves
-DOUBTFUL = 1e-6  # a cause is not named if what was seen would be less probable than this under it
 # Why noise may be the same along an axis of (calls, points, coordinates).
 SHARED = {
     "calls": "the same noise is used in every call: no generator may be seeded, and none rewound",
@@ -202,7 +202,7 @@ def _causes(x: np.ndarray, component: np.ndarray, mixture: Mixture, factors: np.
         if np.linalg.det(alternative).all() and _explains(whiten(x, component, means, alternative), component, calls)
     ]
     eps = whiten(x, component, mixture.means, factors)
-    if not found and _uniform(eps):
+    if not found and laws.looks_uniform(eps):
         found = ["the noise is uniform; it must be standard normal"]
     elif np.abs(eps).max() > BEYOND and _follows(x, mixture):
         found.append("`component` does not say where each point came from")
@@ -221,12 +221,6 @@ def _follows(x: np.ndarray, mixture: Mixture) -> bool:
         if stats.kstest(quantiles, "uniform").pvalue < DOUBTFUL:
             return False
     return n > ENOUGH
-
-
-def _uniform(eps: np.ndarray) -> bool:
-    """Whether noise is uniform with mean 0 and variance 1, or between 0 and 1, or -1 and 1."""
-    spans = ((-(3**0.5), 2 * 3**0.5), (0, 1), (-1, 2))
-    return any(stats.kstest(eps.ravel(), stats.uniform(*span).cdf).pvalue > DOUBTFUL for span in spans)
 
 
 def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:

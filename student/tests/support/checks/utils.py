@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from autograder.door.cases import returned
 from autograder.door.diagnose import Mistakes, Observation
-from autograder.door.submission import Submission, SubmissionError
+from autograder.door.submission import Submission
 
 MIXTURE = "utils.log_normal_mixture"
 
@@ -16,8 +17,4 @@ def observed(
 ) -> Iterator[Observation]:
     """What comes of (arguments, right value, what mistakes give); no mistake explains an exception."""
     for arguments, expected, mistakes in cases:
-        try:
-            value = submission.call(MIXTURE, *arguments)
-        except SubmissionError:
-            value = None
-        yield Observation(value, expected, mistakes)
+        yield Observation(returned(submission.call, MIXTURE, *arguments), expected, mistakes)
