@@ -20,7 +20,7 @@ EMBED = "tsne.tsne_latents"
 
 def test_tsne_embeds_the_posterior_means(submission, rng):
     """tsne_latents: embeds the posterior means of any dimension, row i for image i"""
-    for latents, count in ((2, 60), (40, 310)):
+    for latents, count in ((2, 60), (40, 510)):
         posteriors = clustered_posteriors(rng, count, latents)
         model = posteriors.oracle.send(submission)
         with case("two latents" if latents == 2 else "many latents and images"):

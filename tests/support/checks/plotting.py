@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from autograder.door.diagnose import check, check_tensor, fail, quoted
 from autograder.door.submission import Figure, NotImplementedYet, Recorder, Submission, SubmissionError
@@ -115,12 +116,8 @@ def _cause_of_neighbours(embedding: np.ndarray, posteriors: ClusteredPosteriors)
 
 def neighbourhood(embedding: np.ndarray, points: np.ndarray, neighbours: int = 6) -> float:
     """Share of the nearest neighbours of n points that are nearest neighbours in an embedding, too."""
-    both = []
-    for some in (embedding, points):
-        distances = np.square(some[:, None].astype(np.float64) - some[None]).sum(axis=-1)
-        np.fill_diagonal(distances, np.inf)
-        both.append(np.argsort(distances, axis=1)[:, :neighbours])
-    return float(np.mean([len(set(a) & set(b)) / neighbours for a, b in zip(*both, strict=True)]))
+    pairs = zip(_nearest(embedding, neighbours), _nearest(points, neighbours), strict=True)
+    return float(np.mean([len(set(a) & set(b)) / neighbours for a, b in pairs]))
 
 
 def check_few_images(submission: Submission, oracle: ProbeOracle, images: np.ndarray) -> None:
@@ -153,10 +150,14 @@ def check_not_linear(embedding: np.ndarray, mean: np.ndarray) -> None:
 
 def purity(points: np.ndarray, labels: np.ndarray, neighbours: int = 4) -> float:
     """Share of nearest neighbours that have the same label."""
-    distances = np.square(points[:, None].astype(np.float64) - points[None]).sum(axis=-1)
+    return float((labels[_nearest(points, neighbours)] == labels[:, None]).mean())
+
+
+def _nearest(points: np.ndarray, neighbours: int) -> np.ndarray:
+    """Which others lie nearest to each of n points: (n, neighbours)."""
+    distances = cdist(points, points, "sqeuclidean")
     np.fill_diagonal(distances, np.inf)
-    nearest = np.argsort(distances, axis=1)[:, :neighbours]
-    return float((labels[nearest] == labels[:, None]).mean())
+    return np.argsort(distances, axis=1)[:, :neighbours]
 
 
 def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndarray, what: str) -> None:
