@@ -350,10 +350,15 @@ class Course:
                 "file": task.file,
                 "functions": list(task.functions),
                 "points": round(task.points, 6),
+                "public": {check.id.split("::")[1]: round(check.points, 6) for check in self.public_of(task)},
                 **({"forbids": list(task.forbids)} if task.forbids else {}),
             }
             for task in self.tasks
         ]
+
+    def public_of(self, task: Task) -> list[Check]:
+        """The checks of a task that its students have."""
+        return [check for check in self.checks if check.task == task.name and check.id.startswith("public/")]
 
     def asked_in(self, section: Section) -> tuple[list[Task], list[Question]]:
         """What a section asks for, each in its order."""

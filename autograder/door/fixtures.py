@@ -20,6 +20,7 @@ import functools
 import hashlib
 import os
 import tempfile
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -35,6 +36,7 @@ from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.shown import lines
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
+from autograder.door.terminal import RUN, HungUp, Told, hung
 
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
 DRAWS = "draws: the check needs a scratch folder to write pictures to"
@@ -67,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: a task that this course does not ask for")
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
-    config.stash[REPORTS] = {}
+    config.remarks = functools.partial(remarks, config)  # type: ignore[attr-defined]
     config.stash[CALLS] = no_calls()
 
 
@@ -239,7 +241,6 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 
 # What students read at the end.
 
-REPORTS = pytest.StashKey[dict[str, list[tuple[str, str]]]]()
 NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError)
 
 
@@ -251,19 +252,25 @@ def pytest_runtest_makereport(
     report = yield
     if group_of(item.path) == "project":
         return report
-    message = ""
-    if call.excinfo is not None and issubclass(call.excinfo.type, NOT_A_BUG_OF_THE_TEST):
-        error = call.excinfo.value
-        message = f"Task {error.message.removeprefix('Task ')}" if is_stub(error) else str(error)
-        calls: Calls = item.config.stash[CALLS]
-        case = {} if is_stub(error) else case_of(error, calls, sources(item.config))
-        told = [*message.splitlines(), *lines(case).splitlines()]
+    error = call.excinfo.value if call.excinfo is not None else None
+    calls: Calls = item.config.stash[CALLS]
+    told: list[str] = []
+    if is_stub(error):
+        place = case_of(error, calls, sources(item.config)).get("function", "")
+        told = [f"Task {error.message.removeprefix('Task ')}", *([place] if place else [])]
+    elif isinstance(error, NOT_A_BUG_OF_THE_TEST):
+        case = case_of(error, calls, sources(item.config))
+        told = [*str(error).splitlines(), *lines(case).splitlines()]
+    elif isinstance(error, HungUp):
+        files = [(entry.filename, entry.lineno) for entry in traceback.extract_tb(error.__traceback__)]
+        told = [hung(files, implementation(item.config))]
+    elif report.failed and call.excinfo is not None:  # a mistake of the check's own, or a wrong option
+        told = call.excinfo.exconly().splitlines()
+    if told and isinstance(error, (*NOT_A_BUG_OF_THE_TEST, HungUp)):
         report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in told)])
-    if report.when == "call" or report.failed:
-        stub = message if call.excinfo is not None and is_stub(call.excinfo.value) else ""
-        outcome = (report.outcome, stub or title_of(item))
-        if group_of(item.path) == "public":
-            item.config.stash[REPORTS].setdefault(task_of(item), []).append(outcome)
+    if (report.when == "call" or not report.passed) and group_of(item.path) == "public":
+        heading = [str(error)] if report.skipped else [] if is_stub(error) else [title_of(item)]
+        item.config.stash[RUN].add(task_of(item), Told(item.name, report.outcome, (*heading, *told)))
     return report
 
 
@@ -285,30 +292,3 @@ def remarks(config: pytest.Config, tasks: Iterable[dict[str, Any]]) -> Iterator[
                 task["file"], path.read_bytes(), task["number"], task["functions"], task["forbids"]
             )
             yield from [text] if text else []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """A table of the tasks: public checks passed, what to do next, and what this run cannot tell."""
-    reports = config.stash[REPORTS]
-    if not reports:
-        return
-    terminalreporter.section("tasks")
-    sections: dict[str, list[str]] = {}
-    for task in course_tasks(config):
-        label = f"{task['number'].rpartition('.')[0]:<3} {task['section']}"
-        sections.setdefault(label, []).append(task["name"])
-    todo = ""
-    for label, names in {**sections, "-   of no task": [""]}.items():
-        found = [outcome for name in names for outcome in reports.get(name, [])]
-        if not found:
-            continue
-        passed = sum(outcome == "passed" for outcome, _ in found)
-        skipped = sum(outcome == "skipped" for outcome, _ in found)
-        left_out = f", {skipped} skipped" if skipped else ""
-        terminalreporter.write_line(f"  {label:<50} {passed:>3} of {len(found)}{left_out}")
-        todo = todo or next((title for outcome, title in found if outcome == "failed"), "")
-    terminalreporter.write_line("")
-    for text in remarks(config, (task for task in course_tasks(config) if task["name"] in reports)):
-        terminalreporter.write_line(f"{text}\n")
-    terminalreporter.write_line(f"Next: {todo}" if todo else "Every public check passes.")
-    terminalreporter.write_line("Hidden checks run on Gradescope when you submit: they look closer than these.")

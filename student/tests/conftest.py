@@ -11,19 +11,15 @@ TESTS = Path(__file__).resolve().parent
 if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))  # for `support` and, in a student's folder, `autograder.door`
 
-pytest_plugins = ["autograder.door.fixtures"]
+pytest_plugins = ["autograder.door.terminal", "autograder.door.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.tests_folder = TESTS  # type: ignore[attr-defined]
     if not hasattr(config, "course_tasks"):
         config.course_tasks, config.other_tasks = course_tasks()  # type: ignore[attr-defined]
-
-
-def pytest_report_header() -> str | None:
-    """In a student's folder: which release of the assignment these checks are from."""
-    release = listed().get("release")
-    return f"assignment: release {release['version']} ({release['hash']})" if release else None
+    if "release" in listed():  # a student's folder
+        config.release_line = "Release {version} ({hash})".format_map(listed()["release"])  # type: ignore[attr-defined]
 
 
 def listed() -> dict[str, Any]:

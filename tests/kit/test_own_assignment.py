@@ -92,7 +92,7 @@ def test_students_check_themselves(tree: Tree) -> None:
     shutil.copytree(tree.folder / "student", solved)
     shutil.copy(tree.folder / "solution" / "line.py", solved)
     for options in ("", " -m predict", " -m task1_1"):
-        assert "1   Lines " in tree.run(f"python -m pytest -p no:cacheprovider{options}", cwd="solved")
+        assert "1.1  Heights of a line " in tree.run(f"python -m pytest -p no:cacheprovider{options}", cwd="solved")
 
 
 def test_a_perfect_student_gets_everything_and_a_starter_nothing(tree: Tree) -> None:

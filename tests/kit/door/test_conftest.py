@@ -44,16 +44,18 @@ def student(tmp_path_factory):
     for path in (TESTS / "conftest.py", TINY / "tests" / "public" / "test_line.py"):
         shutil.copy(path, folder / "tests")
     course = load(TINY / "courses" / "full.toml")
-    (folder / "tasks.json").write_text(json.dumps({"tasks": course.described()}))
+    release = {"version": "0.1.0", "hash": "0123abcd"}
+    (folder / "tasks.json").write_text(json.dumps({"tasks": course.described(), "release": release}))
     shutil.copytree(TINY / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
 
-    def run(body: str, *options: str, reduction: str = "mean") -> subprocess.CompletedProcess:
+    def run(body: str, *options: str, reduction: str = "mean", before: str = "") -> subprocess.CompletedProcess:
         (folder / "line.py").write_text(LINE.format(body=body, reduction=reduction))
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of the line.py before
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+        environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}", "COLUMNS": "80"}
+        command = [sys.executable, "-c", f"{before}\nimport pytest, sys; sys.exit(pytest.main())"]
+        options = ("-p", "no:cacheprovider", "--import-mode=importlib", *options)
         return subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True)
 
     return run
@@ -73,9 +75,9 @@ def unfinished(student):
 
 def test_right_code_passes(right):
     assert right.returncode == 0, right.stdout
-    assert re.search(r"^  1   Lines +2 of 2$", right.stdout, re.MULTILINE)
+    assert re.search(r"^ 1.1  Heights of a line +\[#{10}\]  1 of 1 ", right.stdout, re.MULTILINE)
     assert "Every public check passes." in right.stdout
-    assert "Gradescope" in right.stdout
+    assert "Hidden checks run when you hand in" in right.stdout
 
 
 def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
@@ -83,22 +85,53 @@ def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
     assert "torch imported: False" in right.stdout
 
 
-def test_stub_says_which_task_is_next(unfinished):
+def test_one_screen_with_one_thing_to_do(unfinished):
     assert unfinished.returncode == 1
-    assert "Task 1.1: predict, see README section 1.1" in unfinished.stdout
-    assert "Next: Task 1.1" in unfinished.stdout
-    assert re.search(r"^  1   Lines +0 of 2$", unfinished.stdout, re.MULTILINE)
+    screen = unfinished.stdout.splitlines()
+    assert len(screen) < 24 and max(map(len, screen)) <= 80
+    assert "Release 0.1.0 (0123abcd)" in unfinished.stdout
+    assert "Next: Task 1.1: predict, see README section 1.1\n      predict in line.py, line 3\n" in unfinished.stdout
+    assert "More: pytest -m predict" in unfinished.stdout
+    assert re.search(r"^ 1.1  Heights of a line +\[\.{10}\]  0 of 1 ", unfinished.stdout, re.MULTILINE)
+    assert "1.2  " in unfinished.stdout and "The sum is returned" not in unfinished.stdout
 
 
-def test_mistake_is_named_instead_of_shown(unfinished):
-    assert "The sum is returned, not the mean." in unfinished.stdout
-    for source in ("Traceback", "def test_", "assert "):
-        assert source not in unfinished.stdout
+def test_failures_of_what_is_asked_for_are_shown_in_full(student):
+    some, every = (student(STUB, *options, reduction="sum") for options in (("-m", "task1_2"), ("--all",)))
+    for run in (some, every):
+        assert "The sum is returned, not the mean." in run.stdout
+        for source in ("Traceback", "def test_", "assert "):
+            assert source not in run.stdout
+    assert "Task 1.1" not in some.stdout and "Task 1.1: predict" in every.stdout
+
+
+def test_some_checks_are_not_all(student):
+    run = student(FORMULA, "-m", "task1_2")
+    assert "Every public check passes" not in run.stdout
+    assert "These checks pass. `pytest` alone runs them all." in run.stdout
+
+
+ENDLESS = "while True: pass"
+SOON = "import autograder.door.terminal as terminal; terminal.CHECK_SECONDS = 2"
+
+
+def test_a_check_that_hangs_fails_and_the_others_run(student):
+    run = student(ENDLESS, before=f"import torch; {SOON}")
+    assert run.returncode == 1
+    assert "Still running after 2 s in line.py, line 4." in run.stdout
+    assert re.search(r"^ 1.2 .* 1 of 1 ", run.stdout, re.MULTILINE)
+
+
+def test_where_there_are_no_alarms_a_hang_ends_the_run_with_its_place(student):
+    run = student(ENDLESS, before=f"import torch, signal; {SOON}; del signal.setitimer")
+    assert run.returncode == 1
+    assert "Still running after 2 s in line.py, line 4." in run.stdout
+    assert "The run has ended here." in run.stdout
 
 
 @pytest.mark.slow
 def test_missing_file_fails_every_check_without_an_error(student):
-    finished = student("return 1 +")  # a syntax error
+    finished = student("return 1 +", "--all")  # a syntax error
     assert "2 failed" in finished.stdout and "SyntaxError" in finished.stdout and "line.py, line 4" in finished.stdout
 
 

@@ -725,10 +725,12 @@ def test_starter_files_are_lint_clean(starter_folder):
 def test_public_checks_in_the_starter_folder(starter_folder):
     """Plain pytest there: nothing errors, and what fails is its NotImplementedError, for every task that they check."""
     report = starter_folder.parent / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "80"}
     result = subprocess.run(command, cwd=starter_folder, env=environment, capture_output=True, text=True, timeout=600)
     assert result.returncode == 1, result.stdout
+    screen = [line for line in result.stdout.splitlines() if "generated xml file" not in line]
+    assert len(screen) < 24 and max(map(len, screen)) <= 80, result.stdout
     suite = ElementTree.parse(report).getroot().find("testsuite")
     assert suite.get("errors") == "0"
     named = set()

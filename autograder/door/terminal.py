@@ -1,0 +1,276 @@
+"""What a student's `pytest` shows: one screen, with one thing to do next. A plugin of pytest; fixtures.py tells it what
+became of each public check.
+
+A student's folder is one where conftest.py says `config.release_line: str`; elsewhere only the table is new, at the
+end. A run of all checks shows the table and the first failure; a run of some (`-m`, `-k`, names of files) and `--all`
+show each failure first. `-v` and `-q` work as always.
+"""
+
+import os
+import signal
+import sys
+import textwrap
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+COLUMNS = 80
+MOST_ROWS = 9  # of the table; with more tasks than that it has a row a section
+SCREEN, OTHER_LINES = 24, 11  # lines; of them those around the table's rows and what is told of the first failure
+BAR = 10
+INTERRUPTED = pytest.ExitCode.INTERRUPTED
+CHECK_SECONDS = 90.0  # for one check: the slowest takes ten on a slow machine
+
+
+class HungUp(BaseException):
+    """A check has not ended in time. No `except Exception` of the code under test stops it."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of a public check, and what its student reads.
+
+    Attributes:
+        check: its name, such as test_never_negative.
+        outcome: "passed", "failed" or "skipped".
+        lines: why it failed or was skipped; of a stub what is to be written, and where.
+    """
+
+    check: str
+    outcome: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass
+class Run:
+    """One run of pytest.
+
+    Attributes:
+        told: task -> check -> what became of it, in the order in which they ran.
+        expected: how many checks were to run.
+        left_out: whether some were not to.
+    """
+
+    told: dict[str, dict[str, Told]] = field(default_factory=dict)
+    expected: int = 0
+    left_out: bool = False
+
+    def add(self, task: str, told: Told) -> None:
+        """Of what is said twice of a check, at its beginning and at its end, the first counts."""
+        self.told.setdefault(task, {}).setdefault(told.check, told)
+
+
+RUN = pytest.StashKey[Run]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all", action="store_true", help="show every failure in full, not only the first")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[RUN] = Run()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest prints anything
+def pytest_sessionstart(session: pytest.Session) -> None:
+    options = session.config.option
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if release_line(session.config) and reporter is not None and options.verbose == 0:
+        options.verbose = -1  # no header, and one line of dots
+        reporter.reportchars = reporter.reportchars.replace("fE", "")
+        if not in_full(session.config):
+            options.tbstyle = "no"
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    for item in items[:1]:
+        item.config.stash[RUN].left_out = True
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    session.config.stash[RUN].expected = len(session.items)
+
+
+def release_line(config: pytest.Config) -> str:
+    """Which release of the assignment a student's folder is; "" elsewhere."""
+    return getattr(config, "release_line", "")
+
+
+def selected(config: pytest.Config) -> bool:
+    """Whether somebody has asked for some of the checks."""
+    by_name = config.args_source == pytest.Config.ArgsSource.ARGS
+    return bool(by_name or config.option.markexpr or config.option.keyword)
+
+
+def in_full(config: pytest.Config) -> bool:
+    """Whether each failure is shown before the table."""
+    return bool(config.option.all or selected(config))
+
+
+# A check that hangs.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    with limited(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    with limited(item):
+        return (yield)
+
+
+@contextmanager
+def limited(item: pytest.Item) -> Iterator[None]:
+    """In a student's folder: raise HungUp after CHECK_SECONDS, so that other checks can run.
+
+    Windows has no alarms: there the run ends with what it has found so far.
+    """
+    if not release_line(item.config) or item.config.option.usepdb:
+        yield
+    elif hasattr(signal, "setitimer"):
+        before = signal.signal(signal.SIGALRM, _hang_up)
+        signal.setitimer(signal.ITIMER_REAL, CHECK_SECONDS)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+    else:
+        timer = threading.Timer(CHECK_SECONDS, end_run, (item, threading.get_ident()))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    raise HungUp
+
+
+def hung(files: Sequence[tuple[str, int | None]], folder: Path) -> str:
+    """What to say of a check that hung, with the innermost place in the student's folder.
+
+    Args:
+        files: (name, line) of the calls that were under way, the innermost last.
+    """
+    here = [f" in {Path(name).name}, line {line}" for name, line in files if Path(name).parent == folder]
+    return f"Still running after {CHECK_SECONDS:.0f} s{here[-1] if here else ''}. Is there a loop without an end?"
+
+
+def end_run(item: pytest.Item, thread: int) -> None:
+    """From another thread: say where a check hangs, show the table, and end the process with status 1."""
+    frame, files = sys._current_frames().get(thread), list[tuple[str, int | None]]()
+    while frame is not None:
+        files.append((frame.f_code.co_filename, frame.f_lineno))
+        frame = frame.f_back
+    plugins = item.config.pluginmanager
+    reporter: Any = plugins.get_plugin("terminalreporter")
+    capture: Any = plugins.get_plugin("capturemanager")
+    capture.suspend_global_capture(in_=True)
+    reporter.write_line(f"\n{item.name}: {hung(files[::-1], item.config.rootpath)}")
+    pytest_terminal_summary(reporter, 1, item.config)
+    reporter.write_line("The run has ended here.")
+    reporter.flush()
+    os._exit(1)
+
+
+# The table, and what to do next.
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the table: a task, or all of a section.
+
+    Attributes:
+        points: that the public checks give which have passed; worth: that all of them give; hidden: that others give.
+    """
+
+    label: str
+    told: tuple[Told, ...]
+    points: float
+    worth: float
+    hidden: float
+
+    @property
+    def passed(self) -> int:
+        return sum(told.outcome == "passed" for told in self.told)
+
+    @property
+    def count(self) -> int:
+        return sum(told.outcome != "skipped" for told in self.told)
+
+
+def table(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> list[Row]:
+    """The rows of the table: of tasks with checks that ran, by task if these are few, else by section."""
+    ran = [task for task in tasks if told.get(task["name"])]
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for task in ran:
+        by_section = f"{task['number'].rpartition('.')[0]:<4} {task['section']}"
+        rows.setdefault(by_section if len(ran) > MOST_ROWS else f"{task['number']:<4} {task['title']}", []).append(task)
+    return [_row(label, members, told) for label, members in rows.items()]
+
+
+def _row(label: str, tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> Row:
+    public = {name: worth for task in tasks for name, worth in task["public"].items()}
+    found = tuple(one for task in tasks for one in told[task["name"]].values())
+    points = sum(public.get(one.check, 0) for one in found if one.outcome == "passed")
+    worth = sum(public.values())
+    return Row(label, found, points, worth, sum(task["points"] for task in tasks) - worth)
+
+
+def next_step(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> tuple[dict[str, Any], Told] | None:
+    """The first check that fails, in the order of the tasks, and its task."""
+    failed = ((task, one) for task in tasks for one in told.get(task["name"], {}).values() if one.outcome == "failed")
+    return next(failed, None)
+
+
+def wrapped(lines: Sequence[str], most: int, before: str = "") -> list[str]:
+    """Lines of at most COLUMNS characters, and at most so many of them; what stands before the first indents all."""
+    folded = [part for line in lines for part in textwrap.wrap(line, COLUMNS - len(before) - 1) or [""]]
+    shown = folded if len(folded) <= most else [*folded[: most - 1], "..."] if most > 1 else folded[:1]
+    return [f"{' ' * len(before) if i else before}{line}".rstrip() for i, line in enumerate(shown)]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """The table of the tasks, what to do next, and what this run cannot tell."""
+    run, tasks, write = config.stash[RUN], config.course_tasks, terminalreporter.write_line  # type: ignore[attr-defined]
+    if not run.told:
+        return
+    write("")
+    write(f"{release_line(config):<36}{'public checks':<25}{'points':<12}hidden", bold=True)
+    rows = table(tasks, run.told)
+    for row in rows:
+        share = row.passed / row.count if row.count else 0.0
+        bar = "#" * int(BAR * share) + "." * (BAR - int(BAR * share))
+        terminalreporter.write(f" {row.label[:33]:<33} ")
+        terminalreporter.write(f"[{bar}]", green=share == 1, yellow=0 < share < 1, red=share == 0)
+        write(f" {row.passed:>2} of {row.count:<2}  {row.points:>5g} of {row.worth:<5g}{f'+{row.hidden:g}':>7}")
+    for text in config.remarks([task for task in tasks if task["name"] in run.told]):  # type: ignore[attr-defined]
+        write("\n".join(wrapped([text], SCREEN)))
+    write("")
+    todo = next_step(tasks, run.told)
+    if todo:
+        task, told = todo
+        # What has been shown in full is not shown again; else all of it fits on a screen, with the lines around it.
+        most = 1 if in_full(config) else SCREEN - OTHER_LINES - len(rows)
+        write("\n".join(wrapped(told.lines, most, "Next: ")), bold=True)
+        write(f"\nMore: pytest -m {task['name']:<30} this task alone, in full")
+        write("      pytest --all                             every failure in full")
+        return
+    ran = sum(len(checks) for checks in run.told.values())
+    all_ran = not run.left_out and not selected(config) and ran >= run.expected and exitstatus != INTERRUPTED
+    write("Every public check passes." if all_ran else "These checks pass. `pytest` alone runs them all.", green=True)
+    for told in [told for row in rows for told in row.told if told.outcome == "skipped"][:2]:
+        write("\n".join(wrapped(told.lines, 2, "Left out: ")))
+    write("Hidden checks run when you hand in: they look closer than these.")
