@@ -111,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     from lab.run.jobs import run_side_by_side
     from lab.run.part import UNFINISHED
     from lab.run.progress import Terminal
-    from lab.run.results import list_parts, publish, report_unfinished, summary
+    from lab.run.results import list_parts, publish, report_unfinished, summary, why_again
     from mnist import prepare_mnist
 
     data = prepare_mnist(options.data)
@@ -128,6 +128,8 @@ def run(options: argparse.Namespace) -> int:
     if finished:
         print(f"{len(finished)} of {len(chosen)} parts are finished already (--fresh runs them again)", file=sys.stderr)
     todo = [part for part in chosen if part.name not in finished]
+    for line in why_again(todo):
+        print(line, file=sys.stderr)
     processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
     terminal = Terminal(len(todo))
     outcomes = {}

@@ -12,15 +12,29 @@ sys.path.insert(0, str(SOLUTION))
 import lab.run.part as parts_module  # noqa: E402
 from lab.files import write_json  # noqa: E402
 from lab.run.experiments import Settings, all_parts  # noqa: E402
+from lab.run.results import why_again  # noqa: E402
 
 
 def test_a_changed_file_makes_its_parts_and_theirs_stale(monkeypatch, tmp_path):
     assignment = copy_assignment(tmp_path / "assignment")
     monkeypatch.setattr(parts_module, "HERE", assignment)
     before = all_parts(Settings(), tmp_path, None)
-    with open(assignment / "VAE.py", "a") as file:
-        file.write("# changed\n")
+    code = (assignment / "VAE.py").read_text()
+    for same in (code + "# a comment\n", code.replace('"""', '"""Words. ', 1)):
+        (assignment / "VAE.py").write_text(same)
+        assert {name: part.key for name, part in all_parts(Settings(), tmp_path, None).items()} == {
+            name: part.key for name, part in before.items()
+        }
+    (assignment / "VAE.py").write_text(code + "changed = True\n")
     after = all_parts(Settings(), tmp_path, None)
+    write_json(after["tsne"].folder / "part.json", {"made_from": before["tsne"].made_from})
+    write_json(after["kl-normals"].folder / "part.json", {"made_from": before["kl-normals"].made_from})
+    assert list(why_again(list(after.values()))) == [
+        "tsne: again, because train-vae-mlp-2 and train-vae-mlp-10 changed"
+    ]
+    train = after["train-vae-mlp-2"]
+    write_json(train.folder / "part.json", {"made_from": before[train.name].made_from})
+    assert train.stale_because() == "VAE.py"
     stale = {name for name in before if before[name].key != after[name].key}
     assert {"train-vae-mlp-2", "tsne", "contact-sheet", "comparison"} <= stale
     assert not {"kl-normals", "gmm-entropy", "train-autoencoder", "gmvae"} & stale

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLUTION = ROOT / "solution"
@@ -56,11 +56,29 @@ def test_script_and_main_write_and_report_the_same(tmp_path, mnist, capsys):
     # 10 rows of 20 digits, two pixels apart, everything twice as large.
     assert Image.open(tmp_path / "a" / "gmvae_samples.png").size == (2 * (20 * 30 - 2), 2 * (10 * 30 - 2))
 
+    # A shorter training leaves a longer one's weights alone, unless it is told to replace them.
+    longer = (tmp_path / "a" / "gmvae.safetensors").read_bytes()
+    assert run_gmvae.main(["--iterations", "2", "--out", str(tmp_path / "a")]) == 0
+    assert "gmvae.safetensors stays as it is" in capsys.readouterr().out
+    assert (tmp_path / "a" / "gmvae.safetensors").read_bytes() == longer
+    assert (tmp_path / "a" / "gmvae-2.safetensors").is_file() and (tmp_path / "a" / "gmvae_samples-2.png").is_file()
+    assert run_gmvae.outputs(tmp_path / "a", 2, overwrite=True)[0].name == "gmvae.safetensors"
+    assert run_gmvae.outputs(tmp_path / "a", 6, overwrite=False)[0].name == "gmvae.safetensors"
+
     part = all_parts(Settings(seed=5, gmvae_iterations=6), tmp_path / "b", ROOT / "data" / "MNIST" / "raw")["gmvae"]
     part.run(lambda *_: None)
     assert part.read()["metrics"]["gmvae"]["full_test"] == reported["full_test"]
     for name in ("gmvae.safetensors", "gmvae_samples.png"):
         assert (part.folder / name).read_bytes() == (tmp_path / "a" / name).read_bytes()
+
+
+def test_weights_that_do_not_say_how_long_they_were_trained_count_as_whole(tmp_path):
+    torch.manual_seed(0)
+    weights = {name: tensor.clone() for name, tensor in GMVAE().state_dict().items()}
+    save_file(weights, tmp_path / "gmvae.safetensors")
+    assert run_gmvae.outputs(tmp_path, 20, overwrite=False)[0].name == "gmvae-20.safetensors"
+    (tmp_path / "gmvae.safetensors").write_bytes(b"cut off")
+    assert run_gmvae.outputs(tmp_path, 20, overwrite=False)[0].name == "gmvae.safetensors"
 
 
 @pytest.mark.parametrize(
