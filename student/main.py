@@ -10,10 +10,11 @@ import shutil
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from lab.run.command_line import InputError, choose_device, physical_cpus, writable_folder
+from lab.run.command_line import InputError, alone_in, choose_device, physical_cpus, writable_folder
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -94,16 +95,22 @@ def choose_parts(parts: dict[str, Any], wanted: list[str]) -> list[Any]:
 
 def run(options: argparse.Namespace) -> int:
     """Everything after the command line has been read; returns the exit status."""
-    start = time.monotonic()
     device = choose_device(options.device)
     # A smoke run in the same folder would replace the results of a full one.
     results = writable_folder(options.out or (RESULTS / "quick" if options.quick else RESULTS))
+    with nullcontext() if options.list else alone_in(results):
+        return run_in(results, device, options)
+
+
+def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
+    """Run the parts in a folder that is ours, and say what came of it; returns the exit status."""
+    start = time.monotonic()
     # Imported when the command line is known to be in order: PyTorch takes seconds.
     from lab.run.experiments import all_parts
     from lab.run.jobs import run_side_by_side
     from lab.run.part import UNFINISHED
     from lab.run.progress import Terminal
-    from lab.run.results import list_parts, publish, report_unfinished, summary
+    from lab.run.results import list_parts, publish, report_unfinished, summary, why_again
     from mnist import prepare_mnist
 
     data = prepare_mnist(options.data)
@@ -120,6 +127,8 @@ def run(options: argparse.Namespace) -> int:
     if finished:
         print(f"{len(finished)} of {len(chosen)} parts are finished already (--fresh runs them again)", file=sys.stderr)
     todo = [part for part in chosen if part.name not in finished]
+    for line in why_again(todo):
+        print(line, file=sys.stderr)
     processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
     terminal = Terminal(len(todo))
     outcomes = {}

@@ -111,11 +111,33 @@ def save_samples(model: GMVAE, outpath: Path, seed: int = 0) -> Tensor:
     return digits
 
 
-def save_weights(model: torch.nn.Module, path: Path) -> None:
-    """Write the model's weights as a safetensors file, whole or not at all."""
+def save_weights(model: torch.nn.Module, path: Path, iterations: int) -> None:
+    """Write the model's weights as a safetensors file, whole or not at all; it says how long they were trained."""
     from safetensors.torch import save
 
-    write_whole(path, save({name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}))
+    weights = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    write_whole(path, save(weights, {"iterations": str(iterations)}))
+
+
+def iterations_of(path: Path) -> int:
+    """How long the weights in a file were trained: 0 if there is no file, the usual number if it does not say."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return 0
+    try:
+        with safe_open(path, "pt") as file:
+            said = (file.metadata() or {}).get("iterations", "")
+    except (SafetensorError, OSError):  # not whole: nothing is lost
+        return 0
+    return int(said) if said.isdigit() else ITERATIONS
+
+
+def outputs(out: Path, iterations: int, overwrite: bool) -> tuple[Path, Path]:
+    """Where weights and samples go: not over those of a longer training, unless that was asked for."""
+    shorter = not overwrite and iterations < iterations_of(out / "gmvae.safetensors")
+    ending = f"-{iterations}" if shorter else ""
+    return out / f"gmvae{ending}.safetensors", out / f"gmvae_samples{ending}.png"
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -127,6 +149,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=HERE, metavar="FOLDER", help="where to write (default: beside this file)"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace a model that was trained for longer, too")
     options = parser.parse_args(arguments)
     if options.iterations < 1:
         parser.error("--iterations must be at least 1")
@@ -143,6 +166,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         device = choose_device(options.device)
         out = writable_folder(options.out)
+        weights, samples = outputs(out, options.iterations, options.overwrite)
         mnist = load_mnist(options.data)
     except (InputError, DataError) as error:
         print(f"run_gmvae.py: {error}", file=sys.stderr)
@@ -166,8 +190,8 @@ def main(arguments: list[str] | None = None) -> int:
             bar.close()
             print(f"run_gmvae.py: still to be written: {error}", file=sys.stderr)
             return 1
-    save_weights(model, out / "gmvae.safetensors")
-    save_samples(model, out / "gmvae_samples.png", options.seed)
+    save_weights(model, weights, options.iterations)
+    save_samples(model, samples, options.seed)
     subset = evaluate(model, mnist.test_images[:SUBSET])
     full = evaluate(model, mnist.test_images)
     for name, result in ((f"test subset (the first {SUBSET:,} test images)", subset), ("all test images", full)):
@@ -179,8 +203,10 @@ def main(arguments: list[str] | None = None) -> int:
     numbers = {"test_subset": asdict(subset), "full_test": asdict(full)}
     print(json.dumps({"seed": options.seed, "iterations": options.iterations, **numbers}))
     wish = ""
-    wish = " (hand this in)"
-    print(f"wrote {out / 'gmvae.safetensors'}{wish} and {out / 'gmvae_samples.png'}")
+    wish = " (hand this in)" if weights.name == "gmvae.safetensors" else ""
+    print(f"wrote {weights}{wish} and {samples}")
+    if weights.name != "gmvae.safetensors":
+        print("gmvae.safetensors stays as it is: it was trained for longer (--overwrite replaces it)")
     return 0
 
 

@@ -40,6 +40,8 @@ def test_interruption_keeps_what_is_done_and_leaves_nothing_behind(tmp_path, mon
         while not all(path.exists() for path in awaited):
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.05)
+        second = run_main(assignment, "kl-normals", out=out)
+        assert second.returncode == 2 and f"main.py (process {process.pid}, since " in second.stderr
         children = descendants(process.pid)
         assert children
         if which == signal.SIGINT:

@@ -20,7 +20,7 @@ def gmvae(work: Workplace) -> Result:
         work.report(iteration + 1, iterations, f"negative ELBO {nelbo:.1f}")
 
     model, history = run_gmvae.train_gmvae(mnist.train_images, iterations, seed, work.settings["device"], show)
-    run_gmvae.save_weights(model, work.folder / "gmvae.safetensors")
+    run_gmvae.save_weights(model, work.folder / "gmvae.safetensors", iterations)
     run_gmvae.save_samples(model, work.folder / "gmvae_samples.png", seed)
     subset = run_gmvae.evaluate(model, mnist.test_images[: run_gmvae.SUBSET])
     full = run_gmvae.evaluate(model, mnist.test_images)

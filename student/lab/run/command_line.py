@@ -2,6 +2,9 @@
 
 import os
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -46,6 +49,33 @@ def writable_folder(path: Path) -> Path:
     except OSError as error:
         raise InputError(f"cannot write to the folder {path}: {error.strerror}; choose another with --out") from error
     return path
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder of results, until the block ends or this process does.
+
+    Raises:
+        InputError: there is one already; the message says which process.
+    """
+    from filelock import FileLock, Timeout
+
+    says, lock = folder / ".running", FileLock(folder / ".running.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        who = says.read_text(encoding="utf-8") if says.is_file() else "another process"
+        raise InputError(
+            f"{who} works in {folder} already: wait until it has ended, or choose another folder with --out"
+        ) from None
+    try:
+        says.write_text(f"main.py (process {os.getpid()}, since {time.strftime('%H:%M')})", encoding="utf-8")
+        yield
+    finally:
+        for path in (says, Path(lock.lock_file)):
+            with suppress(PermissionError):  # Windows keeps the one that is locked, and deletes it itself
+                path.unlink(missing_ok=True)
+        lock.release()
 
 
 def physical_cpus() -> int:

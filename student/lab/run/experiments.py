@@ -6,7 +6,7 @@ from pathlib import Path
 from lab.course import course
 from lab.parts import gmm, gmvae, kl, pictures, planes, training
 from lab.parts.training import training_name
-from lab.run.part import Part, checksum
+from lab.run.part import Part, origin
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,9 @@ class Plan:
             return
         own = {"seed": self.settings.seed, "device": self.settings.device, **own}
         sources = ("lab/run/part.py", "plotting.py", function.__module__.replace(".", "/") + ".py", *files)
-        key = checksum(
-            {"name": name, "dataset": course().dataset["name"], **own},
-            sources,
-            [self.parts[need].key for need in needs],
-        )
-        self.parts[name] = Part(name, heading, function, own, tuple(needs), seconds, key, self.results, self.data)
+        settings = {"name": name, "dataset": course().dataset["name"], **own}
+        made_from = origin(settings, sources, [self.parts[need] for need in needs])
+        self.parts[name] = Part(name, heading, function, own, tuple(needs), seconds, made_from, self.results, self.data)
 
 
 def autoencoder_training(plan: Plan, asked_by: str) -> str:

@@ -1,5 +1,6 @@
 """A part of the main job: what it depends on, where its results lie, and when they are still good (provided)."""
 
+import ast
 import functools
 import hashlib
 import json
@@ -96,7 +97,7 @@ class Part:
         settings: everything besides code and data that its results depend on.
         needs: names of the parts whose files it reads.
         seconds: rough duration, to start the long ones first.
-        key: a checksum of settings, of the files whose change makes its results stale, and of what it needs.
+        made_from: what makes its results stale when it changes, see `origin`.
     """
 
     name: str
@@ -105,7 +106,7 @@ class Part:
     settings: dict[str, Any]
     needs: tuple[str, ...]
     seconds: float
-    key: str
+    made_from: dict[str, str]
     results: Path
     data: Path | None
 
@@ -115,7 +116,19 @@ class Part:
 
     def is_finished(self) -> bool:
         """Whether the results that lie there come from these settings and this code."""
-        return (self.read() or {}).get("key") == self.key
+        return (self.read() or {}).get("made_from") == self.made_from
+
+    def stale_because(self) -> str:
+        """What has changed since the results that lie there; "" if there are none."""
+        before = (self.read() or {}).get("made_from")
+        if not isinstance(before, dict):
+            return ""
+        return " and ".join(name for name in self.made_from if self.made_from[name] != before.get(name))
+
+    @property
+    def key(self) -> str:
+        """A checksum of all that it is made from."""
+        return digest(json.dumps(self.made_from))
 
     def read(self) -> dict[str, Any] | None:
         """What the part recorded when it was finished, with whatever settings; None if there is nothing to be read."""
@@ -130,7 +143,8 @@ class Part:
         folder.mkdir(parents=True)
         torch.manual_seed(part_seed(self.settings["seed"], self.name))
         result = self.function(Workplace(folder, self.settings, self.results, self.data, report))
-        record = {"part": self.name, "section": self.section, "key": self.key, "settings": self.settings}
+        record = {"part": self.name, "section": self.section, "settings": self.settings}
+        record |= {"made_from": self.made_from}
         write_json(folder / PART_FILE, record | asdict(result))
         shutil.rmtree(self.folder, ignore_errors=True)
         os.replace(folder, self.folder)
@@ -174,9 +188,29 @@ def part_seed(seed: int, name: str) -> int:
     return zlib.crc32(f"{seed}:{name}".encode())
 
 
-def checksum(settings: dict[str, Any], sources: tuple[str, ...], keys_of_needs: list[str]) -> str:
-    """A key that changes with the settings, the code of the sources, or the keys of the parts that are needed."""
-    digest = hashlib.sha256(json.dumps([settings, keys_of_needs], sort_keys=True).encode())
-    for name in sources:
-        digest.update((HERE / name).read_bytes().replace(b"\r\n", b"\n"))
-    return digest.hexdigest()[:16]
+def origin(settings: dict[str, Any], sources: tuple[str, ...], needs: list[Part]) -> dict[str, str]:
+    """What a part's results are made from, each with a checksum: its settings, files, and the parts that it needs."""
+    files = {name: digest(code_of((HERE / name).read_bytes())) for name in sources}
+    return {
+        "a setting": digest(json.dumps(settings, sort_keys=True)),
+        **files,
+        **{part.name: part.key for part in needs},
+    }
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@functools.cache
+def code_of(source: bytes) -> str:
+    """What a Python file does, in one form: without comments and docstrings; the text itself if it is not Python."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return source.decode("utf-8", "replace")
+    for node in ast.walk(tree):
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)

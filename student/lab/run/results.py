@@ -2,6 +2,8 @@
 
 import re
 import sys
+import textwrap
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,16 @@ def summary(metrics: dict[str, Any]) -> str:
             rows.append((label, value if isinstance(value, str) else f"{value:.{decimals}f}"))
     width = max((len(label) for label, _ in rows), default=0)
     return "\n".join(f"  {label:<{width}}  {value:>9}" for label, value in rows)
+
+
+def why_again(todo: list[Part]) -> Iterator[str]:
+    """For the terminal: which parts run again, though there are results of them, and what has changed."""
+    because: dict[str, list[str]] = {}
+    for part in todo:
+        if reason := part.stale_because():
+            because.setdefault(reason, []).append(part.name)
+    for reason, names in because.items():
+        yield from textwrap.wrap(f"{', '.join(names)}: again, because {reason} changed", 80, subsequent_indent="    ")
 
 
 def report_unfinished(outcomes: dict[str, Outcome]) -> None:
