@@ -59,6 +59,7 @@ REASONS = {
         f"{SUBMISSION.total_bytes // MIB} MiB in all",
         "Hand in your own files, and no others.",
     ),
+    "unreadable": ("Not graded, because they cannot be read", "Hand them in again."),
     "double": ("Not graded, because several files have the same name", "Hand in only one of each."),
     "deeper": (
         "Not graded, because files of the same names lie further up, and these were graded",
@@ -474,7 +475,8 @@ def _contents(selection: _Selection, expected: Collection[str], limits: SizeLimi
         try:
             yield name, entry.read(entry.size)
         except UnreadableError as error:
-            selection.notes.append(f"Not graded: {error}")
+            if "unreadable" not in selection.aside:  # the reason is the same for most
+                selection.notes.append(str(error))
             selection.drop(name, "unreadable")
 
 

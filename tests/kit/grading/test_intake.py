@@ -589,7 +589,8 @@ def test_a_damaged_file_costs_only_itself(tmp_path, into):
     path.write_bytes(data[:at] + b"\xff\xff" + data[at + 2 :])
     found = unpack(path, into, EXPECTED, None)
     assert set(found.files) == {*COMPLETE} - {"VAE.py"} and found.left_out == ("VAE.py",)
-    assert found.notes[0].startswith("Not graded: VAE.py in the zip file is damaged")
+    assert found.notes[0].startswith("VAE.py in the zip file is damaged")
+    assert found.notes[1] == "Not graded, because they cannot be read: VAE.py. Hand them in again."
 
 
 @pytest.mark.parametrize(
