@@ -7,6 +7,7 @@ import argparse
 import ast
 import json
 import os
+import re
 import sys
 import zipfile
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 TASKS = "tasks.json"
 RELEASE = "release.json"
 WEIGHTS_SUFFIX = ".safetensors"
+GIT_LFS = b"version https://git-lfs"  # begins what git keeps in place of a large file
 LARGEST_WEIGHTS = 32 * 2**20  # bytes; the grader takes no more
 
 
@@ -86,6 +88,8 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
             remedy = _list("Task", its_tasks)
             if file.endswith(WEIGHTS_SUFFIX):
                 remedy = "run run_gmvae.py"
+            if close := [name for name in sorted(names.values()) if is_near(name, file)]:
+                remedy = f"if {close[0]} is it, rename it to {file}"
             items.append(Item(file, False, f"missing: {remedy}", points))
         elif found != file:
             items.append(Item(file, False, f"missing: rename {found} to {file}", points))
@@ -95,6 +99,12 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
         else:
             items += _examine_code(folder / file, its_tasks)
     return items
+
+
+def is_near(name: str, file: str) -> bool:
+    """Whether a file is called almost as asked: "net (1).py", "Copy of net.py", "net.py.txt" for "net.py"."""
+    words, asked = (set(re.findall(r"[^\W\d_]+", text.lower())) for text in (name, file))
+    return asked <= (words | {"py"} if "ipynb" in words else words)
 
 
 def _examine_code(file: Path, tasks: list[Task]) -> list[Item]:
@@ -134,6 +144,9 @@ def weights_problem(file: Path) -> str:
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
         header = stream.read(min(length, size))
+        stream.seek(0)
+        if stream.read(len(GIT_LFS)) == GIT_LFS:
+            return "is a Git LFS pointer, not the weights: run `git lfs pull`"
     try:
         whole = isinstance(json.loads(header), dict) and len(header) == length
     except (ValueError, RecursionError):
@@ -162,11 +175,13 @@ def own_helpers(folder: Path, packed: list[str], provided: set[str]) -> list[str
 
 
 def left_out(folder: Path, packed: list[str], provided: set[str]) -> list[str]:
-    """Python files and notebooks beside submit.py that are not packed, although they are yours."""
+    """Python files and notebooks beside submit.py that are not packed, although they are yours, and files that are
+    called almost as those that are."""
     return sorted(
         path.name
         for path in folder.iterdir()
-        if path.suffix in (".py", ".ipynb") and path.name not in packed and path.name not in provided
+        if path.suffix in (".py", ".ipynb") or any(is_near(path.name, file) for file in packed)
+        if path.is_file() and path.name not in packed and path.name not in provided
     )
 
 

@@ -1,19 +1,20 @@
 """One submission as one zip, whatever the student uploaded: files, a zip, a zip in a zip, or several of them.
 
 The zip is what grading/intake.py is given, here or on another machine, and what the submission's hash is taken of.
-A zip that holds the files to grade is passed on byte by byte, so that intake sees exactly what was handed in.
+A zip that holds the files to grade is passed on byte by byte, so that intake sees exactly what was handed in; of a
+large one, only what is graded, and the names of the rest.
 """
 
 from __future__ import annotations
 
 import re
+import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from autograder.grading.files import (
-    MIB,
     SUBMISSION,
     Entry,
     UnreadableError,
@@ -65,12 +66,14 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     loose = [entry for entry in entries if entry not in zips]
     left_out = len(zips) > 1 or bool(zips and _holds(loose, code))
     if zips and not _holds(loose, code):
-        name, content, more = _choose(zips, wanted)
+        name, chosen, more = _choose(zips, wanted)
         notes += more
         extra = [entry for entry in loose if entry.path.name.lower() in wanted]
         if not extra:
+            small = chosen.size <= LIMITS.nested_bytes
+            content = chosen.read(chosen.size) if small else write_parcel(_inside(chosen, wanted), wanted)
             return Parcel(content, tuple(notes), left_out)
-        joined = _join(content, extra, code)
+        joined = _join(chosen, extra, code)
         if joined is not None:
             notes.append(f"{_names(extra)} handed in beside {name}")
             return Parcel(write_parcel(joined, wanted), tuple(notes), left_out)
@@ -83,15 +86,14 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
 
 def write_parcel(entries: Iterable[Entry], wanted: Collection[str]) -> bytes:
     """A zip of the entries, for intake; the same entries always give the same bytes."""
-    return zip_bytes(_members(sorted(entries, key=lambda entry: entry.path), wanted))
+    ordered = sorted(entries, key=lambda entry: (entry.path.name.lower() not in wanted, entry.path))
+    return zip_bytes(_members(ordered, wanted))
 
 
 def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tuple[str, bytes, int]]:
     """Name, content and mode: content only of what matters to intake, which names the others to the student."""
     total = 0
     for entry in entries[: LIMITS.entries + 1]:
-        if total > 2 * LIMITS.total_bytes:
-            break  # intake refuses it anyway
         name = str(entry.path).encode("utf-8", "replace").decode("utf-8")
         if entry.is_folder:
             yield from ((f"{name}/{inner}", b"", 0o100644) for inner in entry.inside)
@@ -100,6 +102,9 @@ def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tupl
         # One byte more than allowed, so that intake sees that it is too much.
         limit = 1 + (LIMITS.model_bytes if entry.path.suffix == MODEL_SUFFIX else LIMITS.code_bytes)
         read = entry.regular and matters(entry.path, wanted) and entry.path.suffix != ".ipynb"
+        if read and total > 2 * LIMITS.total_bytes:  # more than intake takes: it is named, and not graded
+            yield name, b"", stat.S_IFIFO | 0o644
+            continue
         content = entry.read(limit) if read else b""
         total += len(content)
         yield name, content, entry.kind | 0o644
@@ -139,53 +144,47 @@ def _newest_versions(entries: list[Entry], wanted: Collection[str]) -> tuple[lis
     return kept, renamed
 
 
-def _choose(zips: Sequence[Entry], wanted: Collection[str]) -> tuple[str, bytes, list[str]]:
-    """(name, content, notes) of the newest zip that holds files to grade; of the newest one if none does."""
+def _choose(zips: Sequence[Entry], wanted: Collection[str]) -> tuple[str, Entry, list[str]]:
+    """(name, zip, notes) of the newest zip that holds files to grade, or has a zip in it that does; of the newest one
+    if none does."""
     order = sorted(range(len(zips)), key=lambda place: (version(zips[place].path.name)[1], place), reverse=True)
-    contents: list[tuple[str, bytes, list[str]]] = []
+    candidates: list[tuple[str, Entry, list[str]]] = []
     for place in order:
         entry = zips[place]
-        content = _read_zip(entry)
-        inner, found, notes = _innermost(entry.path.name, content, wanted, NESTED)
-        others = [other for other in zips if other is not entry]
-        if others:
+        inner, found, notes = _innermost(entry, wanted, NESTED)
+        if len(zips) > 1:
             notes = [f"of {len(zips)} zips, {entry.path.name} was taken", *notes]
         if found:
             return entry.path.name, inner, notes
-        contents.append((entry.path.name, content, notes))
-    return contents[0]
+        candidates.append((entry.path.name, entry, notes))
+    return candidates[0]
 
 
-def _read_zip(entry: Entry) -> bytes:
-    content = entry.read(LIMITS.archive_bytes + 1)
-    if len(content) > LIMITS.archive_bytes:
-        raise UnreadableError(f"{entry.path.name} is larger than {LIMITS.archive_bytes // MIB} MiB")
-    return content
+def _inside(archive: Entry, wanted: Collection[str]) -> list[Entry]:
+    """What is in a zip; UnreadableError if it cannot be opened."""
+    return _own(zip_tree(archive.opened(LIMITS.archive_bytes), archive.path.name, limits=LIMITS).entries, wanted)
 
 
-def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -> tuple[bytes, bool, list[str]]:
+def _innermost(archive: Entry, wanted: Collection[str], depth: int) -> tuple[Entry, bool, list[str]]:
     """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
     try:
-        entries = _own(zip_tree(content, name, limits=LIMITS).entries, wanted)
+        entries = _inside(archive, wanted)
     except UnreadableError:
-        return content, False, [f"{name} is not a readable zip"]
+        return archive, False, [f"{archive.path.name} is not a readable zip"]
     if _holds(entries, wanted) or depth == 0:
-        return content, _holds(entries, wanted), []
+        return archive, _holds(entries, wanted), []
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
     for entry in sorted(zips, key=lambda entry: version(entry.path.name)[1], reverse=True):
-        try:
-            inner, found, notes = _innermost(entry.path.name, _read_zip(entry), wanted, depth - 1)
-        except UnreadableError:
-            continue
+        inner, found, notes = _innermost(entry, wanted, depth - 1)
         if found:
-            return inner, True, [f"the files to grade lie in {entry.path.name} inside {name}", *notes]
-    return content, False, []
+            return inner, True, [f"the files to grade lie in {entry.path.name} inside {archive.path.name}", *notes]
+    return archive, False, []
 
 
-def _join(content: bytes, extra: Sequence[Entry], code: Collection[str]) -> list[Entry] | None:
+def _join(archive: Entry, extra: Sequence[Entry], code: Collection[str]) -> list[Entry] | None:
     """The files of a zip and others that were handed in beside it, put into the folder of the zip's code."""
     try:
-        inside = _own(zip_tree(content, "", limits=LIMITS).entries, code)
+        inside = _inside(archive, code)
     except UnreadableError:
         return None
     folders = sorted({entry.path.parent for entry in inside if entry.path.name.lower() in code}, key=_depth)

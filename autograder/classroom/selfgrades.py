@@ -219,7 +219,7 @@ def _unpacked(entries: Sequence[Entry], problems: list[str]) -> Iterator[Entry]:
             yield entry
             continue
         try:
-            inside = zip_tree(entry.read(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
+            inside = zip_tree(entry.opened(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
             yield from (inner for inner in inside if not (inner.path.name.startswith(".") or inner.is_folder))
         except UnreadableError as error:
             problems.append(str(error).rstrip("."))

@@ -6,15 +6,18 @@ harmless; a path never leads out of its folder.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
 import stat
 import sys
+import tempfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -42,7 +45,7 @@ class UnreadableError(Exception):
 class SizeLimits:
     """The largest submission that is taken in; `SUBMISSION` has these values."""
 
-    archive_bytes: int = 256 * MIB
+    archive_bytes: int = 1024 * MIB  # of a zip in a zip, which is copied to the disk to be opened
     table_bytes: int = 8 * MIB  # an archive's table of contents: names, comments and more
     entries: int = 20_000
     files: int = 200
@@ -50,7 +53,7 @@ class SizeLimits:
     code_bytes: int = 1 * MIB
     model_bytes: int = 32 * MIB
     total_bytes: int = 48 * MIB
-    nested_bytes: int = 48 * MIB  # of all zips in a folder or in a zip together: they are read into memory
+    nested_bytes: int = 48 * MIB  # of all zips in a submission's zip together: they are unpacked
     ratio: int = 200  # of a file's size to what it takes in the archive; code compresses to a third
 
 
@@ -68,17 +71,19 @@ class Entry:
         kind: stat.S_IFREG or another file type; also stat.S_IFLNK if its name leads out of the folder or zip. It is
             stat.S_IFDIR for a folder that is not looked into, UNREADABLE for what the system keeps from us.
         size: bytes, as the folder or zip says; of a folder, how many files were counted in it.
-        read: returns at most the given number of bytes of it; raises UnreadableError.
+        pieces: yields at most the given number of bytes of it, in pieces; raises UnreadableError.
         name: as the folder or zip spells it.
         inside: paths of files in a folder that is not looked into, below it: those whose names were asked for.
+        place: where it lies in the file system; None if it lies in a zip.
     """
 
     path: PurePosixPath
     kind: int
     size: int
-    read: Callable[[int], bytes]
+    pieces: Callable[[int], Iterable[bytes]]
     name: str
     inside: tuple[str, ...] = ()
+    place: Path | None = None
 
     @property
     def regular(self) -> bool:
@@ -91,6 +96,30 @@ class Entry:
     def at(self, path: PurePosixPath | str) -> Entry:
         """The same file at another place."""
         return replace(self, path=PurePosixPath(path))
+
+    def read(self, size: int) -> bytes:
+        """At most `size` bytes of it; UnreadableError if it cannot be read."""
+        content = bytearray()  # as they come: a single `read` would reserve that much, however little there is
+        for piece in self.pieces(size):
+            content += piece
+        return bytes(content)
+
+    def opened(self, most: int) -> io.RawIOBase:
+        """The file itself; of one in a zip, a copy on the disk.
+
+        Raises:
+            UnreadableError: it cannot be read, or such a copy would take more than `most` bytes.
+        """
+        if self.place is not None:
+            return _open_file(self.place)
+        if self.size > most:
+            raise UnreadableError(f"{shown(self.name)} was not opened: it is too large. Hand in no data.")
+        with contextlib.ExitStack() as stack:
+            copy = stack.enter_context(tempfile.TemporaryFile(buffering=0))
+            for piece in self.pieces(most):
+                copy.write(piece)
+            stack.pop_all()
+        return copy
 
 
 @dataclass(frozen=True)
@@ -143,25 +172,24 @@ def read_tree(
         raise UnreadableError(f"There is nothing at {shown(path.name)}.")
     if not stat.S_ISREG(path.stat().st_mode):
         raise UnreadableError(f"{shown(path.name)} is neither a folder nor a file.")
-    return zip_tree(path, path.name, skipped, limits, wanted)
+    return zip_tree(io.FileIO(path), path.name, skipped, limits, wanted)
 
 
 def zip_tree(
-    source: Path | bytes,
+    source: io.RawIOBase | bytes,
     name: str,
     skipped: Collection[str] = RUBBISH,
     limits: SizeLimits = UNLIMITED,
     wanted: Collection[str] = (),
 ) -> Tree:
-    """List a zip, a file or its content; arguments and exceptions as for `read_tree`."""
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    if size > limits.archive_bytes:
-        raise UnreadableError(f"{shown(name)} is larger than {limits.archive_bytes // MIB} MiB. Hand in no data.")
-    # zipfile makes an object of each entry: count before it does. No entry is smaller than a byte.
-    if size > limits.entries and _count(source, CENTRAL_ENTRY) > limits.entries:
-        raise UnreadableError(f"{shown(name)} holds more than {limits.entries} files.")
+    """List a zip, an open file or its content; arguments and exceptions as for `read_tree`.
+
+    Of a large one, too, only the table of contents is read.
+    """
     try:
-        archive = zipfile.ZipFile(_Archive(source, limits.table_bytes))
+        archive = zipfile.ZipFile(_Archive(source, limits))
+    except _TooManyEntries:
+        raise UnreadableError(f"{shown(name)} holds more than {limits.entries} files.") from None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(
             f"{shown(name)} is neither a folder nor a readable zip ({error}). Make it again, or download it again."
@@ -176,49 +204,74 @@ def zip_tree(
         if written.endswith("/") or not path.parts:
             continue
         kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
-        read = partial(_read_member, archive, info, limits.ratio)
-        entries.append(Entry(path, kind if _is_plain(written) else stat.S_IFLNK, info.file_size, read, written))
+        pieces = partial(_pieces_of_member, archive, info, limits.ratio)
+        entries.append(Entry(path, kind if _is_plain(written) else stat.S_IFLNK, info.file_size, pieces, written))
     looked_at = collapsed(entries, skipped, wanted, limits)
     return Tree(PurePosixPath(name).stem, _sorted(looked_at), frozenset(clones))
 
 
+class _TooManyEntries(Exception):
+    """A zip's table of contents is longer than allowed."""
+
+
 class _Archive(io.BufferedReader):
-    """A zip's bytes, of which `most` are read at once: zipfile takes in the table of contents whole, whatever its size.
+    """A zip's bytes, of which a bounded number are read at once: zipfile takes in the table of contents whole, whatever
+    its size, and makes an object of each entry.
 
     Args:
-        source: a file or its content.
+        source: an open file, which is closed with this, or its content.
     """
 
-    def __init__(self, source: Path | bytes, most: int) -> None:
-        super().__init__(io.BytesIO(source) if isinstance(source, bytes) else io.FileIO(source))
-        self._most = most
+    def __init__(self, source: io.RawIOBase | bytes, limits: SizeLimits) -> None:
+        super().__init__(io.BytesIO(source) if isinstance(source, bytes) else source)
+        self._limits = limits
 
     def __del__(self) -> None:
         self.close()
 
     def read(self, size: int | None = -1) -> bytes:
-        """As of any file; BadZipFile if that were more than `most` bytes."""
+        """As of any file; BadZipFile if that were too many bytes for a table, _TooManyEntries if it is too long."""
         if size is None or size < 0:
             size = MIB  # what is at the end, of which the format allows 64 KiB
-        if size > self._most:
+        if size > self._limits.table_bytes:
             raise zipfile.BadZipFile("its table of contents is too large")
-        return super().read(size)
+        content = super().read(size)
+        if content.count(CENTRAL_ENTRY) > self._limits.entries:
+            raise _TooManyEntries
+        return content
 
 
 def collapsed(
     entries: Iterable[Entry], skipped: Collection[str], wanted: Collection[str], limits: SizeLimits = UNLIMITED
 ) -> list[Entry]:
-    """The entries, those in folders that are not looked into as one entry a folder; arguments as for `read_tree`."""
-    kept = []
+    """The entries, those in folders that are not looked into as one entry a folder; arguments as for `read_tree`.
+
+    Where there are more than `limits.entries`, the fullest folders are not looked into either.
+    """
+    entries, kept = list(entries), []
     folders: dict[PurePosixPath, list[Entry]] = {}
+    crowded = _crowded(entries, limits.entries)
     for entry in entries:
         top = _closed_folder(entry.path, skipped, limits.depth) or (entry.path if entry.is_folder else None)
+        if top is None and entry.path.parent in crowded:
+            top = entry.path.parent
         if top is None:
             kept.append(entry)
         else:
             folders.setdefault(top, []).append(entry)
     closed = [_closed(top, inside, wanted) for top, inside in folders.items()]
     return [*kept, *(folder for folder in closed if folder.size)]
+
+
+def _crowded(entries: Collection[Entry], most: int) -> set[PurePosixPath]:
+    """The fullest folders: without what lies in them, there are no more than `most` files."""
+    surplus, crowded = len(entries) - most, set[PurePosixPath]()
+    counts = Counter(entry.path.parent for entry in entries if entry.path.parent.name) if surplus > 0 else Counter()
+    for folder, count in counts.most_common():
+        if surplus > 0:
+            crowded.add(folder)
+            surplus -= count
+    return crowded
 
 
 def _closed_folder(path: PurePosixPath, skipped: Collection[str], depth: int) -> PurePosixPath | None:
@@ -242,8 +295,8 @@ def _asked_for(path: PurePosixPath, wanted: Collection[str]) -> bool:
     return path.name.lower() in wanted and LIBRARIES.isdisjoint(path.parts)
 
 
-def _unread(size: int) -> bytes:
-    return b""
+def _unread(size: int) -> Iterable[bytes]:
+    return ()
 
 
 def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wanted: Collection[str]) -> Tree:
@@ -263,6 +316,10 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
             clones.add(here)
         # os.walk does not follow links to folders, but does not say that they are links either.
         linked = [name for name in names if (Path(parent) / name).is_symlink()]
+        if seen + len(files) + len(names) > limits.entries and here.name:
+            names[:], seen = [], seen + 1
+            entries.append(_counted(Path(parent), here, wanted))
+            continue
         seen += len(files) + len(names)
         if seen > limits.entries:
             raise UnreadableError(f"{shown(folder.name)} holds more than {limits.entries} files.")
@@ -283,7 +340,8 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
             path = here / _harmless(written)
             plain = written == name or _is_plain(written)
             kind = stat.S_IFMT(found.st_mode) if plain else stat.S_IFLNK
-            entries.append(Entry(path, kind, found.st_size, partial(_read_file, file), str(here / written)))
+            pieces = partial(_pieces_of_file, file)
+            entries.append(Entry(path, kind, found.st_size, pieces, str(here / written), place=file))
     looked_at = collapsed(entries, skipped, wanted, limits)
     return Tree(folder.resolve().name, _sorted(looked_at), frozenset(clones))
 
@@ -334,16 +392,6 @@ def _sorted(entries: list[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.path))
 
 
-def _count(source: Path | bytes, needle: bytes) -> int:
-    """How often `needle` occurs in a file or its content."""
-    count, tail = 0, b""
-    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
-        while chunk := file.read(MIB):
-            count += (tail + chunk).count(needle)
-            tail = chunk[1 - len(needle) :]
-    return count
-
-
 def _is_plain(name: str) -> bool:
     """Whether a name, written with slashes, stays below the folder that it is unpacked to, on every system."""
     leads_out = name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name)
@@ -355,25 +403,29 @@ def _harmless(name: str) -> PurePosixPath:
     return PurePosixPath(*(part for part in PurePosixPath(name).parts if part.strip("/") and part != ".."))
 
 
-def _read_file(file: Path, size: int) -> bytes:
+def _open_file(file: Path) -> io.FileIO:
     # Neither a link nor a pipe, even if it has become one since we looked.
     try:
-        fd = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(fd, "rb") as stream:
-            return _read_some(stream, size)
+        return io.FileIO(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
     except OSError as error:
         raise UnreadableError(f"{shown(file.name)} cannot be read ({error.strerror}).") from None
 
 
-def _read_some(stream: IO[bytes], size: int) -> bytes:
-    """At most `size` bytes, as they come: a single `read` would reserve that much, however little there is."""
-    content = bytearray()
-    while piece := stream.read(min(MIB, size - len(content))):
-        content += piece
-    return bytes(content)
+def _pieces_of_file(file: Path, size: int) -> Iterator[bytes]:
+    with _open_file(file) as stream:
+        try:
+            yield from _pieces(stream, size)
+        except OSError as error:
+            raise UnreadableError(f"{shown(file.name)} cannot be read ({error.strerror}).") from None
 
 
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: int, size: int) -> bytes:
+def _pieces(stream: io.RawIOBase | IO[bytes], size: int) -> Iterator[bytes]:
+    while piece := stream.read(min(MIB, size)):
+        size -= len(piece)
+        yield piece
+
+
+def _pieces_of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: int, size: int) -> Iterator[bytes]:
     """At most `size` bytes of a file in the archive, whatever size the archive says it has."""
     name = shown(info.filename)
     if info.flag_bits & 1:
@@ -381,11 +433,16 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: int, si
     # Other methods are rare, and their decompressors take memory as the archive asks them to.
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise UnreadableError(f"{name} is compressed in an unusual way. Please make an ordinary zip file.")
+    total = 0
     try:
         with archive.open(info) as stream:
-            content = _read_some(stream, size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
+            for piece in _pieces(stream, size):
+                total += len(piece)
+                if total > MIB and total > ratio * max(info.compress_size, 1):
+                    raise UnreadableError(f"{name} is compressed more than any honest file.")
+                yield piece
+    except (
+        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError),
+        _TooManyEntries,
+    ) as error:
         raise UnreadableError(f"{name} in the zip file is damaged ({error}). Please make it again.") from None
-    if len(content) > MIB and len(content) > ratio * max(info.compress_size, 1):
-        raise UnreadableError(f"{name} is compressed more than any honest file.")
-    return content

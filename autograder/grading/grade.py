@@ -221,9 +221,13 @@ def _remark(course: Course, submitted: Intake, results: Results) -> None:
 
 def _judge_files(course: Course, submitted: Intake, session: Session, results: Results) -> None:
     """Have the files that are not code judged. This comes first, when nothing of the submission has run yet."""
+    from autograder.grading.messages import SENTENCES
+
     _find_helpers(session)
     for task in course.tasks:
-        if task.judge:
+        if task.judge and task.file in submitted.unusable:
+            results.set(task.name, 0.0, SENTENCES["unusable file"].format(file=task.file), kind="missing")
+        elif task.judge:
             module, _, function = task.judge.partition(":")
             judge = getattr(importlib.import_module(module), function)
             found = judge(submitted.file(task.file), session.secret, session.course.parents[1])

@@ -33,6 +33,7 @@ from autograder.grading.files import (
     without_environments,
     zip_tree,
 )
+from autograder.grading.near_names import imported, near
 from autograder.repository import STUDENT
 from autograder.sandbox.interpreter import installed_packages
 
@@ -48,6 +49,22 @@ NESTED = 3  # zips in zips that are opened
 OPENED = 10  # zips beside each other that are opened
 # Why files are not graded, and what to do, in the order in which it is said.
 REASONS = {
+    "large": (
+        f"Not graded, because a Python file may take {SUBMISSION.code_bytes // MIB} MiB and weights "
+        f"{SUBMISSION.model_bytes // MIB} MiB",
+        "Keep data out of your code, and save the weights alone.",
+    ),
+    "many": (
+        f"Not graded, because a submission may have {SUBMISSION.files} Python files and "
+        f"{SUBMISSION.total_bytes // MIB} MiB in all",
+        "Hand in your own files, and no others.",
+    ),
+    "unreadable": ("Not graded, because they cannot be read", "Hand them in again."),
+    "double": ("Not graded, because several files have the same name", "Hand in only one of each."),
+    "deeper": (
+        "Not graded, because files of the same names lie further up, and these were graded",
+        "Hand in only those that you mean.",
+    ),
     "archive": ("Not opened", "Hand in the files themselves, or one zip with nothing around it."),
     "notebook": ("Notebooks are not graded, only Python files are", "Hand in the .py files that are asked for."),
     "deep": (
@@ -56,7 +73,10 @@ REASONS = {
     ),
     "hidden": ("Not graded, because the names begin with a dot", "Rename what should be graded, or move it up."),
     "folder": ("Not graded, because folders of these names hold no work", "Move what should be graded out of them."),
-    "environment": ("Not graded, because it is a virtual environment", "Move your own files out of it."),
+    "environment": (
+        "Not graded, because it is a virtual environment or holds thousands of files",
+        "Move your own files out of it.",
+    ),
     "odd": ("Not used, because they are not ordinary files", "Hand in the files themselves, not links to them."),
     "outside": (
         "Not graded, because they lie outside the folder that was",
@@ -84,10 +104,11 @@ class Intake:
     Attributes:
         folder: where the copies are.
         files: names of the submission's files that were copied, relative to `folder`.
-        missing: expected files that the submission does not have.
+        missing: expected files that the submission does not have, or that cannot be used.
+        unusable: those of them that are there.
         left_out: files that students may miss: modules whose names are taken, links, archives, files to hand in that
-            lie where nobody looks, a notebook in place of one. Not the folder tests/ and other notebooks, which
-            students are given.
+            lie where nobody looks or are called almost right, a notebook in place of one. Not the folder tests/ and
+            other notebooks, which students are given.
         notes: what the student should know, a sentence or two each; they name every file that is not graded.
         errors: why nothing can be graded at all; empty if something can.
         release: the release of the assignment from which it claims to come; nothing but a remark depends on it.
@@ -96,6 +117,7 @@ class Intake:
     folder: Path
     files: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
@@ -118,13 +140,17 @@ class _Selection:
         files: new name to file.
         notes: what else there is to say.
         aside: reason, a key of REASONS, to the files that are not graded for it.
-        lost: files that students may miss, by the names that they have; a notebook in place of a file comes on top.
+        lost: files that students may miss, by the names that they have.
+        unusable: new names of files that are there and cannot be used.
+        modules: words after `import` in the files that are used.
     """
 
     files: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     aside: dict[str, list[Entry]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
+    modules: set[str] = field(default_factory=set)
     release: Entry | None = None
 
     def leave(self, reason: str, entry: Entry, missed: bool = False) -> None:
@@ -132,6 +158,11 @@ class _Selection:
         self.aside.setdefault(reason, []).append(entry)
         if missed:
             self.lost.append(entry.name)
+
+    def drop(self, name: str, reason: str) -> None:
+        """Use a file no more."""
+        self.leave(reason, self.files.pop(name), missed=True)
+        self.unusable.append(name)
 
 
 def unpack(
@@ -155,23 +186,25 @@ def unpack(
         found, said = _out_of_zips(read_tree(path, IGNORED_FOLDERS, limits, lower).entries, expected, limits)
         selection = _select(found, expected, _modules_of(provided))
         selection.notes[:0] = said
-        for name, content in _contents(selection, limits):
+        for name, content in _contents(selection, expected, limits):
             _write(into, name, content)
+            selection.modules.update(imported(content) if name.endswith(".py") else ())
     except (IntakeError, UnreadableError) as error:
         return replace(nothing, errors=(str(error),))
     missing = tuple(sorted(set(expected) - set(selection.files)))
-    notebooks = [entry.name for entry in selection.aside.get("notebook", ()) if f"{entry.path.stem}.py" in missing]
-    lost = [*selection.lost, *notebooks]
+    _look_deeper(selection, expected)
+    questions = _questions(selection, expected, _modules_of(provided), missing)
     taken = replace(
         nothing,
         files=tuple(sorted(selection.files)),
         missing=missing,
-        left_out=tuple(lost),
-        notes=tuple(_all_notes(selection, lost)),
+        unusable=tuple(sorted(set(missing) & set(selection.unusable))),
+        left_out=tuple(dict.fromkeys(selection.lost)),
+        notes=(*questions, *_all_notes(selection)),
         release=_release(selection.release),
     )
     if not set(expected) & set(selection.files):
-        return replace(taken, errors=(_nothing_to_grade(found, expected),))
+        return replace(taken, errors=(_nothing_to_grade(found, expected, taken.unusable),))
     if provided is not None:
         _add_provided(provided, into, expected, selection.files)
     return taken
@@ -182,7 +215,7 @@ def code_of(archive: bytes, expected: Collection[str], limits: SizeLimits = SUBM
     try:
         found = zip_tree(archive, "", IGNORED_FOLDERS, limits).entries
         selection = _select(_out_of_zips(found, expected, limits)[0], expected, ())
-        return {name: content for name, content in _contents(selection, limits) if name.endswith(".py")}
+        return {name: content for name, content in _contents(selection, expected, limits) if name.endswith(".py")}
     except (IntakeError, UnreadableError):
         return {}
 
@@ -221,7 +254,7 @@ def _modules_of(provided: Path | None) -> set[str]:
 
 @dataclass
 class _Room:
-    """How many bytes the zips that are opened in what was handed in may still take together: they are in memory."""
+    """How many bytes the zips that are opened in a zip that was handed in may still take together."""
 
     left: int
 
@@ -279,15 +312,10 @@ def _inside(
     entry: Entry, expected: Collection[str], limits: SizeLimits, room: _Room, depth: int
 ) -> tuple[Sequence[Entry], list[str]]:
     """What is in a zip, or in the one in it that holds files to grade. UnreadableError if it cannot be opened."""
-    content = entry.read(room.left + 1)
-    if len(content) > room.left:
-        most = limits.nested_bytes // MIB
-        raise UnreadableError(
-            f"{shown(entry.name)} was not opened: zips may take {most} MiB together. Hand in no data."
-        )
-    room.left -= len(content)
+    archive = entry.opened(room.left)
+    room.left -= entry.size if entry.place is None else 0
     lower = frozenset(map(str.lower, expected))
-    entries = zip_tree(content, entry.name, IGNORED_FOLDERS, limits, lower).entries
+    entries = zip_tree(archive, entry.name, IGNORED_FOLDERS, limits, lower).entries
     named = [replace(inner, name=f"{entry.name}/{inner.name}") for inner in entries]
     return _out_of_zips(named, expected, limits, room, depth - 1)
 
@@ -306,6 +334,7 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]
     present, looked_at = {entry.path for entry in entries}, set(map(id, entries))
     top = _top_folder(entries, lower)
+    named: dict[str, list[Entry]] = {}
     if top.parts:
         selection.notes.append(f"The folder {shown(str(top))} of your submission was graded.")
     for entry in found:
@@ -336,7 +365,6 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
             if top / right in present:
                 selection.leave("spelling", entry, missed=True)
                 continue
-            selection.notes.append(f"{shown(name)} was taken as {right}: upper and lower case matter in file names.")
             path, name = PurePosixPath(right), right
         if path.suffix not in (".py", MODEL_SUFFIX) or (path.suffix == MODEL_SUFFIX and name not in expected):
             selection.leave("place" if path.name.lower() in lower else "other", entry, path.name.lower() in lower)
@@ -345,15 +373,53 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
             # What lies in tests/ came with the starter.
             selection.leave("tests" if path.parts[0] == "tests" else "taken", entry, missed=path.parts[0] != "tests")
             continue
-        if name in selection.files:
-            raise IntakeError(f"The submission has two files called {shown(name)}. Hand in only one of them.")
-        selection.files[name] = entry
-    for name in sorted(set(expected) & set(selection.files)):
-        deeper = [entry.name for other, entry in selection.files.items() if other.endswith(f"/{name}")]
-        if deeper:
-            graded = shown(selection.files[name].name)
-            selection.notes.append(f"As {name}, {graded} was graded and not {listed(deeper)}, which lies deeper.")
+        named.setdefault(name, []).append(entry)
+    for name, same in named.items():
+        selection.files[name] = same[0]
+        if len(same) > 1:
+            for other in same[1:]:
+                selection.leave("double", other, missed=True)
+            selection.drop(name, "double")
+        elif same[0].path.name != PurePosixPath(name).name:
+            spelt = shown(same[0].path.name)
+            selection.notes.append(f"{spelt} was taken as {name}: upper and lower case matter in file names.")
     return selection
+
+
+def _look_deeper(selection: _Selection, expected: Collection[str]) -> None:
+    """Name the files to hand in that lie further down, too, unless a package that is imported has them."""
+    for name, entry in selection.files.items():
+        path = PurePosixPath(name)
+        twice = path.name != name and path.name in expected and path.name in selection.files
+        if twice and path.parts[0] not in selection.modules:
+            selection.leave("deeper", entry, missed=True)
+
+
+def _questions(
+    selection: _Selection, expected: Collection[str], provided: Collection[str], missing: Collection[str]
+) -> list[str]:
+    """What to ask about files that are called almost as those to hand in: left out, or helpers that nothing imports."""
+    known = {*expected, *provided}
+    candidates = [
+        entry
+        for name, entry in selection.files.items()
+        for path in [PurePosixPath(name)]
+        if path.name not in known and path.with_suffix("").parts[0] not in selection.modules
+    ]
+    for reason in ("taken", "notebook", "other"):
+        candidates += selection.aside.get(reason, ())
+    asked: dict[str, list[str]] = {}
+    for entry in candidates[: SUBMISSION.files]:
+        file = near(entry.path.name, known, missing)
+        if file is not None and file in expected:
+            asked.setdefault(file, []).append(entry.name)
+    selection.lost += [name for names in asked.values() for name in names]
+    return [
+        f"{listed(names)} {'was' if len(names) == 1 else 'were'} not graded as {file}. Is {which} your {file}? If so, "
+        "rename it and hand in again."
+        for file, names in sorted(asked.items())
+        for which in ["it" if len(names) == 1 else "one of them"]
+    ]
 
 
 def _why_closed(folder: PurePosixPath) -> str:
@@ -391,24 +457,27 @@ def _may_be_helper(path: PurePosixPath) -> bool:
     )
 
 
-def _contents(selection: _Selection, limits: SizeLimits) -> Iterator[tuple[str, bytes]]:
-    """The files to copy: new name, content.
+def _contents(selection: _Selection, expected: Collection[str], limits: SizeLimits) -> Iterator[tuple[str, bytes]]:
+    """The files to copy: new name, content; first those to hand in, then those that lie further up.
 
-    Raises:
-        IntakeError, UnreadableError: they are too many, too large or damaged.
+    What is too large, too much or damaged is dropped. The sizes that a zip claims decide: no more is ever read.
     """
-    if len(selection.files) > limits.files:
-        raise IntakeError(f"The submission has more than {limits.files} Python files.")
-    total = 0
-    for name, entry in selection.files.items():
-        bound = limits.model_bytes if name.endswith(MODEL_SUFFIX) else limits.code_bytes
-        content = entry.read(bound + 1)
-        if len(content) > bound:
-            raise IntakeError(f"{shown(name)} is larger than {bound // MIB} MiB.")
-        total += len(content)
-        if total > limits.total_bytes:
-            raise IntakeError(f"Together, the submission's files are larger than {limits.total_bytes // MIB} MiB.")
-        yield name, content
+    count = total = 0
+    for name in sorted(selection.files, key=lambda name: (name not in expected, name.count("/"))):
+        entry = selection.files[name]
+        if entry.size > (limits.model_bytes if name.endswith(MODEL_SUFFIX) else limits.code_bytes):
+            selection.drop(name, "large")
+            continue
+        if count == limits.files or total + entry.size > limits.total_bytes:
+            selection.drop(name, "many")
+            continue
+        count, total = count + 1, total + entry.size
+        try:
+            yield name, entry.read(entry.size)
+        except UnreadableError as error:
+            if "unreadable" not in selection.aside:  # the reason is the same for most
+                selection.notes.append(str(error))
+            selection.drop(name, "unreadable")
 
 
 def _write(into: Path, name: str, content: bytes) -> None:
@@ -429,12 +498,12 @@ def _add_provided(provided: Path, into: Path, expected: Collection[str], present
             _write(into, path.name, path.read_bytes())
 
 
-def _all_notes(selection: _Selection, lost: Collection[str]) -> Iterator[str]:
+def _all_notes(selection: _Selection) -> Iterator[str]:
     """What to say about a submission's files: first what may have been meant to be graded."""
     yield from selection.notes
     for reason, (why, remedy) in REASONS.items():
         if entries := selection.aside.get(reason):
-            missed = any(entry.name in lost for entry in entries)
+            missed = any(entry.name in selection.lost for entry in entries)
             yield f"{why}: {_described(entries)}.{f' {remedy}' if missed and remedy else ''}"
 
 
@@ -457,8 +526,10 @@ def _described_folder(folder: Entry) -> str:
     return f"{files} and {rest} more in {name}" if rest > 0 else files
 
 
-def _nothing_to_grade(found: Collection[Entry], expected: Collection[str]) -> str:
+def _nothing_to_grade(found: Collection[Entry], expected: Collection[str], unusable: Sequence[str]) -> str:
     if not found:
         return "The submission is empty: no file was handed in."
+    if unusable:
+        return f"There is nothing to grade: what is there of the files to hand in cannot be used ({listed(unusable)})."
     names = listed(sorted(expected))
     return f"There is nothing to grade: none of the files to hand in is there ({names})."

@@ -36,6 +36,7 @@ OUT_OF_MEMORY = {"MemoryError", "_ArrayMemoryError", "OutOfMemoryError"}  # Pyth
 # What students read, by what has happened. Nothing is ever decided by these words: see Kind for that.
 SENTENCES = {
     "missing": "Missing file: {file} is not in the submission, so this check could not be run.",
+    "unusable file": "{file} cannot be used, so this check could not be run. The top of the report says why.",
     "time is up": (
         "Not run: time is up. The whole grading has a time limit, and your code used it up before this check."
     ),

@@ -184,7 +184,8 @@ class Grader:
             raise NotRun("timeout", SENTENCES["time is up"])
         task = self._course.task(self._current.task)
         if task.file and task.file not in self._submitted.files:
-            raise NotRun("missing", SENTENCES["missing"].format(file=task.file))
+            why = "unusable file" if task.file in self._submitted.unusable else "missing"
+            raise NotRun("missing", SENTENCES[why].format(file=task.file))
         if self._watch.budget.left(task.name) <= 0:
             raise PutOff
 

@@ -120,6 +120,20 @@ def test_a_wrong_case_is_no_missing_file_without_a_remedy(folder: Folder) -> Non
     assert "Net.py missing: rename NET.py to Net.py" in folder.submit().stdout
 
 
+@pytest.mark.parametrize("name", ["kl (1).py", "Copy of kl.py", "kl_final.py", "kl.py.txt", "kl.ipynb"])
+def test_a_name_that_is_almost_right_is_asked_about(folder: Folder, name: str) -> None:
+    folder.write(name, KL)
+    assert f"{name} is not packed" in folder.submit().stdout
+    (folder.path / "kl.py").unlink()
+    assert f"kl.py missing: if {name} is it, rename it to kl.py; you lose 4.5 points" in folder.submit().stdout
+
+
+def test_a_git_lfs_pointer_is_called_so(folder: Folder) -> None:
+    folder.write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2674080\n")
+    done = folder.submit()
+    assert "model.safetensors is a Git LFS pointer, not the weights: run `git lfs pull`; you lose" in done.stdout
+
+
 def test_a_file_that_is_not_python_is_packed_and_named(folder: Folder) -> None:
     folder.write("kl.py", "def kl(:\n")
     done = folder.submit()

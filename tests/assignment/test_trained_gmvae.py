@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hidden.trained_gmvae import LEADERBOARD, fraction, judge
-from support.trained_model import gmvae_shapes
+from support.trained_model import WeightsError, gmvae_shapes, read_gmvae
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "tests" / "corpus" / "reference" / "gmvae.safetensors"
@@ -94,6 +94,23 @@ def test_weights_of_another_model(path, spoil, says):
     assert outcome.fraction == 0 and outcome.leaderboard == {}
     assert outcome.message.startswith("The weights cannot be used: ")
     assert says in outcome.message
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
+def test_names_of_a_wrapped_model_are_read(path, prefix):
+    tensors = random_weights()
+    wrapped = write(path, {prefix + name: tensor for name, tensor in tensors.items()})
+    assert {name: tensor.tolist() for name, tensor in read_gmvae(wrapped).items()} == {
+        name: tensor.tolist() for name, tensor in tensors.items()
+    }
+    write(path, {**tensors, f"{prefix}pi": tensors["pi"]})
+    with pytest.raises(WeightsError, match="twice"):
+        read_gmvae(path)
+
+
+def test_a_git_lfs_pointer_is_called_so(path):
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2674080\n")
+    assert "is a Git LFS pointer, not the weights: run `git lfs pull`" in judge(path, SECRET, ROOT).message
 
 
 def test_weights_that_overflow(path):

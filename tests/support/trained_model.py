@@ -15,6 +15,8 @@ TEST_IMAGES = Path("MNIST") / "raw" / "t10k-images-idx3-ubyte.gz"
 MAX_WEIGHTS_BYTES = 16 * 2**20  # six times what the model needs in float32
 MAX_HEADER_BYTES = 64 * 2**10
 HALF = ("F16", "BF16")  # digits are lost there
+GIT_LFS = b"version https://git-lfs"  # begins the few lines that git keeps in place of a large file
+WRAPPED = {"module", "_orig_mod"}  # parts of names that torch's DataParallel and torch.compile put in
 SAFETENSORS_DTYPES: dict[str, np.dtype] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
 
 
@@ -52,6 +54,8 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     name = Path(path).name
     if len(content) > MAX_WEIGHTS_BYTES:
         raise WeightsError(f"{name} is larger than {MAX_WEIGHTS_BYTES // 2**20} MB: save the weights alone")
+    if content.startswith(GIT_LFS):
+        raise WeightsError(f"{name} is a Git LFS pointer, not the weights: run `git lfs pull`, then hand in the file")
     length = int.from_bytes(content[:8], "little")
     if len(content) < 8 or not 2 <= length <= min(len(content) - 8, MAX_HEADER_BYTES):
         raise WeightsError(f"{name} is not a safetensors file (or was cut short): write it with run_gmvae.py")
@@ -89,13 +93,16 @@ def _entry(value: dict[str, Any]) -> tuple[np.dtype, tuple[int, ...], int, int]:
 
 
 def read_gmvae(path: Path, z_dim: int = 10, k: int = 500) -> dict[str, np.ndarray]:
-    """The weights of a GMVAE from a .safetensors file.
+    """The weights of a GMVAE from a .safetensors file, also of one that torch.compile or DataParallel has wrapped.
 
     Raises:
         WeightsError: unreadable, names or shapes other than `gmvae_shapes` says, or numbers that are not finite.
     """
-    tensors, shapes = read_safetensors(path), gmvae_shapes(z_dim, k)
+    found, shapes = read_safetensors(path), gmvae_shapes(z_dim, k)
     name = Path(path).name
+    tensors = {_unwrapped(key): tensor for key, tensor in found.items()}
+    if len(tensors) < len(found):
+        raise WeightsError(f"{name} has the same weights twice: save model.state_dict() of a GMVAE alone")
     missing, unknown = sorted(set(shapes) - set(tensors)), sorted(set(tensors) - set(shapes))
     if missing or unknown:
         problem = f"has no {missing[0]}" if missing else f"has {len(unknown)} tensors that the model does not have"
@@ -106,6 +113,10 @@ def read_gmvae(path: Path, z_dim: int = 10, k: int = 500) -> dict[str, np.ndarra
         if not np.isfinite(tensors[key]).all():
             raise WeightsError(f"{name}: {key} has values that are not finite; the training diverged")
     return tensors
+
+
+def _unwrapped(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in WRAPPED)
 
 
 def find_data(*starts: Path) -> Path:

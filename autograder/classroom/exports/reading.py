@@ -190,7 +190,7 @@ def _inner_tree(tree: Tree, top: str) -> Tree | None:
     if entry.path.suffix.lower() != ".zip" or entry.size > LARGEST_EXPORT_IN_EXPORT:
         return None
     try:
-        return zip_tree(entry.read(LARGEST_EXPORT_IN_EXPORT), entry.path.name)
+        return zip_tree(entry.opened(LARGEST_EXPORT_IN_EXPORT), entry.path.name)
     except UnreadableError:
         return None
 

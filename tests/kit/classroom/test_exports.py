@@ -2,12 +2,15 @@
 
 import csv
 import io
+import random
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
 
+from autograder.classroom import parcel
 from autograder.classroom.exports.counting import slug
 from autograder.classroom.exports.reading import read_export
 from autograder.classroom.parcel import pack, version
@@ -331,7 +334,18 @@ def test_too_large_files_are_left_to_intake(tmp_path):
     (tmp_path / "p.zip").write_bytes(parcel.content)
     (tmp_path / "into").mkdir()
     found = intake.unpack(tmp_path / "p.zip", tmp_path / "into", EXPECTED, None)
-    assert found.errors == ("kl.py is larger than 1 MiB.",)
+    assert found.unusable == ("kl.py",) and "a Python file may take 1 MiB" in found.notes[0]
+
+
+@both_forms
+def test_of_a_large_zip_only_what_is_graded_is_passed_on(tmp_path, form, monkeypatch):
+    monkeypatch.setattr(parcel, "LIMITS", replace(parcel.LIMITS, nested_bytes=10_000))
+    archive = zipped({"work/kl.py": KL, "work/report.pdf": random.randbytes(20_000), "work/data/x": b""})
+    (ada,) = read_export(export(tmp_path, {"ada/work.zip": archive}, form), EXPECTED).submissions
+    (tmp_path / "p.zip").write_bytes(content := pack(ada.entries, EXPECTED).content)
+    (tmp_path / "into").mkdir()
+    found = intake.unpack(tmp_path / "p.zip", tmp_path / "into", EXPECTED, None)
+    assert len(content) < 2000 and found.files == ("kl.py",) and "work/data/ (1 file)" in found.notes[1]
 
 
 def test_clear_errors(tmp_path):

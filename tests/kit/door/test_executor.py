@@ -1,5 +1,8 @@
 """What checks put beside the code under test: models and functions that record what they are fed."""
 
+import logging
+import textwrap
+
 import numpy as np
 import pytest
 
@@ -30,6 +33,71 @@ def submission(tmp_path):
     submission = Submission(Executor(tmp_path))
     yield submission
     submission.close()
+
+
+# What students set for a whole process, at the top of a file or in a function.
+HABITS = """
+    import gc, locale, logging, multiprocessing, os, sys, warnings
+    import matplotlib, matplotlib.pyplot as plt
+    import numpy as np, torch
+    torch.set_default_dtype(torch.float64)
+    torch.set_default_device("meta")
+    torch.set_grad_enabled(False)
+    torch.autograd.set_detect_anomaly(True)
+    torch.use_deterministic_algorithms(True)
+    torch.set_float32_matmul_precision("medium")
+    torch.set_num_threads(3)
+    torch.set_num_interop_threads(3)
+    np.seterr(all="raise")
+    np.set_printoptions(precision=2)
+    matplotlib.use("TkAgg")
+    plt.switch_backend("TkAgg")
+    plt.style.use("dark_background")
+    plt.rcParams["backend"] = "TkAgg"
+    plt.ion()
+    warnings.simplefilter("error")
+    logging.basicConfig(level=logging.DEBUG)
+    logging.disable(logging.CRITICAL)
+    locale.setlocale(locale.LC_ALL, "C")
+    multiprocessing.set_start_method("spawn", force=True)
+    os.chdir("/")
+    sys.path.insert(0, "..")
+    sys.setrecursionlimit(400)
+    gc.disable()
+"""
+AT_IMPORT = (
+    textwrap.dedent(HABITS)
+    + """
+def get():
+    "What is in force, as the functions of a file see it."
+    return [str(torch.zeros(1).dtype), str(torch.zeros(1).device), torch.is_grad_enabled(), np.geterr()["divide"]]
+
+def draw(path):
+    plt.figure().savefig(path)
+"""
+)
+
+
+@pytest.mark.parametrize("when", ["import", "call"])
+def test_what_is_set_for_the_whole_process_is_taken_back(tmp_path, when):
+    """After an import and after a call: no check hangs on another one, in grading and in a student's pytest alike."""
+    from autograder.door.executor import SETTINGS, Executor
+
+    (tmp_path / "work.py").write_text(AT_IMPORT if when == "import" else "def f():" + HABITS)
+    submission = Submission(Executor(tmp_path, tmp_path))
+    before = [get() for get, _ in SETTINGS]
+    handlers = list(logging.root.handlers)
+    try:
+        if when == "import":
+            assert submission.call("work.get") == ["torch.float32", "cpu", True, "warn"]
+            submission.call("work.draw", submission.path("x.png"))
+            assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+        else:
+            submission.call("work.f")
+        assert [get() for get, _ in SETTINGS] == before
+    finally:
+        logging.root.handlers[:] = handlers
+        submission.close()
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -14,6 +14,7 @@ from autograder.grading.files import (
     SUBMISSION,
     UNREADABLE,
     UnreadableError,
+    collapsed,
     listed,
     read_tree,
     shown,
@@ -79,6 +80,14 @@ def test_further_folders_and_depth_can_be_left_out(made):
     assert "1/2/3/4/5/6/7/8/x.py" in found and "1/2/3/4/5/6/7/8/9/x.py" not in found
     assert "1/2/3/4/5/6/7/8/9" in found
     assert "a/one.py" not in found and "a" in found
+
+
+def test_the_fullest_of_too_many_folders_is_one_entry(tmp_path):
+    files = {f"frames/{n}.png": b"" for n in range(9)} | {f"b/{n}": b"" for n in range(3)} | {"x.py": b""}
+    entries = read_tree(write_zip(tmp_path / "x.zip", files)).entries
+    kept = collapsed(entries, (), (), replace(SUBMISSION, entries=10))
+    assert sorted((str(entry.path), entry.is_folder) for entry in kept)[-2:] == [("frames", True), ("x.py", False)]
+    assert len(kept) == 5
 
 
 def test_files_that_were_asked_for_are_named_where_nobody_looks(made):
@@ -238,9 +247,14 @@ def test_a_bomb_of_entries_is_refused_before_they_are_read(made, monkeypatch):
     refused(path, "more than 49 files", entries=49)
 
 
-def test_a_large_archive_is_refused_unopened(tmp_path):
-    path = write_zip(tmp_path / "large.zip", {"work.py": os.urandom(4000)})
-    refused(path, "large.zip is larger", archive_bytes=1000)
+def test_a_large_zip_in_a_zip_is_refused_unopened(tmp_path):
+    path = write_zip(tmp_path / "outer.zip", {"large.zip": os.urandom(4000)})
+    (entry,) = read_tree(path).entries
+    with pytest.raises(UnreadableError, match="large.zip was not opened: it is too large"):
+        entry.opened(3999)
+    with entry.opened(4000) as copy:
+        copy.seek(0)
+        assert len(copy.read()) == 4000
 
 
 def test_a_table_of_contents_has_a_size(tmp_path):
@@ -251,14 +265,15 @@ def test_a_table_of_contents_has_a_size(tmp_path):
             info = zipfile.ZipInfo(f"{number}.py")
             info.comment = bytes(60_000)
             file.writestr(info, "")
-    for source in (archive, archive.read_bytes()):
+    content = archive.read_bytes()
+    for source in (lambda: archive.open("rb", buffering=0), lambda: content):
         tracemalloc.start()
         with pytest.raises(UnreadableError, match="table of contents is too large"):
-            zip_tree(source, archive.name, limits=SUBMISSION)
+            zip_tree(source(), archive.name, limits=SUBMISSION)
         taken = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert taken < 4 << 20
-        assert len(zip_tree(source, archive.name).entries) == 200
+        assert len(zip_tree(source(), archive.name).entries) == 200
 
 
 def test_nothing_is_reserved_for_what_is_not_there(made):
@@ -273,6 +288,6 @@ def test_nothing_is_reserved_for_what_is_not_there(made):
 
 def test_empty_folders_count(tmp_path):
     for number in range(30):
-        (tmp_path / "many" / str(number)).mkdir(parents=True)
+        (tmp_path / str(number)).mkdir()
     with pytest.raises(UnreadableError, match="more than 20 files"):
         read_tree(tmp_path, limits=replace(SUBMISSION, entries=20))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from autograder.grading.files import SUBMISSION
 from autograder.grading.intake import Intake, reserved_modules, unpack
+from autograder.grading.near_names import near
 from autograder.stamp import LARGEST, Stamp
 from autograder.writing import write_files
 
@@ -123,7 +124,16 @@ def test_two_folders_that_could_be_meant_are_refused(hand_in, into):
 def test_files_at_the_top_win_over_deeper_ones(hand_in, into):
     found = hand_in({**COMPLETE, "old_version/VAE.py": "old"})
     assert contents(into)["VAE.py"] == COMPLETE["VAE.py"]
-    assert found.notes == ("As VAE.py, VAE.py was graded and not old_version/VAE.py, which lies deeper.",)
+    assert found.notes == (
+        "Not graded, because files of the same names lie further up, and these were graded: old_version/VAE.py. Hand "
+        "in only those that you mean.",
+    )
+    assert found.left_out == ("old_version/VAE.py",)
+
+
+def test_a_package_that_is_imported_may_have_modules_of_these_names(hand_in):
+    found = hand_in({**COMPLETE, "ELBO.py": "from parts.VAE import f", "parts/VAE.py": "", "parts/gmvae_2.py": ""})
+    assert found.notes == () and found.left_out == () and "parts/VAE.py" in found.files
 
 
 @pytest.mark.parametrize("name", ["Vae.py", "vae.py", "VAE.PY"])
@@ -138,9 +148,41 @@ def test_the_right_case_wins(hand_in, into):
     assert contents(into) == COMPLETE and "vae.py" in found.notes[0]
 
 
-def test_two_wrong_cases_of_one_name_are_refused(hand_in):
-    found = hand_in({"vae.py": "", "Vae.py": ""})
-    assert "two files called VAE.py" in found.errors[0]
+def test_of_two_wrong_cases_of_one_name_none_is_taken_and_the_rest_is_graded(hand_in):
+    found = hand_in({"vae.py": "", "Vae.py": "", "ELBO.py": ""})
+    assert found.files == ("ELBO.py",) and found.unusable == ("VAE.py",) and set(found.left_out) == {"vae.py", "Vae.py"}
+    assert found.notes[0].startswith("Not graded, because several files have the same name: ")
+
+
+ALMOST = (
+    "VAE (1).py", "VAE copy.py", "Copy of VAE.py", "Kopie von VAE.py", "vae-1.py", "VAE_final.py", "VAE.py.txt",
+    "VAE.txt.py", "vae2.py", "sub/VAE (2).py",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_files_called_almost_right_are_asked_about_and_never_taken(hand_in, into, beside):
+    """Whether or not the file with the right name is there, which may be the starter's."""
+    others = {"gmvae.py": "# mine\n", "gmvae (1).safetensors": ""} | ({"VAE.py": "# starter\n"} if beside else {})
+    found = hand_in(others | dict.fromkeys(ALMOST, "x"))
+    assert ("VAE.py" in found.files) == beside and "gmvae.safetensors" not in found.files
+    assert set(found.left_out) == {*ALMOST, "gmvae (1).safetensors"}
+    asked = [note for note in found.notes if "rename it and hand in again" in note]
+    assert len(asked) == 2 and " and 5 more were not graded as VAE.py. Is one of them your VAE.py? If so, " in asked[0]
+    assert asked[1] == (
+        "gmvae (1).safetensors was not graded as gmvae.safetensors. Is it your gmvae.safetensors? If so, rename it and "
+        "hand in again."
+    )
+
+
+def test_nothing_is_asked_about_helpers_that_are_imported_or_called_otherwise(hand_in):
+    helpers = {"my_vae.py": "", "train_elbo.py": "from my_vae import *", "layers.py": "", "VAE_notes.md": ""}
+    assert not any("Is it" in note for note in hand_in({**COMPLETE, "VAE.py": "import train_elbo", **helpers}).notes)
+
+
+@pytest.mark.parametrize("name", ["gvmae.py", "gmvaes.py", "gmvae.ipynb"])
+def test_slips_are_asked_about_where_a_file_is_missing(name):
+    assert near(name, EXPECTED, ["gmvae.py"]) == "gmvae.py" and near(name, EXPECTED, ["VAE.py"]) is None
 
 
 def test_what_computers_add_is_left_behind(hand_in, into):
@@ -160,7 +202,7 @@ def test_what_computers_add_is_left_behind(hand_in, into):
     assert sorted(found.notes) == [
         "Not graded, because folders of these names hold no work: __MACOSX/ (2 files), __pycache__/ (1 file), data/ "
         "(1 file), results/ (1 file), venv/ (1 file).",
-        "Not graded, because it is a virtual environment: myenv/ (2 files).",
+        "Not graded, because it is a virtual environment or holds thousands of files: myenv/ (2 files).",
         "Not graded, because the names begin with a dot: .DS_Store, ._VAE.py, .git/ (1 file), .ipynb_checkpoints/ (1 "
         "file).",
         "Not graded, because they are not files to hand in: Thumbs.db.",
@@ -177,7 +219,7 @@ DEEP = "/".join("123456789")
         ("data/VAE.py", "folders of these names hold no work: data/VAE.py. Move what should be graded out of them."),
         (".work/mine/VAE.py", "the names begin with a dot: .work/mine/VAE.py. Rename what should be graded"),
         ("env/pyvenv.cfg env/VAE.py", "of these names hold no work: env/VAE.py and 1 more in env/. Move what"),
-        ("my/pyvenv.cfg my/VAE.py", "it is a virtual environment: my/VAE.py and 1 more in my/. Move your own files"),
+        ("my/pyvenv.cfg my/VAE.py", "or holds thousands of files: my/VAE.py and 1 more in my/. Move your own"),
         ("work.rar more.7z", "Not opened: more.7z, work.rar. Hand in the files themselves, or one zip with nothing"),
         ("VAE.ipynb", "Notebooks are not graded, only Python files are: VAE.ipynb. Hand in the .py files that"),
         ("report.pdf", "they are not files to hand in: report.pdf."),
@@ -290,17 +332,17 @@ def test_a_zip_that_cannot_be_opened_is_named(tmp_path, into, content):
 
 
 def test_zips_take_no_more_memory_together_than_one_may(tmp_path, into):
-    """Three zips of 9 MiB, each with one of 9 MiB in it: the third one's does not fit any more."""
-    inner = zip_of({"x.bin": os.urandom(9 << 20)})
+    """Three zips, each with one of 18 MiB in it: the third one's does not fit any more."""
+    inner = zip_of({"x.bin": os.urandom(18 << 20)})
     folder = {f"{n}.zip": zip_of({"inner.zip": inner}) for n in range(3)}
     tracemalloc.start()
     try:
         found = hand_in_bytes(tmp_path / "s", into, folder)
-        peak = tracemalloc.get_traced_memory()[1] - sum(map(len, folder.values())) - len(inner)
+        peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert found.errors and sum("was not opened: zips may take 48 MiB together" in note for note in found.notes) == 1
-    assert peak < 2 * SUBMISSION.nested_bytes
+    assert found.errors and sum("inner.zip was not opened: it is too large" in note for note in found.notes) == 1
+    assert peak < 8 << 20, "they are copied to the disk"
 
 
 def test_no_link_is_followed_to_a_zip(tmp_path, into):
@@ -476,17 +518,54 @@ def test_no_damage_to_a_zip_is_more_than_an_error(tmp_path_factory, cut, flips):
     assert found.errors or set(found.files) <= set(contents(place / "into"))
 
 
-def test_a_bomb_of_bytes_is_refused(tmp_path, into):
+@pytest.mark.parametrize("name", ["VAE.py", "helper.py", "gmvae.safetensors"])
+def test_what_is_too_large_is_left_out_and_the_rest_is_graded(hand_in, into, name):
+    found = hand_in({**COMPLETE, name: "#" * ((33 if name == "gmvae.safetensors" else 1) << 20) + "#"})
+    assert contents(into) == {key: content for key, content in COMPLETE.items() if key != name}
+    assert found.left_out == (name,) and not found.errors
+    assert found.unusable == found.missing == ((name,) if name in COMPLETE else ())
+    assert found.notes == (
+        f"Not graded, because a Python file may take 1 MiB and weights 32 MiB: {name}. Keep data out of your code, and "
+        "save the weights alone.",
+    )
+
+
+def test_a_bomb_of_bytes_is_not_unpacked(tmp_path, into):
     path = write_zip(tmp_path / "bomb.zip", {"VAE.py": bytes(50 << 20)})
-    assert "larger than 1 MiB" in unpack(path, into, EXPECTED, None).errors[0]
+    assert unpack(path, into, EXPECTED, None).errors[0].endswith("to hand in cannot be used (VAE.py).")
     assert contents(into) == {}
 
 
-def test_many_small_files_are_bounded_together(hand_in):
-    files = {f"helper_{number}.py": "x" * 1000 for number in range(20)}
-    assert "more than 10 Python files" in hand_in(files, limits=replace(SUBMISSION, files=10)).errors[0]
-    # The folder is still empty: the number is checked before anything is written.
-    assert "Together" in hand_in(files, limits=replace(SUBMISSION, total_bytes=10_000)).errors[0]
+@pytest.mark.parametrize("limits", [{"files": 6}, {"total_bytes": 2500}])
+def test_of_too_many_files_those_further_down_are_left_out(hand_in, into, limits):
+    helpers = {f"{folder}helper_{n}.py": "x" * 1000 for folder in ("a/", "") for n in range(2)}
+    found = hand_in({**COMPLETE, **helpers}, limits=replace(SUBMISSION, **limits))
+    assert set(found.files) == set(contents(into)) == {*COMPLETE, "helper_0.py", "helper_1.py"}
+    assert set(found.left_out) == {"a/helper_0.py", "a/helper_1.py"} and not found.errors
+    assert "may have 200 Python files and 48 MiB in all: a/helper_0.py, a/helper_1.py. Hand" in found.notes[0]
+
+
+def test_a_crowded_folder_is_not_looked_into_and_the_rest_is_graded(tmp_path, into):
+    """Of a zip, zipfile makes an object of each entry: there is no such mercy."""
+    files = COMPLETE | {f"a/frames/{n}.png": "" for n in range(30)} | {"b/helper.py": ""}
+    found = unpack(write_folder(tmp_path / "s", files), into, EXPECTED, None, replace(SUBMISSION, entries=20))
+    assert contents(into) == COMPLETE | {"b/helper.py": ""} and not found.errors
+    assert "or holds thousands of files: a/frames/ (30 files)." in found.notes[0]
+
+
+def test_of_a_large_zip_only_what_is_graded_is_read(tmp_path, into):
+    path = write_zip(tmp_path / "s.zip", COMPLETE)
+    with zipfile.ZipFile(path, "a") as archive:
+        for number in range(8):
+            archive.writestr(f"data/{number}.bin", os.urandom(8 << 20))
+    tracemalloc.start()
+    try:
+        found = unpack(path, into, EXPECTED, None)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert contents(into) == COMPLETE and not found.errors and peak < 4 << 20
+    assert "data/ (8 files)" in found.notes[0]
 
 
 def test_deep_folders_are_not_followed(hand_in, into):
@@ -494,11 +573,24 @@ def test_deep_folders_are_not_followed(hand_in, into):
     assert contents(into) == COMPLETE
 
 
-def test_two_entries_of_one_name_are_refused(tmp_path, into):
+def test_of_two_entries_of_one_name_none_is_taken(tmp_path, into):
     with zipfile.ZipFile(tmp_path / "twice.zip", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
         archive.writestr("VAE.py", "honest")
         archive.writestr("VAE.py", "other")
-    assert "two files called VAE.py" in unpack(tmp_path / "twice.zip", into, EXPECTED, None).errors[0]
+        archive.writestr("ELBO.py", "")
+    found = unpack(tmp_path / "twice.zip", into, EXPECTED, None)
+    assert found.files == ("ELBO.py",) and found.unusable == ("VAE.py",) and "VAE.py, VAE.py. Hand in" in found.notes[0]
+
+
+def test_a_damaged_file_costs_only_itself(tmp_path, into):
+    path = write_zip(tmp_path / "s.zip", {**COMPLETE, "VAE.py": "x = 1\n" * 100})
+    data = path.read_bytes()
+    at = data.index(b"VAE.py") + 10
+    path.write_bytes(data[:at] + b"\xff\xff" + data[at + 2 :])
+    found = unpack(path, into, EXPECTED, None)
+    assert set(found.files) == {*COMPLETE} - {"VAE.py"} and found.left_out == ("VAE.py",)
+    assert found.notes[0].startswith("VAE.py in the zip file is damaged")
+    assert found.notes[1] == "Not graded, because they cannot be read: VAE.py. Hand them in again."
 
 
 @pytest.mark.parametrize(

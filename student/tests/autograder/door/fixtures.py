@@ -163,7 +163,7 @@ class InProcess:
         self.folder = folder
 
     def __call__(self, draws: bool) -> Submission:
-        os.environ.setdefault("MPLBACKEND", "Agg")  # checks draw into files, never on a screen
+        os.environ["MPLBACKEND"] = "Agg"  # checks draw into files, never on a screen
         from autograder.door.executor import Executor
 
         scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True) if draws else None
