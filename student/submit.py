@@ -9,8 +9,10 @@ import json
 import os
 import re
 import sys
+import time
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,7 +20,9 @@ TASKS = "tasks.json"
 RELEASE = "release.json"
 WEIGHTS_SUFFIX = ".safetensors"
 GIT_LFS = b"version https://git-lfs"  # begins what git keeps in place of a large file
-LARGEST_WEIGHTS = 32 * 2**20  # bytes; the grader takes no more
+LARGEST_WEIGHTS, LARGEST_ZIP = 32 * 2**20, 48 * 2**20  # bytes; the grader takes no more
+REPORT, REPORT_MAKER = "report.ipynb", "export_report.py"
+LAST_RUN = Path(".pytest_cache", "v", "assignment", "public_checks")  # what pytest keeps of its last run
 
 
 class SubmitError(Exception):
@@ -34,8 +38,25 @@ class Task:
     title: str
     section: str
     file: str
-    functions: list[str]
+    functions: tuple[str, ...]
     points: float
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What tasks.json says.
+
+    Attributes:
+        provided: names of the files that come with the assignment and are not handed in.
+        report: points of the questions, which are answered in the report.
+        release: which release of the assignment this is, as JSON, "" if it has none: it tells the grader whether your
+            checks are older.
+    """
+
+    tasks: list[Task]
+    provided: set[str]
+    report: float
+    release: str
 
 
 @dataclass(frozen=True)
@@ -55,22 +76,26 @@ class Item:
     lost: float = 0.0
 
 
-def read_tasks(folder: Path) -> tuple[list[Task], set[str]]:
-    """The tasks, and the names of the modules that come with the assignment and are not handed in."""
+def read_assignment(folder: Path) -> Assignment:
+    """What is to be handed in.
+
+    Raises:
+        SubmitError: tasks.json is missing or damaged.
+    """
     file = folder / TASKS
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-        return [Task(**task) for task in document["tasks"]], set(document["provided"])
+        release = document.get("release")
+        return Assignment(
+            [Task(**{each.name: task[each.name] for each in fields(Task)}) for task in document["tasks"]],
+            set(document["provided"]),
+            sum(question["points"] for question in document.get("questions", [])),
+            json.dumps(release) if release else "",
+        )
     except FileNotFoundError:
         raise SubmitError(f"{file} is missing: it comes with the assignment, beside submit.py") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SubmitError(f"{file} is damaged ({error}): take it from the assignment again") from None
-
-
-def read_release(folder: Path) -> str:
-    """The assignment's release, as JSON, "" if it has none: it tells the grader whether your checks are older."""
-    release = json.loads((folder / TASKS).read_text(encoding="utf-8")).get("release")
-    return json.dumps(release) if release else ""
 
 
 def examine(folder: Path, tasks: list[Task]) -> list[Item]:
@@ -124,9 +149,9 @@ def _examine_code(file: Path, tasks: list[Task]) -> list[Item]:
 
 
 def unfinished(tree: ast.AST) -> set[str]:
-    """Numbers of the tasks whose stub, `raise NotImplementedError("Task N.M: ...")`, is still there."""
+    """Numbers of the tasks whose stub, `raise NotImplementedError("Task N.M: ...")`, can still be reached."""
     numbers = set()
-    for node in ast.walk(tree):
+    for node in reachable(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
             called, text = node.exc.func, node.exc.args[0]
             if isinstance(called, ast.Name) and called.id == "NotImplementedError" and isinstance(text, ast.Constant):
@@ -134,6 +159,19 @@ def unfinished(tree: ast.AST) -> set[str]:
                 if words[:1] == ["Task"] and len(words) > 1:
                     numbers.add(words[1])
     return numbers
+
+
+def reachable(node: ast.AST) -> Iterator[ast.AST]:
+    """A node and all below it, but for what stands behind a return or raise in the same block, or below `if False`."""
+    yield node
+    for name, value in ast.iter_fields(node):
+        if name == "body" and isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and not node.test.value:
+            continue
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from reachable(child)
+            if isinstance(child, (ast.Return, ast.Raise)):
+                break
 
 
 def weights_problem(file: Path) -> str:
@@ -196,6 +234,22 @@ def pack(folder: Path, names: list[str], archive: Path, release: str = "") -> No
     os.replace(unfinished_archive, archive)
 
 
+def checks_text(folder: Path, packed: list[str]) -> str:
+    """How many public checks passed when pytest ran last, as it has recorded; "" if it has never run all of them."""
+    file = folder / LAST_RUN
+    try:
+        run = json.loads(file.read_text(encoding="utf-8"))
+        passed, count = int(run["passed"]), int(run["count"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "pytest has not run all public checks here yet: do it before you hand in."
+    ran = file.stat().st_mtime
+    moment = time.localtime(ran)
+    day = "today" if moment[:3] == time.localtime()[:3] else time.strftime("on %Y-%m-%d", moment)
+    changed = sorted(name for name in packed if (folder / name).stat().st_mtime > ran)
+    since = f"; changed since: {', '.join(changed)}" if changed else ""
+    return f"{passed} of {count} public checks pass (run {day} {time.strftime('%H:%M', moment)}{since})."
+
+
 def points_text(points: float) -> str:
     return f"{points:g} point{'' if points == 1 else 's'}"
 
@@ -213,13 +267,13 @@ def main(arguments: list[str] | None = None) -> int:
     folder = options.folder
     archive = options.out or folder / "submission.zip"
     try:
-        tasks, provided = read_tasks(folder)
-        items = examine(folder, tasks)
+        assignment = read_assignment(folder)
+        items = examine(folder, assignment.tasks)
         packed = list(dict.fromkeys(item.file for item in items if item.packed))
         if not packed:
             raise SubmitError(f"none of the files to hand in is in {folder}")
-        helpers = own_helpers(folder, packed, provided)
-        pack(folder, packed + helpers, archive, read_release(folder))
+        helpers = own_helpers(folder, packed, assignment.provided)
+        pack(folder, packed + helpers, archive, assignment.release)
     except (SubmitError, OSError) as error:
         print(f"submit.py: nothing packed: {error}", file=sys.stderr)
         return 2
@@ -228,14 +282,21 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"  {mark} {item.file}{text}")
     for name in helpers:
         print(f"  ok  {name} (your own module)")
-    for name in left_out(folder, packed + helpers, provided):
-        print(f"      {name} is not packed: nothing that you hand in imports it, and it is not graded")
-    lost, total = sum(item.lost for item in items), sum(task.points for task in tasks)
-    print(f"\n{archive}: {len(packed) + len(helpers)} files, {archive.stat().st_size / 1024:,.0f} KiB")
-    if lost:
-        print(f"As it is, at most {total - lost:g} of {total:g} points can be earned. You can hand in again later.")
-    else:
-        print("Complete. Passing every check is another matter: run pytest, then upload the zip to Gradescope.")
+    for name in left_out(folder, packed + helpers, assignment.provided):
+        if not (name == REPORT and assignment.report):
+            print(f"      {name} is not packed: nothing that you hand in imports it, and it is not graded")
+    size = archive.stat().st_size
+    print(f"\n{archive}: {len(packed) + len(helpers)} files, {size / 1024:,.0f} KiB")
+    if size > LARGEST_ZIP:
+        print(f"It is larger than the {LARGEST_ZIP / 2**20:.0f} MiB that the grader opens: what is so large in it?")
+    lost, total = sum(item.lost for item in items), sum(task.points for task in assignment.tasks)
+    print(f"Code: at most {total - lost:g} of {total:g} points can be earned as it is.")
+    print(f"      {checks_text(folder, packed + helpers)}")
+    print("      Points come from hidden checks, too: they look closer.")
+    if assignment.report:
+        made = f": {REPORT_MAKER} makes it" if (folder / REPORT_MAKER).is_file() else ""
+        print(f"Report: {points_text(assignment.report)} more. It is no part of this zip{made}.")
+    print("You can hand in again later." if lost else "Nothing is missing. Upload the zip as it is.")
     return 0
 
 

@@ -428,7 +428,9 @@ def further_requirements(locked: str, base: str) -> str:
 
 def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None) -> str:
     """tasks.json: what the course asks for and what each part is worth, for students' programs and pytest's markers."""
-    modules = {name for name in files if name.endswith(".py") and "/" not in name}
+    given = {name for name in files if name.endswith((".py", ".ipynb")) and "/" not in name} - {
+        report_notebook.NOTEBOOK
+    }
     titles = {section.name: section.title for section in course.sections}
     document = {
         "course": {
@@ -450,7 +452,7 @@ def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None
             }
             for question in course.questions
         ],
-        "provided": sorted(modules - course.files),
+        "provided": sorted(given - course.files),
     }
     return json.dumps(document, indent=1) + "\n"
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -83,8 +84,9 @@ def test_a_complete_folder(folder: Folder) -> None:
     done = folder.submit()
     assert done.returncode == 0, done.stdout + done.stderr
     assert folder.packed() == ["kl.py", "Net.py", "model.safetensors", "my_math.py", "numbers_of_mine.py"]
-    assert "Complete" in done.stdout
-    assert "you lose" not in done.stdout
+    assert "Nothing is missing. Upload the zip as it is." in done.stdout
+    assert "Code: at most 20 of 20 points" in done.stdout and "you lose" not in done.stdout
+    assert "pytest has not run all public checks here yet" in done.stdout
 
 
 def test_the_release_is_handed_in(folder: Folder) -> None:
@@ -101,7 +103,7 @@ def test_missing_weights_say_how_to_make_them_and_what_they_cost(folder: Folder)
     done = folder.submit()
     assert done.returncode == 0
     assert "model.safetensors missing: run run_gmvae.py; you lose 10 points" in done.stdout
-    assert "at most 10 of 20 points" in done.stdout
+    assert "at most 10 of 20 points" in done.stdout and "You can hand in again later." in done.stdout
     assert "model.safetensors" not in folder.packed()
 
 
@@ -113,6 +115,28 @@ def test_a_missing_file_and_an_open_task(folder: Folder) -> None:
     assert "Net.py missing: Task 2.1; you lose 5.5 points" in done.stdout
     assert "kl.py not implemented: Task 1.2, Triangle; you lose 1 point\n" in done.stdout
     assert folder.packed() == ["kl.py", "model.safetensors"]
+
+
+def test_a_stub_that_is_never_reached_is_none(folder: Folder) -> None:
+    stub = '    raise NotImplementedError("Task 1.2: triangle, see README section 1.2")\n'
+    for code in (f"def triangle():\n    return 2\n{stub}", f"def triangle():\n    if False:\n    {stub}    return 2\n"):
+        folder.write("kl.py", code)
+        assert "not implemented" not in folder.submit().stdout
+    folder.write("kl.py", f"def triangle(x=1):\n    if x:\n    {stub}    return 2\n")
+    assert "not implemented: Task 1.2" in folder.submit().stdout
+
+
+def test_the_last_run_of_the_checks_and_the_report_are_told(folder: Folder) -> None:
+    folder.write("tasks.json", json.dumps({**TASKS, "questions": [{"points": 3}, {"points": 4.5}]}))
+    folder.write("report.ipynb", "{}")
+    run = folder.path / ".pytest_cache" / "v" / "assignment" / "public_checks"
+    run.parent.mkdir(parents=True)
+    run.write_text('{"passed": 44, "count": 46}')
+    said = folder.submit().stdout
+    assert "44 of 46 public checks pass (run today " in said and "changed since" not in said
+    assert "Report: 7.5 points more." in said and "report.ipynb" not in said
+    os.utime(run, (1.7e9, 1.7e9))
+    assert "(run on 2023-11-1" in (said := folder.submit().stdout) and "changed since: Net.py, kl.py" in said
 
 
 def test_a_wrong_case_is_no_missing_file_without_a_remedy(folder: Folder) -> None:
@@ -192,8 +216,9 @@ def test_the_reference_solution_is_complete_and_the_starter_is_not(submit: Modul
     from autograder.release import student
 
     made = student.generate()
-    document = json.loads(made.files["tasks.json"])
-    tasks = [submit.Task(**task) for task in document["tasks"]]
+    (tmp_path / "tasks.json").write_bytes(made.files["tasks.json"])
+    assignment = submit.read_assignment(tmp_path)
+    tasks = assignment.tasks
     code = [task for task in tasks if task.file.endswith(".py")]
     starter = tmp_path / "starter"
     starter.mkdir()
@@ -202,5 +227,5 @@ def test_the_reference_solution_is_complete_and_the_starter_is_not(submit: Modul
     assert [item.problem for item in submit.examine(ROOT / "solution", code) if item.problem] == []
     lost = submit.examine(starter, code)
     assert sum(item.lost for item in lost) == pytest.approx(sum(task.points for task in code))
-    assert {task.file for task in code} & set(document["provided"]) == set()
-    assert {"submit.py", "main.py", "plotting.py"} <= set(document["provided"])
+    assert {task.file for task in code} & assignment.provided == set()
+    assert {"submit.py", "main.py", "plotting.py", "explore.ipynb"} <= assignment.provided
