@@ -174,9 +174,21 @@ def _code(file: QuestionFile) -> str:
     given = 0
     while not has_solution(file.cells[given]):
         given += 1
-    tests = [f"```python\n{block}```" for block in file.tests]
+    tests = [f"```python\n{_asking(block)}```" for block in file.tests]
     wrapped = [_otter(BEGIN), *blocks[given:], _otter(END), _otter("# BEGIN TESTS"), *tests, _otter("# END TESTS")]
     return "\n\n".join([*blocks[:given], *wrapped])
+
+
+def _asking(test: str) -> str:
+    """A test of a numeric check that first says so if one of its variables is still the `...` of the prompt."""
+    function = ast.parse(test).body[-1]
+    assert isinstance(function, ast.FunctionDef)
+    names = ", ".join(argument.arg for argument in function.args.args)
+    lines = test.splitlines(keepends=True)
+    begin = function.body[0].end_lineno if ast.get_docstring(function) else function.lineno
+    assert begin is not None
+    guard = f'    assert all(value is not ... for value in [{names}]), "still to be written"\n'
+    return "".join([*lines[:begin], guard, *lines[begin:]])
 
 
 def _places(course: Course, files: Mapping[str, QuestionFile]) -> dict[str, str]:
