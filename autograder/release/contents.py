@@ -32,14 +32,15 @@ HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
 # What lies in lab/ beside Python: templates, style sheets, and what pandoc reads.
 OTHER_LANGUAGES = {".j2", ".css", ".lua", ".typ"}
 
-PYTEST_INI = """\
-# Plain `pytest` in this folder checks the files of this folder; `pytest -m NAME` those of one task.
-[pytest]
-minversion = 8.0
-testpaths = tests
-pythonpath = tests
-addopts = --import-mode=importlib --strict-markers
-"""
+# Settings for tools, as they are in given/: where students have them, in front or where the tool looks for them.
+GIVEN = Path(__file__).with_name("given")
+SETTINGS = {
+    ".gitignore": "gitignore",
+    ".editorconfig": "editorconfig",
+    ".vscode/settings.json": "settings.json",
+    ".devcontainer/devcontainer.json": "devcontainer.json",
+    ".pytest.ini": "pytest.ini",
+}
 REQUIREMENTS_HEADER = """\
 # The exact versions that this assignment is tested with. README.md, "Set-up", says how to install them.
 """
@@ -329,7 +330,7 @@ def other_files(root: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
     found |= {path.name: read(path).encode() for path in notebooks if f"{path.stem}.py" in files}
     found["LICENSE"] = read(root / "LICENSE").encode()
     if any(name.startswith("tests/") for name in files):
-        found["pytest.ini"] = PYTEST_INI.encode()
+        found |= {name: (GIVEN / source).read_bytes() for name, source in SETTINGS.items()}
     base = read(root / "requirements" / "base.txt")
     if any(name.endswith(".py") for name in files):
         found["requirements.txt"] = student_requirements(base).encode()

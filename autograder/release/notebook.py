@@ -187,7 +187,7 @@ def _asking(test: str) -> str:
     lines = test.splitlines(keepends=True)
     begin = function.body[0].end_lineno if ast.get_docstring(function) else function.lineno
     assert begin is not None
-    guard = f'    assert all(value is not ... for value in [{names}]), "still to be written"\n'
+    guard = f'    for value in [{names}]:\n        assert value is not ..., "still to be written"\n'
     return "".join([*lines[:begin], guard, *lines[begin:]])
 
 

@@ -9,6 +9,8 @@ points = 5
 @test_case(points=None, hidden=False)
 def test_errors(mixture, degenerate, mixture_error, degenerate_error):
     """Right, and small enough for an unbiased estimate."""
+    for value in [mixture, degenerate, mixture_error, degenerate_error]:
+        assert value is not ..., "still to be written"
     for numbers, error in ((mixture, mixture_error), (degenerate, degenerate_error)):
         assert numbers, "your run's numbers are missing: `python main.py` first, then the cells above"
         back = numbers["exact"] + error * numbers["standard_error"]
@@ -20,6 +22,8 @@ def test_errors(mixture, degenerate, mixture_error, degenerate_error):
 @test_case(points=None, hidden=False)
 def test_can_tell(degenerate, can_tell):
     """The true difference against the standard error."""
+    for value in [degenerate, can_tell]:
+        assert value is not ..., "still to be written"
     assert degenerate, "your run's numbers are missing: `python main.py` first, then the cells above"
     resolution = 2 * degenerate["standard_error"]
     visible = not -resolution <= degenerate["exact_minus_single"] <= resolution

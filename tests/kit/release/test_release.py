@@ -306,7 +306,7 @@ TREE = {
     "data/raw/a.gz": ARCHIVE,
 }
 SHIPPED = {
-    *("disc.py", "README.md", "LICENSE", "pytest.ini", "requirements.txt", "tasks.json"),
+    *("disc.py", "README.md", "LICENSE", "requirements.txt", "tasks.json", *contents.SETTINGS),
     *("requirements-explore.txt", "requirements-report.txt", "explore.ipynb", "explore.py", "export_report.py"),
     *("tests/conftest.py", "tests/test_disc.py", "tests/cases/area.json"),
     *(f"tests/support/{name}.py" for name in ("deeper", "lazily")),
