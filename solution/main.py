@@ -14,7 +14,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from lab.run.command_line import InputError, alone_in, choose_device, physical_cpus, writable_folder
+try:
+    from lab.doctor import damage, examination, problems
+    from lab.run.command_line import InputError, alone_in, choose_device, physical_cpus, writable_folder
+except ModuleNotFoundError:  # somebody has opened main.py in the zip
+    sys.exit("main.py: lab/ is not beside it: unpack all of student.zip into one folder, and work there")
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
@@ -37,6 +41,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help="run only these, or those of a section (--list names them)")
     add("--list", action="store_true", help="list the parts and stop")
+    add("--doctor", action="store_true", help="say what may be wrong with this folder and this Python, and stop")
     add("--quick", action="store_true", help="smoke run under a minute: every part, too short for good results")
     add("--fresh", action="store_true", help="run parts again even if they are finished")
     add("--seed", type=int, default=0, help="of everything random (default %(default)s)")
@@ -183,11 +188,18 @@ def stop(signal_number: int, frame: Any) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the assignment; returns the exit status: 0, 1 when a part failed, 2 for bad input, 130 when interrupted."""
     options = parse_arguments(arguments)
+    if options.doctor:
+        print("\n".join(examination(HERE)))
+        return 0
     try:
         from mnist import DataError
-    except ModuleNotFoundError as error:
-        print(f"main.py: the package {error.name} is missing: pip install -r requirements.txt", file=sys.stderr)
+    except ImportError as error:
+        wrong = problems(HERE) or [f"{error}: python main.py --doctor says more"]
+        print(f"main.py: {wrong[0]}", file=sys.stderr)
         return 2
+    if (HERE / "tests").is_dir():  # a student's folder
+        for text in damage(HERE):
+            print(f"main.py: {text}", file=sys.stderr)
     signal.signal(signal.SIGTERM, stop)
     try:
         return run(options)

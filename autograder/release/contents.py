@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from autograder.door.library_use import first_use
 from autograder.release import handout, numbers, questions
@@ -427,13 +428,16 @@ def further_requirements(locked: str, base: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None) -> str:
-    """tasks.json: what the course asks for and what each part is worth, for students' programs and pytest's markers."""
+def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = None) -> str:
+    """tasks.json: what the course asks for and what each part is worth, for students' programs and pytest's markers.
+
+    With a stamp, it has a checksum of each file that students need not change, too.
+    """
     given = {name for name in files if name.endswith((".py", ".ipynb")) and "/" not in name} - {
         report_notebook.NOTEBOOK
     }
     titles = {section.name: section.title for section in course.sections}
-    document = {
+    document: dict[str, Any] = {
         "course": {
             "name": course.name,
             "title": course.title,
@@ -455,6 +459,9 @@ def task_list(course: Course, files: Collection[str], stamp: Stamp | None = None
         ],
         "provided": sorted(given - course.files),
     }
+    if stamp:
+        ours = (name for name in files if name.startswith(("lab/", "tests/")) or name in document["provided"])
+        document["files"] = {name: hashlib.sha256(files[name]).hexdigest()[:12] for name in sorted(ours)}
     return json.dumps(document, indent=1) + "\n"
 
 
