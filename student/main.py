@@ -5,6 +5,8 @@ Finished parts are kept: run it again after an interruption, or after you have w
 Parts whose functions are still to be written are listed at the end, in the order of the tasks.
 """
 
+from __future__ import annotations  # Python 3.9 has to come as far as to be told that it is too old
+
 import argparse
 import shutil
 import signal
@@ -183,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         from mnist import DataError
-    except ImportError as error:
+    except (ImportError, TypeError) as error:  # TypeError: an annotation that an old Python does not know
         wrong = problems(HERE) or [f"{error}: python main.py --doctor says more"]
         print(f"main.py: {wrong[0]}", file=sys.stderr)
         return 2

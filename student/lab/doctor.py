@@ -15,17 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
 OLDEST = (3, 10)
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "numpy",
-    "scipy",
-    "matplotlib",
-    "scikit-learn",
-    "safetensors",
-    "pytest",
-    "hypothesis",
-)
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "matplotlib", "scikit-learn", "safetensors", "hypothesis")
 ROOM = 1.0  # GiB that results and caches may take
 
 
@@ -40,12 +30,8 @@ def examination(folder: Path = HERE) -> list:
     lines.append(f"assignment: release {release.get('version', 'unknown')} ({release.get('hash', 'unknown')})")
     free = shutil.disk_usage(folder).free / 2**30
     lines.append(f"disk: {free:.1f} GiB free; the folder {'can' if writable(folder) else 'cannot'} be written to")
-    wrong = problems(folder)
-    return (
-        [*lines, *(f"-> {text}" for text in wrong)]
-        if wrong
-        else [*lines, "Nothing is wrong that can be seen from here."]
-    )
+    wrong = [f"-> {text}" for text in problems(folder)]
+    return [*lines, *(wrong or ["Nothing is wrong that can be seen from here."])]
 
 
 def problems(folder: Path = HERE) -> list:

@@ -1,5 +1,7 @@
 """What the command lines share (provided): devices and folders, checked before any work starts."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 import time
