@@ -145,7 +145,9 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
     for line in why_again(todo):
         print(line, file=sys.stderr)
     processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
-    terminal = Terminal(len(todo))
+    if todo:
+        print(f"{len(todo)} parts to run, {min(processes, len(todo))} at a time, into {results}", file=sys.stderr)
+    terminal = Terminal(todo)
     outcomes = {}
     interrupted = False
     try:
@@ -170,6 +172,8 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
         hand_in(parts["gmvae"], settings)
     # END FOR
     print(f"\n{time.monotonic() - start:.0f} s. Open {results / 'index.html'}")
+    if results == RESULTS and all(part.is_finished() for part in parts.values()) and (HERE / "submit.py").is_file():
+        print("Everything has run. Next: the questions beside the pictures, pytest, and python submit.py")
     return 1 if any(outcome.status == "failed" for outcome in outcomes.values()) else 0
 
 

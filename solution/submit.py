@@ -3,6 +3,8 @@
 It packs an unfinished assignment too: what is there can earn its points. Upload submission.zip to Gradescope as it is.
 """
 
+from __future__ import annotations  # an old Python has to come as far as to be told so
+
 import argparse
 import ast
 import json
