@@ -2,20 +2,29 @@
 kit that imports torch; in grading it runs inside the sandboxed worker, so nothing here may be secret."""
 
 import copy
+import gc
 import hashlib
 import importlib
+import locale
+import logging
 import math
+import multiprocessing
+import os
 import pickle
 import random
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import numpy as np
 import torch
+from matplotlib import pyplot
 from torch import Tensor, nn
 
 Header = dict[str, Any]
@@ -41,6 +50,8 @@ class Executor:
         self._objects_kept = 0  # never reused as an id: a handle must not come to mean another object
         forget_modules(self.folder)
         sys.path.insert(0, str(self.folder))
+        _calm_libraries()
+        self._settings = [(get, set_, get()) for get, set_ in SETTINGS]
 
     def close(self) -> None:
         """Forget the submission's modules and objects, so that another submission can be executed in this process."""
@@ -56,7 +67,16 @@ class Executor:
             reply = getattr(self, f"_op_{header['op']}")(header, arrays, returned)
         except (Exception, SystemExit) as error:  # student code may raise anything, sys.exit included
             return {"ok": False, "error": self._describe(error)}, []
+        finally:
+            self._restore_settings()
         return {"ok": True, **reply}, returned
+
+    def _restore_settings(self) -> None:
+        """Take back what an import or a call has set for the whole process: no check may hang on those before it."""
+        for get, set_, before in self._settings:
+            with suppress(Exception):  # whatever student code has put in place of these functions
+                if get() != before:
+                    set_(before)
 
     def _describe(self, error: BaseException) -> Header:
         """Name, text and place of a student's exception."""
@@ -68,6 +88,8 @@ class Executor:
             if isinstance(error, SyntaxError) and error.filename:
                 where = f"{Path(error.filename).name}, line {error.lineno}"
         message = str(error)[:2000]
+        if isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
+            message += ": neither a file that is handed in nor a package of requirements.txt"
         # PyTorch has no exception of its own for a processor without memory.
         out_of_memory = isinstance(error, RuntimeError) and "can't allocate memory" in message
         name = "MemoryError" if out_of_memory else type(error).__name__
@@ -222,6 +244,8 @@ class Executor:
             return importlib.import_module(name)
         except (Exception, SystemExit) as error:
             raise _ImportFailed(name) from error
+        finally:
+            self._restore_settings()
 
     def _scratch_file(self, name: str) -> Path:
         if self.scratch is None:
@@ -281,6 +305,57 @@ class Executor:
         if type(value).__module__.startswith("matplotlib") and isinstance(getattr(value, "axes", None), list):
             return {"$figure": self._encode(describe_figure(value), returned)}
         return self._keep(value)
+
+
+def _calm_libraries() -> None:
+    """Let matplotlib draw into files in its own style, whatever is asked for: there may be no screen, and a student's
+    own matplotlibrc should change nothing. Let torch's pools of threads be as they are: they can be set only once."""
+    dict.update(RC_PARAMS, RC_DEFAULTS, backend="agg")
+    matplotlib.use = lambda backend, *, force=True: None
+    if pyplot.switch_backend.__module__ == pyplot.__name__:
+        pyplot.switch_backend = partial(_switch_to_agg, pyplot.switch_backend)
+    torch.set_num_interop_threads = lambda number: None
+
+
+def _switch_to_agg(switch: Callable[[str], None], newbackend: str) -> None:
+    switch("agg")
+
+
+def _set_warning_filters(filters: list[Any]) -> None:
+    warnings.filters[:] = filters  # type: ignore[index]
+    with warnings.catch_warnings():  # makes Python look at them anew
+        pass
+
+
+def _set_log_level(levels: tuple[int, int]) -> None:
+    logging.root.setLevel(levels[0])
+    logging.disable(levels[1])
+
+
+# Used as the dicts that they are: asking them for the backend would choose one.
+RC_PARAMS: Any = matplotlib.rcParams
+RC_DEFAULTS: Any = matplotlib.rcParamsDefault
+# What holds for a whole process, as functions that ask for it and set it.
+SETTINGS: list[tuple[Callable[[], Any], Callable[[Any], Any]]] = [
+    (torch.get_default_dtype, torch.set_default_dtype),
+    (torch.get_default_device, lambda device: torch.set_default_device(None)),
+    (torch.is_grad_enabled, torch.set_grad_enabled),
+    (torch.is_anomaly_enabled, torch.set_anomaly_enabled),
+    (torch.get_deterministic_debug_mode, torch.set_deterministic_debug_mode),
+    (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    (torch.get_num_threads, torch.set_num_threads),
+    (np.geterr, lambda actions: np.seterr(**actions)),
+    (np.get_printoptions, lambda options: np.set_printoptions(**options)),
+    (lambda: dict(dict.items(RC_PARAMS)), lambda values: dict.update(RC_PARAMS, values)),
+    (lambda: list(warnings.filters), _set_warning_filters),
+    (lambda: (logging.root.level, logging.root.manager.disable), _set_log_level),
+    (lambda: locale.setlocale(locale.LC_ALL), lambda name: locale.setlocale(locale.LC_ALL, name)),
+    (lambda: multiprocessing.get_start_method(True), lambda name: multiprocessing.set_start_method(name, True)),
+    (os.getcwd, os.chdir),
+    (lambda: list(sys.path), lambda path: sys.path.__setitem__(slice(None), path)),
+    (sys.getrecursionlimit, sys.setrecursionlimit),
+    (gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
+]
 
 
 class _ImportFailed(Exception):
