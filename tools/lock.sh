@@ -23,3 +23,4 @@ compile requirements/report.txt --constraint requirements/instructor.txt --extra
 compile requirements/dev.txt --constraint requirements/instructor.txt --constraint requirements/explore.txt \
     --constraint requirements/report.txt --extra instructor --extra cluster --extra explore \
     --extra report --extra dev "$@"
+echo "When the new versions are installed (make setup), run: .venv/bin/python -m tools.package_names"

@@ -88,6 +88,8 @@ class Executor:
             if isinstance(error, SyntaxError) and error.filename:
                 where = f"{Path(error.filename).name}, line {error.lineno}"
         message = str(error)[:2000]
+        if isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
+            message += ": neither a file that is handed in nor a package of requirements.txt"
         # PyTorch has no exception of its own for a processor without memory.
         out_of_memory = isinstance(error, RuntimeError) and "can't allocate memory" in message
         name = "MemoryError" if out_of_memory else type(error).__name__

@@ -34,6 +34,7 @@ from autograder.door import library_use
 from autograder.door.calls import Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
+from autograder.door.packages import only_packages
 from autograder.door.shown import lines
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
 from autograder.door.terminal import RUN, HungUp, Told, hung
@@ -168,6 +169,7 @@ class InProcess:
 
         scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True) if draws else None
         executor = Executor(self.folder, Path(scratch.name) if scratch else None)
+        executor.execute = only_packages(executor.folder)(executor.execute)  # type: ignore[method-assign]
         # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
         return Submission(executor)

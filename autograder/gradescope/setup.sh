@@ -5,7 +5,7 @@
 # Environment, all optional:
 #   AUTOGRADER_VENV  where the environment goes. Not below a home: the student's code runs as another user.
 #   TORCH_INDEX      package index with PyTorch's CPU builds; empty: the ordinary registry
-#   TORCH_SPEC       what to install instead of the locked PyTorch, for example "torch==2.13.0"
+#   TORCH_SPEC       what to install instead of the locked PyTorch: "torch==VERSION torchvision==VERSION"
 #   PYTHON           interpreter to build on, Python 3.10 or newer; tested up to 3.15
 set -Eeuo pipefail
 umask 022
@@ -68,7 +68,9 @@ install_torch() {
     local from=()
     [ -z "$torch_index" ] || from=(--index-url "$torch_index")
     if [ -n "${TORCH_SPEC:-}" ]; then
-        install "${from[@]}" "$TORCH_SPEC"
+        local packages
+        read -ra packages <<<"$TORCH_SPEC"
+        install "${from[@]}" "${packages[@]}"
         return
     fi
     if [ -n "$torch_index" ]; then
@@ -83,7 +85,7 @@ install_torch() {
 
 check_imports() {
     "$venv/bin/python" -I - <<'PYTHON'
-import hypothesis, landlockpy, matplotlib, numpy, pyseccomp, pytest, safetensors, scipy, sklearn, torch, tqdm
+import hypothesis, landlockpy, matplotlib, numpy, pyseccomp, pytest, safetensors, scipy, sklearn, torch, torchvision, tqdm
 print(f"setup.sh: torch {torch.__version__}, numpy {numpy.__version__}, pytest {pytest.__version__}")
 PYTHON
 }

@@ -501,9 +501,10 @@ def _add_provided(provided: Path, into: Path, expected: Collection[str], present
 def _all_notes(selection: _Selection) -> Iterator[str]:
     """What to say about a submission's files: first what may have been meant to be graded."""
     yield from selection.notes
+    lost = set(selection.lost)
     for reason, (why, remedy) in REASONS.items():
         if entries := selection.aside.get(reason):
-            missed = any(entry.name in selection.lost for entry in entries)
+            missed = any(entry.name in lost for entry in entries)
             yield f"{why}: {_described(entries)}.{f' {remedy}' if missed and remedy else ''}"
 
 

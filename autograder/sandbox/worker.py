@@ -30,6 +30,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograder.door.packages import PackageFinder
 from autograder.sandbox import layers, selfcheck
 from autograder.sandbox.frames import Channel, FrameClosed, FrameError
 from autograder.sandbox.late_compiler import delay_compiler
@@ -37,6 +38,7 @@ from autograder.sandbox.late_compiler import delay_compiler
 REQUEST_FD, REPLY_FD = 3, 4
 BRANCH_GRACE = 10.0  # seconds that a branch gets to end its workers
 WATCH_SECONDS = 0.05  # between two looks at the workers' memory
+PACKAGES = PackageFinder(Path())
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
 
 
@@ -44,17 +46,20 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     """Serve the grader until it closes the control socket; then kill every worker and exit."""
     # Student code must find neither more of this package nor anything beside it.
     sys.path[:] = [entry for entry in sys.path if entry != package_root]
-    for package in ("autograder", "autograder.sandbox"):
+    for package in ("autograder", "autograder.door", "autograder.sandbox"):
         sys.modules[package].__path__ = []
     del sys.argv[1:]
     control = socket.socket(fileno=control_fd)
     settings, _ = receive_message(control)
     no_mounts = _own_mounts() if settings["mounts"] else "not requested"
-    for name in settings["preload"]:
-        importlib.import_module(name)
     # Imported once for all workers: otherwise they would take a fifth of each worker's start.
     layers.landlock_abi()
     layers.load_seccomp()
+    # From here on, for libraries too: some of them use others that happen to be installed.
+    PACKAGES.folder = Path(settings["executor"] or "/").parent
+    PACKAGES.install()
+    for name in settings["preload"]:
+        importlib.import_module(name)
     _limit_threads()
     delay_compiler()
     executor = _load_executor(Path(settings["executor"])) if settings["executor"] else None
@@ -286,6 +291,7 @@ def _worker(
         else:
             assert executor is not None  # only probes do without
             channel.send(0, {"ready": True}, [], None)
+            PACKAGES.folder = Path(message["folder"]).resolve()
             scratch = Path(confinement.scratch) if confinement.scratch else None
             if layers.refuses_to_create(confinement):
                 _open_without_creating()

@@ -1,5 +1,6 @@
 """What checks put beside the code under test: models and functions that record what they are fed."""
 
+import importlib
 import logging
 import textwrap
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from autograder.door import submission as door
+from autograder.door.fixtures import InProcess
 from autograder.door.submission import Submission
 
 SCALE = """
@@ -98,6 +100,33 @@ def test_what_is_set_for_the_whole_process_is_taken_back(tmp_path, when):
     finally:
         logging.root.handlers[:] = handlers
         submission.close()
+
+
+def test_only_packages_of_the_assignment_can_be_imported(tmp_path, monkeypatch):
+    """Others may be installed here, and be used by libraries of this process, and yet be missing where it counts."""
+    work, elsewhere = tmp_path / "work", tmp_path / "elsewhere"
+    sources = {
+        work / "foreign.py": "import some_package\n",
+        work / "optional.py": "try:\n    import some_package as s\nexcept ImportError:\n    s = None\nf = lambda: s\n",
+        work / "probing.py": "import importlib.util as u\ndef f():\n    return u.find_spec('some_package')\n",
+        work / "allowed.py": "import PIL, json, helper\nf = lambda: helper.X\n",
+        work / "moved.py": "import sys\nsys.path.insert(0, sys.path[0] + '/deep')\nimport own\nf = lambda: 2\n",
+        work / "helper.py": "X = 1\n",
+        work / "deep" / "own.py": "",
+        elsewhere / "some_package.py": "",
+    }
+    for path, source in sources.items():
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_text(source)
+    monkeypatch.syspath_prepend(elsewhere)
+    submission = InProcess(work)(False)
+    words = "No module named 'some_package': neither a file that is handed in nor a package of requirements.txt"
+    with pytest.raises(door.SubmissionError, match=words):
+        submission.call("foreign.f")
+    found = [submission.call(f"{name}.f") for name in ("optional", "probing", "allowed", "moved")]
+    assert found == [None, None, 1, 2]
+    submission.close()
+    importlib.import_module("some_package")
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -135,11 +135,14 @@ def torch() -> dict[str, str]:
         ["python3", "-c", find], env={"PATH": rehearsal.CLEAN_PATH}, capture_output=True, text=True
     ).stdout.strip()
     options = ["--python-version", python, "--only-binary", ":all:"] if python else []
-    versions = subprocess.run(
-        [sys.executable, "-m", "pip", "index", "versions", "torch", *options], capture_output=True, text=True
-    ).stdout
-    found = re.search(r"\b[\d.]+\+cpu\b", versions)  # the newest comes first
-    return {"TORCH_SPEC": f"torch=={found.group()}", "TORCH_INDEX": ""} if found else {}
+    spec = []
+    for name in ("torch", "torchvision"):
+        versions = subprocess.run(
+            [sys.executable, "-m", "pip", "index", "versions", name, *options], capture_output=True, text=True
+        ).stdout
+        if found := re.search(r"\b[\d.]+\+cpu\b", versions):  # the newest comes first
+            spec.append(f"{name}=={found.group()}")
+    return {"TORCH_SPEC": " ".join(spec), "TORCH_INDEX": ""} if len(spec) == 2 else {}
 
 
 @pytest.fixture(scope="module")

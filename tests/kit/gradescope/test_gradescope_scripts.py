@@ -15,7 +15,7 @@ import pytest
 TEMPLATES = Path(__file__).resolve().parents[3] / "autograder" / "gradescope"
 REQUIREMENTS = {
     "requirements.txt": "numpy==2.0",
-    "requirements.torch.txt": "torch==2.15.0",
+    "requirements.torch.txt": "torch==2.15.0\ntorchvision==0.29.2",
     "requirements.cuda.txt": "nvidia-cublas==13",
 }
 # $LOG gets one line a call. FAIL: a word; calls that contain it fail.
@@ -106,7 +106,7 @@ def test_without_that_index_the_ordinary_build_and_its_libraries(container: Cont
 @pytest.mark.parametrize(
     ("variables", "wanted", "unwanted"),
     [
-        ({"TORCH_SPEC": "torch==2.13.0", "TORCH_INDEX": ""}, "torch==2.13.0", "--index-url"),
+        ({"TORCH_SPEC": "torch==2.1 torchvision", "TORCH_INDEX": ""}, "torch==2.1 torchvision", "--index-url"),
         ({"TORCH_INDEX": "https://mirror.example/cpu"}, "--index-url https://mirror.example/cpu", INDEX),
         ({"TORCH_INDEX": ""}, "requirements.cuda.txt", "--index-url"),
     ],

@@ -131,6 +131,53 @@ def test_each_failure_in_its_own_words(course):
 
 
 @pytest.mark.slow
+def test_packages_settings_and_files_cost_no_other_task_anything(course):
+    """Whatever is installed here, code gets the packages that Gradescope has; settings at the top of a file go."""
+    foreign = """
+        def one():
+            return 1
+
+        def twice(x):
+            import importlib
+            for name in ("yaml", "dill", "psutil", "panel"):
+                try:
+                    importlib.import_module(name)
+                except ModuleNotFoundError:
+                    continue
+                raise ValueError(name)
+            import yaml
+    """
+    settled = """
+        from torchvision.utils import make_grid
+        import matplotlib.pyplot as plt, numpy as np, torch, warnings
+        torch.set_default_dtype(torch.float64)
+        torch.set_num_interop_threads(4)
+        plt.switch_backend("TkAgg")
+        warnings.simplefilter("error")
+        np.seterr(all="raise")
+
+        def one():
+            assert torch.ones(1).dtype is torch.float32 and np.exp(-1e4) == 0
+            warnings.warn("fine")
+            plt.figure()
+            return 1
+
+        def twice(x):
+            return int(2 * make_grid(torch.full((1, 3, 2, 2), float(x)))[0, 0, 0])
+    """
+    submission = course.submission(task1=foreign, task2=settled)
+    (submission / "task3_old.py").write_text("#" * (1 << 20) + "#")
+    (submission / "task3 (1).py").write_text("")
+    document = course.grade(submission)
+    assert outputs(document, "2.1") == [""] * 4 and outputs(document, "3.1") == [""] * 4
+    shown = row(document, "public/test_task1.py::test_twice")["output"]
+    assert "ModuleNotFoundError: No module named 'yaml': neither a file that is handed in nor a" in shown
+    notes = document["output"]
+    assert "weights 32 MiB: task3_old.py." in notes and "Is it your task3.py? If so, rename it" in notes
+    assert set(document["extra_data"]["submission"]["left_out"]) == {"task3_old.py", "task3 (1).py"}
+
+
+@pytest.mark.slow
 def test_what_was_earned_before_a_crash_is_kept(course):
     """The second task crashes in a hidden check."""
     crash = """

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
+from autograder.door.package_names import NAMES
 from autograder.repository import read_toml
 from tools.environment import FROM_SOURCE
+from tools.package_names import import_names, locked, normal
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 LOCKS = {  # what a lock holds beside the project's own dependencies
@@ -62,6 +64,19 @@ def test_the_locks_answer_pyproject() -> None:
             versions = [str(pin.specifier).removeprefix("==") for pin in locked if pin.name == wanted.name]
             assert versions, f"{lock} does not lock {wanted.name}: run make lock"
             assert all(wanted.specifier.contains(v) for v in versions), f"{lock}, {wanted.name}: run make lock"
+
+
+def test_code_may_import_what_students_install_and_nothing_else() -> None:
+    """One list, from the lock: handout, zip and every executor use it."""
+    installed, students = import_names(), locked()
+    for package, names in installed.items():
+        if package in students:
+            assert names <= NAMES, f"{package}: run python -m tools.package_names"
+    others = {normal(pin.name) for pin in pins("requirements/dev.txt")} - students
+    foreign = set().union(*(installed.get(package, set()) for package in others))
+    shared = set().union(*(names for package, names in installed.items() if package in students))
+    assert not NAMES & (foreign - shared), "run python -m tools.package_names"
+    assert {"torch", "torchvision", "PIL", "sklearn"} <= NAMES and not {"panel", "pandas", "psutil", "yaml"} & NAMES
 
 
 # Whatever a student installs, on the oldest systems that the handout names.
