@@ -250,6 +250,8 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     what = "plot_learning_curve"
     check(isinstance(figure, Figure), f"{what} should return the figure (the Figure object that it has drawn on).")
     lines = [(axes, line) for axes in figure.axes for line in axes["lines"]]
+    new = f"{what}: the figure that is returned is empty. After plt.close() or plt.show(), plt.gcf() makes a new one."
+    check(figure.axes, new)
     check(lines, f"{what}: the figure has no line in it.")
     curves = [(axes, line) for axes, line in lines if _same(line["y"], values)]
     if not curves:

@@ -686,9 +686,9 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
         return iterations * moved(shorter.state()["decoder.bias"], iterations)
 
     fail(
-        f"{what}: in a long training the parameters do not move as far as Adam takes them. The learning rate is lr to "
-        "the end, and every iteration takes a step.",
-        _cause_of_slowness([of_shorter(iterations) for iterations in (100, 200, 400, LONG)]),
+        f"{what}: in a long training the parameters do not move as far as Adam takes them with the same lr to the end.",
+        _cause_of_slowness([of_shorter(iterations) for iterations in (100, 200, 400, LONG)])
+        or cause_of_short(submission, target, oracle.kind),
     )
 
 

@@ -19,8 +19,11 @@ Another plugin, such as the autograder's, may set more attributes:
 import functools
 import hashlib
 import os
+import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -34,7 +37,7 @@ from autograder.door.calls import Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.shown import lines
-from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
+from autograder.door.submission import NotImplementedYet, Submission, SubmissionError, not_imported
 
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
 DRAWS = "draws: the check needs a scratch folder to write pictures to"
@@ -67,8 +70,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{name}: a task that this course does not ask for")
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
-    config.stash[REPORTS] = {}
+    config.stash[REPORTS], config.stash[NOT_IMPORTED] = {}, set()
     config.stash[CALLS] = no_calls()
+    if not hasattr(config, "submission_factory"):
+        refuse_taken_names(config)
+
+
+def refuse_taken_names(config: pytest.Config) -> None:
+    """UsageError if a file beside the code under test would be imported instead of a library."""
+    own = {task.get("file") for task in course_tasks(config)}
+    packages = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    for path in sorted(implementation(config).glob("*.py")):
+        installed = PathFinder.find_spec(path.stem, packages) is not None
+        if path.name not in own and (installed or path.stem in sys.stdlib_module_names):
+            raise pytest.UsageError(
+                f"{path.name} has the name of a module of Python or of a library, whose place it takes. Rename it."
+            )
 
 
 def course_tasks(config: pytest.Config) -> list[dict[str, Any]]:
@@ -240,6 +257,7 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 # What students read at the end.
 
 REPORTS = pytest.StashKey[dict[str, list[tuple[str, str]]]]()
+NOT_IMPORTED = pytest.StashKey[set[str]]()  # why files could not be imported, as far as it has been told
 NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError)
 
 
@@ -254,7 +272,11 @@ def pytest_runtest_makereport(
     message = ""
     if call.excinfo is not None and issubclass(call.excinfo.type, NOT_A_BUG_OF_THE_TEST):
         error = call.excinfo.value
-        message = f"Task {error.message.removeprefix('Task ')}" if is_stub(error) else str(error)
+        message = error.message if is_stub(error) else str(error)
+        if isinstance(error, SubmissionError) and error.stage == "import":
+            before = item.config.stash[NOT_IMPORTED]
+            message = f"{not_imported(error.where)}: see above." if message in before else message
+            before.add(str(error))
         calls: Calls = item.config.stash[CALLS]
         case = {} if is_stub(error) else case_of(error, calls, sources(item.config))
         told = [*message.splitlines(), *lines(case).splitlines()]

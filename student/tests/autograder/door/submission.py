@@ -52,17 +52,28 @@ class SubmissionError(Exception):
         type: the name of the exception's class.
         message: its text; written by the code under test, so do not trust it.
         where: "file.py, line n" of the deepest frame inside the submission, or "".
-        stage: "import" when the module could not be imported, "limit" when there is more than a check can take, else
-            "call".
+        stage: "import" when a module could not be imported, "stub" when the starter's stub is still there, "limit"
+            when there is more than a check can take, else "call".
     """
 
     def __init__(self, type: str, message: str = "", where: str = "", stage: str = "call") -> None:
-        super().__init__(f"{type}: {message}" + (f" ({where})" if where else ""))
+        raised = f"{type}: {message}" + (f" ({where})" if where else "")
+        super().__init__(f"{not_imported(where)}: {raised}" if stage == "import" else raised)
         self.type, self.message, self.where, self.stage = type, message, where, stage
+
+    @property
+    def file(self) -> str:
+        """The name of the file that it was raised in, "" if none is known."""
+        return self.where.partition(",")[0]
+
+
+def not_imported(where: str) -> str:
+    """Words for a file, given a place in it or "", that could not be imported."""
+    return f"{where.partition(',')[0] or 'Your code'} could not be imported"
 
 
 class NotImplementedYet(SubmissionError):
-    """The code under test is still the starter's stub (it raised NotImplementedError)."""
+    """The code under test is still the starter's stub."""
 
 
 class Lost(BaseException):
@@ -93,12 +104,18 @@ class ScratchPath:
 
     name: str
 
+    def __repr__(self) -> str:  # as people read it
+        return repr(self.name)
+
 
 @dataclass(frozen=True)
 class GeneratorSeed:
     """A torch.Generator on the other side, seeded with this number."""
 
     seed: int
+
+    def __repr__(self) -> str:
+        return f"torch.Generator().manual_seed({self.seed})"
 
 
 @dataclass(frozen=True)
@@ -366,7 +383,7 @@ class Submission:
         reply, returned = self._backend.execute(header, arrays)
         if not reply.get("ok"):
             error = reply["error"]
-            kind = NotImplementedYet if error["type"] == "NotImplementedError" else SubmissionError
+            kind = NotImplementedYet if error.get("stage") == "stub" else SubmissionError
             raise kind(error["type"], error.get("message", ""), error.get("where", ""), error.get("stage", "call"))
         return reply, returned
 

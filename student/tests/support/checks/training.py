@@ -406,6 +406,19 @@ def check_calls(calls: Sequence[Sequence[Any]], values: np.ndarray, what: str) -
     )
 
 
+def costs(submission: Submission, x: Any, recon_x: Any, mu: Any, logvar: Any) -> tuple[float, float]:
+    """What the submission's own negative_log_likelihood and kl_diag_normal return; NaN for what is not one number.
+
+    In a student's folder no trusted version stands in for them: what adds them may be right although its sum is not.
+    """
+    found = (
+        submission.call("ELBO.negative_log_likelihood", x, recon_x),
+        submission.call("ELBO.kl_diag_normal", mu, logvar),
+    )
+    first, second = (float(cost) if isinstance(cost, np.ndarray) and cost.size == 1 else np.nan for cost in found)
+    return first, second
+
+
 def stand_in_for_the_loss(submission: Submission, whole: bool = True) -> None:
     """Put trusted versions of ELBO.py's functions in place, so that code which calls them is judged alone.
 
