@@ -82,7 +82,9 @@ def test_sample_law_other_sizes(submission, rng, k, d, dtype):
     try:
         drawn = submission.call(SAMPLE, 3000, *mixture.arguments, generator=submission.generator(12))
     except SubmissionError:
-        if not (cause := cause_of_size(submission, k, d, dtype)):
+        with submission.aside():
+            cause = cause_of_size(submission, k, d, dtype)
+        if not cause:
             raise
         raise CheckFailed("sample_gmm raises an exception.", cause) from None
     mixture_checks.check_law([drawn], 3000, mixture)

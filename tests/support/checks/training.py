@@ -147,7 +147,9 @@ def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
         images[..., :2, :] = 0
         oracle = random_probe(rng, latents, kind, scale=6 if latents == 4 else 1)  # a divergence of many nats
         oracle.weight[:] *= 0.1 if latents == 4 else 1
-        yield watched(submission, target, oracle, images, iterations, batch_size, lr)
+        with submission.aside():
+            run = watched(submission, target, oracle, images, iterations, batch_size, lr)
+        yield run
 
 
 # What a training may do instead, by cause: rules, one of which leads to the parameters that came. Where a number is
@@ -682,7 +684,8 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
 
     def of_shorter(iterations: int) -> float:
         shorter = oracle.send(submission)
-        submission.call(target, shorter, images, iterations, batch_size=3, lr=lr)
+        with submission.aside():
+            submission.call(target, shorter, images, iterations, batch_size=3, lr=lr)
         return iterations * moved(shorter.state()["decoder.bias"], iterations)
 
     fail(
@@ -774,7 +777,8 @@ def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeO
         if distance(oracle.parameters(), model.state()) > 1e-6:
             return
         whole = oracle.send(submission)
-        submission.call(target, whole, images, 1)
+        with submission.aside():
+            submission.call(target, whole, images, 1)
         check(not fed or distance(oracle.parameters(), whole.state()) > 1e-6, f"{what}: {UNMOVED}")
         fail(
             f"{what}: when on_step is called, the model is as it was before the step; it should be called after the "

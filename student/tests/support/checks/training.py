@@ -144,7 +144,9 @@ def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
         images[..., :2, :] = 0
         oracle = random_probe(rng, latents, kind, scale=6 if latents == 4 else 1)  # a divergence of many nats
         oracle.weight[:] *= 0.1 if latents == 4 else 1
-        yield watched(submission, target, oracle, images, iterations, batch_size, lr)
+        with submission.aside():
+            run = watched(submission, target, oracle, images, iterations, batch_size, lr)
+        yield run
 
 
 # What a training may do instead, by cause: rules, one of which leads to the parameters that came. Where a number is
