@@ -99,8 +99,7 @@ def cause_of_size(submission, k, d, dtype):
 
     if runs(k, d, "float32" if dtype == "float64" else "float64"):
         return f"it fails for {dtype} only: draw the noise with the dtype of the means"
-    fails = f"it fails for {'one component' if k == 1 else 'one dimension' if d == 1 else 'other sizes'}"
-    return f"{fails}, and not for three components in two dimensions" if runs(3, 2, dtype) else ""
+    return f"it fails for K = {k} and d = {d}, and not for K = 3 and d = 2" if runs(3, 2, dtype) else ""
 
 
 @pytest.mark.sample_gmm
