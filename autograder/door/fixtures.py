@@ -83,9 +83,7 @@ def refuse_taken_names(config: pytest.Config) -> None:
     for path in sorted(implementation(config).glob("*.py")):
         installed = PathFinder.find_spec(path.stem, packages) is not None
         if path.name not in own and (installed or path.stem in sys.stdlib_module_names):
-            raise pytest.UsageError(
-                f"{path.name} has the name of a module of Python or of a library, whose place it takes. Rename it."
-            )
+            raise pytest.UsageError(f"{path.name} takes the place of a module of Python or of a library: rename it")
 
 
 def course_tasks(config: pytest.Config) -> list[dict[str, Any]]:

@@ -134,8 +134,8 @@ class Explainer:
             else:
                 case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
         found = self._explain(error, check, place)
-        shown = {name: _steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
-        return Explanation(found.kind, _steady(found.text), _steady(found.cause), shown)
+        shown = {name: steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
+        return Explanation(found.kind, steady(found.text), steady(found.cause), shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         if isinstance(error, Lost):
@@ -210,7 +210,7 @@ class Explainer:
         return SENTENCES["unusable"].format(error=shown)
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
     """The text without what differs from run to run."""
     return ADDRESS.sub("0x…", TEMPORARY.sub("", text))
 

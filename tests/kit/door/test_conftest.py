@@ -124,7 +124,7 @@ def test_a_file_that_takes_the_place_of_a_library_is_refused(tmp_path, name):
     if name in ("line", "helper"):
         refuse_taken_names(config)
         return
-    with pytest.raises(pytest.UsageError, match=rf"{name}\.py has the name of a module .* Rename it"):
+    with pytest.raises(pytest.UsageError, match=rf"{name}\.py takes the place of a module .* rename it"):
         refuse_taken_names(config)
 
 

@@ -85,7 +85,8 @@ def test_a_right_submission(course):
 def test_each_failure_in_its_own_words(course):
     wrong = """
         def one():
-            print("about to return", 0)
+            import warnings
+            warnings.warn("about to return")
             return 0
 
         def twice(x):
@@ -106,11 +107,11 @@ def test_each_failure_in_its_own_words(course):
     one = row(document, "public/test_task1.py::test_one")
     assert one["output"] == (
         "one() should be 1. Did you start from zero?\nfunction: one in task1.py, line 2\n\n"
-        "Your code printed:\nabout to return 0"
+        'Your code printed:\ntask1.py:4: UserWarning: about to return\n  warnings.warn("about to return")'
     )
-    assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"] == "about to return 0"
+    assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"].startswith("task1.py:4: UserWarning")
     twice = row(document, "public/test_task1.py::test_twice")["output"]
-    assert "Leak0: the input is 0 (task1.py, line 7)" in twice
+    assert "Leak0: the input is 0 (task1.py, line 8)" in twice
     assert "object at 0x" not in twice
     assert row(document, "hidden/test_task1.py::test_alone")["output"] == (
         "one() should be 1 in a new process, too.\nfunction: task1.one"
