@@ -20,10 +20,8 @@ import functools
 import hashlib
 import os
 import sys
-import sysconfig
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
-from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -40,6 +38,8 @@ from autograder.door.shown import lines
 from autograder.door.submission import NotImplementedYet, Submission, SubmissionError, not_imported
 
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
+# Which the door needs, besides Python's own modules.
+LIBRARIES = {"hypothesis", "matplotlib", "numpy", "pytest", "scipy", "torch"}
 DRAWS = "draws: the check needs a scratch folder to write pictures to"
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -78,11 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def refuse_taken_names(config: pytest.Config) -> None:
     """UsageError if a file beside the code under test would be imported instead of a library."""
-    own = {task.get("file") for task in course_tasks(config)}
-    packages = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     for path in sorted(implementation(config).glob("*.py")):
-        installed = PathFinder.find_spec(path.stem, packages) is not None
-        if path.name not in own and (installed or path.stem in sys.stdlib_module_names):
+        if path.stem in sys.stdlib_module_names | LIBRARIES:
             raise pytest.UsageError(f"{path.name} takes the place of a module of Python or of a library: rename it")
 
 

@@ -117,9 +117,7 @@ def test_only_what_hidden_checks_look_at_depends_on_the_secret():
 
 @pytest.mark.parametrize("name", ["random", "queue", "torch", "numpy", "line", "helper"])
 def test_a_file_that_takes_the_place_of_a_library_is_refused(tmp_path, name):
-    config = SimpleNamespace(
-        tests_folder=tmp_path / "tests", course_tasks=[{"file": "line.py"}], getoption=lambda name: str(tmp_path)
-    )
+    config = SimpleNamespace(tests_folder=tmp_path / "tests", getoption=lambda name: str(tmp_path))
     (tmp_path / f"{name}.py").write_text("")
     if name in ("line", "helper"):
         refuse_taken_names(config)
