@@ -160,6 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Train, evaluate, report; returns the exit status (2: bad input, said in one line)."""
     from tqdm import tqdm
 
+    from lab.course import unwritten
     from lab.run.command_line import InputError, choose_device, writable_folder
 
     options = parse_arguments(arguments)
@@ -188,6 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 130
         except NotImplementedError as error:
             bar.close()
+            if not unwritten(error):
+                raise
             print(f"run_gmvae.py: still to be written: {error}", file=sys.stderr)
             return 1
     save_weights(model, weights, options.iterations)

@@ -106,8 +106,8 @@ def text(value: Any) -> str:
         shown = f"({', '.join(map(text, value[:SHOWN]))})"
     else:
         shown = value if isinstance(value, str) else repr(value)
-        if " object at 0x" in shown:  # of ours, such as a model that the check put in
-            shown = "given by the check"
+        if " object at 0x" in shown:  # else of ours, such as a model that the check put in
+            shown = f"a {value.type}" if getattr(value, "name", "") else "given by the check"
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
 
 
@@ -118,6 +118,8 @@ def case_of(error: BaseException, calls: Sequence[Call], source: Callable[[str],
         calls: those of the check, the last one last.
         source: gives the text of a file by its name, None if there is none.
     """
+    if _nothing_ran(error):
+        return {}
     wrong = getattr(error, "wrong", None)
     case = {"kind": label} if (label := getattr(error, "label", "")) else {}
     call = _blamed(error, calls)
@@ -139,9 +141,16 @@ def case_of(error: BaseException, calls: Sequence[Call], source: Callable[[str],
 
 def kind_of_case(error: BaseException, calls: Sequence[Call]) -> dict[str, str]:
     """What a hidden check may say of its case, all in words of ours: the function, and the label or the call's kind."""
+    if _nothing_ran(error):
+        return {}
     call = _blamed(error, calls)
     kind = getattr(error, "label", "") or (call.kind if call is not None else "")
     return ({"function": call.name} if call is not None else {}) | ({"kind": kind} if kind else {})
+
+
+def _nothing_ran(error: BaseException) -> bool:
+    """Whether the code under test could not even be imported: what it would have been called with does not matter."""
+    return getattr(error, "stage", "") == "import"
 
 
 def _blamed(error: BaseException, calls: Sequence[Call]) -> Call | None:

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import re
 import sys
 import traceback
 import warnings
@@ -33,6 +34,9 @@ Arrays = list[np.ndarray]
 MAX_SCRATCH_FILE = 8 * 2**20  # bytes; our pictures are far smaller
 # Records travel in portions, so that a reply stays small however many there are.
 PORTION, PORTION_BYTES = 64, 16 * 2**20
+# What a starter's stub says: "Task 4.1: Disc.area, see ..."; the last name is that of the function.
+STUB = re.compile(r"Task \d+(?:\.\d+)*: (?:\w+\.)*(\w+)")
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 
 
 class Executor:
@@ -79,21 +83,43 @@ class Executor:
                     set_(before)
 
     def _describe(self, error: BaseException) -> Header:
-        """Name, text and place of a student's exception."""
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == self.folder]
-        where = f"{Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+        """Name, text, place and stage of a student's exception: see `submission.SubmissionError`."""
         stage = "call"
+        module = ""
         if isinstance(error, _ImportFailed):
-            stage, error = "import", error.__cause__ or error
-            if isinstance(error, SyntaxError) and error.filename:
-                where = f"{Path(error.filename).name}, line {error.lineno}"
+            stage, module, error = "import", str(error), error.__cause__ or error
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [frame for frame in frames if Path(frame.filename).parent == self.folder]
+        where = f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
         message = str(error)[:2000]
         if isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
             message += ": neither a file that is handed in nor a package of requirements.txt"
+        if isinstance(error, SystemExit):
+            message = "exit(), quit() or sys.exit() ends the program"
+        if stage == "import":
+            message, where = self._not_python(error, module) or (message, where)
+        # A library may raise the same exception, and so may a student.
+        named = STUB.match(message) if type(error) is NotImplementedError else None
+        if named and ours and ours[-1] is frames[-1] and ours[-1].name == named[1]:
+            stage = "stub"
         # PyTorch has no exception of its own for a processor without memory.
         out_of_memory = isinstance(error, RuntimeError) and "can't allocate memory" in message
         name = "MemoryError" if out_of_memory else type(error).__name__
         return {"type": name, "message": message, "where": where, "stage": stage}
+
+    def _not_python(self, error: BaseException, module: str) -> tuple[str, str] | None:
+        """Text and place if a file, that of a module or one which it imports, is not Python; None if that is not so."""
+        if isinstance(error, SyntaxError) and error.filename and self.folder in Path(error.filename).parents:
+            version = ".".join(map(str, sys.version_info[:2]))
+            return f"{error.msg}, as Python {version} reads it", f"{Path(error.filename).name}, line {error.lineno}"
+        if "null byte" not in str(error):
+            return None
+        # Python does not say which file it is.
+        for path in (self.folder / f"{module}.py", *sorted(self.folder.glob("*.py"))):
+            if path.is_file() and b"\0" in (content := path.read_bytes()):
+                kind = "UTF-16 text" if content.startswith(UTF_16) else "no text: it has null bytes"
+                return f"the file is {kind}. Save it as UTF-8", f"{path.name}, line 1"
+        return None
 
     def _op_import(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         if header["without"]:
@@ -257,7 +283,8 @@ class Executor:
     def _keep(self, value: Any) -> Header:
         self.objects[self._objects_kept] = value
         self._objects_kept += 1
-        return {"$object": self._objects_kept - 1, "type": type(value).__name__}
+        kind = type_of_tensor(value) if isinstance(value, Tensor) else type(value).__name__
+        return {"$object": self._objects_kept - 1, "type": kind}
 
     def _decode(self, tree: Any, arrays: Arrays, tensors: list[Tensor]) -> Any:
         """A header tree as a Python value; arrays become fresh tensors, which are also appended to `tensors`."""
@@ -291,7 +318,10 @@ class Executor:
         if isinstance(value, float):
             return value if math.isfinite(value) else {"$float": str(value)}
         if isinstance(value, Tensor):
-            value = value.detach().cpu().numpy()
+            try:
+                value = value.numpy(force=True)
+            except (TypeError, RuntimeError):  # NumPy has no such arrays
+                return self._keep(value)
         if isinstance(value, np.ndarray):
             # Not np.ascontiguousarray, which would turn a 0-d array into a 1-d one.
             returned.append(np.array(value, order="C"))
@@ -385,6 +415,14 @@ class CallRecorder:
 
     def __call__(self, *args: Any) -> None:
         self.records.append(list(args))
+
+
+def type_of_tensor(value: Tensor) -> str:
+    """What a tensor is that NumPy cannot hold, such as "bfloat16 tensor" or "sparse_coo tensor"."""
+    if value.is_nested or value.is_meta:
+        return "nested tensor" if value.is_nested else "meta tensor"
+    kind = value.dtype if value.layout == torch.strided else value.layout
+    return f"{kind} tensor".removeprefix("torch.")
 
 
 def _same(before: Tensor, after: Tensor) -> bool:

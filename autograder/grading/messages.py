@@ -46,8 +46,8 @@ SENTENCES = {
     "stopped import": "The import of {name}.py was stopped: {why}. It is not imported again: checks that need it fail.",
     "stopped early": "Your code was stopped: {why}.",
     "stub": "Not implemented yet: Task {number} ({name}{function}).",
-    "import": "Your code cannot be imported: {error}",
-    "hidden import": "Your code cannot be imported: {error}. The public checks of this task show the message.",
+    "not imported": "{file} could not be imported.",
+    "not imported, why": "{file} could not be imported: {error}",
     "raised": "Your code raised an exception: {error}",
     "hidden raised": "Your code raised {error}. (Hidden checks do not show more.)",
     "memory": "Your code ran out of memory: it may use {mib} MiB beyond PyTorch itself.",
@@ -109,6 +109,7 @@ class Explainer:
         self._course, self._memory_mib = course, memory_mib
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in course.tasks}
+        self._own_rows = {course.task(check.task).file for check in course.checks if not check.hidden_inputs}
 
     def explain(
         self,
@@ -134,8 +135,8 @@ class Explainer:
             else:
                 case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
         found = self._explain(error, check, place)
-        shown = {name: _steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
-        return Explanation(found.kind, _steady(found.text), _steady(found.cause), shown)
+        shown = {name: steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
+        return Explanation(found.kind, steady(found.text), steady(found.cause), shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         if isinstance(error, Lost):
@@ -187,11 +188,20 @@ class Explainer:
         if error.type in OUT_OF_MEMORY:
             said = SENTENCES["memory"].format(mib=self._memory_mib)
             return said if check.hidden_inputs else f"{said} {shown}"
-        what = "import" if error.stage == "import" else "raised"
+        if error.stage == "import":
+            return self._not_imported(error, shown, check)
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
-            return SENTENCES[f"hidden {what}"].format(error=name)
-        return SENTENCES[what].format(error=shown)
+            return SENTENCES["hidden raised"].format(error=name)
+        return SENTENCES["raised"].format(error=shown)
+
+    def _not_imported(self, error: SubmissionError, shown: str, check: Check) -> str:
+        """Why, in the rows that are about this file; in others only that."""
+        task = self._course.task(check.task)
+        if check.hidden_inputs or (error.file != task.file and error.file in self._own_rows):
+            known = error.file in {each.file for each in self._course.tasks}
+            return SENTENCES["not imported"].format(file=error.file if known else "Your code")
+        return SENTENCES["not imported, why"].format(file=error.file or "Your code", error=shown)
 
     def _unusable(self, error: BaseException, check: Check, place: str) -> str:
         name = type(error).__name__
@@ -201,7 +211,7 @@ class Explainer:
         return SENTENCES["unusable"].format(error=shown)
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
     """The text without what differs from run to run."""
     return ADDRESS.sub("0x…", TEMPORARY.sub("", text))
 

@@ -20,7 +20,7 @@ from autograder.door.fixtures import CALLS
 from autograder.exits import raise_if_interrupted
 from autograder.grading.guard import Budget, Guarded, PutOff, Watch, Worker
 from autograder.grading.intake import Intake
-from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun
+from autograder.grading.messages import SENTENCES, Explainer, Explanation, NotRun, steady
 from autograder.grading.results import Results
 from autograder.grading.session import Session
 from autograder.sandbox.zygote import ZygoteDied
@@ -226,8 +226,8 @@ class Grader:
 
     def _what_was_printed(self) -> str:
         """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong."""
-        printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers).strip()
-        return printed[-SHOWN_PRINT:]
+        printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers)
+        return steady(printed).strip()[-SHOWN_PRINT:]
 
     def _make_submission(self, draws: bool) -> Any:
         """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""

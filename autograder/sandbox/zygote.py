@@ -419,6 +419,8 @@ def _environment(runtime: Runtime) -> dict[str, str]:
         "MPLCONFIGDIR": str(cache_folder() / "matplotlib"),
         # torch's optimisers import its compiler, which makes sure that this folder exists; nothing is written there.
         "TORCHINDUCTOR_CACHE_DIR": str(cache_folder()),
+        # It would try to make a semaphore, and print that it may not.
+        "JOBLIB_MULTIPROCESSING": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         # The order of sets must not make two gradings of one submission differ.
         "PYTHONHASHSEED": "0",

@@ -5,12 +5,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from autograder.door.diagnose import check_tensor
+from autograder.door.diagnose import Observation, check_tensor, explain, explained
 from autograder.door.pictures import check_picture
 from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
 from support.checks.plotting import check_generators_kept, check_rows_drawn, check_scatter
-from support.checks.training import stand_in_for_the_loss
+from support.checks.training import costs, stand_in_for_the_loss
 from support.probe_oracle import random_probe
 
 
@@ -71,7 +71,17 @@ def test_plot_posterior_rows(fresh_submission, cases):
         oracle, images = random_probe(rng, 2), random_images(rng, 2)
         model, outpath = oracle.send(fresh_submission), fresh_submission.path("rows.png")
         reply = fresh_submission.run("embeddings.plot_posterior_rows", [model, images, outpath], figures=True)
-        check_posterior_rows(reply.value, oracle, images, case.expected, case.mistakes, model)
         mean = oracle.mean(images)
+        given = (images, oracle.decode(mean), mean, oracle.logvar(mean))
+        with explained(partial(own_costs, fresh_submission, given, reply.value, case.expected)):
+            check_posterior_rows(reply.value, oracle, images, case.expected, case.mistakes, model)
         check_rows_drawn(reply.figures, mean, np.exp(oracle.logvar(mean) / 2), reply.value, "plot_posterior_rows")
         check_picture(fresh_submission.file_bytes("rows.png"), "plot_posterior_rows")
+
+
+def own_costs(submission, given, came, expected):
+    """Whether wrong rows are what the submission's own two functions return, given images, means of pixels, ..."""
+    rows = zip(*(value.astype(np.float32)[:, np.newaxis] for value in given), strict=True)
+    found = [(error, divergence, error + divergence) for error, divergence in (costs(submission, *row) for row in rows)]
+    cause = "these are what negative_log_likelihood and kl_diag_normal return, and one of these is wrong"
+    return explain([Observation(came, expected, {cause: np.array(found)})])

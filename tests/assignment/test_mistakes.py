@@ -16,7 +16,11 @@ TABLES = {
         elbo.right_cost,
         partial(elbo.of_negative_log_likelihood, most=300, most_error=280),
     ),
-    "kl_diag_normal": (elbo.POSTERIORS, elbo.right_divergence, partial(elbo.of_kl_diag_normal, least=0.01, most=200)),
+    "kl_diag_normal": (
+        elbo.POSTERIORS,
+        elbo.right_divergence,
+        partial(elbo.of_kl_diag_normal, least=0.01, least_mean=0.2, least_sum=0.1, most=200),
+    ),
     "gmm_log_prob": (gmm.POINTS, oracles.gmm_log_prob, gmm.of_gmm_log_prob),
     "gaussian_entropy": (gmm.COVARIANCES, oracles.gaussian_entropy, gmm.of_gaussian_entropy),
     "mc_entropy": (gmm.ENTROPIES, gmm.right_entropy, gmm.of_mc_entropy),

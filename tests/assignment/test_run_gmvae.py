@@ -43,6 +43,15 @@ def test_the_starter_names_its_tasks_in_order(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_library_lacks_is_not_still_to_be_written(tmp_path, monkeypatch):
+    def train(*_):
+        raise NotImplementedError("No KL(p || q) is implemented for p type Normal and q type Cauchy")
+
+    monkeypatch.setattr(run_gmvae, "train_gmvae", train)
+    with pytest.raises(NotImplementedError, match="No KL"):
+        run_gmvae.main(["--iterations", "1", "--out", str(tmp_path)])
+
+
 def test_script_and_main_write_and_report_the_same(tmp_path, mnist, capsys):
     assert run_gmvae.main(["--iterations", "6", "--seed", "5", "--out", str(tmp_path / "a")]) == 0
     output = capsys.readouterr().out

@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 
 from autograder.door.cases import check_cases
-from support.checks.training import stand_in_for_the_loss
+from autograder.door.diagnose import Observation, explain, explained
+from support.checks.training import costs, stand_in_for_the_loss
 
 
 @pytest.mark.negative_log_likelihood
@@ -27,4 +28,13 @@ def test_elbo_loss_adds_up(fresh_submission, cases):
     """elbo_loss: reconstruction cost plus KL divergence"""
     stand_in_for_the_loss(fresh_submission, whole=False)
     call = partial(fresh_submission.call, "ELBO.elbo_loss")
-    check_cases(cases("adds_up"), call, "elbo_loss", others=cases("generic"))
+
+    def why():
+        own = "it adds what negative_log_likelihood and kl_diag_normal return, and one of these is wrong"
+        return explain(
+            Observation(call(*case.values), case.expected, {own: sum(costs(fresh_submission, *case.values))})
+            for case in cases("adds_up")
+        )
+
+    with explained(why):
+        check_cases(cases("adds_up"), call, "elbo_loss", others=cases("generic"))

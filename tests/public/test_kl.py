@@ -64,7 +64,7 @@ def test_triangle_violation(submission):
     """triangle_violation returns variances for which the detour is shorter than the direct way"""
     found = submission.call("kl.triangle_violation")
     if not isinstance(found, (tuple, list)) or len(found) != 3:
-        cause = "a `return` of the three variances is missing" if found is None else ""
+        cause = "the `return` of the three variances is missing" if found is None else ""
         fail("triangle_violation: it should return three variances, as a tuple (v1, v2, v3).", cause)
     numbers = [isinstance(v, (int, float)) or (isinstance(v, np.ndarray) and v.size == 1) for v in found]
     check(all(numbers), "triangle_violation: each variance should be one number.")

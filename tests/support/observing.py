@@ -1,5 +1,6 @@
 """Values of a function that are compared with the right ones; what is wrong is told apart by further calls."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -74,11 +75,16 @@ def check_value(
     """
     actual = call(*arguments)
 
+    @functools.cache
+    def fitted() -> dict[str, float]:
+        """Parameters of mistakes that are the same for all arguments, from these in float64: they need its digits."""
+        precise = [value.astype(np.float64) if isinstance(value, np.ndarray) else value for value in arguments]
+        came = returned(call, *precise)
+        number = isinstance(came, np.ndarray) and came.shape == ()
+        return fit(float(came), *precise) if fit is not None and number else {}
+
     def named(*others: Any) -> Any:
-        """The mistakes, with parameters that are the same for all arguments."""
-        number = isinstance(actual, np.ndarray) and actual.shape == ()
-        fitted = fit(float(actual), *arguments) if fit is not None and number else {}
-        return mistakes(*others, **fitted)
+        return mistakes(*others, **fitted())
 
     try:
         check_close(

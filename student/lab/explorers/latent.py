@@ -16,7 +16,7 @@ from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
 from matplotlib.colors import to_hex
 from torch import Tensor, nn
 
-from lab.course import course
+from lab.course import course, unwritten
 from lab.explorers.page import (
     GREY,
     INK,
@@ -105,9 +105,9 @@ def load_model(name: str, work: Workplace) -> nn.Module:
         )
     try:
         return trained.load(work)
-    except NotImplementedError as error:
-        raise MissingModel(f"{name}: {error}") from error
     except Exception as error:  # whatever the student's code does
+        if unwritten(error):
+            raise MissingModel(f"{name}: {error}") from error
         raise MissingModel(
             f"{name}: its weights do not load ({explain(error)}). Has the code changed since it was trained? Then run "
             f"`python main.py {trained.part}` again and reload this page."

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograder.door.fixtures import derived_seed
+from autograder.door.fixtures import derived_seed, refuse_taken_names
 from autograder.repository import DOOR, TESTS
 from autograder.tasks import load
 
@@ -132,7 +132,9 @@ def test_where_there_are_no_alarms_a_hang_ends_the_run_with_its_place(student):
 @pytest.mark.slow
 def test_missing_file_fails_every_check_without_an_error(student):
     finished = student("return 1 +", "--all")  # a syntax error
-    assert "2 failed" in finished.stdout and "SyntaxError" in finished.stdout and "line.py, line 4" in finished.stdout
+    assert "2 failed" in finished.stdout and finished.stdout.count("SyntaxError") == 1
+    assert "line.py could not be imported: SyntaxError: invalid syntax" in finished.stdout
+    assert "(line.py, line 4)" in finished.stdout and "line.py could not be imported: see above." in finished.stdout
 
 
 def test_only_what_hidden_checks_look_at_depends_on_the_secret():
@@ -144,6 +146,17 @@ def test_only_what_hidden_checks_look_at_depends_on_the_secret():
         == derived_seed(other, f"public/{name}")
         == derived_seed(object(), f"public/{name}")
     )
+
+
+@pytest.mark.parametrize("name", ["random", "queue", "torch", "numpy", "line", "helper"])
+def test_a_file_that_takes_the_place_of_a_library_is_refused(tmp_path, name):
+    config = SimpleNamespace(tests_folder=tmp_path / "tests", getoption=lambda name: str(tmp_path))
+    (tmp_path / f"{name}.py").write_text("")
+    if name in ("line", "helper"):
+        refuse_taken_names(config)
+        return
+    with pytest.raises(pytest.UsageError, match=rf"{name}\.py takes the place of a module .* rename it"):
+        refuse_taken_names(config)
 
 
 def test_unknown_folder_is_a_usage_error(student):

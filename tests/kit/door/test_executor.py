@@ -2,12 +2,16 @@
 
 import importlib
 import logging
+import re
+import sys
 import textwrap
 
 import numpy as np
 import pytest
 
 from autograder.door import submission as door
+from autograder.door.calls import case_of
+from autograder.door.diagnose import CheckFailed, check_close
 from autograder.door.fixtures import InProcess
 from autograder.door.submission import Submission
 
@@ -154,6 +158,98 @@ def test_records_have_no_end_but_their_size(submission, monkeypatch):
     with pytest.raises(door.SubmissionError, match="0 MiB") as caught:
         model.records()
     assert caught.value.stage == "limit"
+
+
+STUBS = """
+import abc
+
+def twice(x):
+    raise NotImplementedError("Task 2.1: twice, see README section 2.1")
+
+def thrice(x):
+    return twice(x) + x
+
+def later(x):
+    raise NotImplementedError("Task 2.1 comes later")
+
+def four_times(x):
+    import torch
+    normal = torch.distributions.Normal(0.0, 1.0)
+    return torch.distributions.kl_divergence(normal, torch.distributions.Cauchy(0.0, 1.0))
+"""
+
+
+def test_a_stub_is_what_the_starter_raises_in_its_own_function(submission, tmp_path):
+    """A library raises the same exception, and so may a student."""
+    (tmp_path / "times.py").write_text(STUBS)
+    for function in ("twice", "thrice"):
+        with pytest.raises(door.NotImplementedYet):
+            submission.call(f"times.{function}", 1)
+    for function, text in (("later", "Task 2.1 comes later (times.py, line 11)"), ("four_times", "times.py, line 16")):
+        with pytest.raises(door.SubmissionError, match=re.escape(text)) as caught:
+            submission.call(f"times.{function}", 1)
+        assert not isinstance(caught.value, door.NotImplementedYet)
+
+
+VERSION = ".".join(map(str, sys.version_info[:2]))
+# How a file ends, and what is said of it and of a file that imports it.
+ACCIDENTS = {
+    "import no_such_thing": "ModuleNotFoundError: No module named 'no_such_thing' (part.py, line 2)",
+    "get_ipython()": "NameError: name 'get_ipython' is not defined (part.py, line 2)",
+    "open('data.json')": "FileNotFoundError: [Errno 2] No such file or directory: 'data.json' (part.py, line 2)",
+    "import sys; sys.exit()": "SystemExit: exit(), quit() or sys.exit() ends the program (part.py, line 2)",
+    "def f(:": f"SyntaxError: invalid syntax, as Python {VERSION} reads it (part.py, line 2)",
+}
+
+
+@pytest.mark.parametrize("module", ["part", "whole"])
+def test_an_accident_while_a_file_is_imported_has_its_place(submission, tmp_path, module):
+    (tmp_path / "whole.py").write_text("from part import x\n")
+
+    def told(content):
+        (tmp_path / "part.py").write_bytes(content)
+        importlib.invalidate_caches()
+        with pytest.raises(door.SubmissionError) as caught:
+            submission.call(f"{module}.x")
+        assert (caught.value.stage, caught.value.file) == ("import", "part.py")
+        return str(caught.value)
+
+    for line, text in ACCIDENTS.items():
+        assert told(f"x = len\n{line}\n".encode()) == f"part.py could not be imported: {text}"
+    assert "the file is UTF-16 text. Save it as UTF-8 (part.py, line 1)" in told("x = len".encode("utf-16"))
+    assert "null bytes" in told(b"x = 1\0")
+    assert "can't decode byte" in told(b"x = '\xf6'\n")
+
+
+TENSORS = """
+import torch
+
+ones = torch.ones(2, 2)
+tensors = {
+    "bfloat16": ones.bfloat16(),
+    "float8_e4m3fn": ones.to(torch.float8_e4m3fn),
+    "sparse_coo": ones.to_sparse(),
+    "meta": ones.to("meta"),
+}
+
+def give(kind):
+    return tensors[kind]
+
+def give_a_view(kind):
+    return torch.view_as_complex(torch.ones(2, 2, requires_grad=True)).conj().imag
+"""
+
+
+def test_a_tensor_that_numpy_cannot_hold_is_named_and_no_exception_of_theirs(submission, tmp_path):
+    (tmp_path / "giving.py").write_text(TENSORS)
+    for kind in ("bfloat16", "float8_e4m3fn", "sparse_coo", "meta"):
+        with pytest.raises(CheckFailed) as caught:
+            check_close(submission.call("giving.give", kind), np.ones((2, 2)), what="give")
+        assert str(caught.value) == (
+            f"give: an ordinary tensor of float32 or float64 was expected, not a {kind} tensor."
+        )
+        assert case_of(caught.value, [], lambda name: None)["returned"] == f"a {kind} tensor"
+    assert submission.call("giving.give_a_view", "").tolist() == [-1, -1]
 
 
 class Answers:

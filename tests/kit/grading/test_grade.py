@@ -85,7 +85,8 @@ def test_a_right_submission(course):
 def test_each_failure_in_its_own_words(course):
     wrong = """
         def one():
-            print("about to return", 0)
+            import warnings
+            warnings.warn("about to return")
             return 0
 
         def twice(x):
@@ -106,11 +107,11 @@ def test_each_failure_in_its_own_words(course):
     one = row(document, "public/test_task1.py::test_one")
     assert one["output"] == (
         "one() should be 1. Did you start from zero?\nfunction: one in task1.py, line 2\n\n"
-        "Your code printed:\nabout to return 0"
+        'Your code printed:\ntask1.py:4: UserWarning: about to return\n  warnings.warn("about to return")'
     )
-    assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"] == "about to return 0"
+    assert one["extra_data"]["kind"] == "wrong" and one["extra_data"]["printed"].startswith("task1.py:4: UserWarning")
     twice = row(document, "public/test_task1.py::test_twice")["output"]
-    assert "Leak0: the input is 0 (task1.py, line 7)" in twice
+    assert "Leak0: the input is 0 (task1.py, line 8)" in twice
     assert "object at 0x" not in twice
     assert row(document, "hidden/test_task1.py::test_alone")["output"] == (
         "one() should be 1 in a new process, too.\nfunction: task1.one"
@@ -118,7 +119,11 @@ def test_each_failure_in_its_own_words(course):
     assert row(document, "hidden/test_task1.py::test_secret_input")["output"] == (
         "Your code raised an exception of its own. (Hidden checks do not show more.)\nfunction: task1.twice"
     )
-    assert set(outputs(document, "2.1", "hidden")) == {"Not implemented yet: Task 2.1 (Task 2, twice in task2.py)."}
+    # What a stub raises, and what else raises the same exception.
+    assert set(outputs(document, "2.1", "hidden")) == {
+        "Not implemented yet: Task 2.1 (Task 2, twice in task2.py).",
+        "Your code raised NotImplementedError. (Hidden checks do not show more.)\nfunction: task2.twice",
+    }
     assert set(outputs(document, "3.1")) == {
         "Missing file: task3.py is not in the submission, so this check could not be run."
     }
@@ -127,7 +132,7 @@ def test_each_failure_in_its_own_words(course):
     for each in document["tests"]:
         kinds[each["number"]].add(each["extra_data"]["kind"])
         assert "printed" not in each["extra_data"] or each["extra_data"]["id"].startswith("public/")
-    assert kinds == {"1.1": {"wrong", "raised"}, "2.1": {"not_implemented"}, "3.1": {"missing"}}
+    assert kinds == {"1.1": {"wrong", "raised"}, "2.1": {"not_implemented", "raised"}, "3.1": {"missing"}}
 
 
 @pytest.mark.slow

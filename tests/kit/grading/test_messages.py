@@ -21,13 +21,14 @@ from tests.kit.courses import course_of
 ROOT = Path(__file__).resolve().parents[3]
 PUBLIC = Check("public/test_x.py::test_a", "one", "1.1", 1, "A")
 HIDDEN = Check("hidden/test_x.py::test_b", "one", "1.1", 1, "B")
+OTHER = Check("public/test_x.py::test_c", "two", "1.2", 1, "C")
 COURSE = course_of(
     [
         Task("one", "1.1", "One", "one.py", ("one",)),
         Task("two", "1.2", "Two", "two.py", ("two",)),
         Task("model", "1.3", "Model", "m.safetensors", judge="a:b"),
     ],
-    [PUBLIC, HIDDEN],
+    [PUBLIC, HIDDEN, OTHER],
 )
 SECRET = "0.4711 and more"
 
@@ -60,13 +61,22 @@ def test_a_hidden_exception_tells_the_kind_of_case(explainer):
 
 
 def test_an_import_that_fails(explainer):
-    error = SubmissionError("SyntaxError", SECRET, "one.py, line 3", "import")
-    assert (
-        explainer.explain(error, PUBLIC).text == f"Your code cannot be imported: SyntaxError: {SECRET} (one.py, line 3)"
-    )
-    assert explainer.explain(error, HIDDEN).text.startswith(
-        "Your code cannot be imported: SyntaxError. The public checks"
-    )
+    call = noted("one.one", [np.ones((1, 3))], {}, gradients=False, grad=True)
+
+    def told(where, check):
+        found = explainer.explain(SubmissionError("SyntaxError", SECRET, where, "import"), check, calls=[call])
+        assert not found.case  # nothing was called
+        return found.text
+
+    why = f"SyntaxError: {SECRET}"
+    assert told("one.py, line 3", PUBLIC) == f"one.py could not be imported: {why} (one.py, line 3)"
+    assert told("one.py, line 3", HIDDEN) == "one.py could not be imported."
+    # The rows of the other file say why.
+    assert told("two.py, line 3", PUBLIC) == "two.py could not be imported."
+    assert told("two.py, line 3", HIDDEN) == "two.py could not be imported."
+    # A helper has no rows of its own; its name is the submission's.
+    assert told(f"{SECRET}.py, line 3", PUBLIC).startswith(f"{SECRET}.py could not be imported: {why}")
+    assert told(f"{SECRET}.py, line 3", HIDDEN) == "Your code could not be imported."
 
 
 @pytest.mark.parametrize("name", [f"Error_{SECRET}", "__class__", "", "x" * 5000])
@@ -110,7 +120,9 @@ def test_what_a_submission_returned_is_no_part_of_a_hidden_row(explainer, name):
     with pytest.raises(CheckFailed) as caught:
         check_close(Handle(), np.zeros(3), what="mean(x)")
     assert name.replace(OPEN, "").replace(CLOSE, "") in explainer.explain(caught.value, PUBLIC).text
-    assert explainer.explain(caught.value, HIDDEN).text == "mean(x): a tensor was expected, not a …."
+    assert (
+        explainer.explain(caught.value, HIDDEN).text == "mean(x): a tensor of float32 or float64 was expected, not a …."
+    )
 
 
 def test_a_public_row_shows_its_case(explainer):

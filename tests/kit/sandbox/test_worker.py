@@ -389,6 +389,13 @@ def test_output_is_kept_and_cleaned(start):
     assert sorted(backend.output.splitlines()) == ["hello world", "oops"]
 
 
+def test_a_library_that_wants_processes_prints_nothing(start):
+    """What it prints would be shown as the student's."""
+    backend = start()
+    run(backend, "import joblib")
+    assert backend.output == ""
+
+
 def test_more_output_than_a_pipe_holds_blocks_nobody(start):
     backend = start(Limits(output_bytes=1000))
     assert run(backend, "print('x' * 1000000); result = 1") == 1

@@ -266,7 +266,9 @@ def of_any_size(submission: Submission) -> Iterator[None]:
     try:
         yield
     except SubmissionError as error:
-        if error.type == "RuntimeError" and (cause := cause_of_size(submission)):
+        with submission.aside():
+            cause = cause_of_size(submission) if error.type == "RuntimeError" else ""
+        if cause:
             raise CheckFailed(f"{WHAT} raises a RuntimeError.", cause) from None
         raise
 
@@ -313,7 +315,8 @@ class Causes:
         if not self._looked:
             self._looked = True
             try:
-                self._found = self._look(submission)
+                with submission.aside():
+                    self._found = self._look(submission)
             except (SubmissionError, CheckFailed):  # there is no table then
                 self._found = ""
         return self._found

@@ -398,10 +398,11 @@ def judge(manner: str, asked: Collection[str], submission: Submission, rng: np.r
             continue
         if found:
             faults.append(f"{call.what} {found}.")
+    submission.calls.clear()  # what was called last says nothing
     if faults:
         fail("\n".join([*faults, hint]))
     working = len(calls) - len(errors)
     if errors and not working and isinstance(errors[0], NotImplementedYet):
         raise errors[0]
     if 2 * working < len(calls):
-        fail(f"{working} of {len(calls)} functions work so far. This row counts when at least half of them do.")
+        fail("Fewer than half of the functions work so far. This row counts when at least half of them do.")

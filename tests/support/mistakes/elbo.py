@@ -125,6 +125,9 @@ def of_negative_log_likelihood(
         "the 1/2 before the squared error is counted twice": half.mean() / 2 + constant,
         "the 1/2 before the squared error is missing": squares.mean() + constant,
         "the cost is divided by x.shape[1]; it should be summed over all pixels": right / second,
+        "the squared error is divided by x.shape[1]; it should be summed over all pixels": half.mean() / second
+        + constant,
+        "the squared error is divided by x.shape[1], not by the batch, x.shape[0]": half.sum() / second + constant,
         "only dimension 1 is summed over; the others are averaged, and should be summed as well": half.mean()
         * second
         / pixels
@@ -166,13 +169,17 @@ def of_negative_log_likelihood(
 
 
 def fit_kl_diag_normal(actual: float, mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
-    """Bounds on a latent's or an image's divergence that give what came, for `of_kl_diag_normal`."""
+    """Bounds on parts of the divergence that give what came, for `of_kl_diag_normal`."""
     terms = kl_diag_normal(mu.reshape(-1, 1), logvar.reshape(-1, 1)).reshape(mu.shape)
     right = terms.sum(axis=1).mean()
     if not np.isfinite([actual, right]).all():
         return {}
     if actual > right:
-        return {"least": _root(lambda bound: np.maximum(terms, bound).sum(axis=1).mean() - actual, 0, actual)}
+        return {
+            "least": _root(lambda bound: np.maximum(terms, bound).sum(axis=1).mean() - actual, 0, 2 * actual),
+            "least_mean": _root(lambda bound: np.maximum(terms.mean(axis=0), bound).sum() - actual, 0, 2 * actual),
+            "least_sum": _root(lambda bound: np.maximum(terms.sum(axis=1), bound).mean() - actual, 0, 2 * actual),
+        }
     return {"most": _root(lambda bound: np.minimum(terms.sum(axis=1), bound).mean() - actual, 0, terms.sum())}
 
 
@@ -182,12 +189,18 @@ def _root(function: Callable[[float], float], low: float, high: float) -> float:
 
 
 def of_kl_diag_normal(
-    mu: np.ndarray, logvar: np.ndarray, least: float = np.nan, most: float = np.nan
+    mu: np.ndarray,
+    logvar: np.ndarray,
+    least: float = np.nan,
+    least_mean: float = np.nan,
+    least_sum: float = np.nan,
+    most: float = np.nan,
 ) -> dict[str, float]:
     """Means and log-variances, (B, k).
 
     Args:
-        least, most: bounds on the divergence of a latent, and of an image; NaN for none.
+        least, least_mean: lower bounds on the divergence of a latent, of one image and on average over the batch.
+        least_sum, most: bounds on the divergence of an image. NaN for none.
     """
     mu, logvar = mu.astype(np.float64), logvar.astype(np.float64)
     batch, latents = mu.shape
@@ -203,6 +216,12 @@ def of_kl_diag_normal(
         bounds = {
             "every latent costs at least some minimum (free bits); the KL has no clamp": (
                 np.maximum(per_latent, least).sum(axis=1).mean()
+            ),
+            "every latent costs at least some minimum on average over the batch (free bits); the KL has no clamp": (
+                np.maximum(per_latent.mean(axis=0), least_mean).sum()
+            ),
+            "every image costs at least some minimum (free bits); the KL has no clamp": (
+                np.maximum(per_image, least_sum).mean()
             ),
             "the KL of an image is cut off at some maximum; it has no clamp": np.minimum(per_image, most).mean(),
         }

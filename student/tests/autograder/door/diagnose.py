@@ -138,7 +138,9 @@ def check_tensor(
         finite: False if infinities are right; NaN never is.
     """
     if not isinstance(actual, np.ndarray):
-        fail(f"{what}: a tensor was expected, not {_kind(actual)}.")
+        wanted = f"tensor of {np.dtype(dtype) if dtype else 'float32 or float64'}"
+        kind = _kind(actual)
+        fail(f"{what}: {'an ordinary' if 'tensor' in kind else 'a'} {wanted} was expected, not {kind}.")
     if actual.shape != tuple(shape):
         fail(
             f"{what}: the shape is {quoted(_shape(actual.shape))}, it should be {_shape(shape)}.",

@@ -19,6 +19,7 @@ Another plugin, such as the autograder's, may set more attributes:
 import functools
 import hashlib
 import os
+import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -36,10 +37,12 @@ from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.packages import only_packages
 from autograder.door.shown import lines
-from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
+from autograder.door.submission import NotImplementedYet, Submission, SubmissionError, not_imported
 from autograder.door.terminal import RUN, HungUp, Told, hung
 
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
+# Which the door needs, besides Python's own modules.
+LIBRARIES = {"hypothesis", "matplotlib", "numpy", "pytest", "scipy", "torch"}
 DRAWS = "draws: the check needs a scratch folder to write pictures to"
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -71,7 +74,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile", None):
         hypothesis.settings.load_profile("grading" if hasattr(config, "submission_factory") else "local")
     config.remarks = functools.partial(remarks, config)  # type: ignore[attr-defined]
+    config.stash[NOT_IMPORTED] = set()
     config.stash[CALLS] = no_calls()
+    if not hasattr(config, "submission_factory"):
+        refuse_taken_names(config)
+
+
+def refuse_taken_names(config: pytest.Config) -> None:
+    """UsageError if a file beside the code under test would be imported instead of a library."""
+    for path in sorted(implementation(config).glob("*.py")):
+        if path.stem in sys.stdlib_module_names | LIBRARIES:
+            raise pytest.UsageError(f"{path.name} takes the place of a module of Python or of a library: rename it")
 
 
 def course_tasks(config: pytest.Config) -> list[dict[str, Any]]:
@@ -243,6 +256,7 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 
 # What students read at the end.
 
+NOT_IMPORTED = pytest.StashKey[set[str]]()  # why files could not be imported, as far as it has been told
 NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError)
 
 
@@ -259,10 +273,14 @@ def pytest_runtest_makereport(
     told: list[str] = []
     if is_stub(error):
         place = case_of(error, calls, sources(item.config)).get("function", "")
-        told = [f"Task {error.message.removeprefix('Task ')}", *([place] if place else [])]
+        told = [error.message, *([place] if place else [])]
     elif isinstance(error, NOT_A_BUG_OF_THE_TEST):
-        case = case_of(error, calls, sources(item.config))
-        told = [*str(error).splitlines(), *lines(case).splitlines()]
+        message = str(error)
+        if isinstance(error, SubmissionError) and error.stage == "import":
+            before = item.config.stash[NOT_IMPORTED]
+            message = f"{not_imported(error.where)}: see above." if message in before else message
+            before.add(str(error))
+        told = [*message.splitlines(), *lines(case_of(error, calls, sources(item.config))).splitlines()]
     elif isinstance(error, HungUp):
         files = [(entry.filename, entry.lineno) for entry in traceback.extract_tb(error.__traceback__)]
         told = [hung(files, implementation(item.config))]

@@ -17,7 +17,8 @@ what the object was made by. By this name the autograder remembers what must not
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Protocol
@@ -52,17 +53,28 @@ class SubmissionError(Exception):
         type: the name of the exception's class.
         message: its text; written by the code under test, so do not trust it.
         where: "file.py, line n" of the deepest frame inside the submission, or "".
-        stage: "import" when the module could not be imported, "limit" when there is more than a check can take, else
-            "call".
+        stage: "import" when a module could not be imported, "stub" when the starter's stub is still there, "limit"
+            when there is more than a check can take, else "call".
     """
 
     def __init__(self, type: str, message: str = "", where: str = "", stage: str = "call") -> None:
-        super().__init__(f"{type}: {message}" + (f" ({where})" if where else ""))
+        raised = f"{type}: {message}" + (f" ({where})" if where else "")
+        super().__init__(f"{not_imported(where)}: {raised}" if stage == "import" else raised)
         self.type, self.message, self.where, self.stage = type, message, where, stage
+
+    @property
+    def file(self) -> str:
+        """The name of the file that it was raised in, "" if none is known."""
+        return self.where.partition(",")[0]
+
+
+def not_imported(where: str) -> str:
+    """Words for a file, given a place in it or "", that could not be imported."""
+    return f"{where.partition(',')[0] or 'Your code'} could not be imported"
 
 
 class NotImplementedYet(SubmissionError):
-    """The code under test is still the starter's stub (it raised NotImplementedError)."""
+    """The code under test is still the starter's stub."""
 
 
 class Lost(BaseException):
@@ -93,12 +105,18 @@ class ScratchPath:
 
     name: str
 
+    def __repr__(self) -> str:  # as people read it
+        return repr(self.name)
+
 
 @dataclass(frozen=True)
 class GeneratorSeed:
     """A torch.Generator on the other side, seeded with this number."""
 
     seed: int
+
+    def __repr__(self) -> str:
+        return f"torch.Generator().manual_seed({self.seed})"
 
 
 @dataclass(frozen=True)
@@ -241,10 +259,11 @@ class Submission:
         if called:  # else it is ours
             self.calls.append(call)
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
-        call.remember(value := decode(reply["value"]))
+        value, gradients = decode(reply["value"]), decode(reply["gradients"])
+        call.remember([value, *gradients])
         return Reply(
             value=value,
-            gradients=dict(zip(wrt, decode(reply["gradients"]), strict=True)),
+            gradients=dict(zip(wrt, gradients, strict=True)),
             parameter_gradients=decode(reply["parameter_gradients"]),
             differentiable=bool(reply["differentiable"]),
             inputs_unchanged=bool(reply["inputs_unchanged"]),
@@ -255,6 +274,16 @@ class Submission:
     def seed(self, seed: int) -> None:
         """Seed torch's, NumPy's and Python's global random generators on the other side."""
         self._send({"op": "seed", "seed": seed}, [])
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What is called inside is called to explain a failure, which is not about these calls."""
+        kept = list(self.calls)
+        try:
+            yield
+        finally:
+            self.calls.clear()
+            self.calls.extend(kept)
 
     def forget(self) -> None:
         """Let go of every object on the other side; handles to them can no longer be used."""
@@ -366,7 +395,7 @@ class Submission:
         reply, returned = self._backend.execute(header, arrays)
         if not reply.get("ok"):
             error = reply["error"]
-            kind = NotImplementedYet if error["type"] == "NotImplementedError" else SubmissionError
+            kind = NotImplementedYet if error.get("stage") == "stub" else SubmissionError
             raise kind(error["type"], error.get("message", ""), error.get("where", ""), error.get("stage", "call"))
         return reply, returned
 

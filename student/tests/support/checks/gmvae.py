@@ -277,7 +277,8 @@ class Causes:
         if not self._looked:
             self._looked = True
             try:
-                self._found = self._look(submission)
+                with submission.aside():
+                    self._found = self._look(submission)
             except (SubmissionError, CheckFailed):  # there is no table then
                 self._found = ""
         return self._found

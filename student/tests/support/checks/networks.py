@@ -196,7 +196,7 @@ def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[
     for bound, side in ((high, "above"), (-low, "below")):
         if bound <= BEYOND:
             fail(
-                f"{what} is clamped {side}: its size never exceeds a small number, whatever the weights. {need}",
+                f"{what} is clamped {side}: it never goes beyond some bound, whatever the weights. {need}",
                 _cause_of_clamping(values, mild(), name),
             )
 

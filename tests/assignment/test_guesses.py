@@ -1,0 +1,91 @@
+"""A text guesses only what it has evidence for: other faults are told as they are, and what is right is not blamed."""
+
+import runpy
+import shutil
+from functools import partial
+
+import numpy as np
+import pytest
+
+from autograder.door.calls import no_calls
+from autograder.door.cases import read_cases
+from autograder.door.diagnose import CheckFailed
+from autograder.door.submission import Submission, SubmissionError
+from autograder.repository import SOLUTION, TESTS
+
+RAISE = 'raise RuntimeError("of my own")\n    '
+STEP = "        loss.backward()\n        optimizer.step()\n        elbos"
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """Makes a submission in which some text of one file of the solution has been replaced."""
+    from autograder.door.executor import Executor
+
+    made = []
+
+    def change(file: str, find: str, put: str) -> Submission:
+        for path in SOLUTION.glob("*.py"):
+            shutil.copy(path, tmp_path)
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        assert find in text
+        (tmp_path / file).write_text(text.replace(find, put, 1), encoding="utf-8")
+        made.append(Submission(Executor(tmp_path)))
+        made[-1].calls = no_calls()
+        return made[-1]
+
+    yield change
+    for submission in made:
+        submission.close()
+
+
+def failure(file: str, check: str, *arguments) -> Exception:
+    """What a check of tests/ fails with."""
+    function = runpy.run_path(str(TESTS / file))[check]
+    with pytest.raises((CheckFailed, SubmissionError)) as caught:
+        function(*arguments)
+    return caught.value
+
+
+def test_a_sum_is_not_blamed_for_its_terms(changed, monkeypatch):
+    """In a student's folder no trusted function stands in for theirs."""
+    monkeypatch.setattr("autograder.door.submission.source_of", lambda target: None)
+    for file, find, check, task, cause in (
+        ("ELBO.py", "(mu.square() +", "test_elbo_loss_adds_up", "elbo_loss", "it adds what"),
+        ("gmm.py", "torch.logsumexp(", "test_mc_entropy_is_a_mean", "mc_entropy", "it averages what gmm_log_prob"),
+    ):
+        cases = partial(read_cases, TESTS / "public" / "cases" / f"{task}.json")
+        submission = changed(file, find, f"1 / 784 * {find}")
+        assert failure(f"public/test_{file[:-3].lower()}.py", check, submission, cases).cause.startswith(cause)
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "cause"),
+    [
+        ("component = torch.multinomial", f"{RAISE}component = torch.multinomial", None),
+        ("dtype=means.dtype, ", "", "it fails for float64 only"),
+        (
+            "component = torch.multi",
+            "weights.reshape(3)\n    component = torch.multi",
+            "it fails for K = 14 and d = 11",
+        ),
+    ],
+)
+def test_why_samples_of_other_sizes_fail(changed, find, put, cause):
+    arguments = changed("gmm.py", find, put), np.random.default_rng(0), 14, 11, "float64"
+    error = failure("hidden/test_gmm.py", "test_sample_law_other_sizes", *arguments)
+    if cause is None:
+        assert isinstance(error, SubmissionError) and error.where.startswith("gmm.py, line")
+    else:
+        assert error.cause.startswith(cause)
+
+
+def test_gradients_that_are_zeroed_before_the_step_are_no_early_callback(changed):
+    """Nor is a call that looks for the cause shown as the one that failed."""
+    zeroed = STEP.replace("optimizer.step", "optimizer.zero_grad()\n        optimizer.step")
+    submission = changed("train.py", STEP, zeroed)
+    error = failure("hidden/test_train.py", "test_train_vae_on_step", submission, np.random.default_rng(0))
+    assert str(error) == "train_vae: training leaves the model as it was."
+    error = failure("public/test_train.py", "test_train_vae_improves", submission, np.random.default_rng(0))
+    assert error.cause.startswith("no gradient is left for optimizer.step()")
+    assert submission.calls[-1].arguments[2] == 80
