@@ -22,6 +22,7 @@ from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.grading.results import Kind
 from autograder.grading.session import Session
 from autograder.repository import DOOR, check_sources
+from autograder.sandbox.layers import Limits
 from autograder.scratch import OURS, RANDOM
 from autograder.tasks import Check, Course
 
@@ -54,6 +55,19 @@ SENTENCES = {
     "unusable": "The check could not use what your code returned: {error}",
     "skipped": "Skipped: {why}",
 }
+# What to do about an exception that the sandbox causes, by what the system or a library says.
+REFUSALS = (
+    (
+        re.compile(r"\[Errno (?:1|13|27|28|30|38|-\d)\]|Permission denied|Function not implemented|No space left"),
+        "While code is graded, it may write files only into the folder that it runs in, as open('log.txt', 'w') does: "
+        f"{Limits.scratch_bytes >> 20} MiB in {Limits.scratch_files} files. It may start no processes and use no "
+        "network.",
+    ),
+    (
+        re.compile("NVIDIA driver|not compiled with CUDA|No CUDA GPUs|Torch not linked with"),
+        "Code is graded without a GPU: use the device of what your function is given, such as x.device.",
+    ),
+)
 # What a check takes, for hidden checks, which do not say what came.
 LIMITS = "it takes numbers, text and at most 1024 arrays of integers, truth values or floats, 64 MiB in all"
 # Why code was stopped, where the reason could carry what must not be shown, such as an exit status.
@@ -187,10 +201,11 @@ class Explainer:
             said = SENTENCES["memory"].format(mib=self._memory_mib)
             return said if check.hidden_inputs else f"{said} {shown}"
         what = "import" if error.stage == "import" else "raised"
+        advice = "".join(f" {text}" for pattern, text in REFUSALS if pattern.search(error.message))
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
-            return SENTENCES[f"hidden {what}"].format(error=name)
-        return SENTENCES[what].format(error=shown)
+            return SENTENCES[f"hidden {what}"].format(error=name) + advice
+        return SENTENCES[what].format(error=shown) + advice
 
     def _unusable(self, error: BaseException, check: Check, place: str) -> str:
         name = type(error).__name__

@@ -313,7 +313,7 @@ def _settle(folder: Path, confinement: layers.Confinement) -> None:
     os.chdir(confinement.scratch)
     os.environ["HOME"] = os.getcwd()
     if not layers.has_own_disk(confinement):  # no file can be removed there, and so none renamed
-        os.rename = os.replace = lambda source, target, **_: shutil.copyfile(source, target)  # type: ignore[assignment]
+        os.rename = os.replace = lambda source, target, **_: shutil.copyfile(source, target)
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix != ".py" and path.stat().st_size <= LARGEST_COPY:
             copy = path.relative_to(folder)

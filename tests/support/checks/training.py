@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize
 
 from autograder.door.diagnose import CheckFailed, Observation, check, check_close, fail, quoted
-from autograder.door.submission import Submission, SubmissionError
+from autograder.door.submission import Lost, Submission, SubmissionError
 from support.checks.networks import random_images
 from support.probe_oracle import (
     PIXELS,
@@ -311,6 +311,22 @@ def _cause_of_parts(run: Run, still: Collection[str]) -> str:
 
 
 NAMES = {"decoder.weight": "the decoder's weights", "decoder.bias": "its biases", "encoder.weight": "the encoder"}
+
+
+def check_few_images(submission: Submission, target: str, oracle: ProbeOracle, rng: np.random.Generator) -> None:
+    """Training comes to its end where there are fewer images than batch_size; first, where there are as many."""
+    what, images = target.split(".")[1], random_images(rng, 5)
+    check_values(submission.call(target, oracle.send(submission), images, 2, batch_size=5), 2, what)
+    try:
+        values = submission.call(target, oracle.send(submission), images, 2, batch_size=8)
+    except Lost as lost:
+        if lost.kind != "timeout":
+            raise
+        fail(
+            f"{what}: with 5 images and batch_size=8, the training never ends.",
+            "no minibatch is whole, so none ever comes: is it drop_last=True, or a number of minibatches rounded down?",
+        )
+    check_values(values, 2, what)
 
 
 def check_steps(

@@ -34,8 +34,10 @@ from autograder.door.calls import Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.shown import lines
-from autograder.door.submission import NotImplementedYet, Submission, SubmissionError
+from autograder.door.submission import Arrays, Header, Lost, NotImplementedYet, Submission, SubmissionError
+from autograder.door.time_limit import TimeIsUp, time_limit
 
+LOCAL_SECONDS = 60  # that a call may take in a student's folder, on a slow computer; it has less where it is graded
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
 DRAWS = "draws: the check needs a scratch folder to write pictures to"
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
@@ -168,7 +170,23 @@ class InProcess:
         executor = Executor(self.folder, Path(scratch.name) if scratch else None)
         # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
-        return Submission(executor)
+        return Submission(TimeLimited(executor))
+
+
+class TimeLimited:
+    """A backend whose calls end, as they do where code is graded."""
+
+    def __init__(self, backend: Any) -> None:
+        self.execute_for_ever, self.close = backend.execute, backend.close
+
+    def execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+        """See `submission.Backend`; Lost after LOCAL_SECONDS."""
+        try:
+            with time_limit(LOCAL_SECONDS):
+                return self.execute_for_ever(header, arrays)
+        except TimeIsUp:
+            why = f"stopped, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
+            raise Lost("timeout", str(header.get("called", "")), why, in_public=True) from None
 
 
 def make_submission(request: pytest.FixtureRequest) -> Submission:
@@ -240,7 +258,7 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 # What students read at the end.
 
 REPORTS = pytest.StashKey[dict[str, list[tuple[str, str]]]]()
-NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError)
+NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError, Lost)
 
 
 @pytest.hookimpl(wrapper=True)
