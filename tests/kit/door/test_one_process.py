@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.door.one_process import stay_in_one_process
+from autograder.door.one_process import MOST_THREADS, stay_in_one_process
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +50,11 @@ def test_nothing_is_compiled():
     assert twice(3) == 6
 
 
-def test_the_number_of_threads_stays():
+def test_threads_are_few():
     threads = torch.get_num_threads()
-    torch.set_num_threads(threads + 1)
+    torch.set_num_threads(64)
+    assert torch.get_num_threads() == MOST_THREADS
+    torch.set_num_threads(threads)
     torch.set_num_interop_threads(2)  # a second time would be an error of PyTorch's
     torch.set_num_interop_threads(2)
     assert torch.get_num_threads() == threads
