@@ -30,7 +30,7 @@ import pytest
 from hypothesis import HealthCheck, Phase
 
 from autograder.door import library_use
-from autograder.door.calls import Calls, case_of, no_calls
+from autograder.door.calls import MADE_BY, Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.shown import lines
@@ -186,7 +186,7 @@ class TimeLimited:
                 return self.execute_for_ever(header, arrays)
         except TimeIsUp:
             why = f"stopped, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
-            raise Lost("timeout", str(header.get("called", "")), why, in_public=True) from None
+            raise Lost("timeout", MADE_BY.sub("", str(header.get("called", ""))), why, in_public=True) from None
 
 
 def make_submission(request: pytest.FixtureRequest) -> Submission:

@@ -314,7 +314,7 @@ def check_few_images(submission: Submission, target: str, oracle: ProbeOracle, r
     what = target.split(".")[1]
     _batches(submission, target, oracle, rng, 3, 3, 2)  # what never ends here has another cause
     try:
-        few = _batches(submission, target, oracle, rng, 3, 100, 2)
+        few = _batches(submission, target, oracle, rng, 3, 100, 2, apart="few")
     except Lost as lost:
         if lost.kind != "timeout":
             raise
@@ -393,11 +393,13 @@ def _batches(
     count: int,
     batch_size: int,
     iterations: int,
+    apart: str = "",
 ) -> list[tuple[int, ...]]:
-    """Which of `count` random images each minibatch of a training has."""
+    """Which of `count` random images each minibatch of a training has; for `apart` see Submission.run."""
     images = rng.random((count, 1, 28, 28)).astype(np.float32)
     model, what = oracle.send(submission, grad_only=True), target.split(".")[1]
-    submission.call(target, model, images, iterations, batch_size=batch_size, lr=1e-4)
+    how = {"batch_size": batch_size, "lr": 1e-4}
+    submission.run(target, [model, images, iterations], how, apart=apart)
     steps = read_steps(model.records(), oracle, max(count, batch_size))
     check(steps, f"{what}: no image reaches the model.")
     first = images.reshape(count, PIXELS).astype(np.float64)
