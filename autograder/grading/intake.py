@@ -2,8 +2,8 @@
 
 It copies Python files, wherever they lie below the submission's folder, the trained model, and a few small files of
 data that the code may read. No copy can shadow another module: a file with the name of a module of Python, of an
-installed package or of the grader is set aside. What is not graded is named, with the reason: no file that was handed in
-disappears in silence.
+installed package or of the grader is set aside. What is not graded is named, with the reason: no file that was handed
+in disappears in silence.
 Nothing is extracted by an archive tool: every file is listed and read by files.py, and written by us under a name that
 we have checked. The copies belong to the grader; other users may read them.
 """

@@ -137,6 +137,7 @@ class Zygote:
         Raises:
             ZygoteDied: no worker could be started, for a reason that is not the submission's.
         """
+        self._ensure_running()  # before there is a folder for the worker: one that is started anew has a new workspace
         confinement = self._confine(self.protection.layers, folder, limits or Limits(), scratch=True)
         backend, _ = self._fork(confinement, {"folder": str(folder), "probe": None, "target": None})
         return backend
@@ -173,6 +174,7 @@ class Zygote:
             raise ZygoteDied("the zygote is closed")
         if self._process.poll() is not None:
             self._control.close()
+            self._workspace = self._stack.enter_context(workspace())  # it may have deleted the other one
             self._start()
 
     def _start(self) -> str:
@@ -398,6 +400,7 @@ class Branch(Zygote):
         self._trunk._ensure_running()
         if self._trunk._ask({"op": "ended", "pid": self._pid})["ended"]:
             self._control.close()
+            self._workspace = self._stack.enter_context(workspace())  # it deletes the other one
             self._start()
 
     def _stop(self) -> None:
