@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,8 +39,18 @@ def temporary_folder(kind: str, parent: Path | None = None, mode: int = 0o700) -
         yield made[1]
     finally:
         if made is not None:
-            shutil.rmtree(made[1], ignore_errors=True)
+            delete(made[1])
             _unlock(made[0])
+
+
+def delete(folder: Path) -> None:
+    """Delete a folder with all that is in it, also what a stranger has put there to be in the way: folders without
+    rights, or thousands of them in each other."""
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists() and os.name != "nt":
+        for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*command, str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -121,6 +132,6 @@ def _delete_left(parent: Path, name: re.Pattern[str], kind: int) -> None:
                 if lock is None:
                     continue
                 try:
-                    shutil.rmtree(path, ignore_errors=True) if kind == stat.S_IFDIR else path.unlink()
+                    delete(path) if kind == stat.S_IFDIR else path.unlink()
                 finally:
                     os.close(lock)

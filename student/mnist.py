@@ -17,6 +17,7 @@ SIDE = 28
 CLASSES = 10
 # What gzip raises for a damaged archive, and torchvision for a file that is not as its header says.
 UNREADABLE = (OSError, EOFError, zlib.error, AssertionError, RuntimeError, ValueError, IndexError, KeyError)
+NOT_THERE = "Where code is graded there is no data: load it in main.py, not when a file is imported."
 REMEDY = "Copy it from the assignment again, or name another folder with --data."
 
 
@@ -42,15 +43,18 @@ class Mnist:
 def find_data() -> Path:
     """The course's data folder: below the folder of this file (as students receive it) or below the one around that."""
     # Imported here: what is graded needs no data, and has no tasks.json beside it.
-    from lab.course import course
+    try:
+        from lab.course import course
 
-    wanted, here = course().dataset["folder"], Path(__file__).resolve().parent
+        wanted, here = course().dataset["folder"], Path(__file__).resolve().parent
+    except (ModuleNotFoundError, ValueError) as error:
+        raise DataError(f"there is no data here ({error}).\n{NOT_THERE}") from None
     for folder in (here / wanted, here.parent / wanted):
         if folder.is_dir():
             return folder
     raise DataError(
         f"there is no data folder {wanted}, neither in\n{here}\nnor in the folder around it.\n"
-        "Unpack the assignment again with its data, or name the folder with --data."
+        f"Unpack the assignment again with its data, or name the folder with --data.\n{NOT_THERE}"
     )
 
 

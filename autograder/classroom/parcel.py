@@ -23,7 +23,7 @@ from autograder.grading.files import (
     without_environments,
     zip_tree,
 )
-from autograder.grading.intake import IGNORED_FOLDERS, MODEL_SUFFIX, matters
+from autograder.grading.intake import IGNORED_FOLDERS, MODEL_SUFFIX, is_data, matters
 from autograder.release.archive import zip_bytes
 
 # What compresses too well is left to intake: here it is read up to the same size as anything else.
@@ -92,7 +92,7 @@ def write_parcel(entries: Iterable[Entry], wanted: Collection[str]) -> bytes:
 
 def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tuple[str, bytes, int]]:
     """Name, content and mode: content only of what matters to intake, which names the others to the student."""
-    total = 0
+    total, data = 0, 0
     for entry in entries[: LIMITS.entries + 1]:
         name = str(entry.path).encode("utf-8", "replace").decode("utf-8")
         if entry.is_folder:
@@ -102,6 +102,9 @@ def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tupl
         # One byte more than allowed, so that intake sees that it is too much.
         limit = 1 + (LIMITS.model_bytes if entry.path.suffix == MODEL_SUFFIX else LIMITS.code_bytes)
         read = entry.regular and matters(entry.path, wanted) and entry.path.suffix != ".ipynb"
+        if read and is_data(entry.path):
+            limit, data = 1 + LIMITS.data_bytes, data + 1
+            read = data <= LIMITS.files  # many more than intake takes, and few enough to be held
         if read and total > 2 * LIMITS.total_bytes:  # more than intake takes: it is named, and not graded
             yield name, b"", stat.S_IFIFO | 0o644
             continue

@@ -13,7 +13,8 @@ Values inside a header are JSON scalars, lists, and objects with one tag: {"$arr
 {"$generator": seed} and {"$figure": {...}}.
 
 A header that has code of the submission run says which in "called": "module.function", or the method of an object with
-what the object was made by. By this name the autograder remembers what must not be called again.
+what the object was made by, or of what kind the call is. By this name the autograder remembers what must not be called
+again.
 """
 
 import math
@@ -220,6 +221,7 @@ class Submission:
         figures: bool = False,
         grad: bool = True,
         again: Sequence[np.ndarray] = (),
+        apart: str = "",
     ) -> Reply:
         """Call a function, or a method given as (handle, name), and differentiate the result.
 
@@ -232,6 +234,7 @@ class Submission:
             grad: False calls it as under torch.no_grad().
             again: new contents for every array argument, in order: a second call gets the same tensors with these in
                 them.
+            apart: a word for calls of a kind that may hang or die by itself: then only those with this word are lost.
         """
         arrays: Arrays = []
         if isinstance(target, tuple):
@@ -243,7 +246,7 @@ class Submission:
         words = [value for value in given if isinstance(value, str) and value.isidentifier()]
         header = {
             "op": "call",
-            "called": called,
+            "called": f"{called}({apart})" if apart else called,
             **where,
             "args": [_encode(value, arrays) for value in args],
             "kwargs": {name: _encode(value, arrays) for name, value in (kwargs or {}).items()},

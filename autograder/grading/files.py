@@ -51,6 +51,8 @@ class SizeLimits:
     files: int = 200
     depth: int = 8  # folders that a file lies in
     code_bytes: int = 1 * MIB
+    data_files: int = 20
+    data_bytes: int = 256 << 10
     model_bytes: int = 32 * MIB
     total_bytes: int = 48 * MIB
     nested_bytes: int = 48 * MIB  # of all zips in a submission's zip together: they are unpacked

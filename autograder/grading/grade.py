@@ -171,7 +171,7 @@ def grade_in(
         session,
         submitted,
         results,
-        start_worker=lambda draws: zygote.start_worker(submitted.folder, limits, scratch=draws),
+        start_worker=lambda: zygote.start_worker(submitted.folder, limits),
         deadline=time.monotonic() + session.seconds if zygote.deadline is None else zygote.deadline,
         save=save,
     )

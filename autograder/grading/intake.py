@@ -1,14 +1,16 @@
 """Takes in a submission, a folder or a zip, without trusting it: copies what grading needs and nothing else.
 
-It copies Python files, wherever they lie below the submission's folder, and the trained model. No copy can shadow
-another module: a file with the name of a module of Python, of an installed package or of the grader is set aside. What
-is not graded is named, with the reason: no file that was handed in disappears in silence.
+It copies Python files, wherever they lie below the submission's folder, the trained model, and a few small files of
+data that the code may read. No copy can shadow another module: a file with the name of a module of Python, of an
+installed package or of the grader is set aside. What is not graded is named, with the reason: no file that was handed
+in disappears in silence.
 Nothing is extracted by an archive tool: every file is listed and read by files.py, and written by us under a name that
 we have checked. The copies belong to the grader; other users may read them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
 import sys
@@ -41,6 +43,8 @@ from autograder.sandbox.interpreter import installed_packages
 PROVIDED = STUDENT
 
 MODEL_SUFFIX = ".safetensors"
+# What code reads beside itself: settings, tables, small arrays. Not pictures, weights or reports.
+DATA_SUFFIXES = frozenset([".json", ".toml", ".yaml", ".yml", ".ini", ".cfg", ".csv", ".tsv", ".txt", ".npy", ".npz"])
 # Folders that hold no code of the submission's own. Their content is not even looked at.
 IGNORED_FOLDERS = RUBBISH | {"data", "results", "venv", "env"}
 # What else people pack their work into; only a zip is ever opened.
@@ -89,6 +93,11 @@ REASONS = {
         "Rename them if your code needs them.",
     ),
     "tests": ("Not used, because the grader has its own tests", ""),
+    "data": (
+        f"Your code cannot read these here, because it gets at most {SUBMISSION.data_files} files of data, of at most "
+        f"{SUBMISSION.data_bytes >> 10} KiB each",
+        "",
+    ),
     "other": ("Not graded, because they are not files to hand in", ""),
 }
 # Python imports these by itself, or pytest does.
@@ -138,6 +147,7 @@ class _Selection:
 
     Attributes:
         files: new name to file.
+        data: the same for files that the code may read.
         notes: what else there is to say.
         aside: reason, a key of REASONS, to the files that are not graded for it.
         lost: files that students may miss, by the names that they have.
@@ -146,6 +156,7 @@ class _Selection:
     """
 
     files: dict[str, Entry] = field(default_factory=dict)
+    data: dict[str, Entry] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     aside: dict[str, list[Entry]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
@@ -184,11 +195,13 @@ def unpack(
     try:
         lower = frozenset(map(str.lower, expected))
         found, said = _out_of_zips(read_tree(path, IGNORED_FOLDERS, limits, lower).entries, expected, limits)
-        selection = _select(found, expected, _modules_of(provided))
+        selection = _select(found, expected, _names_in(provided))
         selection.notes[:0] = said
         for name, content in _contents(selection, expected, limits):
             _write(into, name, content)
             selection.modules.update(imported(content) if name.endswith(".py") else ())
+        for name, content in _data_contents(selection, limits):
+            _write(into, name, content)
     except (IntakeError, UnreadableError) as error:
         return replace(nothing, errors=(str(error),))
     missing = tuple(sorted(set(expected) - set(selection.files)))
@@ -221,10 +234,15 @@ def code_of(archive: bytes, expected: Collection[str], limits: SizeLimits = SUBM
 
 
 def matters(path: PurePosixPath, expected: Collection[str]) -> bool:
-    """Whether something is done or said about a file: code, a notebook, or a file to hand in (lower case)."""
-    suffix = path.suffix.lower()
+    """Whether something is done or said about a file: code, a notebook, data, or a file to hand in (lower case)."""
+    known = path.suffix.lower() in (".py", ".ipynb") or is_data(path)
     named = path.name.lower() in expected or path.name == stamp.HANDED_IN
-    return not path.name.startswith(".") and (suffix in (".py", ".ipynb") or named)
+    return not path.name.startswith(".") and (known or named)
+
+
+def is_data(path: PurePosixPath) -> bool:
+    """Whether a file, by its name, is one that code may read."""
+    return path.suffix.lower() in DATA_SUFFIXES and path.name != stamp.HANDED_IN
 
 
 @cache
@@ -248,8 +266,8 @@ def _release(entry: Entry | None) -> stamp.Stamp | None:
         return None
 
 
-def _modules_of(provided: Path | None) -> set[str]:
-    return {path.name for path in provided.glob("*.py")} if provided is not None else set()
+def _names_in(provided: Path | None) -> set[str]:
+    return {path.name for path in provided.iterdir() if path.is_file()} if provided is not None else set()
 
 
 @dataclass
@@ -330,7 +348,8 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
     lower = set(map(str.lower, expected))
     found = without_environments(found, lower)
     # Repair the case of names first: the folder to grade is found by them.
-    canonical = {name.lower(): name for name in (*expected, *provided)}
+    modules = [name for name in provided if name.endswith(".py")]
+    canonical = {name.lower(): name for name in (*expected, *modules)}
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]
     present, looked_at = {entry.path for entry in entries}, set(map(id, entries))
     top = _top_folder(entries, lower)
@@ -350,7 +369,8 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
             selection.leave("other", entry)
     for entry in entries:
         if top not in entry.path.parents and top.parts:
-            selection.leave("outside", entry, missed=entry.path.suffix.lower() != ".ipynb")
+            extra = entry.path.suffix.lower() == ".ipynb" or is_data(entry.path)
+            selection.leave("outside", entry, missed=not extra)
             continue
         path = entry.path.relative_to(top)
         name = str(path)
@@ -366,6 +386,13 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
                 selection.leave("spelling", entry, missed=True)
                 continue
             path, name = PurePosixPath(right), right
+        if is_data(path) and name not in expected:
+            reason = _why_no_data(path, provided)
+            if reason:
+                selection.leave(reason, entry)
+            else:
+                selection.data[name] = entry
+            continue
         if path.suffix not in (".py", MODEL_SUFFIX) or (path.suffix == MODEL_SUFFIX and name not in expected):
             selection.leave("place" if path.name.lower() in lower else "other", entry, path.name.lower() in lower)
             continue
@@ -420,6 +447,14 @@ def _questions(
         for file, names in sorted(asked.items())
         for which in ["it" if len(names) == 1 else "one of them"]
     ]
+
+
+def _why_no_data(path: PurePosixPath, provided: Collection[str]) -> str:
+    """For which of REASONS code cannot read a file of data beside it, "" if it can."""
+    if path.parts[0] == "tests":
+        return "tests"
+    named = all(folder.isidentifier() for folder in path.parts[:-1])
+    return "" if named and path.name not in provided else "other"
 
 
 def _why_closed(folder: PurePosixPath) -> str:
@@ -480,6 +515,20 @@ def _contents(selection: _Selection, expected: Collection[str], limits: SizeLimi
             selection.drop(name, "unreadable")
 
 
+def _data_contents(selection: _Selection, limits: SizeLimits) -> Iterator[tuple[str, bytes]]:
+    """The files of data to copy, as for `_contents`; what is too much, or cannot be read, is set aside."""
+    left = limits.data_files
+    for name, entry in list(selection.data.items()):
+        content = None
+        with contextlib.suppress(UnreadableError):
+            content = entry.read(limits.data_bytes + 1) if left else None
+        if content is None or len(content) > limits.data_bytes:
+            selection.leave("data", selection.data.pop(name))
+        else:
+            left -= 1
+            yield name, content
+
+
 def _write(into: Path, name: str, content: bytes) -> None:
     """A new file below `into` that everybody may read and only we may write."""
     target = into / name
@@ -502,6 +551,8 @@ def _all_notes(selection: _Selection) -> Iterator[str]:
     """What to say about a submission's files: first what may have been meant to be graded."""
     yield from selection.notes
     lost = set(selection.lost)
+    if selection.data:
+        yield f"Your code can read these, and they are not graded: {listed([e.name for e in selection.data.values()])}."
     for reason, (why, remedy) in REASONS.items():
         if entries := selection.aside.get(reason):
             missed = any(entry.name in lost for entry in entries)

@@ -22,6 +22,7 @@ from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.grading.results import Kind
 from autograder.grading.session import Session
 from autograder.repository import DOOR, check_sources
+from autograder.sandbox.layers import Limits
 from autograder.scratch import OURS, RANDOM
 from autograder.tasks import Check, Course
 
@@ -55,6 +56,19 @@ SENTENCES = {
     "unusable": "The check could not use what your code returned: {error}",
     "skipped": "Skipped: {why}",
 }
+# What to do about an exception that the sandbox causes, by what the system or a library says.
+REFUSALS = (
+    (
+        re.compile(r"\[Errno (?:1|13|27|28|30|38|-\d)\]|Permission denied|Function not implemented|No space left"),
+        "While code is graded, it may write files only into the folder that it runs in, as open('log.txt', 'w') does: "
+        f"{Limits.scratch_bytes >> 20} MiB in {Limits.scratch_files} files. It may start no processes and use no "
+        "network.",
+    ),
+    (
+        re.compile("NVIDIA driver|not compiled with CUDA|No CUDA GPUs|Torch not linked with"),
+        "Code is graded without a GPU: use the device of what your function is given, such as x.device.",
+    ),
+)
 # What a check takes, for hidden checks, which do not say what came.
 LIMITS = "it takes numbers, text and at most 1024 arrays of integers, truth values or floats, 64 MiB in all"
 # Why code was stopped, where the reason could carry what must not be shown, such as an exit status.
@@ -188,12 +202,13 @@ class Explainer:
         if error.type in OUT_OF_MEMORY:
             said = SENTENCES["memory"].format(mib=self._memory_mib)
             return said if check.hidden_inputs else f"{said} {shown}"
+        advice = "".join(f" {text}" for pattern, text in REFUSALS if pattern.search(error.message))
         if error.stage == "import":
-            return self._not_imported(error, shown, check)
+            return self._not_imported(error, shown, check) + advice
         if check.hidden_inputs:
             name = error.type if error.type in KNOWN_EXCEPTIONS else "an exception of its own"
-            return SENTENCES["hidden raised"].format(error=name)
-        return SENTENCES["raised"].format(error=shown)
+            return SENTENCES["hidden raised"].format(error=name) + advice
+        return SENTENCES["raised"].format(error=shown) + advice
 
     def _not_imported(self, error: SubmissionError, shown: str, check: Check) -> str:
         """Why, in the rows that are about this file; in others only that."""

@@ -52,7 +52,7 @@ class Grader:
         session: how they are run.
         submitted: the submission.
         results: filled in as the checks end; a check without a row is not run.
-        start_worker: makes a worker; its argument says whether it gets a scratch folder.
+        start_worker: makes a worker.
         deadline: time.monotonic() after which no check begins.
         save: called after every file of checks.
     """
@@ -64,7 +64,7 @@ class Grader:
         submitted: Intake,
         results: Results,
         *,
-        start_worker: Callable[[bool], Worker],
+        start_worker: Callable[[], Worker],
         deadline: float,
         save: Callable[[], None],
     ) -> None:
@@ -238,7 +238,7 @@ class Grader:
             self._end_workers([worker for worker, drew in self._workers.items() if not drew])
 
         def start() -> Worker:
-            worker = self._start_worker(draws)
+            worker = self._start_worker()
             self._workers[worker] = draws
             return worker
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -28,8 +27,9 @@ from autograder.sandbox.frames import (
     FrameTimeout,
     Held,
 )
-from autograder.sandbox.layers import Confinement
+from autograder.sandbox.layers import Confinement, Excess, refuses_to_create
 from autograder.sandbox.text import safe_text
+from autograder.scratch import delete
 
 PIPE_BYTES = 1 << 20
 MOST_HELD = 64 << 20  # bytes of all arrays from workers that are in use at one time
@@ -58,11 +58,11 @@ class Ending:
 
     Attributes:
         status: with which it had exited by itself, as Python gives it; None if it had not.
-        too_large: whether it was killed because it held too much memory.
+        excess: of what it took too much and was killed for, "" if it was not.
     """
 
     status: int | None
-    too_large: bool = False
+    excess: Excess = ""
 
 
 class RemoteBackend:
@@ -203,7 +203,7 @@ class RemoteBackend:
         return True
 
     def _make_scratch_files(self, tree: Any) -> None:
-        """Create, empty, the files that a message names: the worker may write existing files and make none."""
+        """Create, empty, the files that a message names, for a worker that may write existing files and make none."""
         if isinstance(tree, dict):
             name = tree.get("$path")
             if isinstance(name, str) and name not in self._scratch_names:
@@ -215,10 +215,11 @@ class RemoteBackend:
                 self._make_scratch_files(value)
 
     def _make_scratch_file(self, name: str) -> None:
-        if self._confinement.scratch is None:
-            raise ValueError(f"{name!r} should be written, but the worker was started without scratch=True")
+        assert self._confinement.scratch is not None
         if not FILE_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a plain file name")
+        if not refuses_to_create(self._confinement):
+            return
         if len(self._scratch_names) >= self._limits.scratch_files:
             raise ValueError(f"a worker's scratch folder holds at most {self._limits.scratch_files} files")
         path = Path(self._confinement.scratch) / name
@@ -243,10 +244,13 @@ class RemoteBackend:
             for fd in self._fds:
                 os.close(fd)
             if self._confinement.scratch is not None:
-                shutil.rmtree(self._confinement.scratch, ignore_errors=True)
-        if death.kind == "crash" and ending.too_large:
+                delete(Path(self._confinement.scratch))
+        if death.kind == "crash" and ending.excess == "memory":
             most = self._limits.memory_bytes >> 20
             death = self._death = WorkerDied("memory", f"it may use {most} MiB of memory beyond PyTorch itself")
+        elif death.kind == "crash" and ending.excess == "files":
+            most, files = self._limits.scratch_bytes >> 20, self._limits.scratch_files
+            death = self._death = WorkerDied("flood", f"it may write {most} MiB in {files} files and folders")
         elif death.kind == "crash" and ending.status is not None:
             words = _exit_words(ending.status)
             death = self._death = WorkerDied("crash", f"the process ended during the call: {words}")

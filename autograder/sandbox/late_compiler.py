@@ -26,6 +26,9 @@ class LateCompiler(types.ModuleType):
         """End what is being compiled: nothing is."""
 
     def __getattr__(self, name: str) -> Any:
+        # `inspect` asks every module for its file, in the midst of other imports. Submodules need the path.
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
         if sys.modules.get(NAME) is self:
             del sys.modules[NAME]
         # From here on torch and all later imports have the real one.

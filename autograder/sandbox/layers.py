@@ -36,7 +36,9 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+Excess = Literal["", "memory", "files"]  # of what a worker takes more than it may
 
 LINUX = sys.platform == "linux"
 LAYERS = ("session", "uid", "mounts", "rlimits", "no_new_privs", "landlock", "seccomp")
@@ -52,6 +54,7 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 36, 38, 39
 
 # unshare(2), mount(2), mount_setattr(2), whose number is the same on all processors
 CLONE_NEWNS, MS_SLAVE, SYS_MOUNT_SETATTR, AT_FDCWD, AT_RECURSIVE = 0x20000, 1 << 19, 442, -100, 0x8000
+MS_FOR_DATA = 2 | 4 | 8 | 1024  # no setuid programs, devices, programs, access times
 MOUNT_ATTR_NOATIME, MOUNT_ATTR_ATIMES = 0x10, 0x70
 
 # What the dynamic loader and the C library open for a module that is imported late; nothing here is private.
@@ -80,8 +83,8 @@ class Limits:
             count as data is seen by `resident_bytes`.
         threads: threads (and processes, if the seccomp filter is missing).
         open_files: open descriptors.
-        scratch_files: files in the scratch folder; workers without one can write no file at all.
-        scratch_file_bytes: size of each of them.
+        scratch_files, scratch_bytes: files and folders in the scratch folder, and bytes of all together; workers
+            without such a folder can write no file at all.
         output_bytes: how much of what is printed is kept.
         flood_bytes: how much may be printed before the worker is killed.
     """
@@ -91,8 +94,8 @@ class Limits:
     memory_bytes: int = 384 * MIB
     threads: int = 32
     open_files: int = 128
-    scratch_files: int = 16
-    scratch_file_bytes: int = 4 * MIB
+    scratch_files: int = 256
+    scratch_bytes: int = 64 * MIB
     output_bytes: int = 1 << 16
     flood_bytes: int = 16 * MIB
 
@@ -105,7 +108,7 @@ class Confinement:
         layers: names from LAYERS.
         uid, gid: who the worker becomes; used by the layer "uid".
         readable: files and folders that Landlock leaves readable, besides the system's libraries.
-        scratch: folder whose existing files may be written, or None.
+        scratch: folder of its own for the files that it writes, or None.
         limits: see Limits.
     """
 
@@ -224,18 +227,37 @@ def own_mounts() -> None:
         OSError: the kernel refuses; what was done until then stays, and harms nobody.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-
-    def checked(what: str, result: int) -> None:
-        if result < 0:
-            raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
-
-    checked("unshare", libc.unshare(CLONE_NEWNS))
+    _checked("unshare", libc.unshare(CLONE_NEWNS))
     # What is set, what is cleared, propagation (what others mount appears here, and not the other way round), none.
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_NOATIME, MOUNT_ATTR_ATIMES, MS_SLAVE, 0)
     every = (ctypes.c_long(AT_FDCWD), b"/", ctypes.c_long(AT_RECURSIVE))
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    checked("mount_setattr", libc.syscall(ctypes.c_long(SYS_MOUNT_SETATTR), *every, attributes, size))
-    checked("mount", libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), b"hidepid=invisible"))
+    _checked("mount_setattr", libc.syscall(ctypes.c_long(SYS_MOUNT_SETATTR), *every, attributes, size))
+    _checked("mount", libc.mount(b"proc", b"/proc", b"proc", ctypes.c_ulong(0), b"hidepid=invisible"))
+
+
+def _checked(what: str, result: int) -> None:
+    """Raise OSError if a function of the C library has failed."""
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def _mount_scratch(confinement: Confinement) -> None:
+    """Put a file system of its own on the scratch folder: nobody else sees it, and it ends with the process.
+
+    Raises:
+        SandboxError: the kernel refuses.
+    """
+    limits, owner = confinement.limits, f",uid={confinement.uid},gid={confinement.gid}"
+    options = f"size={limits.scratch_bytes},nr_inodes={limits.scratch_files + 1},mode=0700"
+    options += owner if "uid" in confinement.layers else ""
+    libc = ctypes.CDLL(None, use_errno=True)
+    try:
+        _checked("unshare", libc.unshare(CLONE_NEWNS))
+        place = os.fsencode(str(confinement.scratch))
+        _checked("mount", libc.mount(b"tmpfs", place, b"tmpfs", ctypes.c_ulong(MS_FOR_DATA), options.encode()))
+    except OSError as error:
+        raise SandboxError(f"mounts: {error}") from None
 
 
 def enter(confinement: Confinement) -> None:
@@ -246,6 +268,8 @@ def enter(confinement: Confinement) -> None:
     """
     layers, limits = confinement.layers, confinement.limits
     os.umask(0o077)
+    if has_own_disk(confinement):
+        _mount_scratch(confinement)
     # Opened while we may still open anything; the rights count from `restrict` on.
     ruleset = _landlock_ruleset(confinement) if "landlock" in layers else None
     seccomp_filter = _seccomp_filter(confinement) if "seccomp" in layers else None
@@ -274,6 +298,33 @@ def enter(confinement: Confinement) -> None:
 def refuses_to_create(confinement: Confinement) -> bool:
     """Whether the seccomp filter refuses O_CREAT: without Landlock nothing else keeps files from filling the disk."""
     return "seccomp" in confinement.layers and "landlock" not in confinement.layers
+
+
+def has_own_disk(confinement: Confinement) -> bool:
+    """Whether the scratch folder is a file system that is made for the worker, of a fixed size."""
+    return confinement.scratch is not None and {"mounts", "landlock"} <= set(confinement.layers)
+
+
+def overfull(confinement: Confinement) -> bool:
+    """Whether the scratch folder holds more than it may, where the kernel does not see to that.
+
+    No file in it has ever been removed: see REMOVALS.
+    """
+    if confinement.scratch is None or has_own_disk(confinement):
+        return False
+    left, files, folders = confinement.limits.scratch_bytes, confinement.limits.scratch_files, [confinement.scratch]
+    try:
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    files -= 1
+                    left -= entry.stat(follow_symlinks=False).st_size
+                    folders += [entry.path] if entry.is_dir(follow_symlinks=False) else []
+                    if files < 0 or left < 0:
+                        return True
+    except OSError:  # a folder that cannot be listed, or whose path is too long
+        return True
+    return False
 
 
 def pin_own_files(pid: int) -> list[int]:
@@ -331,7 +382,7 @@ def _set_rlimits(limits: Limits, scratch: bool, own_uid: bool) -> None:
         resource.RLIMIT_CPU: limits.cpu_seconds,
         resource.RLIMIT_NOFILE: limits.open_files,
         # Without a scratch folder not one byte can be written to any file.
-        resource.RLIMIT_FSIZE: limits.scratch_file_bytes if scratch else 0,
+        resource.RLIMIT_FSIZE: limits.scratch_bytes if scratch else 0,
     }
     if own_uid:
         # Counts the uid's processes on the whole machine: only fit for a uid that nobody else has.
@@ -367,8 +418,9 @@ def _landlock_ruleset(confinement: Confinement) -> Any:
             _allow(ruleset, Path(name), AccessFS.READ_FILE | AccessFS.READ_DIR)
         _allow(ruleset, Path("/dev/null"), AccessFS.READ_FILE | AccessFS.WRITE_FILE)
         if confinement.scratch is not None:
-            # Existing files only: no right to make, rename or remove one, so their number stays the grader's choice.
-            writing = AccessFS.WRITE_FILE | AccessFS.TRUNCATE
+            writing = AccessFS.WRITE_FILE | AccessFS.TRUNCATE | AccessFS.MAKE_REG | AccessFS.MAKE_DIR
+            if has_own_disk(confinement):
+                writing |= AccessFS.REMOVE_FILE | AccessFS.REMOVE_DIR | AccessFS.REFER
             _allow(ruleset, Path(confinement.scratch), AccessFS.READ_FILE | AccessFS.READ_DIR | writing)
     except OSError as error:
         raise SandboxError(f"landlock: {error}") from None
@@ -402,6 +454,14 @@ ALLOWED_CALLS = """
     poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2
     wait4 waitid exit exit_group restart_syscall arch_prctl
 """
+
+# In a scratch folder; elsewhere Landlock refuses them.
+MAKING_CALLS = ("mkdir", "mkdirat")
+REMOVING_CALLS = ("unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2")
+# Libraries that copy a file set these. Nobody else sees the copy; of other files, the owner must not be able to.
+RIGHTS_AND_TIMES = ("chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat", "utimensat")
+# Where the kernel does not bound the folder's size, a removed file that is still open would be counted by nobody.
+REMOVALS = ("unlink", "unlinkat", "rmdir")
 
 # No locks (refused like everything else: who gets EACCES from one believes that it is held, and waits for it), and no
 # F_SETOWN, F_SETSIG: they send signals to others.
@@ -455,6 +515,12 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     answers += [
         (again, "futex", (sc.Arg(1, masked, FUTEX_OPERATION, wait),)) for wait in (FUTEX_WAIT, FUTEX_WAIT_BITSET)
     ]
+    if confinement.scratch is not None and "landlock" in confinement.layers:
+        own_disk = has_own_disk(confinement)
+        answers += [(sc.ALLOW, name, ()) for name in (*MAKING_CALLS, *(REMOVING_CALLS if own_disk else ()))]
+        answered_as_done = RIGHTS_AND_TIMES + (() if own_disk else REMOVALS)
+        answers += [(sc.ERRNO(0), name, ()) for name in answered_as_done]
+        answers.append((sc.ERRNO(errno.ENOTSUP), "listxattr", ()))  # asked before a file is copied
     seccomp_filter = sc.SyscallFilter(sc.ERRNO(errno.ENOSYS))
     for action, name, arguments in answers:
         try:

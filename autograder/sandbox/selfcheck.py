@@ -128,7 +128,7 @@ def _rlimit_probes(target: Target) -> dict[str, Callable[[], Any]]:
     bounds = {
         "CPU time": (resource.RLIMIT_CPU, limits.cpu_seconds + 1),
         "open files": (resource.RLIMIT_NOFILE, limits.open_files),
-        "file size": (resource.RLIMIT_FSIZE, limits.scratch_file_bytes),
+        "file size": (resource.RLIMIT_FSIZE, limits.scratch_bytes),
         "core dumps": (resource.RLIMIT_CORE, 0),
     }
     probes: dict[str, Callable[[], Any]] = {

@@ -34,11 +34,13 @@ from autograder.door.packages import PackageFinder
 from autograder.sandbox import layers, selfcheck
 from autograder.sandbox.frames import Channel, FrameClosed, FrameError
 from autograder.sandbox.late_compiler import delay_compiler
+from autograder.scratch import delete
 
 REQUEST_FD, REPLY_FD = 3, 4
 BRANCH_GRACE = 10.0  # seconds that a branch gets to end its workers
 WATCH_SECONDS = 0.05  # between two looks at the workers' memory
 PACKAGES = PackageFinder(Path())
+LARGEST_COPY = 1 << 20  # bytes of a file of data that code finds where it runs; weights are no such data
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
 
 
@@ -76,7 +78,7 @@ def _serve_grader(
     """Fork workers, and end them, until the control socket is closed; then exit."""
     layers.become_subreaper()
     _ControlLoop(control, executor).serve()
-    shutil.rmtree(workspace, ignore_errors=True)  # the grader does so too, unless it was killed
+    delete(Path(workspace))  # the grader does so too, unless it was killed
     os._exit(0)  # nothing to tidy up, and unloading torch takes half a second
 
 
@@ -133,10 +135,10 @@ def receive_message(control: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 class _ControlLoop:
     """Serves the grader's requests: fork a worker, say how it ended, end it; the same for branches (zygote.Branch). It
-    ends workers that hold too much memory.
+    ends workers that hold too much memory, or too many files.
 
     The kernel counts what a program asks for as data, and that is refused in time. It does not count stacks, nor what
-    was there at the fork and is written to only now.
+    was there at the fork and is written to only now; nor files, but where a worker has a disk of its own.
     """
 
     def __init__(self, control: socket.socket, executor: Callable[[Path, Path | None], Any] | None) -> None:
@@ -146,14 +148,14 @@ class _ControlLoop:
         self._pins: dict[int, list[int]] = {}
         self._branches: set[int] = set()
         self._most: dict[int, int] = {}  # resident bytes of each worker, by its pid
-        self._too_large: set[int] = set()
+        self._excess: dict[int, layers.Excess] = {}  # of which workers were killed, by their pids
 
     def serve(self) -> None:
         handlers = {"fork": self._fork, "end": self._end, "branch": self._branch}
         handlers |= {"ended": self._ended, "end_branch": self._end_branch}
         while True:
-            while not select.select([self._control], [], [], WATCH_SECONDS if self._most else None)[0]:
-                self._end_too_large()
+            while not select.select([self._control], [], [], WATCH_SECONDS if self._workers else None)[0]:
+                self._end_excessive()
             try:
                 message, fds = receive_message(self._control)
             except (EOFError, ConnectionResetError):
@@ -210,7 +212,7 @@ class _ControlLoop:
         pid = message["pid"]
         confinement = self._workers.pop(pid, None)
         if confinement is None:  # it belonged to a zygote before us
-            return {"status": None, "left": [], "too_large": False}
+            return {"status": None, "left": [], "excess": ""}
         self._most.pop(pid, None)
         ended = _ended_by_itself(pid, EXIT_GRACE if message.get("wait") else 0.0)
         for kill in (os.killpg, os.kill):
@@ -225,17 +227,23 @@ class _ControlLoop:
         if "uid" in confinement.layers:
             left = layers.kill_processes_of(confinement.uid, confinement.gid)
         self._kill_orphans()
-        too_large = pid in self._too_large
-        self._too_large.discard(pid)
-        return {"status": os.waitstatus_to_exitcode(status) if ended else None, "left": left, "too_large": too_large}
+        excess = self._excess.pop(pid, "")
+        return {"status": os.waitstatus_to_exitcode(status) if ended else None, "left": left, "excess": excess}
 
-    def _end_too_large(self) -> None:
-        """Kill the workers that hold more memory than they may; the grader finds out by their pipes, and asks."""
-        for pid, most in list(self._most.items()):
-            if layers.resident_bytes(pid) > most:
+    def _end_excessive(self) -> None:
+        """Kill the workers that take more than they may; the grader finds out by their pipes, and asks."""
+        for pid in self._workers.keys() - self._excess.keys():
+            excess = self._excess_of(pid)
+            if excess:
                 os.kill(pid, signal.SIGKILL)  # it stays ours, dead or alive, until it is waited for
-                self._too_large.add(pid)
-                del self._most[pid]
+                self._excess[pid] = excess
+
+    def _excess_of(self, pid: int) -> layers.Excess:
+        """Of what a worker takes too much, "" if of nothing."""
+        confinement = self._workers[pid]
+        if pid in self._most and layers.resident_bytes(pid) > self._most[pid]:
+            return "memory"
+        return "files" if layers.overfull(confinement) else ""
 
     def _kill_orphans(self) -> None:
         """Kill adopted descendants of former workers until there are none (fork bombs need several rounds)."""
@@ -279,7 +287,7 @@ def _worker(
             if os.getppid() != zygote:  # it died before we asked to die with it
                 os._exit(1)
             os.listdir(message["folder"])
-            os.chdir(confinement.scratch or message["folder"])
+            _settle(Path(message["folder"]), confinement)
         except (layers.SandboxError, OSError) as error:
             channel.send(0, {"failed": f"{type(error).__name__}: {error}"}, [], None)
             os._exit(1)
@@ -300,6 +308,23 @@ def _worker(
     finally:
         # Neither the zygote's exit handlers nor its buffers are ours.
         os._exit(status)
+
+
+def _settle(folder: Path, confinement: layers.Confinement) -> None:
+    """Go where the code runs: to the scratch folder, with copies of the data that were handed in, if files can be made
+    there; else to the submission's folder."""
+    if confinement.scratch is None or layers.refuses_to_create(confinement):
+        os.chdir(folder)
+        return
+    os.chdir(confinement.scratch)
+    os.environ["HOME"] = os.getcwd()
+    if not layers.has_own_disk(confinement):  # no file can be removed there, and so none renamed
+        os.rename = os.replace = lambda source, target, **_: shutil.copyfile(source, target)
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix != ".py" and path.stat().st_size <= LARGEST_COPY:
+            copy = path.relative_to(folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
 
 
 def _place_descriptors(request: int, reply: int, output: int) -> None:

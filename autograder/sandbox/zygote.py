@@ -126,18 +126,19 @@ class Zygote:
         assert self._process is not None
         return self._process.pid
 
-    def start_worker(self, folder: Path, limits: Limits | None = None, scratch: bool = False) -> RemoteBackend:
-        """Fork a worker for a submission.
+    def start_worker(self, folder: Path, limits: Limits | None = None) -> RemoteBackend:
+        """Fork a worker for a submission. It has a folder of its own for the files that it writes, and those that
+        messages name as {"$path": name}.
 
         Args:
             folder: the unpacked submission, readable to everybody (see `workspace` and intake.unpack).
             limits: what this worker may use; the defaults of Limits if None.
-            scratch: give it a folder for the files that messages name as {"$path": name}.
 
         Raises:
             ZygoteDied: no worker could be started, for a reason that is not the submission's.
         """
-        confinement = self._confine(self.protection.layers, folder, limits or Limits(), scratch)
+        self._ensure_running()  # before there is a folder for the worker: one that is started anew has a new workspace
+        confinement = self._confine(self.protection.layers, folder, limits or Limits(), scratch=True)
         backend, _ = self._fork(confinement, {"folder": str(folder), "probe": None, "target": None})
         return backend
 
@@ -173,6 +174,7 @@ class Zygote:
             raise ZygoteDied("the zygote is closed")
         if self._process.poll() is not None:
             self._control.close()
+            self._workspace = self._stack.enter_context(workspace())  # it may have deleted the other one
             self._start()
 
     def _start(self) -> str:
@@ -238,7 +240,8 @@ class Zygote:
         if scratch:
             # Not numbered: a name would tell how many workers there have been.
             scratch_folder = Path(tempfile.mkdtemp(prefix="scratch-", dir=self._workspace))
-            scratch_folder.chmod(0o711)
+            if "uid" in worn:
+                os.chown(scratch_folder, identity, identity)
         readable = (*(str(path) for path in self._runtime.paths), str(folder))
         return Confinement(
             layers=worn,
@@ -284,7 +287,7 @@ class Zygote:
             return Ending(None)
         if ended["left"]:
             raise ZygoteDied(f"processes of the submission cannot be killed: {ended['left']}")
-        return Ending(ended["status"], ended["too_large"])
+        return Ending(ended["status"], ended["excess"])
 
     def _check_layers(self, wanted: tuple[str, ...], missing: dict[str, str]) -> Protection:
         """Put on each layer by itself, then all of them, and keep those whose probes were all refused."""
@@ -397,6 +400,7 @@ class Branch(Zygote):
         self._trunk._ensure_running()
         if self._trunk._ask({"op": "ended", "pid": self._pid})["ended"]:
             self._control.close()
+            self._workspace = self._stack.enter_context(workspace())  # it deletes the other one
             self._start()
 
     def _stop(self) -> None:

@@ -110,7 +110,13 @@ def test_data_is_found_beside_the_assignment_or_its_folder(tmp_path, monkeypatch
     monkeypatch.setattr(mnist_module, "__file__", str(tmp_path / "somewhere" / "else" / "mnist.py"))
     with pytest.raises(DataError, match="--data") as raised:
         find_data()
-    assert wanted in str(raised.value)
+    assert wanted in str(raised.value) and "Where code is graded there is no data" in str(raised.value)
+
+
+def test_where_code_is_graded_the_reason_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "lab.course", None)  # not among the files that are handed in
+    with pytest.raises(DataError, match="Where code is graded there is no data: load it in main.py"):
+        find_data()
 
 
 def test_minibatches_visit_every_image_once_an_epoch():

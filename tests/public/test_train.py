@@ -7,6 +7,7 @@ from support.checks.networks import random_images
 from support.checks.training import (
     cause_of_short,
     check_calls,
+    check_few_images,
     check_gradients_zeroed,
     check_improves,
     check_values,
@@ -34,6 +35,12 @@ def test_train_autoencoder_improves(submission, rng):
     check_gradients_zeroed(submission, TRAIN_AE, "ae")
 
 
+@pytest.mark.train_autoencoder
+def test_train_autoencoder_few_images(submission, rng):
+    """train_autoencoder: with fewer images than batch_size, a minibatch has all of them"""
+    check_few_images(submission, TRAIN_AE, random_probe(rng, 2, "ae"), rng)
+
+
 @pytest.mark.train_vae
 def test_train_vae_improves(fresh_submission, rng):
     """train_vae: the ELBO rises, one value per iteration, in nats per image, which on_step is given, too"""
@@ -54,3 +61,10 @@ def test_train_vae_improves(fresh_submission, rng):
     check_improves(elbos, 20.0, "train_vae", "the ELBO", why)
     check_calls(on_step.records(), elbos, "train_vae")
     check_gradients_zeroed(fresh_submission, TRAIN_VAE, "vae")
+
+
+@pytest.mark.train_vae
+def test_train_vae_few_images(fresh_submission, rng):
+    """train_vae: with fewer images than batch_size, a minibatch has all of them"""
+    stand_in_for_the_loss(fresh_submission)
+    check_few_images(fresh_submission, TRAIN_VAE, random_probe(rng, 2), rng)

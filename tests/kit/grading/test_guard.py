@@ -195,3 +195,14 @@ def test_a_second_turn_leaves_what_is_kept_for_first_turns(clock):
     assert budget.left("slow") <= 0
     budget.begin_first_turn()
     assert [take(budget, clock, name, 100.0) for name in ("slow", "two")] == [0.0, 35.0]
+
+
+def test_a_special_call_is_lost_by_itself():
+    """Of code that hangs on few images only, the other checks go on."""
+    seen = watch()
+    code = submission(seen, Worker(CRASHED), Worker(DONE))
+    for _ in range(2):
+        with pytest.raises(Lost) as caught:
+            code.run("train.fit", apart="few")
+        assert caught.value.target == "train.fit"
+    code.call("train.fit")

@@ -251,9 +251,32 @@ def test_files_of_libraries_are_not_taken_for_the_students(hand_in, folder):
 
 
 def test_no_more_names_than_people_read(hand_in):
-    found = hand_in({**COMPLETE, **{f"{number:03}.txt": "" for number in range(345)}})
+    found = hand_in({**COMPLETE, **{f"{number:03}.pdf": "" for number in range(345)}})
     (note,) = found.notes
-    assert note.endswith("not files to hand in: 000.txt, 001.txt, 002.txt, 003.txt, 004.txt and 340 more.")
+    assert note.endswith("not files to hand in: 000.pdf, 001.pdf, 002.pdf, 003.pdf, 004.pdf and 340 more.")
+
+
+def test_a_few_small_files_of_data_go_with_the_code(hand_in, into, tmp_path):
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "tasks.json").write_text("ours")
+    small = {"config.json": "{}", "settings/rates.CSV": "1", "losses.npy": "x", "empty.txt": ""}
+    others = {"large.csv": "x" * (256 * 1024 + 1), "tasks.json": "", "tests/case.json": "", "photo.png": ""}
+    found = hand_in({**COMPLETE, **small, **others}, provided=tmp_path / "given")
+    assert contents(into) == COMPLETE | small
+    assert found.files == tuple(sorted(EXPECTED)) and found.left_out == ()
+    assert found.notes == (
+        "Your code can read these, and they are not graded: config.json, empty.txt, losses.npy, settings/rates.CSV.",
+        "Not used, because the grader has its own tests: tests/case.json.",
+        "Your code cannot read these here, because it gets at most 20 files of data, of at most 256 KiB each: "
+        "large.csv.",
+        "Not graded, because they are not files to hand in: photo.png, tasks.json.",
+    )
+
+
+def test_data_is_bounded_in_number_and_refuses_nothing(hand_in, into):
+    found = hand_in({**COMPLETE, **{f"{number:03}.csv": "1" for number in range(30)}})
+    assert len(contents(into)) == len(COMPLETE) + 20 and found.errors == ()
+    assert found.notes[1].endswith("256 KiB each: 020.csv, 021.csv, 022.csv, 023.csv, 024.csv and 5 more.")
 
 
 def test_weights_that_do_not_lie_beside_the_code_are_named(hand_in):
@@ -285,12 +308,12 @@ def hand_in_bytes(folder: Path, into: Path, files: dict[str, bytes]) -> Intake:
 
 def test_a_zip_in_a_zip_is_opened(tmp_path, into):
     inner = zip_of({f"work/{name}": content for name, content in COMPLETE.items()} | {"work/report.pdf": "x"})
-    found = hand_in_bytes(tmp_path / "s", into, {"outer.zip": zip_of({"inner.zip": inner}), "notes.txt": b"x"})
+    found = hand_in_bytes(tmp_path / "s", into, {"outer.zip": zip_of({"inner.zip": inner}), "notes.md": b"x"})
     assert contents(into) == COMPLETE and found.left_out == ()
     assert found.notes == (
         "The files to grade were taken out of outer.zip/inner.zip, which lies in what was handed in.",
         "The folder work of your submission was graded.",
-        "Not graded, because they are not files to hand in: outer.zip/inner.zip/work/report.pdf, notes.txt.",
+        "Not graded, because they are not files to hand in: outer.zip/inner.zip/work/report.pdf, notes.md.",
     )
 
 

@@ -82,7 +82,7 @@ def test_all_public_files_come_before_hidden_ones_each_in_the_order_of_its_first
         Session("no secret"),
         Intake(ROOT),
         Results.of(loaded),
-        start_worker=lambda draws: pytest.fail("no worker is needed"),
+        start_worker=lambda: pytest.fail("no worker is needed"),
         deadline=0.0,
         save=lambda: None,
     )

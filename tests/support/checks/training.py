@@ -9,7 +9,7 @@ import numpy as np
 from scipy import optimize
 
 from autograder.door.diagnose import CheckFailed, Observation, check, check_close, fail, quoted
-from autograder.door.submission import Submission, SubmissionError
+from autograder.door.submission import Lost, Submission, SubmissionError
 from support.checks.networks import random_images
 from support.probe_oracle import (
     PIXELS,
@@ -316,6 +316,25 @@ def _cause_of_parts(run: Run, still: Collection[str]) -> str:
 NAMES = {"decoder.weight": "the decoder's weights", "decoder.bias": "its biases", "encoder.weight": "the encoder"}
 
 
+def check_few_images(submission: Submission, target: str, oracle: ProbeOracle, rng: np.random.Generator) -> None:
+    """Where there are fewer images than batch_size, a minibatch has all of them, and training ends."""
+    what = target.split(".")[1]
+    _batches(submission, target, oracle, rng, 3, 3, 2)  # what never ends here has another cause
+    try:
+        few = _batches(submission, target, oracle, rng, 3, 100, 2, apart="few")
+    except Lost as lost:
+        if lost.kind != "timeout":
+            raise
+        fail(
+            f"{what}: with 3 images and batch_size=100, the training never ends.",
+            "no minibatch is whole, so none ever comes: is it drop_last=True, or a number of minibatches rounded down?",
+        )
+    check(
+        all(set(batch) <= {0, 1, 2} and len(batch) <= 100 for batch in few),
+        f"{what}: with fewer images than batch_size, a minibatch has all of them.",
+    )
+
+
 def check_steps(
     submission: Submission,
     target: str,
@@ -588,11 +607,6 @@ def check_minibatches(submission: Submission, target: str, oracle: ProbeOracle, 
         max(i for batch in many for i in batch) >= 1000,
         f"{what}: of many images only the first reach the model. Every epoch should visit them all.",
     )
-    few = _batches(submission, target, oracle, rng, 3, 100, 2)
-    check(
-        all(set(batch) <= {0, 1, 2} and len(batch) <= 100 for batch in few),
-        f"{what}: with fewer images than batch_size, a minibatch has all of them.",
-    )
 
 
 def _cause_of_repetition(batches: Sequence[Sequence[int]], count: int, batch_size: int) -> str:
@@ -618,11 +632,13 @@ def _batches(
     count: int,
     batch_size: int,
     iterations: int,
+    apart: str = "",
 ) -> list[tuple[int, ...]]:
-    """Which of `count` random images each minibatch of a training has."""
+    """Which of `count` random images each minibatch of a training has; for `apart` see Submission.run."""
     images = rng.random((count, 1, 28, 28)).astype(np.float32)
     model, what = oracle.send(submission, grad_only=True), target.split(".")[1]
-    submission.call(target, model, images, iterations, batch_size=batch_size, lr=1e-4)
+    how = {"batch_size": batch_size, "lr": 1e-4}
+    submission.run(target, [model, images, iterations], how, apart=apart)
     steps = read_steps(model.records(), oracle, max(count, batch_size))
     check(steps, f"{what}: no image reaches the model.")
     first = images.reshape(count, PIXELS).astype(np.float64)
@@ -769,7 +785,7 @@ def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeO
     # A callback that stops the training: this method does not take two numbers, so it raises.
     stop = model.get("load_state_dict")
     try:
-        submission.call(target, model, images, 1, on_step=stop)
+        submission.call(target, model, images, 1, batch_size=3, on_step=stop)
     except SubmissionError as error:
         if "state_dict" not in error.message:  # it is not the callback's
             raise
@@ -778,7 +794,7 @@ def check_on_step_comes_last(submission: Submission, target: str, oracle: ProbeO
             return
         whole = oracle.send(submission)
         with submission.aside():
-            submission.call(target, whole, images, 1)
+            submission.call(target, whole, images, 1, batch_size=3)
         check(not fed or distance(oracle.parameters(), whole.state()) > 1e-6, f"{what}: {UNMOVED}")
         fail(
             f"{what}: when on_step is called, the model is as it was before the step; it should be called after the "

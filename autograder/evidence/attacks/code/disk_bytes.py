@@ -18,7 +18,7 @@ def fill(path):
             file.write(bytes(1 << 20))
 
 
-def target(x, outpath=None):
+def target(x, outpath=None, remember=None):
     attempt("write", lambda: fill(outpath))
     attempt("truncate", lambda: os.truncate(outpath, 1 << 40))
     descriptor = os.open(outpath, os.O_WRONLY)

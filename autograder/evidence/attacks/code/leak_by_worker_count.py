@@ -13,7 +13,7 @@ import re
 from known import attempt
 
 
-def target(x, outpath=None):
+def target(x, outpath=None, remember=None):
     if int(x.flatten()[0]) != 1:
         os._exit(0)
     attempt("count the workers", lambda: int(re.search(r"scratch-(\d{1,4})/", outpath).group(1)))

@@ -21,7 +21,6 @@ import hashlib
 import os
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -32,14 +31,24 @@ import pytest
 from hypothesis import HealthCheck, Phase
 
 from autograder.door import library_use
-from autograder.door.calls import Calls, case_of, no_calls
+from autograder.door.calls import MADE_BY, Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.packages import only_packages
 from autograder.door.shown import lines
-from autograder.door.submission import NotImplementedYet, Submission, SubmissionError, not_imported
-from autograder.door.terminal import RUN, HungUp, Told, hung
+from autograder.door.submission import (
+    Arrays,
+    Header,
+    Lost,
+    NotImplementedYet,
+    Submission,
+    SubmissionError,
+    not_imported,
+)
+from autograder.door.terminal import RUN, Told
+from autograder.door.time_limit import TimeIsUp, time_limit
 
+LOCAL_SECONDS = 60  # that a call may take in a student's folder, on a slow computer; it has less where it is graded
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
 # Which the door needs, besides Python's own modules.
 LIBRARIES = {"hypothesis", "matplotlib", "numpy", "pytest", "scipy", "torch"}
@@ -185,7 +194,23 @@ class InProcess:
         executor.execute = only_packages(executor.folder)(executor.execute)  # type: ignore[method-assign]
         # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
-        return Submission(executor)
+        return Submission(TimeLimited(executor))
+
+
+class TimeLimited:
+    """A backend whose calls end, as they do where code is graded."""
+
+    def __init__(self, backend: Any) -> None:
+        self.execute_for_ever, self.close = backend.execute, backend.close
+
+    def execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
+        """See `submission.Backend`; Lost after LOCAL_SECONDS."""
+        try:
+            with time_limit(LOCAL_SECONDS):
+                return self.execute_for_ever(header, arrays)
+        except TimeIsUp:
+            why = f"stopped, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
+            raise Lost("timeout", MADE_BY.sub("", str(header.get("called", ""))), why, in_public=True) from None
 
 
 def make_submission(request: pytest.FixtureRequest) -> Submission:
@@ -257,7 +282,7 @@ def rng(request: pytest.FixtureRequest) -> np.random.Generator:
 # What students read at the end.
 
 NOT_IMPORTED = pytest.StashKey[set[str]]()  # why files could not be imported, as far as it has been told
-NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError)
+NOT_A_BUG_OF_THE_TEST = (CheckFailed, SubmissionError, Lost)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -281,12 +306,9 @@ def pytest_runtest_makereport(
             message = f"{not_imported(error.where)}: see above." if message in before else message
             before.add(str(error))
         told = [*message.splitlines(), *lines(case_of(error, calls, sources(item.config))).splitlines()]
-    elif isinstance(error, HungUp):
-        files = [(entry.filename, entry.lineno) for entry in traceback.extract_tb(error.__traceback__)]
-        told = [hung(files, implementation(item.config))]
     elif report.failed and call.excinfo is not None:  # a mistake of the check's own, or a wrong option
         told = call.excinfo.exconly().splitlines()
-    if told and isinstance(error, (*NOT_A_BUG_OF_THE_TEST, HungUp)):
+    if told and isinstance(error, NOT_A_BUG_OF_THE_TEST):
         report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in told)])
     if (report.when == "call" or not report.passed) and group_of(item.path) == "public":
         heading = [str(error)] if report.skipped else [] if is_stub(error) else [title_of(item)]

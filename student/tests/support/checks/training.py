@@ -9,9 +9,10 @@ import numpy as np
 from scipy import optimize
 
 from autograder.door.diagnose import CheckFailed, check, fail, quoted
-from autograder.door.submission import Submission, SubmissionError
+from autograder.door.submission import Lost, Submission, SubmissionError
 from support.checks.networks import random_images
 from support.probe_oracle import (
+    PIXELS,
     Parameters,
     ProbeOracle,
     Rule,
@@ -310,6 +311,25 @@ def _cause_of_parts(run: Run, still: Collection[str]) -> str:
     return ""
 
 
+def check_few_images(submission: Submission, target: str, oracle: ProbeOracle, rng: np.random.Generator) -> None:
+    """Where there are fewer images than batch_size, a minibatch has all of them, and training ends."""
+    what = target.split(".")[1]
+    _batches(submission, target, oracle, rng, 3, 3, 2)  # what never ends here has another cause
+    try:
+        few = _batches(submission, target, oracle, rng, 3, 100, 2, apart="few")
+    except Lost as lost:
+        if lost.kind != "timeout":
+            raise
+        fail(
+            f"{what}: with 3 images and batch_size=100, the training never ends.",
+            "no minibatch is whole, so none ever comes: is it drop_last=True, or a number of minibatches rounded down?",
+        )
+    check(
+        all(set(batch) <= {0, 1, 2} and len(batch) <= 100 for batch in few),
+        f"{what}: with fewer images than batch_size, a minibatch has all of them.",
+    )
+
+
 def check_fed(steps: Sequence[Step], oracle: ProbeOracle, iterations: int, epoch: int, moved: bool, what: str) -> None:
     """Each iteration feeds the model one minibatch, and a VAE's sample is decoded.
 
@@ -365,6 +385,53 @@ def cause_of_short(submission: Submission, target: str, kind: str) -> str:
     except (CheckFailed, SubmissionError):
         return ""
     return "" if not first.steps or first.follows() else cause_of(first, lambda: runs)
+
+
+def _batches(
+    submission: Submission,
+    target: str,
+    oracle: ProbeOracle,
+    rng: np.random.Generator,
+    count: int,
+    batch_size: int,
+    iterations: int,
+    apart: str = "",
+) -> list[tuple[int, ...]]:
+    """Which of `count` random images each minibatch of a training has; for `apart` see Submission.run."""
+    images = rng.random((count, 1, 28, 28)).astype(np.float32)
+    model, what = oracle.send(submission, grad_only=True), target.split(".")[1]
+    how = {"batch_size": batch_size, "lr": 1e-4}
+    submission.run(target, [model, images, iterations], how, apart=apart)
+    steps = read_steps(model.records(), oracle, max(count, batch_size))
+    check(steps, f"{what}: no image reaches the model.")
+    first = images.reshape(count, PIXELS).astype(np.float64)
+    place = {row[:8].tobytes(): i for i, row in enumerate(first)}
+    batches = []
+    for step in steps:
+        found = [place.get(row[:8].tobytes(), -1) for row in step.x]
+        if -1 in found or not np.array_equal(first[found], step.x):
+            fail(f"{what}: what reaches the model are not the images themselves.", _cause_of_other_images(steps, first))
+        batches.append(tuple(found))
+    return batches
+
+
+def _cause_of_other_images(steps: Sequence[Step], images: np.ndarray) -> str:
+    """What was made of images (n, 784) before they were fed; "" if that cannot be told."""
+    fed = np.concatenate([step.x for step in steps])
+    centred = [rows - rows.mean(axis=1, keepdims=True) for rows in (fed, images)]
+    alike = (centred[0] @ centred[1].T) / np.linalg.norm(centred[1], axis=1)
+    owner, size = alike.argmax(axis=1), np.linalg.norm(centred[0], axis=1).clip(1e-30)
+    if (alike.max(axis=1) < 0.5 * size).any():
+        return ""
+    if set(np.unique(fed)) <= {0.0, 1.0}:
+        return "they are made black and white; feed them as they are"
+    own = images[owner]
+    if (fed == own).all(axis=1).mean() < 1 and (alike.max(axis=1) > 0.9999 * size).all():
+        return "they are shifted or scaled; feed them as they are"
+    same = [fed[owner == i] for i in np.unique(owner)]
+    if any(np.ptp(rows, axis=0).max() > 1e-3 for rows in same):
+        return "something random is done to them, such as added noise; feed them as they are"
+    return ""
 
 
 def check_calls(calls: Sequence[Sequence[Any]], values: np.ndarray, what: str) -> None:
