@@ -206,7 +206,7 @@ def unpack(
         return replace(nothing, errors=(str(error),))
     missing = tuple(sorted(set(expected) - set(selection.files)))
     _look_deeper(selection, expected)
-    questions = _questions(selection, expected, _modules_of(provided), missing)
+    questions = _questions(selection, expected, _names_in(provided), missing)
     taken = replace(
         nothing,
         files=tuple(sorted(selection.files)),

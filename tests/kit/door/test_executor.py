@@ -194,7 +194,8 @@ def test_a_stub_is_what_the_starter_raises_in_its_own_function(submission, tmp_p
 VERSION = ".".join(map(str, sys.version_info[:2]))
 # How a file ends, and what is said of it and of a file that imports it.
 ACCIDENTS = {
-    "import no_such_thing": "ModuleNotFoundError: No module named 'no_such_thing' (part.py, line 2)",
+    "import no_such_thing": "ModuleNotFoundError: No module named 'no_such_thing': "
+    "neither a file that is handed in nor a package of requirements.txt (part.py, line 2)",
     "get_ipython()": "NameError: name 'get_ipython' is not defined (part.py, line 2)",
     "open('data.json')": "FileNotFoundError: [Errno 2] No such file or directory: 'data.json' (part.py, line 2)",
     "import sys; sys.exit()": "SystemExit: exit(), quit() or sys.exit() ends the program (part.py, line 2)",
