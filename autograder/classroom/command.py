@@ -274,7 +274,7 @@ def read_class(
     )
     if end is not None:
         whose = "--due" if due else course.path.name
-        export.notes.append(f"late is what came after {end.astimezone(zone):%Y-%m-%d %H:%M:%S %Z} ({whose}, {zone})")
+        export.notes.insert(0, f"late is what came after {end.astimezone(zone):%Y-%m-%d %H:%M:%S %Z} ({whose}, {zone})")
     return export
 
 

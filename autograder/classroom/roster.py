@@ -148,14 +148,14 @@ Index = Mapping[tuple[str, str], Sequence[int]]
 
 
 def index(people: Roster) -> Index:
-    """(kind of number or name, text) -> places in the roster of those whom it means."""
+    """(kind of number or name, or "group", text) -> places in the roster of those whom it means."""
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, (student, _) in enumerate(people):
         numbers = {(kind, getattr(student, kind).casefold()) for kind in (*IDS, "email")}
         alike = {("alike", getattr(student, kind).lstrip("0")) for kind in ("id", "sid")}
         called = {("exact", text) for text in (student.name.casefold(), *(text for _, text in numbers))}
         letters = {("letters", text) for text in _names(student)}
-        for key in numbers | alike | called | letters:
+        for key in numbers | alike | called | letters | {("group", student.group.casefold())}:
             if key[1]:
                 found[key].append(place)
     return found

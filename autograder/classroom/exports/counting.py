@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
 from autograder.classroom.exports.submission import Submission
-from autograder.classroom.roster import Roster, Student, candidates, doubts, index, iso_time, named
+from autograder.classroom.roster import Index, Roster, Student, candidates, doubts, index, iso_time, named
 from autograder.clock import days_late, moment
+from autograder.grading.files import listed
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def with_roster(submissions: Sequence[Submission], people: Roster, by_name: bool
     known_as = index(people)
     whom = named if by_name else candidates
     links = {student: whom(student, people, known_as) for student in everybody}
-    groups = {student: [] if links[student] else _members(student, people) for student in everybody}
+    groups = {student: () if links[student] else _members(student, known_as) for student in everybody}
     rivals: dict[int, list[Student]] = defaultdict(list)  # place on the roster -> the export's students
     for student in everybody:
         sure = links[student] if len(links[student]) == 1 else groups[student]
@@ -67,7 +68,7 @@ def with_roster(submissions: Sequence[Submission], people: Roster, by_name: bool
                 late = late or bool(re.search(r"\blate\b|\boverdue\b", row["*status"], re.IGNORECASE))
                 time = time or iso_time(row["*time"])
         found.append(replace(submission, students=tuple(students), late=late, time=time, doubt=doubt))
-    found, more = _given_to_groups(found, people, linked)
+    found, more = _given_to_groups(found, people, known_as, linked)
     absent = {known.key: known for known, _ in people if known.key not in linked}
     return Known(found, list(absent.values()), list(dict.fromkeys([*notes, *more])))
 
@@ -96,26 +97,27 @@ def _joined(student: Student, known: Student) -> Student:
     return replace(known, name=known.name or student.name, **kept)
 
 
-def _members(student: Student, people: Roster) -> list[int]:
+def _members(student: Student, known_as: Index) -> Sequence[int]:
     """Places of the roster's group of this name: platforms call what a group hands in after it."""
-    name = student.name.removesuffix(f" {student.id}").casefold()
-    return [place for place, (known, _) in enumerate(people) if known.group and known.group.casefold() == name]
+    return known_as.get(("group", student.name.removesuffix(f" {student.id}").casefold()), ())
 
 
 def _given_to_groups(
-    submissions: Sequence[Submission], people: Roster, linked: set[str]
+    submissions: Sequence[Submission], people: Roster, known_as: Index, linked: set[str]
 ) -> tuple[list[Submission], list[str]]:
     """(each submission with those of its group who have none of their own, what is to be said); adds to `linked`."""
     found, handed_in = [], defaultdict[str, int](int)
     for submission in submissions:
         groups = {student.group.casefold() for student in submission.students} - {""}
-        more = {known.key: known for known, _ in people if known.group.casefold() in groups and known.key not in linked}
+        members = (people[place][0] for group in groups for place in known_as[("group", group)])
+        more = {known.key: known for known in members if known.key not in linked}
         linked.update(more)
         for group in groups:
             handed_in[group] += 1
         found.append(replace(submission, students=(*submission.students, *more.values())))
     several = [group for group, number in handed_in.items() if number > 1]
-    return found, [f"group {group} handed in several times: each counts for who handed it in" for group in several]
+    said = f"several of a group handed in, each counts for who handed it in: {listed(several)}"
+    return found, [said] if several else []
 
 
 def with_due_date(submission: Submission, due: datetime | None, zone: tzinfo, grace_minutes: float) -> Submission:

@@ -204,10 +204,12 @@ def _doubts(read_as: Mapping[str, Sequence[Reading]]) -> dict[str, str]:
     names: dict[str, dict[str, str]] = defaultdict(dict)  # number -> student's name -> a file that says so
     for top, (first, *_) in read_as.items():
         names[first.user].setdefault(first.name, top)
-    firsts = [ways[0] for ways in read_as.values()]
+    # A date in the name of a file is not as long as the numbers.
+    users_length, uploads_length = _usual([ways[0] for ways in read_as.values()])
     found: dict[str, str] = {}
     for top, (first, *others) in read_as.items():
-        users = [first.user, *(one.user for one in others if len(names[first.user]) > 1 or _alike(one, firsts))]
+        likely = [one for one in others if len(one.user) in users_length and len(str(one.upload)) in uploads_length]
+        users = [first.user, *(one.user for one in (others if len(names[first.user]) > 1 else likely))]
         if len(users) > 1:
             said = (
                 f"{safe_text(top, 80)} may be of student {' or '.join(users)}: ask both, and delete what is not theirs"
@@ -220,9 +222,8 @@ def _doubts(read_as: Mapping[str, Sequence[Reading]]) -> dict[str, str]:
     return found
 
 
-def _alike(one: Reading, others: Sequence[Reading]) -> bool:
-    """Whether the numbers are about as long as those of the others: a date in the name of a file is not."""
-    users = [len(other.user) for other in others]
-    uploads = [len(str(other.upload)) for other in others if other.upload]
-    pairs = ((len(one.user), users), (len(str(one.upload)), uploads))
-    return all(min(usual) - 1 <= length <= max(usual) + 1 for length, usual in pairs if usual)
+def _usual(firsts: Sequence[Reading]) -> tuple[range, range]:
+    """How long the platform's numbers are, of students and of uploads, give or take a digit."""
+    lengths = ([len(one.user) for one in firsts], [len(str(one.upload)) for one in firsts if one.upload] or [0])
+    users, uploads = (range(min(found) - 1, max(found) + 2) for found in lengths)
+    return users, uploads

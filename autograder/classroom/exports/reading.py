@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from autograder.classroom.exports import counting, github, gradescope, named, plain
-from autograder.classroom.exports.submission import TITLES, Export, Submission
+from autograder.classroom.exports.submission import SHOWN, TITLES, Export, Submission
 from autograder.classroom.exports.tar import as_zip
 from autograder.classroom.roster import Roster, read_roster
 from autograder.clock import read_time
@@ -30,7 +30,6 @@ from autograder.grading.files import MIB, Entry, Tree, UnreadableError, read_tre
 
 PLATFORMS = tuple(TITLES)
 LARGEST_EXPORT_IN_EXPORT = 4096 * MIB
-SHOWN_UNREAD = 20
 # What operating systems and spreadsheets leave in folders; so is what begins with a dot or "~$".
 RUBBISH = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
 
@@ -99,10 +98,10 @@ def read_export(
         raise UnreadableError(f"there are no submissions in {path} (taken as {found.platform})")
     times = [one.time for one in export.submissions if one.time]
     if any((read := read_time(time)) and not read.tzinfo for time in times):
-        export.notes.append(f"times of submissions name no zone: taken as {zone}, the course's")
+        export.notes.insert(0, f"times of submissions name no zone: taken as {zone}, the course's")
     if due is not None and len(times) < len(export.submissions):
         missing = len(export.submissions) - len(times)
-        export.notes.append(f"{missing} of the submissions have no time: whether they are late is not known")
+        export.notes.insert(0, f"{missing} of the submissions have no time: whether they are late is not known")
     return export
 
 
@@ -144,9 +143,9 @@ def _account(export: Export, found: Found, roster: Path | None, top: Path) -> No
             unread.append(entry)
         files[what] += entry.size if entry.is_folder else 1
     export.files = files
-    export.unread = [_advice(entry) for entry in unread[:SHOWN_UNREAD]]
-    if len(unread) > SHOWN_UNREAD:
-        export.unread.append(f"and {len(unread) - SHOWN_UNREAD} more files that belong to no student")
+    export.unread = [_advice(entry) for entry in unread[:SHOWN]]
+    if len(unread) > SHOWN:
+        export.unread.append(f"and {len(unread) - SHOWN} more files that belong to no student")
 
 
 def _identity(entry: Entry) -> tuple[int, str]:

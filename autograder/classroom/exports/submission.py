@@ -8,6 +8,7 @@ from autograder.classroom.roster import Student
 from autograder.grading.files import Entry
 from autograder.sandbox.text import safe_text
 
+SHOWN = 20
 TITLES = {
     "gradescope": "Gradescope",
     "canvas": "Canvas",
@@ -78,6 +79,7 @@ class Export:
         return [
             f"{TITLES[self.platform]}: {number} student{'s' * (number != 1)}, for example {sample}",
             f"{sum(self.files.values())} files: {files}",
-            *self.notes,
+            *self.notes[:SHOWN],
+            *([f"and {len(self.notes) - SHOWN} more remarks, which class.html has"] if len(self.notes) > SHOWN else ()),
             *(f"unread: {said}" for said in self.unread),
         ]

@@ -344,7 +344,7 @@ def test_a_pair_and_its_extension(tmp_path):
     found = read(tmp_path, files, roster=roster.replace("SID", "Username"), due=due, zone=BERLIN)
     assert {one.name for one in found.submissions} == {"Ada, Ben", "Cyd", "Dot", "Eve", "Fay, Gil"}
     assert found.absent == []
-    assert "group blue handed in several times: each counts for who handed it in" in found.notes
+    assert "several of a group handed in, each counts for who handed it in: blue" in found.notes
     rows = list(gradebook._gradescope(found, {one.slug: 7.0 for one in found.submissions}, "10", "t"))[1:]
     assert all(row[5] == 7.0 for row in rows) and len(rows) == 7
     assert {row[0]: row[10] for row in rows} == {
