@@ -23,8 +23,9 @@ def read(tree: Tree) -> list[Submission] | None:
     """The submissions of an export; None if it is not one of Gradescope's."""
     listing = next((entry for entry in tree.entries if str(entry.path) in METADATA), None)
     folders = [top for top in tree.tops() if FOLDER.fullmatch(top)]
-    if listing is None and not folders:
-        return None
+    others = [top for top in tree.tops() if top not in METADATA]
+    if not (listing or folders) or 2 * len(folders) < len(others):
+        return None  # a student may have called something so
     metadata = _read_metadata(listing.read(LARGEST_METADATA)) if listing else {}
     submissions = []
     for folder in [*folders, *(name for name in metadata if name not in folders)]:

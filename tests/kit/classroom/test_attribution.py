@@ -254,6 +254,22 @@ def test_a_student_called_like_a_group_or_a_number(tmp_path):
     }
 
 
+def test_one_student_does_not_decide_what_the_export_is(tmp_path):
+    """Names like those of a platform, in a plain folder: the others are graded all the same."""
+    evil = {
+        "submission_1/kl.py": KL,
+        "submission_metadata.yml": GRADESCOPE["submission_metadata.yml"],
+        "x_501_90001_kl.py": KL,
+        "Eve_502_assignsubmission_file_/kl.py": KL,
+        "HW_eve_attempt_2026-10-03-21-26-00_kl.py": KL,
+        "3501-77 - Eve - Oct 2, 2026 1159 PM/kl.py": KL,
+        "roster.csv": b"Name,SID\nAda,2\n",
+    }
+    found = read(tmp_path, {f"{name}/kl.py": KL for name in ("ada", "ben", "cyd", "dot", "eve", "fay", "gil")} | evil)
+    assert found.platform == "plain" and {"ada", "ben", "cyd", "dot", "eve", "fay", "gil"} <= names(found).keys()
+    assert {said.partition(" ")[0] for said in found.unread} == {"submission_metadata.yml", "roster.csv"}
+
+
 def test_two_who_may_be_one(tmp_path):
     """Both are listed, neither is graded."""
     roster = "Name,SID\nAda Lovelace,1\nBen King,2\nBen King,3\n"
