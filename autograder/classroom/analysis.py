@@ -44,7 +44,6 @@ class Graded:
         shares: check id -> share of its points, 1 for a check that passed.
         failures: check id -> why it has not passed.
         leader: name and value of its entry on the leaderboard, smaller is better; None without one.
-        errors: why nothing of it could be taken in.
         slow: whether it lost a task because it took too long.
         remarks: what is said of its code that no points depend on.
     """
@@ -54,7 +53,6 @@ class Graded:
     shares: dict[str, float]
     failures: dict[str, Failure]
     leader: tuple[str, float] | None
-    errors: tuple[str, ...] = ()
     slow: bool = False
     remarks: tuple[str, ...] = ()
 
@@ -104,9 +102,8 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
             text = about["diagnosis"] if "diagnosis" in about else row["output"]
             failures[id] = Failure(about["kind"], about["cause"], text)
     leader = next(((entry["name"], entry["value"]) for entry in document["leaderboard"]), None)
-    errors = document["extra_data"].get("submission", {}).get("errors", [])
     remarks = tuple(row["extra_data"]["remark"] for row in document["tests"] if "remark" in row["extra_data"])
-    return Graded(slug, document["score"], shares, failures, leader, tuple(errors), out_of_time(document), remarks)
+    return Graded(slug, document["score"], shares, failures, leader, out_of_time(document), remarks)
 
 
 def attempted(failure: Failure | None) -> bool:

@@ -8,10 +8,11 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
@@ -19,18 +20,19 @@ from autograder.classroom import gradebook, selfgrades
 from autograder.classroom.cluster import ClusterError, grade_on_cluster
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.grading import grading_key
+from autograder.classroom.grading import ParcelOutcome, grading_key
 from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Finished, Job, grade_locally
-from autograder.classroom.results_folder import GRADED, BusyError, Store
-from autograder.classroom.roster import moment
+from autograder.classroom.results_folder import FAILED, UNGRADABLE, BusyError, Store
+from autograder.clock import moment
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
+from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
-from autograder.sandbox.text import safe_text
+from autograder.sandbox.text import safe_text, wrapped
 from autograder.tasks import Course, CourseError, chosen, course_option
 
 
@@ -44,7 +46,8 @@ class ClassSettings:
         session: see grading/session.py.
         workers: gradings at the same time on this machine.
         scheduler: address of a Dask scheduler to grade on instead, or None.
-        layout, roster, due: see reading.read_export.
+        platform, roster: see reading.read_export.
+        due: as ISO 8601, or a date alone for the end of that day; "" for the course's own due date.
         form: of grades.csv, one of gradebook.FORMS; None for that of the export.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
@@ -55,7 +58,7 @@ class ClassSettings:
     session: Session
     workers: int = 1
     scheduler: str | None = None
-    layout: str | None = None
+    platform: str | None = None
     roster: Path | None = None
     due: str = ""
     form: str | None = None
@@ -70,8 +73,8 @@ class Summary:
     Attributes:
         export: the class.
         notes: slug -> what the instructor should know about a submission.
-        graded, reused, failed: slugs: graded now, found finished, not graded.
-        unreadable: slugs among the failed ones: of submissions that cannot be read.
+        graded, reused, failed: slugs: graded now, found finished, not graded by a fault of ours.
+        ungradable: slugs of submissions that nobody could grade as they are.
         left_out: slugs of submissions from which something was left out.
         seconds: wall-clock time of the gradings.
     """
@@ -81,7 +84,7 @@ class Summary:
     graded: list[str] = field(default_factory=list)
     reused: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
+    ungradable: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -97,7 +100,8 @@ def grade_class(settings: ClassSettings) -> Summary:
 
     course = settings.session.load()
     expected = course.files
-    export = reading.read_export(settings.submissions, expected, settings.layout, settings.roster, settings.due)
+    export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
+    print(*map(wrapped, export.summary()), sep="\n", flush=True)
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
     summary = Summary(export)
@@ -109,10 +113,11 @@ def grade_class(settings: ClassSettings) -> Summary:
                 _collect(outcomes, len(jobs), store, summary)
         finally:
             summary.seconds = time.monotonic() - began
-        records = {slug: store.record(slug) for slug in (*summary.graded, *summary.reused)}
-        summary.left_out += [slug for slug, record in records.items() if record and record.left_out]
-        form, title = settings.form or export.layout, settings.title or course.title
-        scores = {slug: record.score for slug, record in records.items() if record and record.status == GRADED}
+        records = {slug: record for slug in (*summary.graded, *summary.reused) if (record := store.record(slug))}
+        summary.left_out += [slug for slug, record in records.items() if record.left_out]
+        summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
+        form, title = settings.form or export.platform, settings.title or course.title
+        scores = {slug: record.score for slug, record in records.items()}
         gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity)
     return summary
@@ -124,11 +129,13 @@ def _plan(
     """The submissions that have to be graded."""
     for submission in tqdm(submissions, "reading", unit=" submissions", dynamic_ncols=True):
         try:
+            if submission.doubt:
+                raise UnreadableError(submission.doubt)
             parcel = pack(submission.entries, expected)
         except UnreadableError as error:
-            summary.notes[submission.slug] = (*submission.notes, str(error))
-            summary.unreadable.append(submission.slug)
-            yield Job(submission, "unreadable", expected)
+            summary.notes[submission.slug] = submission.notes
+            summary.ungradable.append(submission.slug)
+            store.save(submission.slug, "unreadable", ParcelOutcome(None, problem=str(error)), UNGRADABLE)
             continue
         summary.notes[submission.slug] = (*submission.notes, *parcel.notes)
         if parcel.left_out:
@@ -158,7 +165,7 @@ def _collect(outcomes: Iterator[Finished | None], total: int, store: Store, summ
                 job, outcome = finished
                 slug = job.submission.slug
                 record = store.save(slug, job.key, outcome)
-                (summary.graded if record.status == GRADED else summary.failed).append(slug)
+                (summary.failed if record.status == FAILED else summary.graded).append(slug)
             done = len(summary.graded) + len(summary.failed)
             end = expected_end(done, total, time.monotonic() - began)
             said = f"{len(summary.graded)} done, {len(summary.failed)} failed, {total - done} to go, ends {end}"
@@ -216,59 +223,71 @@ def main(arguments: Sequence[str]) -> int:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)
         return Exit.INTERRUPTED
     export = summary.export
+    ungradable = sorted(set(summary.ungradable))
     print(
-        f"{len(export.submissions)} submissions ({export.layout} export): {len(summary.graded)} graded in "
-        f"{summary.seconds:.0f} s, {len(summary.reused)} graded before, {len(summary.failed)} failed"
+        f"{len(export.submissions)} submissions: {len(set(summary.graded) - set(ungradable))} graded in "
+        f"{summary.seconds:.0f} s, {len(set(summary.reused) - set(ungradable))} graded before, "
+        f"{len(ungradable)} not gradable, {len(summary.failed)} failed"
     )
     store = Store(settings.out, settings.session.load())
-    for slug in summary.failed:
-        record = store.record(slug)
-        print(f"  failed: {slug}: {safe_text(record.problem) if record else 'no record'}")
+    for status, slugs in ((UNGRADABLE, ungradable), (FAILED, summary.failed)):
+        for slug in slugs:
+            record = store.record(slug)
+            print(wrapped(f"  {status}: {slug}: {record.problem if record else 'no record'}"))
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
-    if set(summary.failed) - set(summary.unreadable):
+    if summary.failed:
         return Exit.FAILED
-    return Exit.LEFT_OUT if summary.unreadable or summary.left_out else Exit.DONE
+    return Exit.LEFT_OUT if ungradable or summary.left_out or export.unread else Exit.DONE
 
 
 def _sum_up(options: argparse.Namespace, course: Course) -> int:
     """Sum up self-grades; the exit status."""
     if course.grading != "self":
         raise UnreadableError(f'{course.path.name}: students do not grade themselves (grading = "{course.grading}")')
-    _check_due(options.due)
-    return selfgrades.sum_up(
-        options.selfgrades,
-        options.out,
-        course,
-        options.layout,
-        options.roster,
-        options.due,
-        options.form,
-        options.title,
+    export = read_class(options.selfgrades, course, options.export, options.roster, options.due, table=FILE)
+    return selfgrades.sum_up(export, options.out, course, options.form, options.title)
+
+
+def read_class(
+    path: Path,
+    course: Course,
+    platform: str | None = None,
+    roster: Path | None = None,
+    due: str = "",
+    expected: Collection[str] = (),
+    table: str = "",
+) -> Export:
+    """A class as `reading.read_export` has it, with the course's clock and its due date if `due` is "".
+
+    Raises:
+        UnreadableError: also if `due` is not a time.
+    """
+    zone = ZoneInfo(course.timezone)
+    try:
+        end = moment(due, zone) if due else course.due
+    except ValueError as error:
+        raise UnreadableError(f"--due: {error}") from None
+    export = reading.read_export(
+        path, expected, platform, roster, end, table, zone=zone, grace_minutes=course.late.grace_minutes
     )
-
-
-def _check_due(due: str) -> None:
-    """Raises UnreadableError for what is no time."""
-    if due:
-        try:
-            moment(due)
-        except ValueError as error:
-            raise UnreadableError(f"--due: {error}") from None
+    if end is not None:
+        whose = "--due" if due else course.path.name
+        export.notes.insert(0, f"late is what came after {end.astimezone(zone):%Y-%m-%d %H:%M:%S %Z} ({whose}, {zone})")
+    return export
 
 
 def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
     if options.workers < 1:
         raise UnreadableError("--workers: there must be at least one")
-    _check_due(options.due)
     return ClassSettings(
         submissions=options.submissions,
         out=options.out,
         session=Session.of(course, load_secret(options.secret_file), seconds=options.seconds),
         workers=options.workers,
         scheduler=options.scheduler,
-        layout=options.layout,
+        platform=options.export,
         roster=options.roster,
         due=options.due,
         form=options.form,
@@ -280,9 +299,9 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m autograder class",
-        description="Grade a whole class: an export of Gradescope, Canvas, Moodle or GitHub Classroom, or a folder "
-        "with a folder or zip for each student. Finished submissions are not graded again. Where students grade "
-        "themselves, sum up their tables.",
+        description="Grade a whole class: an export of Gradescope, Canvas, Moodle, Brightspace, Blackboard or GitHub "
+        "Classroom, or a folder with a folder, archive or file for each student. Finished submissions are not graded "
+        "again. Where students grade themselves, sum up their tables.",
     )
     parser.add_argument("submissions", type=Path, nargs="?", help="the export: a folder or a zip")
     parser.add_argument(
@@ -294,9 +313,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     course_option(parser)
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler instead")
-    parser.add_argument("--layout", choices=reading.LAYOUTS, help="kind of export (default: recognised)")
-    parser.add_argument("--roster", type=Path, metavar="CSV", help="the platform's list of students or grades")
-    parser.add_argument("--due", default="", metavar="TIME", help="when it was due, such as 2026-11-20T23:59+01:00")
+    parser.add_argument("--export", choices=reading.PLATFORMS, metavar="KIND", help="%(choices)s (default: recognised)")
+    parser.add_argument(
+        "--roster",
+        type=Path,
+        metavar="CSV",
+        help="list of students: the platform's, or your own",
+    )
+    parser.add_argument(
+        "--due", default="", metavar="TIME", help="2026-11-20 (its end) or 2026-11-20T23:59 (default: the course's)"
+    )
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")

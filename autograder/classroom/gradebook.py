@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,15 +78,23 @@ def _gradescope(export: Export, scores: Scores, points: str, title: str) -> Iter
             status,
             submission.slug if submission else "",
             submission.time if submission else "",
-            "yes" if submission and submission.late else "",
+            lateness(student, submission) if submission else "",
         ]
+
+
+def lateness(student: Student, submission: Submission) -> str:
+    """How late a student was: "2 days", those that have begun; "yes" if it is not known how late, "" if in time."""
+    if student.days_late is None:
+        return "yes" if submission.late else ""
+    days = math.ceil(student.days_late)
+    return f"{days} day{'s' * (days > 1)}" if days else ""
 
 
 def _moodle(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
     yield list(MOODLE)
     for student, submission, score in _graded(export, scores):
         status = "No submission" if submission is None else "Submitted for grading"
-        if submission and submission.late:
+        if submission and lateness(student, submission):
             status += " - late"
         identifier = f"Participant {student.id}" if student.id.isdigit() else student.id
         yield [identifier, student.name, student.email, status, score, points]

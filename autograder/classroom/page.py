@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import Graded
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.parcel import pack
-from autograder.classroom.results_folder import GRADED, Record, Store
+from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
 from autograder.classroom.similarity import Pair
 from autograder.grading import report
 from autograder.grading.files import UnreadableError
@@ -127,7 +128,7 @@ def page(about: Class) -> str:
         titles=shown,
         figures=_figures(about),
         names={submission.slug: submission.name for submission in about.export.submissions},
-        graded={one.slug for one in graded},
+        reported={slug for slug, record in about.records.items() if record.results_sha256},
         shown_names=SHOWN_NAMES,
         shown_leaders=SHOWN_LEADERS,
         release=stamp_in(student_folder(course.name, course.root)),
@@ -137,8 +138,9 @@ def page(about: Class) -> str:
 def _figures(about: Class) -> list[tuple[str, str]]:
     """The numbers at the top, each with its word."""
     scores = [one.score for one in about.graded]
-    failed = sum(record.status != GRADED for record in about.records.values())
-    shown = [(str(len(about.export.submissions)), "submissions"), (str(len(scores)), "graded"), (str(failed), "failed")]
+    statuses = Counter(record.status for record in about.records.values())
+    shown = [(str(len(about.export.submissions)), "submissions"), (str(len(scores)), "graded")]
+    shown += [(str(statuses[status]), status) for status in (UNGRADABLE, FAILED)]
     if about.export.absent:
         shown.append((str(len(about.export.absent)), "on the roster without one"))
     shown.append((str(sum(one.late for one in about.export.submissions)), "late"))
@@ -172,16 +174,16 @@ def _attention(about: Class) -> dict[str, Any]:
         record = about.records.get(slug)
         said = []
         if record is None or record.status != GRADED:
-            said.append(("not graded", record.problem if record else "no record"))
+            said.append((record.status if record else "failed", record.problem if record else "no record"))
         if slug in by_slug and by_slug[slug].slow:
             said.append(("out of time", "slow or hanging code lost its task even with four times the time"))
-        said += [("nothing could be graded", error) for error in by_slug[slug].errors] if slug in by_slug else []
         said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
         if said:
             rows.append((slug, said))
     rows.sort(key=lambda row: not any(what for what, _ in row[1]))
-    return {"notes": about.export.notes, "submissions": rows} if rows or about.export.notes else {}
+    notes = [*about.export.notes, *about.export.unread]
+    return {"notes": notes, "submissions": rows} if rows or notes else {}
 
 
 def _time(records: Mapping[str, Record]) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from autograder.grading.results import exit_status
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
-GRADED, FAILED = "graded", "failed"
+# What cannot be graded is the student's to put right, and counts as done; what failed is ours, and is tried again.
+GRADED, UNGRADABLE, FAILED = "graded", "not gradable", "failed"
 
 
 class BusyError(Exception):
@@ -39,11 +40,11 @@ class Record:
 
     Attributes:
         key: see grading.grading_key.
-        status: "graded" or "failed"; a failed one is tried again by the next run.
-        problem: why it failed.
-        score: points; None if it failed.
-        results_sha256: of results.json.
-        left_out: whether files that were handed in were set aside, or none could be graded.
+        status: GRADED, UNGRADABLE or FAILED.
+        problem: why it was not graded, in words for the student where that is the student's to put right.
+        score: points; None if it was not graded.
+        results_sha256: of results.json; "" where there is none, and so no report.
+        left_out: whether files that were handed in were set aside.
         others: as in grading.ParcelOutcome.
     """
 
@@ -107,7 +108,7 @@ class Store:
     def finished(self, slug: str, key: str) -> bool:
         """Whether the results for this very key lie there, whole."""
         record = self.record(slug)
-        if record is None or record.key != key or record.status != GRADED:
+        if record is None or record.key != key or record.status == FAILED:
             return False
         try:
             return _sha256(self.path(slug, "results.json").read_bytes()) == record.results_sha256
@@ -118,8 +119,11 @@ class Store:
         """A student's results.json."""
         return json.loads(self.path(slug, "results.json").read_text(encoding="utf-8"))
 
-    def save(self, slug: str, key: str, outcome: ParcelOutcome) -> Record:
+    def save(self, slug: str, key: str, outcome: ParcelOutcome, failed: str = FAILED) -> Record:
         """Write the outcome of a grading.
+
+        Args:
+            failed: what it is called if there are no results.
 
         Raises:
             ValueError: the student's results have been written already in this run.
@@ -139,21 +143,29 @@ class Store:
             for name in ("results.json", "report.html"):
                 self.path(slug, name).unlink(missing_ok=True)
         write_atomically(self.path(slug, "grader.log"), outcome.log.encode("utf-8", "replace").decode())
+        why = _nothing_graded(outcome.document)
+        status = failed if outcome.document is None else UNGRADABLE if why else GRADED
         record = Record(
             key=key,
-            status=FAILED if outcome.document is None else GRADED,
-            problem=outcome.problem,
-            score=None if outcome.document is None else outcome.document["score"],
+            status=status,
+            problem=outcome.problem or why,
+            score=outcome.document["score"] if outcome.document is not None and not why else None,
             seconds=round(outcome.seconds, 2),
             cpu_seconds=round(outcome.cpu_seconds, 2),
             peak_mib=round(outcome.peak_mib, 1),
             host=outcome.host,
             again=outcome.again,
-            left_out=outcome.document is not None and exit_status(outcome.document) in (Exit.NOTHING, Exit.LEFT_OUT),
-            results_sha256=_sha256(content.encode()),
+            left_out=status == GRADED and exit_status(outcome.document or {}) == Exit.LEFT_OUT,
+            results_sha256=_sha256(content.encode()) if content else "",
         )
         write_atomically(self.path(slug, "grading.json"), json.dumps(asdict(record), indent=1) + "\n")
         return record
+
+
+def _nothing_graded(document: dict[str, Any] | None) -> str:
+    """Why nothing of a submission could be taken in, as its student is told; "" if something could."""
+    taken = (document or {}).get("extra_data", {}).get("submission", {})
+    return " ".join([*taken["errors"], *taken["notes"]]) if taken.get("errors") else ""
 
 
 def _sha256(content: bytes) -> str:

@@ -12,28 +12,25 @@ import io
 import math
 import re
 import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 from autograder.classroom import gradebook
-from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.parcel import version
 from autograder.exits import Exit
 from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown, zip_tree
 from autograder.grading.report import number
 from autograder.release.selfgrade import COLUMNS, FILE, Item, items
-from autograder.sandbox.text import safe_text
+from autograder.sandbox.text import safe_text, wrapped
 from autograder.tables import csv_text
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
 QUESTION, TITLE, _, OWN, _ = COLUMNS
 LARGEST = MIB  # bytes of a table; a filled-in one has some thousand
-WIDTH = 80
 HEADING_LINES = 20  # among the first of which the columns' names stand
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
 SAVE_AS = "open it and save it as CSV (in Excel: Save As, CSV UTF-8; in LibreOffice: Text CSV)"
@@ -257,28 +254,31 @@ class Class:
     @property
     def left_out(self) -> bool:
         """Whether something that was handed in does not count."""
-        return bool(self.export.notes) or any(grade.problems for grade in self.grades.values())
+        return bool(self.export.unread) or any(grade.problems for grade in self.grades.values())
 
 
-def read_class(
-    path: Path, course: Course, layout: str | None = None, roster: Path | None = None, due: str = ""
-) -> Class:
-    """Read the tables of a class; arguments as for `reading.read_export`.
+def read_class(export: Export, course: Course) -> Class:
+    """Read the tables of a class.
 
     Raises:
-        UnreadableError: there is nothing that could be read.
         SourceError: the course's questions are not in order.
     """
     asked = tuple(items(course))
-    export = reading.read_export(path, (), layout, roster, due, table=FILE)
-    return Class(asked, export, {one.slug: read_submission(one.entries, asked) for one in export.submissions})
+    return Class(
+        asked,
+        export,
+        {
+            one.slug: SelfGrade(problems=(one.doubt,)) if one.doubt else read_submission(one.entries, asked)
+            for one in export.submissions
+        },
+    )
 
 
 def write(out: Path, found: Class, course: Course, form: str | None, title: str | None) -> None:
     """Write grades.csv and selfgrades.csv into a folder; arguments as in `command.ClassSettings`."""
     out.mkdir(parents=True, exist_ok=True)
     totals = {slug: grade.total for slug, grade in found.grades.items()}
-    form, title = form or found.export.layout, title or course.title
+    form, title = form or found.export.platform, title or course.title
     gradebook.write(out / "grades.csv", found.export, totals, course.total, form, title)
     write_atomically(out / "selfgrades.csv", "\ufeff" + csv_text(_details(found)))
 
@@ -312,35 +312,25 @@ def print_summary(found: Class, course: Course, stream: TextIO) -> None:
     """Who handed in what, and all complaints, within 80 columns."""
     export = found.export
     summed = sum(grade.total is not None for grade in found.grades.values())
-    first = f"self-grades ({export.layout} export): {len(export.submissions)} handed in, {summed} of them with a sum, "
-    lines = [first + f"out of {number(course.total)} points; {len(export.absent)} on the roster handed in none"]
+    first = f"self-grades: {len(export.submissions)} handed in, {summed} of them with a sum, "
+    lines = [
+        *export.summary(),
+        first + f"out of {number(course.total)} points; {len(export.absent)} on the roster handed in none",
+    ]
     for submission in export.submissions:
         said = remarks(submission, found.grades[submission.slug])
         lines += [f"  {submission.slug}: {'; '.join(said)}"] if said else []
-    lines += [f"  handed in none: {safe_text(student.name or student.id, WIDTH)}" for student in export.absent]
-    lines += [f"  left out: {note}" for note in export.notes]
-    for line in lines:
-        line = safe_text(line, len(line), strip=False)
-        print(textwrap.fill(line, WIDTH, subsequent_indent="    "), file=stream)
+    lines += [f"  handed in none: {student.shown}" for student in export.absent]
+    print(*map(wrapped, lines), sep="\n", file=stream)
 
 
-def sum_up(
-    path: Path,
-    out: Path,
-    course: Course,
-    layout: str | None = None,
-    roster: Path | None = None,
-    due: str = "",
-    form: str | None = None,
-    title: str | None = None,
-) -> int:
+def sum_up(export: Export, out: Path, course: Course, form: str | None = None, title: str | None = None) -> int:
     """Read, write and print; the exit status.
 
     Raises:
-        UnreadableError: there is nothing that could be read.
         SourceError: the course's questions are not in order.
     """
-    found = read_class(path, course, layout, roster, due)
+    found = read_class(export, course)
     write(out, found, course, form, title)
     print_summary(found, course, sys.stdout)
     print(f"{out / 'grades.csv'}\n{out / 'selfgrades.csv'}")

@@ -7,11 +7,14 @@ input claims. Every input follows from the target's name and its number, so that
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import io
 import json
 import os
+import stat
 import sys
+import tarfile
 import time
 import tracemalloc
 import zipfile
@@ -23,10 +26,11 @@ from typing import TypeVar
 
 import numpy as np
 
+from autograder.classroom.exports.tar import as_zip
 from autograder.door import library_use, pictures
 from autograder.door.diagnose import CheckFailed
 from autograder.exits import Exit
-from autograder.grading.files import MIB, SUBMISSION, UnreadableError, shown, zip_tree
+from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown, zip_tree
 from autograder.sandbox import frames
 from autograder.sandbox.frames import Channel, FrameClosed, FrameError, FrameLimits, FrameTimeout
 from autograder.sandbox.text import MAX_TEXT, safe_text
@@ -191,6 +195,7 @@ def targets() -> dict[str, Target]:
         ),
         "pictures": Target(_look, _pictures(), (CheckFailed,), 2 * MIB, _repacked),
         "zips": Target(_list_and_read, _zips(), (UnreadableError,), 8 * MIB),
+        "tars": Target(_unpack, _tars(), (UnreadableError,), 8 * MIB),
         "sources": Target(_search, _sources(), (), 48 * MIB),
         "texts": Target(_clean, [*_sources(), b"\x1b[31mred\x1b[0m \xe2\x80\xae \x1b]8;;http://x\x07y"], (), MIB),
     }
@@ -283,6 +288,24 @@ def _zips() -> list[bytes]:
                 archive.writestr(name, b"\0" * 20_000 if name == "zeros.bin" else b"text\n" * 20)
             archive.comment = b"a comment"
         found.append(file.getvalue())
+    return found
+
+
+def _unpack(data: bytes) -> None:
+    entry = Entry(PurePosixPath("work.tar.gz"), stat.S_IFREG, len(data), lambda size: data[:size], "work.tar.gz")
+    _list_and_read(as_zip(entry).read(sys.maxsize))
+
+
+def _tars() -> list[bytes]:
+    found = []
+    for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w", format=form) as archive:
+            for name in ("part1.py", "deep/er/part2.py", "d\u00e9j\u00e0.txt", "long" * 50):
+                member = tarfile.TarInfo(name)
+                member.size = 100
+                archive.addfile(member, io.BytesIO(b"text\n" * 20))
+        found += [file.getvalue(), gzip.compress(file.getvalue(), mtime=0)]
     return found
 
 

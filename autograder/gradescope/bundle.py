@@ -39,7 +39,10 @@ from autograder.writing import make_place, write_atomically, write_files
 UPLOAD_LIMIT = 100 * 10**6  # bytes; Gradescope's
 GRADER = "files/grader"
 # Beside the grader itself (see `grader_sources`): what run_autograder and Otter start it by.
-FRONT = tuple(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "otter"))
+FRONT = (
+    "autograder/clock.py",
+    *(f"autograder/gradescope/{name}.py" for name in ("__init__", "run", "rules", "settings", "otter")),
+)
 SETTINGS = "autograder/gradescope/settings.toml"
 TORCH = re.compile(r"torch(vision)?==")  # whose builds must fit
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import copy
 import json
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from autograder import clock
+from autograder.clock import DAY
 from autograder.gradescope.settings import BY_CHECK, Settings
 from autograder.tasks import Course
 
 Document = dict[str, Any]
 
-DAY = timedelta(days=1)
 # In extra_data: marks a submission that the limit refused, so that it does not count against the next ones.
 REFUSED = "refused_by_submission_limit"
 
@@ -43,7 +45,7 @@ def refusal(course: Course, metadata: Document) -> Document | None:
     now = _time(metadata.get("created_at"))
     if not limit or now is None:
         return None
-    graded = [entry for entry in _previous(metadata) if not _was_refused(entry[1])]
+    graded = [entry for entry in _previous(metadata) if _was_graded(entry[1])]
     recent = [time for time, _ in graded if now - DAY < time <= now]
     if len(recent) < limit:
         return None
@@ -97,11 +99,11 @@ def publish(document: Document, course: Course, settings: Settings, metadata: Do
 
 
 def days_late(course: Course, metadata: Document) -> float:
-    """Days after the due date and the minutes of grace; 0 when in time, or when there is no due date."""
+    """Days of the course's clock after the due date and its grace; 0 when in time, or when there is no due date."""
     handed_in, due = _time(metadata.get("created_at")), due_date(course, metadata)
     if handed_in is None or due is None:
         return 0.0
-    return max(0.0, (handed_in - due - timedelta(minutes=course.late.grace_minutes)) / DAY)
+    return clock.days_late(handed_in, due, ZoneInfo(course.timezone), course.late.grace_minutes)
 
 
 def due_date(course: Course, metadata: Document) -> datetime | None:
@@ -130,10 +132,11 @@ def _previous(metadata: Document) -> list[tuple[datetime, Document]]:
     return found
 
 
-def _was_refused(entry: Document) -> bool:
+def _was_graded(entry: Document) -> bool:
+    """Whether an earlier submission used up an attempt: not if it was refused, or if the grader had a problem."""
     results = entry.get("results")
     extra = results.get("extra_data") if isinstance(results, dict) else None
-    return isinstance(extra, dict) and extra.get(REFUSED) is True
+    return not isinstance(extra, dict) or not (extra.get(REFUSED) is True or "problem" in extra)
 
 
 def _time(text: Any) -> datetime | None:

@@ -6,6 +6,7 @@ harmless; a path never leads out of its folder.
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import io
 import os
@@ -132,11 +133,13 @@ class Tree:
         name: of the folder or zip, without suffix.
         entries: sorted by path.
         repositories: folders that are clones made by git.
+        empty: folders with nothing in them.
     """
 
     name: str
     entries: tuple[Entry, ...]
     repositories: frozenset[PurePosixPath] = frozenset()
+    empty: frozenset[PurePosixPath] = frozenset()
 
     def below(self, folder: PurePosixPath) -> Tree:
         """The part of the tree below `folder`."""
@@ -144,11 +147,14 @@ class Tree:
             entry.at(entry.path.relative_to(folder)) for entry in self.entries if folder in entry.path.parents
         )
         clones = frozenset(path.relative_to(folder) for path in self.repositories if path.is_relative_to(folder))
-        return Tree(folder.name or self.name, inside, clones)
+        empty = frozenset(
+            path.relative_to(folder) for path in self.empty if path != folder and path.is_relative_to(folder)
+        )
+        return Tree(folder.name or self.name, inside, clones, empty)
 
     def tops(self) -> tuple[str, ...]:
-        """Names directly below the top."""
-        return tuple(sorted({entry.path.parts[0] for entry in self.entries}))
+        """Names directly below the top, those of empty folders among them."""
+        return tuple(sorted({path.parts[0] for path in (*(entry.path for entry in self.entries), *self.empty)}))
 
 
 def read_tree(
@@ -196,7 +202,7 @@ def zip_tree(
         raise UnreadableError(
             f"{shown(name)} is neither a folder nor a readable zip ({error}). Make it again, or download it again."
         ) from None
-    entries, clones = [], set()
+    entries, clones, folders = [], set(), set[PurePosixPath]()
     for info in archive.infolist():
         # Windows programs write backslashes; zipfile cuts names at a NUL byte.
         written = info.filename.replace("\\", "/")
@@ -204,12 +210,21 @@ def zip_tree(
         if REPOSITORY in path.parts:
             clones.add(PurePosixPath(*path.parts[: path.parts.index(REPOSITORY)]))
         if written.endswith("/") or not path.parts:
+            folders |= {path} if path.parts else set()
             continue
         kind = stat.S_IFMT(info.external_attr >> 16) or stat.S_IFREG
         pieces = partial(_pieces_of_member, archive, info, limits.ratio)
         entries.append(Entry(path, kind if _is_plain(written) else stat.S_IFLNK, info.file_size, pieces, written))
     looked_at = collapsed(entries, skipped, wanted, limits)
-    return Tree(PurePosixPath(name).stem, _sorted(looked_at), frozenset(clones))
+    names = sorted(map(str, (*(entry.path for entry in entries), *folders)))
+    empty = (folder for folder in folders if not _begins(names, f"{folder}/"))
+    return Tree(PurePosixPath(name).stem, _sorted(looked_at), frozenset(clones), frozenset(empty))
+
+
+def _begins(names: Sequence[str], start: str) -> bool:
+    """Whether one of the sorted names begins so."""
+    place = bisect.bisect_left(names, start)
+    return place < len(names) and names[place].startswith(start)
 
 
 class _TooManyEntries(Exception):
@@ -302,7 +317,7 @@ def _unread(size: int) -> Iterable[bytes]:
 
 
 def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wanted: Collection[str]) -> Tree:
-    entries, clones = list[Entry](), set()
+    entries, clones, empty = list[Entry](), set(), set()
     seen = 0
 
     def unreadable(error: OSError) -> None:
@@ -316,6 +331,8 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
         here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
         if REPOSITORY in names or REPOSITORY in files:  # a file in a submodule's clone
             clones.add(here)
+        if not names and not files and here.parts:
+            empty.add(here)
         # os.walk does not follow links to folders, but does not say that they are links either.
         linked = [name for name in names if (Path(parent) / name).is_symlink()]
         if seen + len(files) + len(names) > limits.entries and here.name:
@@ -345,7 +362,7 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
             pieces = partial(_pieces_of_file, file)
             entries.append(Entry(path, kind, found.st_size, pieces, str(here / written), place=file))
     looked_at = collapsed(entries, skipped, wanted, limits)
-    return Tree(folder.resolve().name, _sorted(looked_at), frozenset(clones))
+    return Tree(folder.resolve().name, _sorted(looked_at), frozenset(clones), frozenset(empty))
 
 
 def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entry:

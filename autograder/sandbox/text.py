@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 
 MAX_TEXT = 2000  # characters
+WIDTH = 80  # columns of a terminal
 
 # Escape sequences of terminals: CSI (colours, cursor), OSC (titles, links), and the two-character ones.
 ESCAPE_SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
@@ -33,3 +35,9 @@ def safe_text(text: str, limit: int = MAX_TEXT, strip: bool = True) -> str:
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = text.strip() if strip else text
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def wrapped(line: str) -> str:
+    """A line for a terminal: made harmless as by `safe_text`, within 80 columns."""
+    line = safe_text(line, len(line), strip=False)
+    return textwrap.fill(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False)

@@ -17,7 +17,7 @@ ROOMS = [
     {"sandbox"},
     {"door", "tasks"},
     {"stamp", "toml_source"},
-    {"exits", "measuring", "repository", "writing"},
+    {"clock", "exits", "measuring", "repository", "writing"},
     {"scratch"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}

@@ -1,1 +1,1 @@
-"""Who handed in what: one platform a file, and `reading`, which finds out which one it is."""
+"""Who handed in what: `reading` finds out which platform an export is of, the others read it."""

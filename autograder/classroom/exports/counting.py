@@ -5,52 +5,144 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
 
 from autograder.classroom.exports.submission import Submission
-from autograder.classroom.roster import Roster, Student, iso_time, moment, same
+from autograder.classroom.roster import Index, Roster, Student, candidates, doubts, index, iso_time, named
+from autograder.clock import days_late, moment
+from autograder.grading.files import listed
 
 
-def with_roster(submission: Submission, people: Roster) -> Submission:
-    """A submission with what the roster knows of its students."""
-    students, late, time = [], submission.late, submission.time
-    for student in submission.students:
-        match = next(((known, row) for known, row in people if same(student, known)), None)
-        if match is None:
-            students.append(student)
-            continue
-        known, row = match
-        students.append(
-            Student(
-                # A name out of a file name has lost its capitals and spaces.
-                name=known.name or student.name,
-                id=student.id or known.id,
-                sid=student.sid or known.sid,
-                email=student.email or known.email,
-                login=student.login or known.login,
-                section=student.section or known.section,
-            )
-        )
-        late = late or bool(re.search(r"\blate\b|\boverdue\b", row["*status"], re.IGNORECASE))
-        time = time or iso_time(row["*time"])
-    return replace(submission, students=tuple(students), late=late, time=time)
+@dataclass(frozen=True)
+class Known:
+    """What a roster knows of a class.
+
+    Attributes:
+        submissions: with their students as the roster has them.
+        absent: students of the roster who handed in nothing.
+        notes: doubts.
+    """
+
+    submissions: list[Submission]
+    absent: list[Student]
+    notes: list[str]
 
 
-def matches_any(known: Student, submissions: Sequence[Submission]) -> bool:
-    return any(same(student, known) for submission in submissions for student in submission.students)
+def with_roster(submissions: Sequence[Submission], people: Roster, by_name: bool) -> Known:
+    """What the roster knows of the students of submissions.
+
+    Where a student may be two of the roster, or two of the export may be the same one, nothing of theirs is graded. A
+    group's one submission is that of all its members.
+
+    Args:
+        by_name: whether the export says of students only what their folders and files are called.
+    """
+    everybody = {student: None for submission in submissions for student in submission.students}
+    known_as = index(people)
+    whom = named if by_name else candidates
+    links = {student: whom(student, people, known_as) for student in everybody}
+    groups = {student: () if links[student] else _members(student, known_as) for student in everybody}
+    rivals: dict[int, list[Student]] = defaultdict(list)  # place on the roster -> the export's students
+    for student in everybody:
+        sure = links[student] if len(links[student]) == 1 else groups[student]
+        for one in sure:
+            if student.key not in [rival.key for rival in rivals[one]]:
+                rivals[one].append(student)
+    found, linked, notes = [], set[str](), list[str]()
+    for submission in submissions:
+        students, doubt, late, time = list[Student](), submission.doubt, submission.late, submission.time
+        for student in submission.students:
+            places = links[student] or groups[student]
+            mine = [place for place in places if student.key == next((one.key for one in rivals[place]), "")]
+            doubt = doubt or _doubt(student, links[student], groups[student], rivals, people)
+            if not mine:
+                students.append(student)
+                notes += doubts(student, None, people, known_as) if not places else []
+            for place in mine:
+                known, row = people[place]
+                linked.add(known.key)
+                students.append(known if by_name or groups[student] else _joined(student, known))
+                notes += doubts(student, place, people, known_as) if links[student] else []
+                late = late or bool(re.search(r"\blate\b|\boverdue\b", row["*status"], re.IGNORECASE))
+                time = time or iso_time(row["*time"])
+        found.append(replace(submission, students=tuple(students), late=late, time=time, doubt=doubt))
+    found, more = _given_to_groups(found, people, known_as, linked)
+    absent = {known.key: known for known, _ in people if known.key not in linked}
+    return Known(found, list(absent.values()), list(dict.fromkeys([*notes, *more])))
 
 
-def with_due_date(submission: Submission, due: str) -> Submission:
-    """A submission that is late if it was handed in after `due`."""
-    if not due or not submission.time:
-        return submission
-    return replace(submission, late=submission.late or moment(submission.time) > moment(due))
+def _doubt(
+    student: Student,
+    places: Sequence[int],
+    members: Sequence[int],
+    rivals: Mapping[int, Sequence[Student]],
+    people: Roster,
+) -> str:
+    """Why it cannot be told which student or group of the roster this is; "" if it can, or if it is none."""
+    if len(places) > 1:
+        names = " or ".join(f"{people[place][0].shown} ({people[place][0].key.partition(' ')[2]})" for place in places)
+        return f"{student.shown} may be {names} of the roster: give it the platform's numbers, or e-mail addresses"
+    for place in (*places, *members):
+        if len(rivals[place]) > 1:
+            names, whose = " and ".join(rival.shown for rival in rivals[place]), people[place][0].shown
+            return f"{names} may both be of {whose} of the roster: ask both, and delete what is not theirs"
+    return ""
 
 
-def latest(submissions: Sequence[Submission]) -> list[Submission]:
+def _joined(student: Student, known: Student) -> Student:
+    """A student of the export with what the roster knows; a name out of a file's name has lost capitals and spaces."""
+    kept = {kind: getattr(student, kind) or getattr(known, kind) for kind in ("id", "sid", "email", "login", "section")}
+    return replace(known, name=known.name or student.name, **kept)
+
+
+def _members(student: Student, known_as: Index) -> Sequence[int]:
+    """Places of the roster's group of this name: platforms call what a group hands in after it."""
+    return known_as.get(("group", student.name.removesuffix(f" {student.id}").casefold()), ())
+
+
+def _given_to_groups(
+    submissions: Sequence[Submission], people: Roster, known_as: Index, linked: set[str]
+) -> tuple[list[Submission], list[str]]:
+    """(each submission with those of its group who have none of their own, what is to be said); adds to `linked`."""
+    found, handed_in = [], defaultdict[str, int](int)
+    for submission in submissions:
+        groups = {student.group.casefold() for student in submission.students} - {""}
+        members = (people[place][0] for group in groups for place in known_as[("group", group)])
+        more = {known.key: known for known in members if known.key not in linked}
+        linked.update(more)
+        for group in groups:
+            handed_in[group] += 1
+        found.append(replace(submission, students=(*submission.students, *more.values())))
+    several = [group for group, number in handed_in.items() if number > 1]
+    said = f"several of a group handed in, each counts for who handed it in: {listed(several)}"
+    return found, [said] if several else []
+
+
+def with_due_date(submission: Submission, due: datetime | None, zone: tzinfo, grace_minutes: float) -> Submission:
+    """A submission with how late each of its students was; as the platform says where no time is known."""
+    if due is None or not submission.time:
+        extended = [one.shown for one in submission.students if one.extension]
+        if not (submission.late and extended):
+            return submission
+        note = f"late, says the platform, which names no time; {', '.join(extended)} had an extension"
+        return replace(submission, notes=(*submission.notes, note))
+    handed_in, end = moment(submission.time, zone), due.astimezone(zone)
+    students = tuple(
+        replace(one, days_late=days_late(handed_in, end + timedelta(days=one.extension), zone, grace_minutes))
+        for one in submission.students
+    )
+    return replace(submission, students=students, late=any(one.days_late for one in students))
+
+
+def latest(submissions: Sequence[Submission], zone: tzinfo) -> list[Submission]:
     """Each student's last submission; one that no longer counts for any student is dropped."""
-    order = sorted(range(len(submissions)), key=lambda place: (_moment(submissions[place]), place))
+
+    def time(submission: Submission) -> float:
+        return moment(submission.time, zone).timestamp() if submission.time else 0.0
+
+    order = sorted(range(len(submissions)), key=lambda place: (time(submissions[place]), place))
     owner: dict[str, int] = {}
     count: dict[str, int] = defaultdict(int)
     for place in order:
@@ -68,10 +160,6 @@ def latest(submissions: Sequence[Submission]) -> list[Submission]:
         if students:
             kept.append(replace(submission, students=students, notes=(*submission.notes, *more)))
     return kept
-
-
-def _moment(submission: Submission) -> float:
-    return moment(submission.time) if submission.time else 0.0
 
 
 def with_slugs(submissions: Sequence[Submission]) -> list[Submission]:

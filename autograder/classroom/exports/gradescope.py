@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from autograder.classroom.exports.submission import Found, Submission
+from autograder.classroom.exports.submission import Submission
 from autograder.classroom.roster import Student, iso_time
 from autograder.grading.files import MIB, Tree, UnreadableError
 from autograder.sandbox.text import safe_text
@@ -15,15 +15,17 @@ from autograder.sandbox.text import safe_text
 METADATA = ("submission_metadata.yml", "submission_metadata.yaml")
 FOLDER = re.compile(r"submission_\d+")
 LARGEST_METADATA = 512 * MIB
+NO_FILES = "the export has no files of this submission: export the submissions again"
+NAMELESS = "submission_metadata.yml does not name its students"
 
 
-def read(tree: Tree) -> Found | None:
+def read(tree: Tree) -> list[Submission] | None:
     """The submissions of an export; None if it is not one of Gradescope's."""
     listing = next((entry for entry in tree.entries if str(entry.path) in METADATA), None)
     folders = [top for top in tree.tops() if FOLDER.fullmatch(top)]
-    if listing is None and not folders:
-        return None
-    notes = [] if listing else ["submission_metadata.yml is missing: students are called by their submission's number"]
+    others = [top for top in tree.tops() if top not in METADATA]
+    if not (listing or folders) or 2 * len(folders) < len(others):
+        return None  # a student may have called something so
     metadata = _read_metadata(listing.read(LARGEST_METADATA)) if listing else {}
     submissions = []
     for folder in [*folders, *(name for name in metadata if name not in folders)]:
@@ -41,10 +43,12 @@ def read(tree: Tree) -> Found | None:
                 students=students or (Student(name=folder, id=folder),),
                 entries=own.entries,
                 time=iso_time(about.get("created_at")),
-                notes=() if own.entries else ("the export has no files of this submission",),
+                source=folder,
+                doubt="" if own.entries else NO_FILES,
+                notes=() if students else (NAMELESS,),
             )
         )
-    return submissions, notes
+    return submissions
 
 
 def _read_metadata(content: bytes) -> dict[str, dict[str, Any]]:

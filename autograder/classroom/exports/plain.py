@@ -1,4 +1,4 @@
-"""A folder or a zip for each student, or a table, named after the student."""
+"""A folder or an archive for each student, or a file, named after the student."""
 
 from __future__ import annotations
 
@@ -6,39 +6,51 @@ import re
 from collections import defaultdict
 from pathlib import PurePosixPath
 
-from autograder.classroom.exports.submission import Found, Submission
+from autograder.classroom.exports.submission import Submission
 from autograder.classroom.roster import Student
-from autograder.grading.files import Entry, Tree
+from autograder.grading.files import Entry, Tree, shown
 from autograder.sandbox.text import safe_text
 
+ARCHIVE = re.compile(r"\.(zip|tar|tgz|tar\.(gz|bz2|xz)|tbz2|txz|rar|7z)$", re.IGNORECASE)
+CODE = re.compile(r"\.(py|ipynb)$", re.IGNORECASE)
+COPY = re.compile(r" ?\(\d+\)$")
 
-def read(tree: Tree, table: str = "") -> Found:
-    """The submissions; copies such as "jane (1).zip" belong to the same student.
+
+def owner(top: str, is_folder: bool, table: str = "") -> str:
+    """The student after whom a folder or file is called; "" if it is nobody's.
 
     Args:
-        table: name of the table that is handed in instead of code: then files beside each other belong to students,
-            too, such as "jane.csv" or "selfgrade_jane.csv".
+        table: name of the table that is handed in instead of code: then each file is a student's, such as "jane.csv" or
+            "selfgrade_jane.csv".
     """
-    by_name: dict[str, list[Entry]] = defaultdict(list)
-    notes = []
+    if is_folder:
+        return top
+    if ARCHIVE.search(top):
+        return COPY.sub("", ARCHIVE.sub("", top))
+    if table:
+        name = COPY.sub("", PurePosixPath(top).stem)
+        return re.sub(rf"[\s_.-]*{re.escape(PurePosixPath(table).stem)}[\s_.-]*", "", name, flags=re.IGNORECASE)
+    return COPY.sub("", CODE.sub("", top)) if CODE.search(top) else ""
+
+
+def read(tree: Tree, table: str = "") -> list[Submission]:
+    """The submissions. What may be one student's twice, such as "jane" and "jane (1).zip", is in doubt."""
+    inside: dict[str, list[Entry]] = {path.parts[0]: [] for path in tree.empty}
     for entry in tree.entries:
-        name = re.sub(r" ?\(\d+\)$", "", entry.path.stem)
-        if len(entry.path.parts) > 1:
-            by_name[entry.path.parts[0]].append(entry.at(PurePosixPath(*entry.path.parts[1:])))
-        elif entry.path.suffix.lower() == ".zip":
-            by_name[name].append(entry)
-        elif entry.path.name.startswith("."):
-            continue
-        elif table:
-            by_name[_without(PurePosixPath(table).stem, name) or tree.name].append(entry)
-        elif entry.path.suffix.lower() != ".csv":
-            notes.append(f"{entry.path} is neither a folder nor a zip, so it belongs to no student")
-    return [
-        Submission(slug="", students=(Student(name=safe_text(name, 200), id=name),), entries=tuple(entries))
-        for name, entries in by_name.items()
-    ], notes
-
-
-def _without(word: str, name: str) -> str:
-    """A name without a word and what joins the two: "jane" from "selfgrade_jane"."""
-    return re.sub(rf"[\s_.-]*{re.escape(word)}[\s_.-]*", "", name, flags=re.IGNORECASE)
+        inside.setdefault(entry.path.parts[0], []).append(entry)
+    by_owner: dict[str, list[str]] = defaultdict(list)
+    for top, entries in inside.items():
+        is_folder = any(len(entry.path.parts) > 1 for entry in entries) or not entries
+        name = owner(top, is_folder, table) or (tree.name if table else "")
+        if name:
+            by_owner[name].append(top)
+    found = []
+    for student_name, tops in sorted(by_owner.items()):
+        several = f"{' and '.join(map(shown, tops))} may be one student's: delete what does not count"
+        for place, top in enumerate(tops):
+            who = top if place else student_name
+            parts = ((entry, entry.path.parts[1:]) for entry in inside[top])
+            own = tuple(entry.at(PurePosixPath(*rest)) if rest else entry for entry, rest in parts)
+            student = Student(name=safe_text(who, 200), id=who)
+            found.append(Submission("", (student,), own, source=top, doubt=several if len(tops) > 1 else ""))
+    return found

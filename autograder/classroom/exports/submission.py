@@ -6,6 +6,18 @@ from dataclasses import dataclass, field
 
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry
+from autograder.sandbox.text import safe_text
+
+SHOWN = 20
+TITLES = {
+    "gradescope": "Gradescope",
+    "canvas": "Canvas",
+    "moodle": "Moodle",
+    "brightspace": "Brightspace",
+    "blackboard": "Blackboard",
+    "github": "GitHub Classroom",
+    "plain": "Plain folder",
+}
 
 
 @dataclass(frozen=True)
@@ -16,9 +28,11 @@ class Submission:
         slug: its name in files; unique in the class.
         students: more than one for group work.
         entries: its files, paths counted from the submission's folder, in the order of their upload if that is known.
-        late: whether the export or the due date says so.
+        late: whether the export or the due date says so, for one of the students at least.
         time: when it was handed in, ISO 8601; "" if unknown.
         notes: what the instructor should know.
+        source: what it is called in the export: its folder, or its first file.
+        doubt: why it cannot be told whose it is, and what to do; it is not graded then. "" if it is clear.
     """
 
     slug: str
@@ -27,10 +41,12 @@ class Submission:
     late: bool = False
     time: str = ""
     notes: tuple[str, ...] = ()
+    source: str = ""
+    doubt: str = ""
 
     @property
     def name(self) -> str:
-        return ", ".join(student.name or student.id for student in self.students)
+        return ", ".join(student.shown for student in self.students)
 
 
 @dataclass
@@ -38,16 +54,32 @@ class Export:
     """A whole class.
 
     Attributes:
-        layout: one of reading.LAYOUTS.
+        platform: one of reading.PLATFORMS.
         submissions: one for each student or group, the one that counts.
-        absent: students of the roster who handed in nothing.
-        notes: what could not be made sense of.
+        absent: students of the roster, and of empty folders, who handed in nothing.
+        notes: what was assumed, and what is in doubt.
+        unread: files and folders that belong to no student, and what to do about them.
+        files: how many files are "of submissions", "set aside" (what systems and the platform itself add, and earlier
+            attempts) and "unread": together all that lie in the export. What is inside an archive is not counted.
     """
 
-    layout: str
+    platform: str
     submissions: list[Submission] = field(default_factory=list)
     absent: list[Student] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    files: dict[str, int] = field(default_factory=dict)
 
-
-Found = tuple[list[Submission], list[str]]  # what a platform's reader finds: submissions without slugs, notes
+    def summary(self) -> list[str]:
+        """What was recognised, with a sample, and what became of the files: lines for people."""
+        first = next((one for one in self.submissions if not one.doubt), self.submissions[0])
+        number = len({student.key for one in self.submissions for student in one.students})
+        files = ", ".join(f"{count} {what}" for what, count in self.files.items())
+        sample = f"{safe_text(first.source, 80)} -> {safe_text(first.name, 80)}"
+        return [
+            f"{TITLES[self.platform]}: {number} student{'s' * (number != 1)}, for example {sample}",
+            f"{sum(self.files.values())} files: {files}",
+            *self.notes[:SHOWN],
+            *([f"and {len(self.notes) - SHOWN} more remarks, which class.html has"] if len(self.notes) > SHOWN else ()),
+            *(f"unread: {said}" for said in self.unread),
+        ]

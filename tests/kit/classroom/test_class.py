@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import tarfile
 import textwrap
 import threading
 import time
@@ -26,6 +27,7 @@ from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
 from autograder.grading.session import Session
+from autograder.writing import write_files
 from tests.kit.courses import write_course
 from tests.kit.hostile import HOSTILE, strings, unseen
 from tests.kit.processes import alive, descendants, nothing_left_running, until
@@ -165,7 +167,7 @@ def test_a_class(course, quick):
     course.hand_in("<script>alert(1)", task1="grader's fault\n")
     summary = course.grade(workers=2)
     assert sorted(summary.graded) == ["ada", "ben", "cyd"] and summary.failed == ["script-alert-1"]
-    assert [course.score(slug) for slug in summary.export and ("ada", "ben", "cyd")] == [20, 10, 0]
+    assert [course.score(slug) for slug in ("ada", "ben")] == [20, 10]
 
     grades = {row[0]: row for row in rows(course.out / "grades.csv")[1:]}
     assert (grades["ada"][5], grades["ada"][7], grades["ben"][5]) == ("20", "Graded", "10")
@@ -319,7 +321,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     assert "no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
-    assert "1 submissions (plain export): 1 graded" in capsys.readouterr().out
+    assert "1 submissions: 1 graded" in capsys.readouterr().out
     course.hand_in("zoe")
     (course.submissions / "zoe" / "kl.py").write_text(RIGHT)
     (course.submissions / "zoe" / "old.zip").write_bytes(b"PK\x03\x04nonsense")
@@ -355,7 +357,7 @@ def parcel(course: Course, student: str) -> bytes:
     from autograder.classroom.exports.reading import read_export
     from autograder.classroom.parcel import pack
 
-    found = read_export(course.submissions, layout="plain").submissions
+    found = read_export(course.submissions, platform="plain").submissions
     return pack(next(one for one in found if one.name == student).entries, ("task1.py", "task2.py")).content
 
 
@@ -370,6 +372,44 @@ def test_one_grading_leaves_nothing_behind(course, monkeypatch):
     assert outcome.cpu_seconds > 0 and outcome.peak_mib > 50 and outcome.host
     assert "not much of a secret" not in json.dumps(outcome.document) + outcome.log
     assert list((course.folder / "temporary").iterdir()) == []
+
+
+def test_what_nobody_can_grade_is_no_zero(course, quick):
+    """It is listed with a sentence for the student, has no score, and the others are graded."""
+    course.hand_in("ada")
+    course.hand_in("twice")
+    write_files(course.submissions, {"twice (1).zip": b"PK\x03\x04", "broken.tgz": b"\x1f\x8bnonsense"})
+    summary = course.grade(similarity=False)
+    assert summary.ungradable == ["broken", "twice", "twice-1-zip"] and not summary.failed and len(quick) == 1
+    store = Store(course.out, course.session.load())
+    said = {slug: store.record(slug).problem for slug in summary.ungradable}
+    assert said["broken"].startswith("broken.tgz cannot be unpacked") and "Please hand in a zip." in said["broken"]
+    assert said["twice"] == "twice and twice (1).zip may be one student's: delete what does not count"
+    grades = {row[2]: (row[5], row[7]) for row in rows(course.out / "grades.csv")[1:]}
+    assert grades.pop("ada") == ("20", "Graded") and set(grades.values()) == {("", "Ungraded")} and len(grades) == 3
+    page = (course.out / "class.html").read_text()
+    assert "not gradable" in page and "students/twice/grader.log" in page
+
+
+@pytest.mark.slow
+def test_no_code_is_no_zero_either(course):
+    """What the grader finds nothing in; it is not tried again. A .tar.gz is graded."""
+    course.submissions.mkdir()
+    notebook = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
+    write_files(course.submissions, {"rar/work.rar": b"Rar!", "notebook.ipynb": notebook})
+    (course.folder / "right.py").write_text(RIGHT)
+    with tarfile.open(course.submissions / "tar.tar.gz", "w:gz") as archive:
+        for task in ("task1", "task2"):
+            archive.add(course.folder / "right.py", f"work/{task}.py")
+    for _ in range(2):
+        summary = course.grade(similarity=False)
+        assert sorted(summary.ungradable) == ["notebook", "rar"] and course.score("tar") == 20
+    assert sorted(summary.reused) == ["notebook", "rar", "tar"] and not summary.graded
+    store = Store(course.out, course.session.load())
+    said = {slug: store.record(slug).problem for slug in summary.ungradable}
+    assert all("none of the files to hand in is there (task1.py, task2.py)" in why for why in said.values())
+    assert "work.rar. Hand in the files themselves, or one zip with nothing around it." in said["rar"]
+    assert "students/rar/report.html" in (course.out / "class.html").read_text()
 
 
 def test_what_strangers_write_reaches_nobody_with_characters_that_cannot_be_seen(course, monkeypatch, capfd):
@@ -460,6 +500,7 @@ def test_a_class_with_hostile_members(course):
     assert len(summary.graded) == 5 and not summary.failed
     scores = {slug: course.score(slug) for slug in summary.graded}
     assert scores == {"good": 20, "exits": 10, "floods": 10, "spies": 20, "broken": 0}
+    assert summary.ungradable == ["broken"]
     # What it tried to read of the others did not come out anywhere.
     said = "".join(path.read_text() for path in (course.out / "students").rglob("*.*"))
     assert "SPIED" not in said

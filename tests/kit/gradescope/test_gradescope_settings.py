@@ -151,6 +151,30 @@ def test_the_courses_due_date_counts_where_gradescope_has_none(document: dict) -
     assert rules.publish(document, rule, Settings(), undated)["score"] == 24
 
 
+@pytest.mark.parametrize(
+    ("due", "handed_in", "days"),
+    [
+        # Clocks are put back in the night to 25 October 2026 and forward in the night to 28 March 2027.
+        ("2026-10-24T23:59+02:00", "2026-10-25T23:59+01:00", 1),
+        ("2026-10-24T23:59+02:00", "2026-10-26T00:00+01:00", 1 + 1 / 1440),
+        ("2027-03-27T23:59+01:00", "2027-03-28T23:59+02:00", 1),
+        ("2026-10-25T02:45+02:00", "2026-10-25T02:30+01:00", 1 / 1440),
+        ("2026-10-25T02:30+01:00", "2026-10-25T02:45+02:00", 0),
+    ],
+)
+def test_days_are_those_of_the_courses_clock(due: str, handed_in: str, days: float) -> None:
+    rule = replace(course(), timezone="Europe/Berlin", due=datetime.fromisoformat(due))
+    assert rules.days_late(rule, {"created_at": handed_in}) == pytest.approx(days)
+
+
+def test_a_setup_problem_uses_up_no_attempt() -> None:
+    tried = metadata(0, (5, 3, 1))
+    assert rules.refusal(course(per_day=3), tried) is not None
+    tried["previous_submissions"][1]["results"]["extra_data"]["problem"] = "SandboxError: no seccomp"
+    assert rules.refusal(course(per_day=3), tried) is None
+    assert rules.refusal(course(per_day=2), tried)["score"] == 3
+
+
 def test_an_extension_counts(document: dict) -> None:
     late = metadata(minutes_late=3000)
     late["users"][0]["assignment"] = {"due_date": (NOW + timedelta(hours=1)).isoformat()}
