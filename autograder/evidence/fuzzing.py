@@ -292,7 +292,7 @@ def _zips() -> list[bytes]:
 
 
 def _unpack(data: bytes) -> None:
-    entry = Entry(PurePosixPath("work.tar.gz"), stat.S_IFREG, len(data), lambda size: data[:size], "work.tar.gz")
+    entry = Entry(PurePosixPath("work.tar.gz"), stat.S_IFREG, len(data), lambda size: [data[:size]], "work.tar.gz")
     _list_and_read(as_zip(entry).read(sys.maxsize))
 
 

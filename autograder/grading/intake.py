@@ -454,7 +454,8 @@ def _why_no_data(path: PurePosixPath, provided: Collection[str]) -> str:
     if path.parts[0] == "tests":
         return "tests"
     named = all(folder.isidentifier() for folder in path.parts[:-1])
-    return "" if named and path.name not in provided else "other"
+    code = path.with_suffix("").suffix == ".py"  # "net.py.txt", as some systems save a file that is handed in
+    return "" if named and path.name not in provided and not code else "other"
 
 
 def _why_closed(folder: PurePosixPath) -> str:

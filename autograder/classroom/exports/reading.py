@@ -150,7 +150,7 @@ def _account(export: Export, found: Found, roster: Path | None, top: Path) -> No
 
 def _identity(entry: Entry) -> tuple[int, str]:
     """The same for an entry wherever it was moved to, and for no other of the export."""
-    return id(entry.read), entry.name
+    return id(entry.pieces), entry.name
 
 
 def _advice(entry: Entry) -> str:

@@ -8,7 +8,6 @@ import stat
 import tarfile
 import zlib
 from dataclasses import replace
-from functools import partial
 from pathlib import PurePosixPath
 
 from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown
@@ -34,7 +33,7 @@ def as_zip(entry: Entry) -> Entry:
     if not entry.regular or not SUFFIX.search(entry.path.name):
         return entry
     path = entry.path.with_name(SUFFIX.sub(".zip", entry.path.name))
-    return replace(entry, path=path, read=partial(_zipped, entry))
+    return replace(entry, path=path, pieces=lambda size: [_zipped(entry, size)], place=None)
 
 
 def _zipped(entry: Entry, size: int) -> bytes:
