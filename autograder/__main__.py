@@ -58,7 +58,7 @@ def main(arguments: list[str]) -> int:
         if told is None:
             raise
         exits.leave_output()
-        print(f"{name}: {told[0]}", file=sys.stderr)
+        print(f"{name}: {safe_text(told[0])}", file=sys.stderr)  # a stranger may have named the file
         return told[1]
     return status
 

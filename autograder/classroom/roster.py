@@ -60,17 +60,21 @@ def read_roster(content: bytes, name: str) -> Roster:
     """The students of a CSV, with their rows; columns may be in any order.
 
     Raises:
-        UnreadableError: it has no column that names students.
+        UnreadableError: it is not a table, or has no column that names students.
     """
     text = content.decode("utf-8-sig", "replace")
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        table = list(rows)
+    except csv.Error as error:
+        raise UnreadableError(f"{name} cannot be read as a table ({error})") from None
     fields = {column: (column or "").strip().casefold() for column in rows.fieldnames or ()}
     if not set(fields.values()) & {name for names in COLUMNS.values() for name in names}:
         raise UnreadableError(f"{name} has no column with students' names or numbers; its first line is {first[:80]!r}")
     people: Roster = []
-    for row in rows:
+    for row in table:
         cells = {fields[column]: (cell or "").strip() for column, cell in row.items() if column in fields}
         found = {key: next((cells[name] for name in names if cells.get(name)), "") for key, names in COLUMNS.items()}
         full = found["name"] or " ".join(filter(None, (found["first"], found["last"])))
