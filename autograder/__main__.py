@@ -9,6 +9,7 @@ import sys
 
 from autograder import exits
 from autograder.exits import Exit
+from autograder.sandbox.text import safe_text
 
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
 COMMANDS = {

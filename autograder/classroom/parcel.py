@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from autograder.grading.files import (
@@ -19,6 +19,7 @@ from autograder.grading.files import (
     UnreadableError,
     collapsed,
     listed,
+    shown,
     without_environments,
     zip_tree,
 )
@@ -28,9 +29,34 @@ from autograder.release.archive import zip_bytes
 # What compresses too well is left to intake: here it is read up to the same size as anything else.
 LIMITS = replace(SUBMISSION, ratio=sys.maxsize)
 NESTED = 3  # zips in zips that are opened
+OPENED = 30  # zips of a submission that are opened in all
 # "work-1.py" is Canvas's name for a file uploaded again, "work (1).py" a browser's for one downloaded twice.
 VERSION = re.compile(r"(?P<stem>.+?)(?:-(?P<canvas>\d{1,3})| ?\((?P<browser>\d{1,3})\))")
 NOTHING = "there is no Python file and no zip in it, only {}"
+REFUSED = f"not opened, because only {OPENED} zips with {LIMITS.archive_bytes // MIB} MiB together are: {{}}"
+
+
+@dataclass
+class _Room:
+    """What the zips of one submission may still take, those in zips included.
+
+    Attributes:
+        zips, bytes: how many, and how large they may be together.
+        refused: those that had no room.
+    """
+
+    zips: int = OPENED
+    bytes: int = LIMITS.archive_bytes
+    refused: list[Entry] = field(default_factory=list)
+
+    def read(self, entry: Entry) -> bytes | None:
+        """The content of a zip; None if there is no room for it. UnreadableError if it is damaged."""
+        if not self.zips or entry.size > self.bytes:
+            self.refused.append(entry)
+            return None
+        self.zips -= 1
+        self.bytes -= entry.size
+        return entry.read(entry.size)
 
 
 @dataclass(frozen=True)
@@ -58,6 +84,16 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     Raises:
         UnreadableError: a file cannot be read.
     """
+    try:
+        return _packed(entries, expected)
+    except UnreadableError:
+        raise
+    except Exception as error:  # our mistake, but it must not cost the whole class its grades
+        what = f"{type(error).__name__}: {error}"
+        raise UnreadableError(f"the grader has failed to read it ({what}): please report this") from error
+
+
+def _packed(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     wanted = {name.lower() for name in expected}
     entries, notes = _newest_versions(_own(entries, wanted), wanted)
     code = {name for name in wanted if name.endswith(".py")}
@@ -65,14 +101,18 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     loose = [entry for entry in entries if entry not in zips]
     left_out = len(zips) > 1 or bool(zips and _holds(loose, code))
     if zips and not _holds(loose, code):
-        name, content, more = _choose(zips, wanted)
+        room = _Room()
+        name, content, more = _choose(zips, wanted, room)
         notes += more
+        if room.refused:
+            notes.append(REFUSED.format(_names(room.refused)))
+            left_out = True
         extra = [entry for entry in loose if entry.path.name.lower() in wanted]
         if not extra:
             return Parcel(content, tuple(notes), left_out)
         joined = _join(content, extra, code)
         if joined is not None:
-            notes.append(f"{_names(extra)} handed in beside {name}")
+            notes.append(f"{_names(extra)} handed in beside {shown(name)}")
             return Parcel(write_parcel(joined, wanted), tuple(notes), left_out)
     elif zips:
         notes.append(f"not opened, because the files to grade lie beside it: {_names(zips)}")
@@ -92,7 +132,7 @@ def _members(entries: Sequence[Entry], wanted: Collection[str]) -> Iterator[tupl
     for entry in entries[: LIMITS.entries + 1]:
         if total > 2 * LIMITS.total_bytes:
             break  # intake refuses it anyway
-        name = str(entry.path).encode("utf-8", "replace").decode("utf-8")
+        name = str(entry.path)
         if entry.is_folder:
             yield from ((f"{name}/{inner}", b"", 0o100644) for inner in entry.inside)
             yield name, bytes(entry.size - len(entry.inside)), entry.kind | 0o755
@@ -135,50 +175,58 @@ def _newest_versions(entries: list[Entry], wanted: Collection[str]) -> tuple[lis
         if place not in newest or number > newest[place][0]:
             newest[place] = number, entry
     kept = [entry.at(place) for place, (_, entry) in newest.items()]
-    renamed = [f"{entry.path} was taken as {place.name}" for place, (_, entry) in newest.items() if entry.path != place]
-    return kept, renamed
+    renamed = [(entry.path, place.name) for place, (_, entry) in newest.items() if entry.path != place]
+    return kept, [f"{shown(str(path))} was taken as {name}" for path, name in renamed]
 
 
-def _choose(zips: Sequence[Entry], wanted: Collection[str]) -> tuple[str, bytes, list[str]]:
-    """(name, content, notes) of the newest zip that holds files to grade; of the newest one if none does."""
+def _choose(zips: Sequence[Entry], wanted: Collection[str], room: _Room) -> tuple[str, bytes, list[str]]:
+    """(name, content, notes) of the newest zip that holds files to grade; of the newest one if none does.
+
+    One is in memory at a time.
+
+    Raises:
+        UnreadableError: one is damaged, or there is room for none.
+    """
     order = sorted(range(len(zips)), key=lambda place: (version(zips[place].path.name)[1], place), reverse=True)
-    contents: list[tuple[str, bytes, list[str]]] = []
-    for place in order:
-        entry = zips[place]
-        content = _read_zip(entry)
-        inner, found, notes = _innermost(entry.path.name, content, wanted, NESTED)
-        others = [other for other in zips if other is not entry]
-        if others:
-            notes = [f"of {len(zips)} zips, {entry.path.name} was taken", *notes]
+    first: tuple[Entry, list[str]] | None = None
+    for entry in (zips[place] for place in order):
+        content = room.read(entry)
+        if content is None:
+            continue
+        inner, found, notes = _innermost(entry.path.name, content, wanted, room, NESTED)
+        if len(zips) > 1:
+            notes = [f"of {len(zips)} zips, {shown(entry.path.name)} was taken", *notes]
         if found:
             return entry.path.name, inner, notes
-        contents.append((entry.path.name, content, notes))
-    return contents[0]
+        first = first or (entry, notes)
+    if first is None:
+        raise UnreadableError(REFUSED.format(_names(room.refused)))
+    entry, notes = first
+    return entry.path.name, entry.read(entry.size), notes
 
 
-def _read_zip(entry: Entry) -> bytes:
-    content = entry.read(LIMITS.archive_bytes + 1)
-    if len(content) > LIMITS.archive_bytes:
-        raise UnreadableError(f"{entry.path.name} is larger than {LIMITS.archive_bytes // MIB} MiB")
-    return content
-
-
-def _innermost(name: str, content: bytes, wanted: Collection[str], depth: int) -> tuple[bytes, bool, list[str]]:
+def _innermost(
+    name: str, content: bytes, wanted: Collection[str], room: _Room, depth: int
+) -> tuple[bytes, bool, list[str]]:
     """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
     try:
         entries = _own(zip_tree(content, name, limits=LIMITS).entries, wanted)
     except UnreadableError:
-        return content, False, [f"{name} is not a readable zip"]
+        return content, False, [f"{shown(name)} is not a readable zip"]
     if _holds(entries, wanted) or depth == 0:
         return content, _holds(entries, wanted), []
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
     for entry in sorted(zips, key=lambda entry: version(entry.path.name)[1], reverse=True):
         try:
-            inner, found, notes = _innermost(entry.path.name, _read_zip(entry), wanted, depth - 1)
+            within = room.read(entry)
         except UnreadableError:
             continue
+        if within is None:
+            continue
+        inner, found, notes = _innermost(entry.path.name, within, wanted, room, depth - 1)
         if found:
-            return inner, True, [f"the files to grade lie in {entry.path.name} inside {name}", *notes]
+            where = f"the files to grade lie in {shown(entry.path.name)} inside {shown(name)}"
+            return inner, True, [where, *notes]
     return content, False, []
 
 
