@@ -41,21 +41,21 @@ class _Room:
     """What the zips of one submission may still take, those in zips included.
 
     Attributes:
-        zips, bytes: how many, and how large they may be together.
+        zips, size: how many, and how many bytes they may have together.
         refused: those that had no room.
     """
 
     zips: int = OPENED
-    bytes: int = LIMITS.archive_bytes
+    size: int = LIMITS.archive_bytes
     refused: list[Entry] = field(default_factory=list)
 
     def read(self, entry: Entry) -> bytes | None:
         """The content of a zip; None if there is no room for it. UnreadableError if it is damaged."""
-        if not self.zips or entry.size > self.bytes:
+        if not self.zips or entry.size > self.size:
             self.refused.append(entry)
             return None
         self.zips -= 1
-        self.bytes -= entry.size
+        self.size -= entry.size
         return entry.read(entry.size)
 
 
