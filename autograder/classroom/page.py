@@ -13,6 +13,7 @@ from tqdm import tqdm
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import Graded
 from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import GRADED, Record, Store
 from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair
@@ -183,7 +184,8 @@ def _attention(about: Class) -> dict[str, Any]:
         if record is None or record.status != GRADED:
             said.append(("not graded", record.problem if record else "no record"))
         if slug in by_slug and by_slug[slug].slow:
-            said.append(("out of time", "slow or hanging code lost its task even with four times the time"))
+            more = f", even with {STRETCH:g} times the time for a call" if record and record.again else ""
+            said.append(("out of time", f"slow or hanging code lost its task{more}"))
         said += [("nothing could be graded", error) for error in by_slug[slug].errors] if slug in by_slug else []
         said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
