@@ -329,7 +329,7 @@ def test_lists_of_the_class_are_still_read_where_code_is_handed_in(tmp_path):
 
 def test_the_table_that_students_get():
     content = selfgrade.table(COURSE)
-    assert content.startswith(b"\xef\xbb\xbfquestion,title,points,own points,why\r\n")
+    assert content.startswith(b'\xef\xbb\xbf"question","title","points","own points","why"\r\n')
     heading, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     assert [row[0] for row in rows] == [*("A.1", "A.2", "B.1", "B.2", "B.3", "B.4"), *(f"C.{i}" for i in range(1, 8))]
     assert all(row[1] and row[3:] == ["", ""] for row in rows)
@@ -343,7 +343,7 @@ def judged_empty(content: bytes) -> selfgrades.SelfGrade:
 
 def test_titles_are_no_formulas(monkeypatch):
     monkeypatch.setattr(selfgrade, "items", lambda course: [Item("1.1", "=cmd()", 0.75)])
-    assert selfgrade.table(COURSE).decode().splitlines()[1] == "1.1,'=cmd(),0.75,,"
+    assert selfgrade.table(COURSE).decode().splitlines()[1] == '"1.1","\'=cmd()","0.75","",""'
 
 
 @pytest.mark.parametrize(("name", "there"), [("000", True), ("003", False)])
