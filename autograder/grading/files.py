@@ -293,8 +293,9 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
 
 def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entry:
     """A folder that is not looked into, but for names, and for no more than COUNTED of these."""
-    count, found = 0, []
-    for parent, names, files in os.walk(folder):
+    count, found = 0, list[str]()
+    unread: list[OSError] = []  # folders, each counts as one file
+    for parent, names, files in os.walk(folder, onerror=unread.append):
         here = _below(folder, Path(parent))
         if len(here.parts) >= DEEPEST:
             count += len(names)  # each as one file
@@ -304,6 +305,7 @@ def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entr
         found += [str(inner) for inner in inside if _asked_for(path / inner, wanted)]
         if count >= COUNTED:
             break
+    count += len(unread)
     return Entry(path, stat.S_IFDIR, min(count, COUNTED), _unread, str(path), tuple(sorted(found)))
 
 
