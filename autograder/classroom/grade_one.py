@@ -41,6 +41,9 @@ IDLE_SECONDS = 120.0  # without instructions, after which memory is given back
 
 def main() -> int:
     """Grade what standard input says until it closes."""
+    # Whatever else is printed here must not be taken for an answer.
+    answers = os.dup(1)
+    os.dup2(2, 1)
     # A Ctrl-C is for the grading. Not ignored: the zygote and all its workers would inherit that.
     signal.signal(signal.SIGINT, lambda number, frame: None)
     grade.prepare_process()
@@ -52,8 +55,8 @@ def main() -> int:
             instructions = json.loads(line)
             if trunk is None:
                 trunk = _trunk(Grading.from_json(instructions["grading"]), stack)
-            _answer("begun")
-            _answer(str(_forked(instructions, trunk)))
+            _answer(answers, "begun")
+            _answer(answers, str(_forked(instructions, trunk)))
     return Exit.DONE
 
 
@@ -68,9 +71,9 @@ def _line() -> bytes:
     return line
 
 
-def _answer(text: str) -> None:
+def _answer(answers: int, text: str) -> None:
     with contextlib.suppress(BrokenPipeError):
-        print(text, flush=True)
+        os.write(answers, f"{text}\n".encode())
 
 
 def _trunk(grading: Grading, stack: contextlib.ExitStack) -> Zygote | None:

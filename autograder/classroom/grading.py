@@ -99,8 +99,8 @@ def grade_fairly(
 def _tried(content: bytes, session: Session, stop: threading.Event | None, lane: Lane | None) -> ParcelOutcome:
     try:
         return grade_parcel(content, session, stop, lane)
-    except OSError as error:  # no space left, no process to be had
-        return ParcelOutcome(None, problem=f"the grading could not be started: {error}", may_pass=True)
+    except (OSError, ValueError) as error:  # no space left, no process to be had, half a file
+        return ParcelOutcome(None, problem=f"the grading could not be done: {error}", may_pass=True)
 
 
 def stretched(session: Session) -> Session:
@@ -146,6 +146,8 @@ def grade_parcel(
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
     problem = document["extra_data"].get("problem", "") if document else "no results were written"
     may_pass = bool(problem) and not problem.startswith(LASTING)
+    if problem:
+        lane.end()  # it may have lost its zygote
     if status != 0:
         problem, may_pass = _ended(status, stop), status != TIME_IS_UP
     return ParcelOutcome(
@@ -188,7 +190,7 @@ class Lane:
             self._process.stdin.close()  # asks it to end
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(INTERRUPT_SECONDS)
-        self._end()
+        self.end()
 
     def run(self, instructions: Mapping[str, Any], seconds: float, stop: threading.Event | None) -> tuple[int, str]:
         """(exit status, what the lane said if that is not 0) of a grading: TIME_IS_UP after `seconds`."""
@@ -202,15 +204,15 @@ class Lane:
             if self._answer(START_SECONDS, stop) == "begun" and (answer := self._answer(seconds, stop)):
                 status = int(answer)
             else:  # it has died
-                status = self._process.wait() or -signal.SIGKILL
-        except TimeoutError:
+                status = self._process.wait(INTERRUPT_SECONDS) or -signal.SIGKILL
+        except (TimeoutError, subprocess.TimeoutExpired):
             status = TIME_IS_UP
         finally:
-            said = "" if status == 0 else self._end()
+            said = "" if status == 0 else self.end()
         return status, said
 
     def _start(self) -> None:
-        self._end()
+        self.end()
         folder = self._stack.enter_context(_workplace())
         self._log = self._stack.enter_context((folder / "private" / "log.txt").open("w+b"))
         self._process = subprocess.Popen(
@@ -242,7 +244,7 @@ class Lane:
                 os.killpg(self._process.pid, signal.SIGINT)
         raise TimeoutError
 
-    def _end(self) -> str:
+    def end(self) -> str:
         """Kill it with the grading that is running, after which the zygote ends; the end of what it said."""
         said = ""
         if self._process is not None:

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,14 @@ import pytest
 
 from autograder.classroom import grading, parcel
 from autograder.classroom.command import ClassSettings, grade_class
-from autograder.classroom.grading import Lane, grade_parcel
+from autograder.classroom.grading import Lane, grade_fairly, grade_parcel
 from autograder.classroom.parcel import pack
 from autograder.classroom.roster import read_roster
 from autograder.grading.files import UnreadableError, read_tree, zip_tree
 from autograder.grading.session import Session
 from autograder.repository import TESTS
 from tests.kit.hostile import unseen
-from tests.kit.processes import nothing_left_running
+from tests.kit.processes import descendants, nothing_left_running
 
 TINY = Path(__file__).resolve().parents[1] / "tiny"
 RIGHT = (TINY / "solution" / "line.py").read_text()
@@ -213,4 +214,8 @@ def test_a_lane_gives_what_a_process_of_its_own_gives(tmp_path, session, monkeyp
                 expected = without_times(json.dumps(alone[name].document))
                 assert without_times(json.dumps(outcome.document)) == expected
         assert len(pids) == 2  # one lane, and another one after it was killed
+        for pid in descendants(lane._process.pid):  # the zygote
+            os.kill(pid, signal.SIGKILL)
+        outcome = grade_fairly(parcels["right"], session, lane=lane)
+        assert outcome.problem == "" and outcome.document["score"] == 7 and lane._process.pid not in pids
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("autograder-")]

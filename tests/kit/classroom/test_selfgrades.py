@@ -160,6 +160,12 @@ GOOD, POOR = PLAIN.format(4, 2.5, 6), PLAIN.format(1, 1, 1)
         ({"selfgrade.csv": GOOD, "answers.pdf": "%PDF-1.7"}, 12.5, ("answers.pdf is a PDF, not CSV",)),
         ({"a.zip": b"PK no zip"}, None, ("a.zip is neither a folder nor a readable zip",)),
         ({"a.csv": "x" * (1 << 20) + "y"}, None, ("a.csv is too large for such a table",)),
+        ({"a.csv": GOOD + "\n" * 10_001}, None, ("a.csv has more than 10,000 lines",)),
+        (
+            {"a.zip": zipped({f"{number:03}.pdf": "%PDF" for number in range(300)})},
+            None,
+            tuple(f"{number:03}.pdf is a PDF" for number in range(200)) + ("there are more than 200 files",),
+        ),
         ({}, None, ("no file was handed in",)),
     ],
 )
