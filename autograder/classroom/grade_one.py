@@ -23,12 +23,14 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autograder.exits import Exit, heed_signals, leave
 from autograder.grading import grade
 from autograder.grading.session import Grading
+from autograder.scratch import temporary_file
 from autograder.writing import write_atomically
 
 if TYPE_CHECKING:
@@ -81,7 +83,10 @@ def _trunk(grading: Grading, stack: contextlib.ExitStack) -> Zygote | None:
     from autograder.sandbox.zygote import Zygote, ZygoteDied
 
     try:
-        return stack.enter_context(Zygote(grade.zygote_settings(grading, grading.session.load())))
+        # In place of the results, which workers must not read: its self-check tries that.
+        out = stack.enter_context(temporary_file(Path(tempfile.gettempdir()), "results"))
+        settings = grade.zygote_settings(replace(grading, out=out), grading.session.load())
+        return stack.enter_context(Zygote(settings))
     except (ZygoteDied, OSError):
         traceback.print_exc()
         return None

@@ -253,7 +253,7 @@ def _zygote_of(grading: Grading, course: Course, given: Zygote | None, deadline:
 
 
 def zygote_settings(grading: Grading, course: Course) -> ZygoteSettings:
-    """How the zygote of a grading is started; one that serves several is not told where any of their results go."""
+    """How the zygote of a grading is started."""
     from autograder.sandbox.zygote import ZygoteSettings
 
     preload = {"preload": (*ZygoteSettings.preload, *course.imports)}
