@@ -9,6 +9,7 @@ import sys
 
 from autograder import exits
 from autograder.exits import Exit
+from autograder.sandbox.text import safe_text
 
 # Command: (module, function, what it does). A function takes the remaining arguments and returns the exit status.
 COMMANDS = {
@@ -58,7 +59,7 @@ def main(arguments: list[str]) -> int:
         if told is None:
             raise
         exits.leave_output()
-        print(f"{name}: {told[0]}", file=sys.stderr)
+        print(f"{name}: {safe_text(told[0])}", file=sys.stderr)  # a stranger may have named the file
         return told[1]
     return status
 

@@ -8,7 +8,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -106,11 +106,13 @@ def grade_class(settings: ClassSettings) -> Summary:
     store = Store(settings.out, course)
     summary = Summary(export)
     with store.locked():
-        jobs = list(_plan(export.submissions, expected, settings.session, store, summary))
+        same: dict[str, list[Job]] = {}
+        for job in _plan(export.submissions, expected, settings.session, store, summary):
+            same.setdefault(job.key, []).append(job)
         began = time.monotonic()
         try:
-            with contextlib.closing(_outcomes(jobs, settings)) as outcomes:
-                _collect(outcomes, len(jobs), store, summary)
+            with contextlib.closing(_outcomes([jobs[0] for jobs in same.values()], settings)) as outcomes:
+                _collect(outcomes, same, store, summary)
         finally:
             summary.seconds = time.monotonic() - began
         records = {slug: record for slug in (*summary.graded, *summary.reused) if (record := store.record(slug))}
@@ -155,17 +157,25 @@ def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finishe
         yield from grade_locally(jobs, settings.session, settings.workers)
 
 
-def _collect(outcomes: Iterator[Finished | None], total: int, store: Store, summary: Summary) -> None:
-    """Write outcomes as they come, under a progress bar: done, failed, queue, expected end."""
+def _collect(
+    outcomes: Iterator[Finished | None], same: Mapping[str, Sequence[Job]], store: Store, summary: Summary
+) -> None:
+    """Write outcomes as they come, under a progress bar: done, failed, queue, expected end.
+
+    Args:
+        same: key to the jobs that have it: one outcome is that of all of them.
+    """
     began = time.monotonic()
+    total = sum(map(len, same.values()))
     live = sys.stderr.isatty()
     with tqdm(total=total, desc="grading", dynamic_ncols=True, disable=not total) as bar:
         for finished in outcomes:
             if finished is not None:
-                job, outcome = finished
-                slug = job.submission.slug
-                record = store.save(slug, job.key, outcome)
-                (summary.failed if record.status == FAILED else summary.graded).append(slug)
+                first, outcome = finished
+                for job in same[first.key]:
+                    slug = job.submission.slug
+                    record = store.save(slug, job.key, outcome)
+                    (summary.failed if record.status == FAILED else summary.graded).append(slug)
             done = len(summary.graded) + len(summary.failed)
             end = expected_end(done, total, time.monotonic() - began)
             said = f"{len(summary.graded)} done, {len(summary.failed)} failed, {total - done} to go, ends {end}"

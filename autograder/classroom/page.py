@@ -14,11 +14,12 @@ from tqdm import tqdm
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import Graded
 from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
-from autograder.classroom.similarity import Pair
+from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair
 from autograder.grading import report
-from autograder.grading.files import UnreadableError
+from autograder.grading.files import UnreadableError, listed
 from autograder.grading.report import number
 from autograder.repository import student_folder
 from autograder.stamp import stamp_in
@@ -29,6 +30,10 @@ from autograder.writing import write_atomically
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
 SHOWN_NAMES = 3
 SHOWN_HARDEST, HARD = 15, 0.5
+PARTLY = (
+    f"compared with others only in part, because a line is longer than {LONGEST_LINE:,} characters, or all code "
+    f"together longer than {LONGEST:,}: {{}}"
+)
 TEMPLATE = Path(__file__).with_name("class.html.j2")
 TITLES = {
     "scores": "Scores",
@@ -78,13 +83,18 @@ def write(
         for slug, record in tqdm(records.items(), "summing up", unit=" submissions", dynamic_ncols=True)
         if record.status == GRADED
     ]
-    pairs = _compare(export.submissions, course) if compare else None
-    if pairs is not None:
+    pairs = None
+    if compare:
+        prints = _fingerprints(export.submissions, course)
+        pairs = similarity.pairs(prints)
+        cut = {slug: PARTLY.format(listed(one.left_out)) for slug, one in prints.items() if one.left_out}
+        notes = {slug: (*said, *([cut[slug]] if slug in cut else ())) for slug, said in notes.items()}
         write_atomically(folder / "similarity.csv", _pairs_csv(pairs))
     write_atomically(folder / "class.html", page(Class(export, course, graded, records, notes, pairs)))
 
 
-def _compare(submissions: Sequence[Submission], course: Course) -> list[Pair]:
+def _fingerprints(submissions: Sequence[Submission], course: Course) -> dict[str, Fingerprints]:
+    """Slug -> fingerprints, of what can be read."""
     expected = course.files
     starter = similarity.starter_hashes(student_folder(course.name, course.root))
     found = {}
@@ -94,7 +104,7 @@ def _compare(submissions: Sequence[Submission], course: Course) -> list[Pair]:
         except UnreadableError:
             continue  # the page names it among those that failed
         found[submission.slug] = similarity.fingerprint(content, expected, starter)
-    return similarity.pairs(found)
+    return found
 
 
 def _pairs_csv(pairs: Sequence[Pair]) -> str:
@@ -176,7 +186,8 @@ def _attention(about: Class) -> dict[str, Any]:
         if record is None or record.status != GRADED:
             said.append((record.status if record else "failed", record.problem if record else "no record"))
         if slug in by_slug and by_slug[slug].slow:
-            said.append(("out of time", "slow or hanging code lost its task even with four times the time"))
+            more = f", even with {STRETCH:g} times the time for a call" if record and record.again else ""
+            said.append(("out of time", f"slow or hanging code lost its task{more}"))
         said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
         if said:

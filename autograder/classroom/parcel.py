@@ -11,15 +11,17 @@ import re
 import stat
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from autograder.grading.files import (
+    MIB,
     SUBMISSION,
     Entry,
     UnreadableError,
     collapsed,
     listed,
+    shown,
     without_environments,
     zip_tree,
 )
@@ -29,9 +31,35 @@ from autograder.release.archive import zip_bytes
 # What compresses too well is left to intake: here it is read up to the same size as anything else.
 LIMITS = replace(SUBMISSION, ratio=sys.maxsize)
 NESTED = 3  # zips in zips that are opened
+OPENED = 30  # zips of a submission that are opened in all
 # "work-1.py" is Canvas's name for a file uploaded again, "work (1).py" a browser's for one downloaded twice.
 VERSION = re.compile(r"(?P<stem>.+?)(?:-(?P<canvas>\d{1,3})| ?\((?P<browser>\d{1,3})\))")
 NOTHING = "there is no Python file and no zip in it, only {}"
+REFUSED = f"not opened, because only {OPENED} zips with {LIMITS.archive_bytes // MIB} MiB together are: {{}}"
+
+
+@dataclass
+class _Room:
+    """What the zips of one submission may still take, those in zips included.
+
+    Attributes:
+        zips, size: how many, and how many bytes they may have together.
+        refused: those that had no room.
+    """
+
+    zips: int = OPENED
+    size: int = LIMITS.archive_bytes
+    refused: list[Entry] = field(default_factory=list)
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether there is room for a zip, which it then takes. Those that lie on the disk are not copied."""
+        size = entry.size if entry.place is None else 0
+        if not self.zips or size > self.size:
+            self.refused.append(entry)
+            return False
+        self.zips -= 1
+        self.size -= size
+        return True
 
 
 @dataclass(frozen=True)
@@ -59,6 +87,16 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     Raises:
         UnreadableError: a file cannot be read.
     """
+    try:
+        return _packed(entries, expected)
+    except UnreadableError:
+        raise
+    except Exception as error:  # our mistake, but it must not cost the whole class its grades
+        what = f"{type(error).__name__}: {error}"
+        raise UnreadableError(f"the grader has failed to read it ({what}): please report this") from error
+
+
+def _packed(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     wanted = {name.lower() for name in expected}
     entries, notes = _newest_versions(_own(entries, wanted), wanted)
     code = {name for name in wanted if name.endswith(".py")}
@@ -66,8 +104,12 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     loose = [entry for entry in entries if entry not in zips]
     left_out = len(zips) > 1 or bool(zips and _holds(loose, code))
     if zips and not _holds(loose, code):
-        name, chosen, more = _choose(zips, wanted)
+        room = _Room()
+        name, chosen, more = _choose(zips, wanted, room)
         notes += more
+        if room.refused:
+            notes.append(REFUSED.format(_names(room.refused)))
+            left_out = True
         extra = [entry for entry in loose if entry.path.name.lower() in wanted]
         if not extra:
             small = chosen.size <= LIMITS.nested_bytes
@@ -75,7 +117,7 @@ def pack(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
             return Parcel(content, tuple(notes), left_out)
         joined = _join(chosen, extra, code)
         if joined is not None:
-            notes.append(f"{_names(extra)} handed in beside {name}")
+            notes.append(f"{_names(extra)} handed in beside {shown(name)}")
             return Parcel(write_parcel(joined, wanted), tuple(notes), left_out)
     elif zips:
         notes.append(f"not opened, because the files to grade lie beside it: {_names(zips)}")
@@ -143,23 +185,30 @@ def _newest_versions(entries: list[Entry], wanted: Collection[str]) -> tuple[lis
         if place not in newest or number > newest[place][0]:
             newest[place] = number, entry
     kept = [entry.at(place) for place, (_, entry) in newest.items()]
-    renamed = [f"{entry.path} was taken as {place.name}" for place, (_, entry) in newest.items() if entry.path != place]
-    return kept, renamed
+    renamed = [(entry.path, place.name) for place, (_, entry) in newest.items() if entry.path != place]
+    return kept, [f"{shown(str(path))} was taken as {name}" for path, name in renamed]
 
 
-def _choose(zips: Sequence[Entry], wanted: Collection[str]) -> tuple[str, Entry, list[str]]:
+def _choose(zips: Sequence[Entry], wanted: Collection[str], room: _Room) -> tuple[str, Entry, list[str]]:
     """(name, zip, notes) of the newest zip that holds files to grade, or has a zip in it that does; of the newest one
-    if none does."""
+    if none does.
+
+    Raises:
+        UnreadableError: there is room for none.
+    """
     order = sorted(range(len(zips)), key=lambda place: (version(zips[place].path.name)[1], place), reverse=True)
     candidates: list[tuple[str, Entry, list[str]]] = []
-    for place in order:
-        entry = zips[place]
-        inner, found, notes = _innermost(entry, wanted, NESTED)
+    for entry in (zips[place] for place in order):
+        if not room.takes(entry):
+            continue
+        inner, found, notes = _innermost(entry, wanted, room, NESTED)
         if len(zips) > 1:
-            notes = [f"of {len(zips)} zips, {entry.path.name} was taken", *notes]
+            notes = [f"of {len(zips)} zips, {shown(entry.path.name)} was taken", *notes]
         if found:
             return entry.path.name, inner, notes
         candidates.append((entry.path.name, entry, notes))
+    if not candidates:
+        raise UnreadableError(REFUSED.format(_names(room.refused)))
     return candidates[0]
 
 
@@ -168,19 +217,22 @@ def _inside(archive: Entry, wanted: Collection[str]) -> list[Entry]:
     return _own(zip_tree(archive.opened(LIMITS.archive_bytes), archive.path.name, limits=LIMITS).entries, wanted)
 
 
-def _innermost(archive: Entry, wanted: Collection[str], depth: int) -> tuple[Entry, bool, list[str]]:
+def _innermost(archive: Entry, wanted: Collection[str], room: _Room, depth: int) -> tuple[Entry, bool, list[str]]:
     """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
     try:
         entries = _inside(archive, wanted)
     except UnreadableError:
-        return archive, False, [f"{archive.path.name} is not a readable zip"]
+        return archive, False, [f"{shown(archive.path.name)} is not a readable zip"]
     if _holds(entries, wanted) or depth == 0:
         return archive, _holds(entries, wanted), []
     zips = [entry for entry in entries if entry.regular and entry.path.suffix.lower() == ".zip"]
     for entry in sorted(zips, key=lambda entry: version(entry.path.name)[1], reverse=True):
-        inner, found, notes = _innermost(entry, wanted, depth - 1)
+        if not room.takes(entry):
+            continue
+        inner, found, notes = _innermost(entry, wanted, room, depth - 1)
         if found:
-            return inner, True, [f"the files to grade lie in {entry.path.name} inside {archive.path.name}", *notes]
+            where = f"the files to grade lie in {shown(entry.path.name)} inside {shown(archive.path.name)}"
+            return inner, True, [where, *notes]
     return archive, False, []
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import queue
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from autograder.classroom.exports.submission import Submission
-from autograder.classroom.grading import ParcelOutcome, grade_fairly
+from autograder.classroom.grading import Lane, ParcelOutcome, grade_fairly
 from autograder.classroom.parcel import pack
 from autograder.grading.files import UnreadableError
 from autograder.grading.session import Session
 
 TICK_SECONDS = 1.0
-ATTEMPTS = 2  # a grading that the grader, not the submission, has spoilt is tried once more
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,16 @@ def grade_locally(jobs: Sequence[Job], session: Session, workers: int) -> Iterat
     When the iteration is abandoned, running gradings are stopped, with all of their processes.
     """
     stop = threading.Event()
-    # Threads that wait: the work is done by a process a grading.
+    # Threads that wait: the work is done by the lanes.
     pool = ThreadPoolExecutor(workers, thread_name_prefix="grading")
+    lanes: queue.SimpleQueue[Lane] = queue.SimpleQueue()
+    stack = contextlib.ExitStack()
+    for _ in range(workers):
+        lanes.put(stack.enter_context(Lane()))
     try:
-        pending: dict[Future[ParcelOutcome], Job] = {pool.submit(_grade, job, session, stop): job for job in jobs}
+        pending: dict[Future[ParcelOutcome], Job] = {
+            pool.submit(_grade, job, session, stop, lanes): job for job in jobs
+        }
         while pending:
             done, _ = wait(pending, TICK_SECONDS, FIRST_COMPLETED)
             for future in done:
@@ -57,18 +64,16 @@ def grade_locally(jobs: Sequence[Job], session: Session, workers: int) -> Iterat
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+        stack.close()
 
 
-def _grade(job: Job, session: Session, stop: threading.Event) -> ParcelOutcome:
+def _grade(job: Job, session: Session, stop: threading.Event, lanes: queue.SimpleQueue[Lane]) -> ParcelOutcome:
     try:
         content = job.content()
     except UnreadableError as error:
         return ParcelOutcome(None, problem=str(error))
-    for attempt in range(ATTEMPTS):
-        try:
-            outcome = grade_fairly(content, session, stop)
-        except OSError as error:  # no space left, no process to be had: the next grading may be luckier
-            outcome = ParcelOutcome(None, problem=f"the grading could not be started: {error}")
-        if not outcome.problem or stop.is_set() or attempt + 1 == ATTEMPTS:
-            return outcome
-    raise AssertionError("unreachable")
+    lane = lanes.get()
+    try:
+        return grade_fairly(content, session, stop, lane)
+    finally:
+        lanes.put(lane)

@@ -14,6 +14,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,7 +31,8 @@ from autograder.tasks import Course
 from autograder.writing import write_atomically
 
 QUESTION, TITLE, _, OWN, _ = COLUMNS
-LARGEST = MIB  # bytes of a table; a filled-in one has some thousand
+LARGEST, MOST_ROWS = MIB, 10_000  # bytes and lines of a table; a filled-in one has some thousand bytes
+MOST_FILES = 200  # of a student, those in zips included
 HEADING_LINES = 20  # among the first of which the columns' names stand
 NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
 SAVE_AS = "open it and save it as CSV (in Excel: Save As, CSV UTF-8; in LibreOffice: Text CSV)"
@@ -107,11 +109,12 @@ def table_rows(text: str) -> list[dict[str, str]]:
         raise TableError(f"has all columns in one: import {FILE} into the spreadsheet with commas between the columns")
     delimiter = max(",;\t", key=heading.count)
     try:
-        rows = [
-            [cell.strip() for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        ]
+        lines_read = islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), MOST_ROWS + 1)
+        rows = [[cell.strip() for cell in row] for row in lines_read]
     except csv.Error as error:
         raise TableError(f"is no table that can be read ({error})") from None
+    if len(rows) > MOST_ROWS:
+        raise TableError(f"has more than {MOST_ROWS:,} lines")
     for place, row in enumerate(rows):
         names = [cell.casefold() for cell in row]
         if QUESTION in names and OWN in names:
@@ -188,19 +191,26 @@ def _meant(row: Mapping[str, str], asked: Sequence[Item]) -> Item | None:
 
 def read_submission(entries: Sequence[Entry], asked: Sequence[Item]) -> SelfGrade:
     """What a student handed in: the one table among the files, or the newest."""
-    tables = list[tuple[str, list[dict[str, str]]]]()
+    names, newest = list[str](), list[dict[str, str]]()
     problems = list[str]()
-    for entry in _unpacked(entries, problems):
+    files = _unpacked(entries, problems)
+    for entry in islice(files, MOST_FILES):
         try:
-            tables.append((entry.path.name, table_rows(decoded(_content(entry)))))
+            rows = table_rows(decoded(_content(entry)))
+            # "selfgrade (1).csv" is newer than "selfgrade.csv". Only the newest is kept in memory.
+            if not names or version(entry.path.name)[1] >= version(names[-1])[1]:
+                names, newest = [*names, entry.path.name], rows
+            else:
+                names.insert(0, entry.path.name)
         except (TableError, UnreadableError) as error:
             said = f"{shown(entry.path.name)} {error}" if isinstance(error, TableError) else str(error)
             problems.append(said.rstrip("."))
-    if not tables:
+    if next(files, None) is not None:
+        problems.append(f"there are more than {MOST_FILES} files: the others were not read")
+    if not names:
         return SelfGrade(problems=tuple(problems or ["no file was handed in"]))
-    tables.sort(key=lambda table: version(table[0])[1])  # "selfgrade (1).csv" is newer than "selfgrade.csv"
-    found = judged(tables[-1][1], asked)
-    problems += [f"{shown(name)} was left out: {shown(tables[-1][0])} counts" for name, _ in tables[:-1]]
+    found = judged(newest, asked)
+    problems += [f"{shown(name)} was left out: {shown(names[-1])} counts" for name in names[:-1]]
     return SelfGrade(found.points, found.empty, (*found.problems, *problems), found.complete)
 
 

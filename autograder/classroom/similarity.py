@@ -16,6 +16,7 @@ import builtins
 import hashlib
 import io
 import keyword
+import re
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -30,8 +31,11 @@ W = 8  # of so many neighbouring hashes at least one is kept
 # What more submissions than this share is how everybody writes it: ten, as in MOSS, or a tenth of a large class.
 COMMON, COMMON_SHARE = 10, 0.1
 LEAST_SHARED = 5  # fingerprints; fewer are chance
-LARGEST_FILE = 300_000  # characters; no handwritten file is longer
+# Characters of a submission that are looked at, and of a line: Python's own tokenizer takes time that grows with the
+# square of a line's length, and memory of a hundred times what it reads.
+LONGEST, LONGEST_LINE = 200_000, 1_000
 KEPT_NAMES = {*keyword.kwlist, *dir(builtins), "self", "torch", "np", "math"}
+LONG_LINE = re.compile(rf"[^\n]{{{LONGEST_LINE},}}")
 LEFT_OUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING, tokenize.ENDMARKER}
 
 
@@ -63,10 +67,12 @@ class Fingerprints:
     Attributes:
         own: fingerprint -> file that it is from, the starter's left out.
         whole: hash of all its tokens; "" where there are none.
+        left_out: files that were too long to be compared, or parts of which were.
     """
 
     own: Mapping[int, str]
     whole: str
+    left_out: tuple[str, ...] = ()
 
 
 def tokens(source: str) -> list[str]:
@@ -74,7 +80,7 @@ def tokens(source: str) -> list[str]:
     found: list[str] = []
     after_dot = False
     try:
-        for token in tokenize.generate_tokens(io.StringIO(source[:LARGEST_FILE]).readline):
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type in LEFT_OUT:
                 continue
             text = token.string
@@ -119,15 +125,22 @@ def fingerprint(content: bytes, expected: Collection[str], starter: Collection[i
     """Fingerprints of a parcel, of the same files that would be graded."""
     own: dict[int, str] = {}
     whole = hashlib.sha256()
-    count = 0
-    for name, code in sorted(code_of(content, expected).items()):
+    count, room = 0, LONGEST
+    left_out = []
+    # The files to hand in first: no other file can take the room from them.
+    for name, code in sorted(code_of(content, expected).items(), key=lambda item: (item[0] not in expected, item[0])):
         # Line endings are made equal, as in files that are opened as text.
-        words = tokens(io.TextIOWrapper(io.BytesIO(code), "utf-8", "replace").read())
+        text = io.TextIOWrapper(io.BytesIO(code), "utf-8", "replace").read(room + 1)
+        source = LONG_LINE.sub("", text[:room])
+        room -= len(source)
+        if source != text:
+            left_out.append(name)
+        words = tokens(source)
         count += len(words)
         whole.update("\0".join([name, *words, ""]).encode("utf-8", "replace"))
         for value in winnow(hashes(words)) - set(starter):
             own.setdefault(value, name)
-    return Fingerprints(own, whole.hexdigest() if count else "")
+    return Fingerprints(own, whole.hexdigest() if count else "", tuple(left_out))
 
 
 def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str] = ()) -> list[Pair]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -29,6 +30,8 @@ from autograder import measuring, scratch
 from autograder.exits import Exit
 from autograder.gradescope import bundle
 from autograder.measuring import Usage
+from autograder.repository import dist
+from autograder.sandbox.text import safe_text
 from autograder.tasks import Course, CourseError, chosen, course_option
 from autograder.writing import make_place, write_atomically
 
@@ -44,6 +47,17 @@ PASSED_ON = (
     "REQUESTS_CA_BUNDLE",
     "TORCH_INDEX",
     "TORCH_SPEC",
+)
+# What zipfile raises where a zip is damaged, or has names that no file can have.
+UNPACKING = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    IndexError,
+    OSError,
 )
 # What Gradescope gives by default; building an image may take longer, on a machine of its own.
 MEMORY_MIB = 768
@@ -176,8 +190,8 @@ def hand_in(submission: Path, folder: Path) -> None:
         try:
             with zipfile.ZipFile(submission) as file:
                 file.extractall(folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise StandInError(f"{submission} cannot be unpacked: {error}") from None
+        except UNPACKING as error:
+            raise StandInError(f"{submission} cannot be unpacked: {safe_text(str(error))}") from None
     elif submission.is_file():
         shutil.copy(submission, folder)
     else:
@@ -247,18 +261,20 @@ def main(arguments: Sequence[str]) -> int:
             return Exit.NOTHING
         make_place(options.out)
         with temporary_folder(options.keep) as folder:
+            archive = options.archive or dist(course.name) / "autograder.zip"
             if options.archive is None:
-                archive = folder / "autograder.zip"
                 bundle.write(archive, course)
-            else:
-                archive = options.archive
+            print(f"{archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
             stand_in = StandIn(archive, folder)
             print(f"setup.sh in {stand_in.tree} ...", flush=True)
             set_up = stand_in.set_up()
             print(f"setup.sh: {set_up.seconds:.0f} s")
             metadata = submission_metadata(options.late, _previous(options.previous))
             graded = stand_in.grade(options.submission, metadata, options.seconds)
-            return report(graded, course, options.memory, options.out)
+            status = report(graded, course, options.memory, options.out)
+            if options.keep is None:
+                print(f"deleting {folder}, which may take a minute or two ...", flush=True)
+            return status
     except (StandInError, FileExistsError, bundle.BundleError, CourseError) as error:
         print(error, file=sys.stderr)
         return Exit.NOTHING if isinstance(error, FileExistsError) else Exit.FAILED
@@ -303,7 +319,7 @@ def _previous(count: int) -> list[dict[str, Any]]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m autograder gradescope", description=__doc__.split("\n\n")[0])
     parser.add_argument("submission", type=Path, help="a folder or a zip")
-    parser.add_argument("--archive", type=Path, help="an autograder.zip (default: a new one)")
+    parser.add_argument("--archive", type=Path, help="an autograder.zip (default: dist/COURSE's, written anew)")
     parser.add_argument("--out", type=Path, default=Path("results.json"), help="where to keep results.json")
     course_option(parser)
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="make the tree in this new folder and leave it")

@@ -36,6 +36,8 @@ REPOSITORY = ".git"
 UNREADABLE = 0  # a kind that no file has
 COUNTED = 2_000  # files, in a folder that is not looked into
 SHOWN_NAMES, SHOWN_LETTERS = 5, 80
+DEEPEST = 100  # folders; os.walk calls itself for each of them before Python 3.12
+NOT_TEXT = re.compile("[\ud800-\udfff]")  # bytes of a name that are not UTF-8, as Python decodes them
 
 
 class UnreadableError(Exception):
@@ -62,7 +64,7 @@ class SizeLimits:
 
 SUBMISSION = SizeLimits()
 # For what the instructor has downloaded: a whole class.
-UNLIMITED = SizeLimits(sys.maxsize, sys.maxsize, sys.maxsize, depth=sys.maxsize, ratio=sys.maxsize)
+UNLIMITED = SizeLimits(sys.maxsize, sys.maxsize, sys.maxsize, depth=DEEPEST, ratio=sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -324,17 +326,17 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
         closed = Path(os.fsdecode(error.filename))
         if closed == folder:
             raise UnreadableError(f"The folder {shown(folder.name)} cannot be read ({error.strerror}).")
-        path = PurePosixPath(closed.relative_to(folder).as_posix())
+        path = _below(folder, closed)
         entries.append(Entry(path, UNREADABLE, 0, _unread, str(path)))
 
     for parent, names, files in os.walk(folder, onerror=unreadable):
-        here = PurePosixPath(Path(parent).relative_to(folder).as_posix())
+        here = _below(folder, Path(parent))
         if REPOSITORY in names or REPOSITORY in files:  # a file in a submodule's clone
             clones.add(here)
         if not names and not files and here.parts:
             empty.add(here)
         # os.walk does not follow links to folders, but does not say that they are links either.
-        linked = [name for name in names if (Path(parent) / name).is_symlink()]
+        linked = [name for name in names if os.path.islink(os.path.join(parent, name))]
         if seen + len(files) + len(names) > limits.entries and here.name:
             names[:], seen = [], seen + 1
             entries.append(_counted(Path(parent), here, wanted))
@@ -345,19 +347,20 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
         closed = [
             name for name in names if name not in linked and _closed_folder(here / name / "x", skipped, limits.depth)
         ]
-        entries += [_counted(Path(parent) / name, here / name, wanted) for name in closed]
+        entries += [_counted(Path(parent) / name, here / _text(name), wanted) for name in closed]
         names[:] = sorted(set(names).difference(linked, closed))
         for name in [*sorted(files), *linked]:
             file = Path(parent) / name
             try:
                 found = file.lstat()
             except OSError:  # its folder may be listed and not entered
-                entries.append(Entry(here / name, UNREADABLE, 0, _unread, str(here / name)))
+                lost = here / _text(name)
+                entries.append(Entry(lost, UNREADABLE, 0, _unread, str(lost)))
                 continue
             # Some programs unpack zips made on Windows into files with backslashes in their names.
-            written = name.replace("\\", "/")
+            written = _text(name).replace("\\", "/")
             path = here / _harmless(written)
-            plain = written == name or _is_plain(written)
+            plain = written == _text(name) or _is_plain(written)
             kind = stat.S_IFMT(found.st_mode) if plain else stat.S_IFLNK
             pieces = partial(_pieces_of_file, file)
             entries.append(Entry(path, kind, found.st_size, pieces, str(here / written), place=file))
@@ -367,13 +370,19 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
 
 def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entry:
     """A folder that is not looked into, but for names, and for no more than COUNTED of these."""
-    count, found = 0, []
-    for parent, _, files in os.walk(folder):
+    count, found = 0, list[str]()
+    unread: list[OSError] = []  # folders, each counts as one file
+    for parent, names, files in os.walk(folder, onerror=unread.append):
+        here = _below(folder, Path(parent))
+        if len(here.parts) >= DEEPEST:
+            count += len(names)  # each as one file
+            names.clear()
         count += len(files)
-        inside = [PurePosixPath((Path(parent) / name).relative_to(folder).as_posix()) for name in files]
+        inside = [here / _text(name) for name in files]
         found += [str(inner) for inner in inside if _asked_for(path / inner, wanted)]
         if count >= COUNTED:
             break
+    count += len(unread)
     return Entry(path, stat.S_IFDIR, min(count, COUNTED), _unread, str(path), tuple(sorted(found)))
 
 
@@ -415,6 +424,16 @@ def _is_plain(name: str) -> bool:
     """Whether a name, written with slashes, stays below the folder that it is unpacked to, on every system."""
     leads_out = name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name)
     return not (leads_out or any(ord(letter) < 32 for letter in name))
+
+
+def _text(name: str) -> str:
+    """A name from the disk as valid Unicode: what is not UTF-8 is written %FF; different names stay different."""
+    return NOT_TEXT.sub(lambda byte: f"%{ord(byte[0]) & 0xFF:02X}", name)
+
+
+def _below(folder: Path, path: Path) -> PurePosixPath:
+    """Where a path lies below a folder, as valid Unicode."""
+    return PurePosixPath(_text(path.relative_to(folder).as_posix()))
 
 
 def _harmless(name: str) -> PurePosixPath:

@@ -34,7 +34,7 @@ from autograder.writing import WriteError
 if TYPE_CHECKING:
     from autograder.grading.intake import Intake
     from autograder.sandbox.layers import Protection
-    from autograder.sandbox.zygote import Zygote
+    from autograder.sandbox.zygote import Zygote, ZygoteSettings
 
 REQUIRED_LAYERS = ("session", "uid", "rlimits", "seccomp")
 INTERRUPTED = "Grading was interrupted: below is what was graded until then."
@@ -246,16 +246,22 @@ def _find_helpers(session: Session) -> None:
 @contextlib.contextmanager
 def _zygote_of(grading: Grading, course: Course, given: Zygote | None, deadline: float) -> Iterator[Zygote]:
     """The zygote that forks a grading's workers."""
-    from autograder.sandbox.zygote import Branch, Zygote, ZygoteSettings
+    from autograder.sandbox.zygote import Branch, Zygote
 
     if given is not None:
         with Branch(given, deadline) as branch:
             yield branch
         return
-    preload = {"preload": (*ZygoteSettings.preload, *course.imports)}
-    settings = ZygoteSettings(executor=EXECUTOR, secrets=_private_files(grading), **preload | dict(grading.zygote))
-    with Zygote(settings, deadline) as started:
+    with Zygote(zygote_settings(grading, course), deadline) as started:
         yield started
+
+
+def zygote_settings(grading: Grading, course: Course) -> ZygoteSettings:
+    """How the zygote of a grading is started."""
+    from autograder.sandbox.zygote import ZygoteSettings
+
+    preload = {"preload": (*ZygoteSettings.preload, *course.imports)}
+    return ZygoteSettings(executor=EXECUTOR, secrets=_private_files(grading), **preload | dict(grading.zygote))
 
 
 def _check_protection(protection: Protection, grading: Grading, results: Results) -> None:

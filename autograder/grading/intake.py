@@ -51,6 +51,7 @@ IGNORED_FOLDERS = RUBBISH | {"data", "results", "venv", "env"}
 ARCHIVES = {".zip", ".rar", ".7z", ".tar", ".tgz"}
 NESTED = 3  # zips in zips that are opened
 OPENED = 10  # zips beside each other that are opened
+LONGEST_NAME = 255 - len(".py")  # bytes of a module's or a folder's, on the usual file systems
 # Why files are not graded, and what to do, in the order in which it is said.
 REASONS = {
     "large": (
@@ -489,7 +490,9 @@ def _may_be_helper(path: PurePosixPath) -> bool:
     """Whether a file is a module of the student's own that shadows no other module."""
     modules = [*path.parts[:-1], path.stem]
     return (
-        path.suffix == ".py" and all(name.isidentifier() for name in modules) and modules[0] not in reserved_modules()
+        path.suffix == ".py"
+        and all(name.isidentifier() and len(name.encode()) <= LONGEST_NAME for name in modules)
+        and modules[0] not in reserved_modules()
     )
 
 

@@ -147,6 +147,7 @@ class _ControlLoop:
         self._workers: dict[int, layers.Confinement] = {}
         self._pins: dict[int, list[int]] = {}
         self._branches: set[int] = set()
+        self._spent: dict[str, float] = {}  # by the branch that ended last, with its workers
         self._most: dict[int, int] = {}  # resident bytes of each worker, by its pid
         self._excess: dict[int, layers.Excess] = {}  # of which workers were killed, by their pids
 
@@ -194,18 +195,22 @@ class _ControlLoop:
     def _ended(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         """Whether a branch is no more."""
         pid = message["pid"]
-        if pid in self._branches and os.waitpid(pid, os.WNOHANG)[0]:
-            self._branches.remove(pid)
+        if pid in self._branches:
+            ended, _, usage = os.wait4(pid, os.WNOHANG)
+            if ended:
+                self._branches.remove(pid)
+                self._spent = {"cpu_seconds": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss}
         return {"ended": pid not in self._branches}
 
     def _end_branch(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
-        """Wait for a branch, whose socket is closed, to end its workers and exit; after a while, kill it."""
+        """Wait for a branch, whose socket is closed, to end its workers and exit; after a while, kill it. Say what it
+        and its workers took."""
         deadline = time.monotonic() + BRANCH_GRACE
         while not self._ended(message, [])["ended"]:
             if time.monotonic() > deadline:
                 os.killpg(message["pid"], signal.SIGKILL)
             time.sleep(0.002)
-        return {}
+        return self._spent
 
     def _end(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         """Kill a worker with all that it started; say how it had ended, if it had, and what could not be killed."""

@@ -94,6 +94,8 @@ class Zygote:
         self._backends: dict[int, RemoteBackend] = {}  # pid -> a living worker's
         self._held = Held(MOST_HELD)
         self._stack = contextlib.ExitStack()
+        # What the last branch took, with its workers: processor seconds, and the largest one's memory, as ru_maxrss.
+        self.spent: dict[str, float] = {}
 
     def __enter__(self) -> Zygote:
         try:
@@ -172,13 +174,15 @@ class Zygote:
         """
         if self._process is None:
             raise ZygoteDied("the zygote is closed")
-        if self._process.poll() is not None:
+        # A process that was forked from ours cannot wait for it: there, what is asked of a dead one fails.
+        if os.getpid() == self._starter and self._process.poll() is not None:
             self._control.close()
             self._workspace = self._stack.enter_context(workspace())  # it may have deleted the other one
             self._start()
 
     def _start(self) -> str:
         """Start the process; why it has no mounts of its own, or ""."""
+        self._starter = os.getpid()
         control, theirs = socket.socketpair()
         control.settimeout(START_SECONDS)
         errors = (self._workspace / "zygote.err").open("w+b")
@@ -408,7 +412,7 @@ class Branch(Zygote):
             self._control.close()  # tells the process to kill its workers and exit
             pid, self._pid = self._pid, None
             with contextlib.suppress(ZygoteDied):
-                self._trunk._ask({"op": "end_branch", "pid": pid})
+                self._trunk.spent = self._trunk._ask({"op": "end_branch", "pid": pid})
             self._kill_workers()
 
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import random
+import time
 import zipfile
 from pathlib import Path
 
@@ -205,7 +206,21 @@ def test_winnowing_keeps_its_promise():
 
 
 @pytest.mark.parametrize(
-    "source", ["def (", "'''never closed", "\tx\n  y\n", "(" * 5000, "\x00", "x = 1\n" * 60_000, ""]
+    "source",
+    ["def (", "'''never closed", "\tx\n  y\n", "(" * 900, "\x00", "'" + "\\'" * 15_000, "x = 1\n" * 60_000, ""],
 )
 def test_files_that_python_cannot_read_are_compared_as_far_as_they_go(source):
-    assert isinstance(similarity.fingerprint(parcel(source), ["kl.py"], ()).own, dict)
+    began = time.process_time()
+    found = similarity.fingerprint(parcel(source), ["kl.py"], ())
+    assert isinstance(found.own, dict) and time.process_time() - began < 5
+    assert found.left_out == (("kl.py",) if len(source) > 10_000 else ())
+
+
+def test_no_file_takes_the_room_from_those_to_hand_in():
+    buffer = io.BytesIO(parcel(OWN))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("aaa.py", "a = b\n" * 50_000)
+    found = similarity.fingerprint(buffer.getvalue(), ["kl.py"], ())
+    assert found.left_out == ("aaa.py",)
+    (pair,) = similarity.pairs({"eve": found, **prints({"ada": DISGUISED})})
+    assert "kl.py" in pair.files

@@ -159,6 +159,12 @@ GOOD, POOR = PLAIN.format(4, 2.5, 6), PLAIN.format(1, 1, 1)
         ({"selfgrade.csv": GOOD, "answers.pdf": "%PDF-1.7"}, 12.5, ("answers.pdf is a PDF, not CSV",)),
         ({"a.zip": b"PK no zip"}, None, ("a.zip is neither a folder nor a readable zip",)),
         ({"a.csv": "x" * (1 << 20) + "y"}, None, ("a.csv is too large for such a table",)),
+        ({"a.csv": GOOD + "\n" * 10_001}, None, ("a.csv has more than 10,000 lines",)),
+        (
+            {"a.zip": zipped({f"{number:03}.pdf": "%PDF" for number in range(300)})},
+            None,
+            tuple(f"{number:03}.pdf is a PDF" for number in range(200)) + ("there are more than 200 files",),
+        ),
         ({}, None, ("no file was handed in",)),
     ],
 )
@@ -320,7 +326,7 @@ def test_either_submissions_or_self_grades(arguments, capsys):
 
 def test_the_table_that_students_get():
     content = selfgrade.table(COURSE)
-    assert content.startswith(b"\xef\xbb\xbfquestion,title,points,own points,why\r\n")
+    assert content.startswith(b'\xef\xbb\xbf"question","title","points","own points","why"\r\n')
     heading, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     assert [row[0] for row in rows] == [*("A.1", "A.2", "B.1", "B.2", "B.3", "B.4"), *(f"C.{i}" for i in range(1, 8))]
     assert all(row[1] and row[3:] == ["", ""] for row in rows)
@@ -334,7 +340,7 @@ def judged_empty(content: bytes) -> selfgrades.SelfGrade:
 
 def test_titles_are_no_formulas(monkeypatch):
     monkeypatch.setattr(selfgrade, "items", lambda course: [Item("1.1", "=cmd()", 0.75)])
-    assert selfgrade.table(COURSE).decode().splitlines()[1] == "1.1,'=cmd(),0.75,,"
+    assert selfgrade.table(COURSE).decode().splitlines()[1] == '"1.1","\'=cmd()","0.75","",""'
 
 
 @pytest.mark.parametrize(("name", "there"), [("000", True), ("003", False)])

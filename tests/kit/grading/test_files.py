@@ -3,6 +3,7 @@
 import os
 import stat
 import struct
+import sys
 import tracemalloc
 import zipfile
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from autograder.grading.files import (
     SUBMISSION,
+    UNLIMITED,
     UNREADABLE,
     UnreadableError,
     collapsed,
@@ -120,6 +122,31 @@ def test_what_the_system_keeps_from_us_is_listed(tmp_path):
     assert {str(entry.path): entry.kind == UNREADABLE for entry in entries} == {
         "closed": True, "listed/z.py": True, "x.py": False
     }  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only names that are text")
+def test_names_that_are_not_utf8_stay_different(tmp_path):
+    for name in (b"caf\xe9", b"caf\xe8", b"data/caf\xe9"):
+        os.makedirs(os.fsencode(tmp_path) + b"/" + name)
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name), "kl.py").touch()
+    found = read_tree(tmp_path, {"data"}, wanted={"kl.py"}).entries
+    assert [str(entry.path) for entry in found] == ["caf%E8/kl.py", "caf%E9/kl.py", "data"]
+    assert found[-1].inside == ("caf%E9/kl.py",)
+
+
+@pytest.mark.parametrize("top", ["data", "work"])
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are made relative to others")
+def test_folders_deeper_than_a_path_may_be_long_are_one_entry(tmp_path, top):
+    (tmp_path / top).mkdir()
+    place = os.open(tmp_path / top, os.O_RDONLY)
+    for _ in range(40):
+        os.mkdir("deeper" * 40, dir_fd=place)
+        place, above = os.open("deeper" * 40, os.O_RDONLY, dir_fd=place), place
+        os.close(above)
+    os.close(place)
+    for limits in (SUBMISSION, UNLIMITED):
+        (found,) = read_tree(tmp_path, {"data"}, limits).entries
+        assert (found.is_folder and found.size == 1) or found.kind == UNREADABLE
 
 
 def test_an_environment_at_the_top_hides_nothing(made):

@@ -421,6 +421,16 @@ def test_files_that_no_import_finds_are_named(hand_in, into, name):
     assert contents(into) == COMPLETE and name in found.notes[0]
 
 
+def test_a_name_longer_than_files_have_is_named(tmp_path, into):
+    """Only zips have such; writing it was the grader's fault before."""
+    for name in ("e" * 253, "e" * 300 + "/helper"):
+        (tmp_path / "work.zip").write_bytes(zip_of({"VAE.py": b"", f"{name}.py": b""}))
+        place = into / str(len(name))
+        place.mkdir()
+        found = unpack(tmp_path / "work.zip", place, {"VAE.py"}, None)
+        assert found.left_out == (f"{name}.py",) and not found.errors
+
+
 def test_notebooks_are_named(hand_in, into):
     found = hand_in({"VAE.ipynb": "{}", "ELBO.py": ""})
     assert "VAE.ipynb" in found.notes[0] and "VAE.py" in found.missing
