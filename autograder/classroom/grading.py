@@ -79,8 +79,8 @@ def grade_fairly(
 ) -> ParcelOutcome:
     """Grade a submission, and once more if the machine may have spoilt that; arguments as for `grade_parcel`.
 
-    What ran out of time on a busy machine gets more of it for each call the second time, and that counts. A grading
-    takes no longer than `session.seconds + GRACE_SECONDS`, the second one included.
+    What ran out of time on a busy machine gets more of it for each call the second time, and that counts. Each of the
+    two takes no longer than `session.seconds + GRACE_SECONDS`.
     """
     first = _tried(content, session, stop, lane)
     late = first.document is not None and out_of_time(first.document) and first.waited_share > BUSY

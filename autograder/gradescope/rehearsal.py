@@ -261,20 +261,21 @@ def main(arguments: Sequence[str]) -> int:
             return Exit.NOTHING
         make_place(options.out)
         with temporary_folder(options.keep) as folder:
-            archive = options.archive or dist(course.name) / "autograder.zip"
-            if options.archive is None:
-                bundle.write(archive, course)
-            print(f"{archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
-            stand_in = StandIn(archive, folder)
-            print(f"setup.sh in {stand_in.tree} ...", flush=True)
-            set_up = stand_in.set_up()
-            print(f"setup.sh: {set_up.seconds:.0f} s")
-            metadata = submission_metadata(options.late, _previous(options.previous))
-            graded = stand_in.grade(options.submission, metadata, options.seconds)
-            status = report(graded, course, options.memory, options.out)
-            if options.keep is None:
-                print(f"deleting {folder}, which may take a minute or two ...", flush=True)
-            return status
+            try:
+                archive = options.archive or dist(course.name) / "autograder.zip"
+                if options.archive is None:
+                    bundle.write(archive, course)
+                print(f"{archive}, SHA-256 {hashlib.sha256(archive.read_bytes()).hexdigest()}")
+                stand_in = StandIn(archive, folder)
+                print(f"setup.sh in {stand_in.tree} ...", flush=True)
+                set_up = stand_in.set_up()
+                print(f"setup.sh: {set_up.seconds:.0f} s")
+                metadata = submission_metadata(options.late, _previous(options.previous))
+                graded = stand_in.grade(options.submission, metadata, options.seconds)
+                return report(graded, course, options.memory, options.out)
+            finally:
+                if options.keep is None:
+                    print(f"deleting {folder}, which may take a minute or two ...", flush=True)
     except (StandInError, FileExistsError, bundle.BundleError, CourseError) as error:
         print(error, file=sys.stderr)
         return Exit.NOTHING if isinstance(error, FileExistsError) else Exit.FAILED

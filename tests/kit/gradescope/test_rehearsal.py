@@ -78,6 +78,7 @@ def test_the_zip_that_is_tried_is_the_one_to_upload(tmp_path, monkeypatch, capsy
     assert tried == [tmp_path / "full" / "autograder.zip"]
     said = capsys.readouterr()
     assert f"{tried[0]}, SHA-256 {hashlib.sha256(b'z').hexdigest()}" in said.out and "no more than that" in said.err
+    assert said.out.splitlines()[-1].startswith("deleting ")
 
 
 def test_without_results_the_output_is_shown(tmp_path, capsys):
