@@ -101,11 +101,11 @@ def grade_class(settings: ClassSettings) -> Summary:
     course = settings.session.load()
     expected = course.files
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
-    print(*map(wrapped, export.summary()), sep="\n", flush=True)
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
     summary = Summary(export)
     with store.locked():
+        print(*map(wrapped, export.summary()), sep="\n", flush=True)
         same: dict[str, list[Job]] = {}
         for job in _plan(export.submissions, expected, settings.session, store, summary):
             same.setdefault(job.key, []).append(job)

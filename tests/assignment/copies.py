@@ -300,12 +300,15 @@ def time_limit() -> Iterator[None]:
 
 def answering(given: Given, folder: Path, question: Question) -> Copy | None:
     """The first way to call a given function whose result looks right; whatever goes wrong, it does not."""
+    finders = list(sys.meta_path)
     for copy in ways(given, folder, question):
         try:
             with time_limit():
                 found = copy.function(folder)(*question.arguments)
         except BaseException:  # SystemExit included
             continue
+        finally:
+            sys.meta_path[:] = finders  # which one of them changes
         for name, after in AFTER.items():
             with contextlib.suppress(Exception):
                 if question.right(after(found)):

@@ -33,7 +33,8 @@ def as_zip(entry: Entry) -> Entry:
     if not entry.regular or not SUFFIX.search(entry.path.name):
         return entry
     path = entry.path.with_name(SUFFIX.sub(".zip", entry.path.name))
-    return replace(entry, path=path, pieces=lambda size: [_zipped(entry, size)], place=None)
+    # How large the zip is shows when it is made: as large as it may be counts.
+    return replace(entry, path=path, size=LARGEST, pieces=lambda size: [_zipped(entry, size)], place=None)
 
 
 def _zipped(entry: Entry, size: int) -> bytes:

@@ -158,7 +158,8 @@ def test_source_of_a_small_course():
         "<# BEGIN QUESTION\nname: total\nexport: true\npoints: 1>",
         *("### 3.1, a total", "Add.", "```python\ngiven = 2\n```", "<# BEGIN SOLUTION>"),
         *("```python\ntotal = given + 1  # SOLUTION\n```", "<# END SOLUTION>", "<# BEGIN TESTS>"),
-        "```python\ndef test_total(total):\n    assert total == 3  # given and 1\n```",
+        "```python\ndef test_total(total):\n    for value in [total]:\n"
+        '        assert value is not ..., "still to be written"\n    assert total == 3  # given and 1\n```',
         *("<# END TESTS>", "<# END QUESTION>\n"),
     ]
 
