@@ -134,6 +134,7 @@ def test_all_zips_of_a_submission_have_one_budget(tmp_path, monkeypatch, name, o
 
     def sized(content, *_, **more):
         read.append(content.seek(0, os.SEEK_END))
+        content.seek(0)
         return zip_tree(content, "", **more)
 
     monkeypatch.setattr(parcel, "zip_tree", sized)
