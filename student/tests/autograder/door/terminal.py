@@ -189,7 +189,7 @@ def table(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> 
     ran = [task for task in tasks if told.get(task["name"])]
     rows: dict[str, list[dict[str, Any]]] = {}
     for task in ran:
-        by_section = f"{task['number'].rpartition('.')[0]:<4} {task['section']}"
+        by_section = f"{task['number'].rpartition('.')[0]:<3} {task['section']}"
         rows.setdefault(by_section if len(ran) > MOST_ROWS else f"{task['number']:<4} {task['title']}", []).append(task)
     return [_row(label, members, told) for label, members in rows.items()]
 
