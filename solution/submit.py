@@ -117,7 +117,7 @@ def examine(folder: Path, tasks: list[Task]) -> list[Item]:
             if file.endswith(WEIGHTS_SUFFIX):
                 remedy = "run run_gmvae.py"
             # END FOR
-            if close := [name for name in sorted(names.values()) if is_near(name, file)]:
+            if close := [name for name in sorted(names.values()) if name not in by_file and is_near(name, file)]:
                 remedy = f"if {close[0]} is it, rename it to {file}"
             items.append(Item(file, False, f"missing: {remedy}", points))
         elif found != file:

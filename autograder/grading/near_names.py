@@ -22,7 +22,11 @@ def near(name: str, expected: Collection[str], missing: Collection[str]) -> str 
     path = PurePosixPath(name)
     stems = {PurePosixPath(file).stem: file for file in missing if PurePosixPath(file).suffix == path.suffix}
     alike = difflib.get_close_matches(path.stem, stems, n=1, cutoff=ALIKE) if len(name) <= LONGEST else []
-    return max(asked, key=len, default=None) or next((stems[stem] for stem in alike), None)
+
+    def likeness(file: str) -> tuple[bool, int]:
+        return PurePosixPath(file).stem.lower() in name.lower(), len(file)
+
+    return max(asked, key=likeness, default=None) or next((stems[stem] for stem in alike), None)
 
 
 def imported(source: bytes) -> Iterable[str]:
