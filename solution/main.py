@@ -146,7 +146,9 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
     if todo:
-        print(f"{len(todo)} parts to run, {min(processes, len(todo))} at a time, into {results}", file=sys.stderr)
+        print(
+            f"{len(todo)} parts to run, {min(processes, len(todo))} at a time, into {shown(results)}", file=sys.stderr
+        )
     terminal = Terminal(todo)
     outcomes = {}
     interrupted = False
@@ -171,10 +173,15 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
     if results == RESULTS and "gmvae" in parts:
         hand_in(parts["gmvae"], settings)
     # END FOR
-    print(f"\n{time.monotonic() - start:.0f} s. Open {results / 'index.html'}")
+    print(f"\n{time.monotonic() - start:.0f} s. Open {shown(results / 'index.html')}")
     if results == RESULTS and all(part.is_finished() for part in parts.values()) and (HERE / "submit.py").is_file():
         print("Everything has run. Next: the questions beside the pictures, pytest, and python submit.py")
     return 1 if any(outcome.status == "failed" for outcome in outcomes.values()) else 0
+
+
+def shown(path: Path) -> Path:
+    """A path as it may be typed here: short, if it lies in the folder where the program was started."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def hand_in(gmvae: Any, settings: Any) -> None:

@@ -311,7 +311,7 @@ def pytest_runtest_makereport(
     if told and isinstance(error, NOT_A_BUG_OF_THE_TEST):
         report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in told)])
     if (report.when == "call" or not report.passed) and group_of(item.path) == "public":
-        heading = [str(error)] if report.skipped else [] if is_stub(error) else [title_of(item)]
+        heading = [str(error)] if report.skipped else [] if told else [title_of(item)]
         item.config.stash[RUN].add(task_of(item), Told(item.name, report.outcome, (*heading, *told)))
     return report
 

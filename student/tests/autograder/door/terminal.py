@@ -20,7 +20,7 @@ import pytest
 
 COLUMNS = 80
 MOST_ROWS = 9  # of the table; with more tasks than that it has a row a section
-SCREEN, OTHER_LINES = 24, 11  # lines; of them those around the table's rows and what is told of the first failure
+SCREEN, OTHER_LINES = 24, 9  # lines; of them those around the table's rows and what is told of the first failure
 BAR = 10
 INTERRUPTED = pytest.ExitCode.INTERRUPTED
 CHECK_SECONDS = 300.0  # for one check: the slowest takes ten on a slow machine
