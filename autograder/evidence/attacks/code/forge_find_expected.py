@@ -14,6 +14,8 @@ from known import attempt
 WORDS = ("expected", "oracle", "hidden", "points", "secret")
 MODULES = ("conftest", "pytest", "hypothesis")
 ROOMS = ("support", "autograder.door", "autograder.grading", "autograder.tasks")
+# What the worker itself is made of; students have it.
+OPEN = {"autograder.door"} | {f"autograder.door.{name}" for name in ("one_process", "package_names", "packages")}
 
 
 def found():
@@ -21,7 +23,7 @@ def found():
     while frame is not None:
         names += [n for n in frame.f_locals if any(word in n.lower() for word in WORDS)]
         frame = frame.f_back
-    modules = [n for n in sys.modules if n in MODULES or n.startswith(ROOMS)]
+    modules = [n for n in sys.modules if n in MODULES or (n.startswith(ROOMS) and n not in OPEN)]
     keys = [
         key
         for thing in gc.get_objects()
