@@ -124,7 +124,7 @@ TORCH_INDEX = "https://download.pytorch.org/whl/cpu/torch/"
 def torch() -> dict[str, str]:
     """TORCH_SPEC and TORCH_INDEX for setup.sh: nothing where PyTorch's own index can be reached, or they are set.
 
-    Elsewhere the newest CPU build that pip knows of; without one, setup.sh falls back to gigabytes of CUDA libraries.
+    Elsewhere the newest CPU builds that pip knows of; without both, setup.sh falls back to gigabytes of CUDA libraries.
     """
     if "TORCH_SPEC" in os.environ or "TORCH_INDEX" in os.environ:
         return {}
@@ -207,8 +207,11 @@ def test_results_are_valid_whole_and_in_time(graded: dict[str, Graded], name: st
     assert "problem" not in result.document["extra_data"]
 
 
-def test_memory_stays_within_the_container(graded: dict[str, Graded]) -> None:
-    assert max(result.usage.peak_mib for result in graded.values()) < rehearsal.MEMORY_MIB
+def test_memory_stays_within_the_container(machine: StandIn, graded: dict[str, Graded]) -> None:
+    """Within Gradescope's, with PyTorch's CPU build; where none could be had, within what setup.sh then asks for."""
+    cuda = any(machine.venv.rglob("libtorch_cuda.so"))
+    most = 1500 if cuda else rehearsal.MEMORY_MIB
+    assert max(result.usage.peak_mib for result in graded.values()) < most
 
 
 def test_the_reference_gets_everything(graded: dict[str, Graded]) -> None:
