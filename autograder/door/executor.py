@@ -227,6 +227,9 @@ class Executor:
             return {"value": None}
         return {"value": self._encode(np.frombuffer(path.read_bytes(), dtype=np.uint8), returned)}
 
+    def _op_files(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        return {"value": self._encode(sorted(os.listdir()), returned)}
+
     def _op_build(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         scope: dict[str, Any] = {}
         exec(header["source"], scope)  # trusted text

@@ -319,6 +319,12 @@ class Submission:
         """An argument that arrives as the path of this file in the scratch folder."""
         return ScratchPath(name)
 
+    def files(self) -> list[str]:
+        """Names of what lies in the folder that the code under test runs in."""
+        reply, decode = self._send({"op": "files"}, [])
+        names = decode(reply["value"])  # as code says that may have replaced anything there
+        return [name for name in names if isinstance(name, str)] if isinstance(names, (list, tuple)) else []
+
     def file_bytes(self, name: str) -> bytes | None:
         """Contents of a file in the scratch folder, None if there is none."""
         reply, decode = self._send({"op": "read_file", "name": name}, [])

@@ -8,7 +8,7 @@ import pytest
 from autograder.door.diagnose import case
 from support.checks.drawing import check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
-from support.checks.plotting import check_recorded_in_eval_mode
+from support.checks.plotting import check_no_picture, check_recorded_in_eval_mode
 from support.checks.training import stand_in_for_the_loss
 from support.mistakes.embeddings import of_decode_grid, of_plot_posterior_rows
 from support.oracles import grid_latents, posterior_costs
@@ -38,6 +38,7 @@ def check_embeddings(submission, rng, kind):
             codes = call()
             check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
             check_codes(codes, oracle, images, again=call)
+    check_no_picture(submission, "plot_embeddings")
 
 
 @pytest.mark.decode_grid
@@ -67,6 +68,7 @@ def test_decode_grid(submission, rng):
                 z = grid_latents(others.min(axis=0), others.max(axis=0), steps)
                 check_grid(images, oracle, z, of_decode_grid(others, steps), model)
         check_recorded_in_eval_mode(model, "decode", "decode_grid")
+    check_no_picture(submission, "decode_grid")
 
 
 ROWS = "embeddings.plot_posterior_rows"
@@ -85,3 +87,4 @@ def test_posterior_rows(fresh_submission, rng):
             costs = fresh_submission.call(ROWS, model, images)
             check_posterior_rows(costs, oracle, images, right, of_plot_posterior_rows(oracle, images), model)
         check_recorded_in_eval_mode(model, "decode", "plot_posterior_rows")
+    check_no_picture(fresh_submission, "plot_posterior_rows")

@@ -5,7 +5,7 @@ import pytest
 
 from autograder.door.diagnose import case
 from support.checks.drawing import check_traversal
-from support.checks.plotting import check_recorded_in_eval_mode
+from support.checks.plotting import check_no_picture, check_recorded_in_eval_mode
 from support.mistakes.latent_traversal import of_latent_traversal
 from support.oracles import traversal_latents
 from support.probe_oracle import random_probe
@@ -32,3 +32,4 @@ def test_latent_traversal(submission, rng):
             images = submission.call(TRAVERSE, model, **arguments)
             check_traversal(images, oracle, z, of_latent_traversal(low, high, steps, latents), model)
             check_recorded_in_eval_mode(model, "decode", "latent_traversal")
+    check_no_picture(submission, "latent_traversal")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from support.checks.plotting import check_curve, check_new_figure
+from support.checks.plotting import check_curve, check_new_figure, check_no_picture
 
 pytestmark = pytest.mark.plot_learning_curve
 
@@ -17,3 +17,4 @@ def test_learning_curve(submission, rng):
         check_curve(figure, values)
         check_new_figure(figure, earlier)
         earlier.append(values)
+    check_no_picture(submission, "plot_learning_curve")

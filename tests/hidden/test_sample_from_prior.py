@@ -6,7 +6,7 @@ import pytest
 from autograder.door import laws
 from autograder.door.diagnose import check, explained
 from support.checks.drawing import check_decoded, check_new_draws, check_prior, law_of
-from support.checks.plotting import check_recorded_in_eval_mode
+from support.checks.plotting import check_no_picture, check_recorded_in_eval_mode
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.sample_from_prior
@@ -35,6 +35,7 @@ def test_prior_samples(submission, rng):
     check(all(np.abs(z).max() > 1e-6 for z in drawn), f"{what} of one image decodes zeros, not a draw.")
     for z in (samples, drawn[0]):
         check_prior(z)
+    check_no_picture(submission, what)
 
 
 def _drawn(submission, oracle, n):

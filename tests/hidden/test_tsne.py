@@ -7,6 +7,7 @@ from autograder.door.diagnose import case, check, check_tensor
 from support.checks.networks import random_images
 from support.checks.plotting import (
     check_few_images,
+    check_no_picture,
     check_recorded_in_eval_mode,
     check_tsne_clusters,
     clustered_posteriors,
@@ -27,6 +28,7 @@ def test_tsne_embeds_the_posterior_means(submission, rng):
             embedding = submission.call(EMBED, model, posteriors.images, rng.integers(0, 10, count))
             check_tsne_clusters(embedding, posteriors)
             check_recorded_in_eval_mode(model, "encode", "tsne_latents")
+    check_no_picture(submission, "tsne_latents")
 
 
 def test_tsne_seed(submission, rng):

@@ -120,6 +120,12 @@ def neighbourhood(embedding: np.ndarray, points: np.ndarray, neighbours: int = 6
     return float(np.mean([len(set(a) & set(b)) / neighbours for a, b in pairs]))
 
 
+def check_no_picture(submission: Submission, what: str) -> None:
+    """What was called without outpath has left no picture where the code runs; other files are nobody's business."""
+    pictures = [name for name in submission.files() if name.lower().endswith((".png", ".pdf", ".svg", ".jpg", ".jpeg"))]
+    check(not pictures, f"{what}: a picture is written without outpath.", "outpath None means that no file is written")
+
+
 def check_few_images(submission: Submission, oracle: ProbeOracle, images: np.ndarray) -> None:
     """tsne_latents embeds even a few images."""
     count = len(images)
