@@ -40,7 +40,7 @@ REQUEST_FD, REPLY_FD = 3, 4
 BRANCH_GRACE = 10.0  # seconds that a branch gets to end its workers
 WATCH_SECONDS = 0.05  # between two looks at the workers' memory
 PACKAGES = PackageFinder(Path())
-LARGEST_COPY = 1 << 20  # bytes of a file of data that code finds where it runs; weights are no such data
+LARGEST_COPY, NO_DATA = 1 << 20, (".py", ".safetensors")  # bytes of a file of data that code finds where it runs
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
 
 
@@ -326,7 +326,7 @@ def _settle(folder: Path, confinement: layers.Confinement) -> None:
     if not layers.has_own_disk(confinement):  # no file can be removed there, and so none renamed
         os.rename = os.replace = lambda source, target, **_: shutil.copyfile(source, target)
     for path in folder.rglob("*"):
-        if path.is_file() and path.suffix != ".py" and path.stat().st_size <= LARGEST_COPY:
+        if path.is_file() and path.suffix not in NO_DATA and path.stat().st_size <= LARGEST_COPY:
             copy = path.relative_to(folder)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
