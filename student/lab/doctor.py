@@ -4,7 +4,6 @@ It needs no package, and no Python newer than 3.8, to run.
 """
 
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -13,7 +12,8 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parents[1]
+from lab.files import HERE, read_json
+
 OLDEST = (3, 10)
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "matplotlib", "scikit-learn", "safetensors", "hypothesis")
 ROOM = 1.0  # GiB that results and caches may take
@@ -77,10 +77,7 @@ def digest(path: Path) -> str:
 
 def listed(folder: Path) -> dict:
     """tasks.json; empty if it cannot be read."""
-    try:
-        return json.loads((folder / "tasks.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
+    return read_json(folder / "tasks.json") or {}
 
 
 def version_of(package: str) -> str:

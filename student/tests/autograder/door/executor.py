@@ -348,12 +348,11 @@ class Executor:
 
 def _calm_libraries() -> None:
     """Let matplotlib draw into files in its own style, whatever is asked for: there may be no screen, and a student's
-    own matplotlibrc should change nothing. Let torch's pools of threads be as they are: they can be set only once."""
+    own matplotlibrc should change nothing."""
     dict.update(RC_PARAMS, RC_DEFAULTS, backend="agg")
     matplotlib.use = lambda backend, *, force=True: None
     if pyplot.switch_backend.__module__ == pyplot.__name__:
         pyplot.switch_backend = partial(_switch_to_agg, pyplot.switch_backend)
-    torch.set_num_interop_threads = lambda number: None
 
 
 def _switch_to_agg(switch: Callable[[str], None], newbackend: str) -> None:

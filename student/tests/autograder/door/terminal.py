@@ -7,16 +7,18 @@ show each failure first. `-v` and `-q` work as always.
 """
 
 import os
-import sys
 import textwrap
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from autograder.door.time_limit import afterwards, frames_of
 
 COLUMNS = 80
 MOST_ROWS = 9  # of the table; with more tasks than that it has a row a section
@@ -131,22 +133,15 @@ def limited(item: pytest.Item) -> Iterator[None]:
     if not release_line(item.config) or item.config.option.usepdb:
         yield
         return
-    timer = threading.Timer(CHECK_SECONDS, end_run, (item, threading.get_ident()))
-    timer.daemon = True
-    timer.start()
-    try:
+    with afterwards(CHECK_SECONDS, partial(end_run, item, threading.get_ident())):
         yield
-    finally:
-        timer.cancel()
 
 
 def end_run(item: pytest.Item, thread: int) -> None:
     """From another thread: say where a check hangs, show the table, and end the process with status 1."""
-    frame, where = sys._current_frames().get(thread), ""
-    while frame is not None and not where:
-        file = Path(frame.f_code.co_filename)
-        where = f" in {file.name}, line {frame.f_lineno}" if file.parent == item.config.rootpath else ""
-        frame = frame.f_back
+    places = ((Path(frame.f_code.co_filename), frame.f_lineno) for frame in frames_of(thread))
+    here = (f" in {file.name}, line {line}" for file, line in places if file.parent == item.config.rootpath)
+    where = next(here, "")
     plugins = item.config.pluginmanager
     reporter: Any = plugins.get_plugin("terminalreporter")
     capture: Any = plugins.get_plugin("capturemanager")

@@ -3,8 +3,9 @@
 import ctypes
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 DEBUGGERS = ("pdb", "pydevd")  # in the names of their files
 
@@ -23,17 +24,28 @@ def time_limit(seconds: float) -> Iterator[None]:
     thread = threading.get_ident()
 
     def end() -> None:
-        frame = sys._current_frames().get(thread)
-        while frame is not None:
-            if any(name in frame.f_code.co_filename for name in DEBUGGERS):
-                return
-            frame = frame.f_back
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TimeIsUp))
+        if not any(name in frame.f_code.co_filename for frame in frames_of(thread) for name in DEBUGGERS):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(TimeIsUp))
 
-    timer = threading.Timer(seconds, end)
+    with afterwards(seconds, end):
+        yield
+
+
+@contextmanager
+def afterwards(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call a function, in another thread, if the block takes longer."""
+    timer = threading.Timer(seconds, call)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+def frames_of(thread: int) -> Iterator[FrameType]:
+    """The calls that are under way in a thread, the innermost first."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
