@@ -1,9 +1,10 @@
 """Writes files whole: a reader finds either the old file or the new one, whatever crashes."""
 
+import contextlib
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from autograder import scratch
@@ -35,11 +36,40 @@ def write_atomically(path: Path, content: str | bytes, mode: int = 0o600) -> Non
     Raises:
         WriteError: it cannot be written, or what lies there is neither a file nor a link.
     """
+    write_together({path: content}, mode)
+
+
+def write_together(files: Mapping[Path, str | bytes | None], mode: int = 0o600) -> None:
+    """Write several files as `write_atomically` does, none before there is room for all of them.
+
+    Whatever crashes, those in front are new and those behind are old. So the last one should say what the others are.
+
+    Args:
+        files: None for one to delete.
+
+    Raises:
+        WriteError: as `write_atomically`; if the disk is full, nothing has changed.
+    """
+    place = Path()
     try:
-        _refuse_odd(path)
-        _replace(path, content.encode() if isinstance(content, str) else content, mode)
+        with contextlib.ExitStack() as stack:
+            ready: list[tuple[Path, Path | None]] = []
+            for place, content in files.items():
+                _refuse_odd(place)
+                if content is not None:
+                    text = content.encode() if isinstance(content, str) else content
+                    ready.append((place, stack.enter_context(_beside(place, text, mode))))
+                else:
+                    ready.append((place, None))
+            for place, temporary in ready:
+                if temporary is None:
+                    place.unlink(missing_ok=True)
+                else:
+                    temporary.replace(place)
+            for folder in {path.parent for path in files}:
+                _sync(folder)
     except OSError as error:
-        raise WriteError(error.errno, error.strerror, str(path)) from None
+        raise WriteError(error.errno, error.strerror, str(place)) from None
 
 
 def make_place(path: Path) -> None:
@@ -52,20 +82,25 @@ def make_place(path: Path) -> None:
     _refuse_odd(path)
 
 
-def _replace(path: Path, content: bytes, mode: int) -> None:
+@contextlib.contextmanager
+def _beside(path: Path, content: bytes, mode: int) -> Iterator[Path]:
+    """A file with the content, beside the one that it will replace; deleted at the end if it has not."""
     with scratch.temporary_file(path.parent, path.name) as temporary:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(mode)
-        temporary.replace(path)
+        yield temporary
+
+
+def _sync(folder: Path) -> None:
     if os.name != "nt":  # Windows cannot open folders
-        folder = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
 def _refuse_odd(path: Path) -> None:
