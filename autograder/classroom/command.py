@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import os
 import stat
 import sys
-import time
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tqdm import tqdm
-
-from autograder.classroom import gradebook, selfgrades
-from autograder.classroom.cluster import ClusterError, grade_on_cluster
+from autograder.classroom import class_list, difference_page, gradebook, progress, selfgrades
+from autograder.classroom.cluster import ClusterError
+from autograder.classroom.difference import Earlier, higher
 from autograder.classroom.exports import reading
-from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.grading import ParcelOutcome, grading_key
-from autograder.classroom.parcel import pack
-from autograder.classroom.pool import Finished, Job, grade_locally
-from autograder.classroom.results_folder import FAILED, UNGRADABLE, BusyError, Store
+from autograder.classroom.exports.submission import Export
+from autograder.classroom.named import submissions_of
+from autograder.classroom.origin import origin
+from autograder.classroom.planning import Summary, jobs_of
+from autograder.classroom.results_folder import (
+    FAILED,
+    UNGRADABLE,
+    BusyError,
+    Store,
+    earlier_results,
+    known_results,
+)
+from autograder.classroom.running import grade_all
 from autograder.clock import moment
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
@@ -51,6 +55,9 @@ class ClassSettings:
         form: of grades.csv, one of gradebook.FORMS; None for that of the export.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
+        again: students who are graded again whatever is known, by name or number.
+        against: an earlier results' folder, to compare with and to take over from; None for none.
+        keep_higher: whether an earlier score counts if it was higher.
     """
 
     submissions: Path
@@ -64,29 +71,9 @@ class ClassSettings:
     form: str | None = None
     title: str | None = None
     similarity: bool = True
-
-
-@dataclass
-class Summary:
-    """What a run did.
-
-    Attributes:
-        export: the class.
-        notes: slug -> what the instructor should know about a submission.
-        graded, reused, failed: slugs: graded now, found finished, not graded by a fault of ours.
-        ungradable: slugs of submissions that nobody could grade as they are.
-        left_out: slugs of submissions from which something was left out.
-        seconds: wall-clock time of the gradings.
-    """
-
-    export: Export
-    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    graded: list[str] = field(default_factory=list)
-    reused: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    ungradable: list[str] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
-    seconds: float = 0.0
+    again: Sequence[str] = ()
+    against: Path | None = None
+    keep_higher: bool = False
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -94,103 +81,63 @@ def grade_class(settings: ClassSettings) -> Summary:
 
     Raises:
         UnreadableError, CourseError, ClusterError, BusyError: nothing can be graded; the message says why.
+        OSError: the results cannot be written; what is written by then is kept.
         KeyboardInterrupt: what is finished by then is kept.
     """
-    from autograder.classroom import page
-
     course = settings.session.load()
-    expected = course.files
-    export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
+    export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, course.files)
     _refuse_open_folder(settings.submissions)
-    store = Store(settings.out, course)
+    again = submissions_of(export, settings.again)
+    people = class_list.members(export, {})
+    earlier = Earlier(_earlier_results(settings, course), people) if settings.against else None
+    store, about = Store(settings.out, course), origin(settings.session, course)
     summary = Summary(export)
     with store.locked():
+        store.begin(about)
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
-        same: dict[str, list[Job]] = {}
-        for job in _plan(export.submissions, expected, settings.session, store, summary):
-            same.setdefault(job.key, []).append(job)
-        began = time.monotonic()
-        try:
-            with contextlib.closing(_outcomes([jobs[0] for jobs in same.values()], settings)) as outcomes:
-                _collect(outcomes, same, store, summary)
-        finally:
-            summary.seconds = time.monotonic() - began
-        records = {slug: record for slug in (*summary.graded, *summary.reused) if (record := store.record(slug))}
+        stores = [store, *([earlier.store] if earlier else ())]
+        jobs = list(jobs_of(course, about, store, lambda: known_results(stores), again, summary))
+        grade_all(jobs, settings.session, settings.workers, settings.scheduler, store, earlier, summary)
+        done = (*summary.graded, *summary.known, *summary.kept)
+        records = {slug: record for slug in done if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
-        form, title = settings.form or export.platform, settings.title or course.title
-        scores = {slug: record.score for slug, record in records.items()}
-        gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
-        page.write(settings.out, export, store, course, summary.notes, settings.similarity)
+        scores: Mapping[str, float | None] = {slug: record.score for slug, record in records.items()}
+        if earlier and settings.keep_higher:
+            scores = higher(scores, class_list.members(export, scores), earlier)
+        _write(settings, course, store, earlier, scores, summary)
     return summary
 
 
-def _plan(
-    submissions: Sequence[Submission], expected: frozenset[str], session: Session, store: Store, summary: Summary
-) -> Iterator[Job]:
-    """The submissions that have to be graded."""
-    for submission in tqdm(submissions, "reading", unit=" submissions", dynamic_ncols=True):
-        try:
-            if submission.doubt:
-                raise UnreadableError(submission.doubt)
-            parcel = pack(submission.entries, expected)
-        except UnreadableError as error:
-            summary.notes[submission.slug] = submission.notes
-            summary.ungradable.append(submission.slug)
-            store.save(submission.slug, "unreadable", ParcelOutcome(None, problem=str(error)), UNGRADABLE)
-            continue
-        summary.notes[submission.slug] = (*submission.notes, *parcel.notes)
-        if parcel.left_out:
-            summary.left_out.append(submission.slug)
-        key = grading_key(parcel.content, session)
-        if store.finished(submission.slug, key):
-            summary.reused.append(submission.slug)
-        else:
-            yield Job(submission, key, expected)
+def _earlier_results(settings: ClassSettings, course: Course) -> Store:
+    assert settings.against is not None
+    if settings.against.resolve() == settings.out.resolve():
+        raise UnreadableError("--against and --out are the same folder: name another one with --out (OUT=...)")
+    return earlier_results(settings.against, course)
 
 
-def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finished | None, None, None]:
-    """Outcomes as they come."""
-    if jobs and settings.scheduler:
-        yield from grade_on_cluster(jobs, settings.session, settings.scheduler)
-    elif jobs:
-        yield from grade_locally(jobs, settings.session, settings.workers)
-
-
-def _collect(
-    outcomes: Iterator[Finished | None], same: Mapping[str, Sequence[Job]], store: Store, summary: Summary
+def _write(
+    settings: ClassSettings,
+    course: Course,
+    store: Store,
+    earlier: Earlier | None,
+    scores: Mapping[str, float | None],
+    summary: Summary,
 ) -> None:
-    """Write outcomes as they come, under a progress bar: done, failed, queue, expected end.
+    """Write what is about the class as a whole."""
+    from autograder.classroom import page
 
-    Args:
-        same: key to the jobs that have it: one outcome is that of all of them.
-    """
-    began = time.monotonic()
-    total = sum(map(len, same.values()))
-    live = sys.stderr.isatty()
-    with tqdm(total=total, desc="grading", dynamic_ncols=True, disable=not total) as bar:
-        for finished in outcomes:
-            if finished is not None:
-                first, outcome = finished
-                for job in same[first.key]:
-                    slug = job.submission.slug
-                    record = store.save(slug, job.key, outcome)
-                    (summary.failed if record.status == FAILED else summary.graded).append(slug)
-            done = len(summary.graded) + len(summary.failed)
-            end = expected_end(done, total, time.monotonic() - began)
-            said = f"{len(summary.graded)} done, {len(summary.failed)} failed, {total - done} to go, ends {end}"
-            bar.bar_format = "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}] " + said
-            bar.n = done
-            if live or finished is not None:  # in a log, a line a second would be too many
-                bar.refresh()
-
-
-def expected_end(done: int, total: int, seconds: float) -> str:
-    """The time of day at which all will be graded, if it goes on as in the first `seconds`."""
-    if not done:
-        return "?"
-    end = datetime.now() + timedelta(seconds=seconds / done * (total - done))
-    return f"{end:%H:%M}" if end.date() == datetime.now().date() else f"{end:%a %H:%M}"
+    export, people = summary.export, class_list.members(summary.export, scores)
+    last = class_list.read(settings.out)
+    if last and last.kept_higher and not settings.keep_higher:
+        lost = "the last run into this folder kept higher scores, this one does not: add --against and --keep-higher"
+        summary.changes.append(wrapped(lost))
+    if earlier is not None:
+        difference_page.sum_up(store, earlier, people, settings.keep_higher, summary)
+    form, title = settings.form or export.platform, settings.title or course.title
+    gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title, summary.remarks)
+    page.write(settings.out, export, store, course, summary.notes, settings.similarity, scores)
+    class_list.write(settings.out, class_list.ClassList(people, store.origin, settings.keep_higher))
 
 
 def _refuse_open_folder(path: Path) -> None:
@@ -216,6 +163,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if bool(options.submissions) == bool(options.selfgrades):
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
+    if options.keep_higher and not options.against:
+        parser.error("--keep-higher needs earlier results: add --against FOLDER")
     try:
         course = chosen(options.course)
         if options.selfgrades:
@@ -234,16 +183,22 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     export = summary.export
     ungradable = sorted(set(summary.ungradable))
+    ways = {"graded before": summary.reused, "taken over": summary.taken, "with new points only": summary.weighed}
+    known = {way: len(set(slugs) - set(ungradable)) for way, slugs in ways.items() if slugs or way == "graded before"}
     print(
-        f"{len(export.submissions)} submissions: {len(set(summary.graded) - set(ungradable))} graded in "
-        f"{summary.seconds:.0f} s, {len(set(summary.reused) - set(ungradable))} graded before, "
-        f"{len(ungradable)} not gradable, {len(summary.failed)} failed"
+        wrapped(
+            f"{len(export.submissions)} submissions: {len(set(summary.graded) - set(ungradable))} graded in "
+            f"{progress.duration(summary.seconds)}, {''.join(f'{number} {way}, ' for way, number in known.items())}"
+            f"{len(ungradable)} not gradable, {len(summary.failed)} failed"
+        )
     )
     store = Store(settings.out, settings.session.load())
     for status, slugs in ((UNGRADABLE, ungradable), (FAILED, summary.failed)):
         for slug in slugs:
             record = store.record(slug)
-            print(wrapped(f"  {status}: {slug}: {record.problem if record else 'no record'}"))
+            problem = (record.remark or record.problem) if record else "no record"
+            print(wrapped(f"  {status}: {slug}: {problem}"))
+    print(*summary.changes, sep="\n" if summary.changes else "", end="\n" if summary.changes else "")
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
@@ -303,6 +258,9 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
         form=options.form,
         title=options.title,
         similarity=options.similarity,
+        again=options.again,
+        against=options.against,
+        keep_higher=options.keep_higher,
     )
 
 
@@ -337,6 +295,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
+    parser.add_argument(
+        "--again",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="grade this student again: a name, number, login or e-mail address; may be repeated",
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="earlier results: say who changes, and grade only what may"
+    )
+    parser.add_argument(
+        "--keep-higher", action="store_true", help="with --against: nobody loses points, the earlier score counts"
+    )
     parser.add_argument(
         "--no-similarity", dest="similarity", action="store_false", help="leave the comparison of submissions out"
     )

@@ -33,15 +33,24 @@ MOODLE = ("Identifier", "Full name", "Email address", "Status", "Grade", "Maximu
 Scores = Mapping[str, float | None]  # slug of a submission to its score; None for what could not be graded
 
 
-def write(path: Path, export: Export, scores: Scores, points: float, form: str, title: str) -> None:
+def write(
+    path: Path,
+    export: Export,
+    scores: Scores,
+    points: float,
+    form: str,
+    title: str,
+    remarks: Mapping[str, str] = {},
+) -> None:
     """Write the grades of a class.
 
     Args:
         points: what can be reached.
+        remarks: slug -> what the status says besides, in the forms that have one.
         form: one of FORMS; anything else is taken as "gradescope".
         title: the assignment's name; with Canvas's number in brackets, "Homework 2 (123)", it is found for certain.
     """
-    rows = {"canvas": _canvas, "moodle": _moodle}.get(form, _gradescope)(export, scores, number(points), title)
+    rows = {"canvas": _canvas, "moodle": _moodle}.get(form, _gradescope)(export, scores, number(points), title, remarks)
     write_atomically(path, csv_text(rows))
 
 
@@ -54,7 +63,7 @@ def _graded(export: Export, scores: Scores) -> Iterator[tuple[Student, Submissio
         yield student, None, None
 
 
-def _canvas(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
+def _canvas(export: Export, scores: Scores, points: str, title: str, remarks: Mapping[str, str]) -> Iterator[list[Any]]:
     yield [*CANVAS, title]
     yield ["    Points Possible", "", "", "", "", points]
     for student, _, score in _graded(export, scores):
@@ -62,11 +71,15 @@ def _canvas(export: Export, scores: Scores, points: str, title: str) -> Iterator
         yield [student.name, student.id, student.sid, student.login, student.section, score]
 
 
-def _gradescope(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
+def _gradescope(
+    export: Export, scores: Scores, points: str, title: str, remarks: Mapping[str, str] = {}
+) -> Iterator[list[Any]]:
     yield list(GRADESCOPE)
     for student, submission, score in _graded(export, scores):
         first, _, last = student.name.rpartition(" ")
         status = "Missing" if submission is None else "Ungraded" if score is None else "Graded"
+        if submission and submission.slug in remarks:
+            status += f", {remarks[submission.slug]}"
         yield [
             first or last,
             last if first else "",
@@ -90,11 +103,13 @@ def lateness(student: Student, submission: Submission) -> str:
     return f"{days} day{'s' * (days > 1)}" if days else ""
 
 
-def _moodle(export: Export, scores: Scores, points: str, title: str) -> Iterator[list[Any]]:
+def _moodle(export: Export, scores: Scores, points: str, title: str, remarks: Mapping[str, str]) -> Iterator[list[Any]]:
     yield list(MOODLE)
     for student, submission, score in _graded(export, scores):
         status = "No submission" if submission is None else "Submitted for grading"
         if submission and lateness(student, submission):
             status += " - late"
+        if submission and submission.slug in remarks:
+            status += f" - {remarks[submission.slug]}"
         identifier = f"Participant {student.id}" if student.id.isdigit() else student.id
         yield [identifier, student.name, student.email, status, score, points]

@@ -280,13 +280,27 @@ def _ended(status: int, stop: threading.Event | None) -> str:
 @cache
 def grader_digest(tests: Path = TESTS, provided: Path | None = PROVIDED) -> str:
     """SHA-256 of what results depend on besides course, secret and submission: code, checks, Python, libraries."""
-    digest = hashlib.sha256(f"{sys.version_info[:3]} {sys.platform}\n".encode())
+    return hashlib.sha256(json.dumps(grader_parts(tests, provided), sort_keys=True).encode()).hexdigest()
+
+
+def grader_parts(tests: Path, provided: Path | None) -> dict[str, dict[str, str]]:
+    """ "files" (name below the root to SHA-256) and "versions" (of Python and libraries) that results depend on."""
+    versions = {"python": f"{'.'.join(map(str, sys.version_info[:3]))} {sys.platform}"}
     for library in PACKAGES:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            digest.update(f"{library} {metadata.version(library)}\n".encode())
-    for path in grader_files(tests, provided):
-        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+            versions[library] = metadata.version(library)
+    names = {path: _name(path, tests, provided) for path in grader_files(tests, provided)}
+    return {
+        "files": {name: hashlib.sha256(path.read_bytes()).hexdigest() for path, name in names.items()},
+        "versions": versions,
+    }
+
+
+def _name(path: Path, tests: Path, provided: Path | None) -> str:
+    """What a file is called on every machine."""
+    if provided and path.is_relative_to(provided):
+        return f"provided/{path.relative_to(provided).as_posix()}"
+    return path.relative_to(tests.parent if path.is_relative_to(tests) else ROOT).as_posix()
 
 
 def grader_files(tests: Path, provided: Path | None) -> list[Path]:
@@ -294,16 +308,3 @@ def grader_files(tests: Path, provided: Path | None) -> list[Path]:
     here = Path(__file__).parent
     files = {*grader_sources(), here / "grade_one.py", here / "parcel.py", *check_sources(tests)}
     return sorted(files | set(provided.glob("*.py") if provided else ()))
-
-
-def grading_key(content: bytes, session: Session) -> str:
-    """SHA-256 of everything that a result depends on: the same key, the same result."""
-    files = ("course", "provided")
-    values = {name: value for name, value in session.to_json().items() if name not in files}
-    parts = [
-        grader_digest(session.tests, session.provided),
-        *(hashlib.sha256(file.read_bytes()).hexdigest() for file in (session.course, session.tests / "tasks.toml")),
-        json.dumps(values, sort_keys=True),
-        hashlib.sha256(content).hexdigest(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +74,25 @@ class Class:
 
 
 def write(
-    folder: Path, export: Export, store: Store, course: Course, notes: Mapping[str, tuple[str, ...]], compare: bool
+    folder: Path,
+    export: Export,
+    store: Store,
+    course: Course,
+    notes: Mapping[str, tuple[str, ...]],
+    compare: bool,
+    scores: Mapping[str, float | None],
 ) -> None:
-    """Write class.html, and similarity.csv if the submissions are to be compared."""
+    """Write class.html, and similarity.csv if the submissions are to be compared.
+
+    Args:
+        scores: slug -> the points that count.
+    """
     records = {one.slug: record for one in export.submissions if (record := store.record(one.slug)) is not None}
     graded = [
-        analysis.reduce(slug, store.document(slug))
+        replace(one, score=one.score if (counts := scores.get(slug)) is None else counts)
         for slug, record in tqdm(records.items(), "summing up", unit=" submissions", dynamic_ncols=True)
         if record.status == GRADED
+        for one in (analysis.reduce(slug, store.document(slug)),)
     ]
     pairs = None
     if compare:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from autograder.classroom.exports.submission import Submission
 from autograder.classroom.grading import Lane, ParcelOutcome, grade_fairly
+from autograder.classroom.origin import Keys
 from autograder.classroom.parcel import pack
 from autograder.grading.files import UnreadableError
 from autograder.grading.session import Session
@@ -23,13 +24,18 @@ class Job:
     """A submission that has to be graded.
 
     Attributes:
-        key: see grading.grading_key.
+        keys: what its result follows from.
         expected: names of the files to hand in.
     """
 
     submission: Submission
-    key: str
+    keys: Keys
     expected: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """The same for submissions that have the same result."""
+        return self.keys.result
 
     def content(self) -> bytes:
         """The parcel, packed anew: a class's parcels together may not fit into memory. UnreadableError as `pack`."""
@@ -39,10 +45,15 @@ class Job:
 Finished = tuple[Job, ParcelOutcome]
 
 
-def grade_locally(jobs: Sequence[Job], session: Session, workers: int) -> Iterator[Finished | None]:
+def grade_locally(
+    jobs: Sequence[Job], session: Session, workers: int, unsaved: list[Finished] | None = None
+) -> Iterator[Finished | None]:
     """Outcomes as they come; None about once a second while there is none.
 
     When the iteration is abandoned, running gradings are stopped, with all of their processes.
+
+    Args:
+        unsaved: where outcomes go that nobody has taken, or with which nobody was done, when that happened.
     """
     stop = threading.Event()
     # Threads that wait: the work is done by the lanes.
@@ -58,13 +69,17 @@ def grade_locally(jobs: Sequence[Job], session: Session, workers: int) -> Iterat
         while pending:
             done, _ = wait(pending, TICK_SECONDS, FIRST_COMPLETED)
             for future in done:
-                yield pending.pop(future), future.result()
+                yield pending[future], future.result()
+                del pending[future]
             if not done:
                 yield None
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
         stack.close()
+        if unsaved is not None:
+            ended = ((job, future) for future, job in pending.items() if not future.cancelled())
+            unsaved += [(job, outcome) for job, future in ended if (outcome := future.result()).document is not None]
 
 
 def _grade(job: Job, session: Session, stop: threading.Event, lanes: queue.SimpleQueue[Lane]) -> ParcelOutcome:

@@ -76,8 +76,8 @@ class Row:
         output = "\n".join(filter(None, (self.output, lines(self.case))))
         printed = f"Your code printed:\n{self.printed}" if self.printed else ""
         return {
-            "score": _number(self.score),
-            "max_score": _number(self.check.points),
+            "score": rounded(self.score),
+            "max_score": rounded(self.check.points),
             "status": "passed" if self.kind == "passed" else "failed",
             "name": self.check.title,
             "name_format": "text",
@@ -128,7 +128,7 @@ class Results:
     @property
     def score(self) -> float:
         """Sum of the points earned."""
-        return _number(math.fsum(row.score for row in self.rows.values()))
+        return rounded(math.fsum(row.score for row in self.rows.values()))
 
     def set(
         self,
@@ -202,7 +202,7 @@ def exit_status(document: dict[str, Any]) -> Exit:
     return Exit.LEFT_OUT if taken["left_out"] else Exit.DONE
 
 
-def _number(value: float) -> float | int:
+def rounded(value: float) -> float | int:
     """Points without the dust of floating-point sums: 3.0000000001 is 3."""
-    rounded = round(float(value), 6)
-    return int(rounded) if rounded.is_integer() else rounded
+    short = round(float(value), 6)
+    return int(short) if short.is_integer() else short
