@@ -179,7 +179,7 @@ class Guarded:
                 return reply, []
             self._imported.add(module)
         answer = self._send(header, arrays, called or self._last)
-        if header.get("op") == "stand_in":  # the other modules will be imported anew
+        if header.get("op") == "stand_in" or header.get("modules"):  # they will be imported anew
             self._imported.clear()
         return answer
 

@@ -89,7 +89,7 @@ def test_provided_entropy(submission):
     for seed in (1, 2):
         submission.seed(seed)
         try:
-            found += [submission.call("gmm.mc_entropy_gaussian", n, mean, cov) for _ in range(20)]
+            found += submission.repeat(20, "gmm.mc_entropy_gaussian", (n, mean, cov))
         except SubmissionError as error:
             # Left out, which is fine: nothing that is graded leans on it.
             if error.type == "AttributeError" and "mc_entropy_gaussian" in error.message:
