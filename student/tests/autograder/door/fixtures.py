@@ -11,7 +11,7 @@ A check has its task's name as a marker. It gets two more, made from the number:
 Three groups of tests use it: "public" (directly in tests/ of a student's folder), "hidden", and tests of the project.
 Another plugin, such as the autograder's, may set more attributes:
 
-    config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
+    config.submission_factory() -> Submission
     config.assignment_secret: str                                       seeds the random inputs of every hidden check
     config.handed_in(name: str) -> Path | None                          where a file of the submission lies
 """
@@ -52,7 +52,6 @@ LOCAL_SECONDS = 60  # that a call may take in a student's folder, on a slow comp
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
 # Which the door needs, besides Python's own modules.
 LIBRARIES = {"hypothesis", "matplotlib", "numpy", "pytest", "scipy", "torch"}
-DRAWS = "draws: the check needs a scratch folder to write pictures to"
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 COMMON: dict[str, Any] = {
@@ -113,7 +112,6 @@ def marker_lines(tasks: list[dict[str, Any]]) -> list[str]:
         *(f"{task['name']}: task {task['number']}, {task['title']}" for task in tasks),
         *(f"{number_markers(task)[0]}: the same as {task['name']}" for task in tasks),
         *(f"{section}: every task of section {section.removeprefix('task').replace('_', '.')}" for section in sections),
-        DRAWS,
     ]
 
 
@@ -185,12 +183,12 @@ class InProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, draws: bool) -> Submission:
+    def __call__(self) -> Submission:
         os.environ["MPLBACKEND"] = "Agg"  # checks draw into files, never on a screen
         from autograder.door.executor import Executor
 
-        scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True) if draws else None
-        executor = Executor(self.folder, Path(scratch.name) if scratch else None)
+        scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True)
+        executor = Executor(self.folder, Path(scratch.name))
         executor.execute = only_packages(executor.folder)(executor.execute)  # type: ignore[method-assign]
         # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
@@ -213,43 +211,30 @@ class TimeLimited:
             raise Lost("timeout", MADE_BY.sub("", str(header.get("called", ""))), why, in_public=True) from None
 
 
-def make_submission(request: pytest.FixtureRequest) -> Submission:
-    """A new submission for the check that asks."""
-    factory: Callable[[bool], Submission] | None = getattr(request.config, "submission_factory", None)
-    if factory is None:
-        factory = InProcess(implementation(request.config))
-    made = factory(request.node.get_closest_marker("draws") is not None)
-    made.calls = request.config.stash[CALLS]
-    return made
-
-
 @pytest.fixture(scope="module")
-def shared_submissions() -> Iterator[dict[bool, Submission]]:
-    """The submissions that the checks of one file share: one with a scratch folder, one without."""
-    shared: dict[bool, Submission] = {}
+def shared_submission(pytestconfig: pytest.Config) -> Iterator[Submission]:
+    """The submission that the checks of one file share."""
+    factory: Callable[[], Submission] | None = getattr(pytestconfig, "submission_factory", None)
+    shared = (factory or InProcess(implementation(pytestconfig)))()
+    shared.calls = pytestconfig.stash[CALLS]
     yield shared
-    for submission in shared.values():
-        submission.close()
+    shared.close()
 
 
 @pytest.fixture
-def submission(request: pytest.FixtureRequest, shared_submissions: dict[bool, Submission]) -> Submission:
+def submission(request: pytest.FixtureRequest, shared_submission: Submission) -> Submission:
     """The code under test, shared by the checks of this file, its random generators seeded for this check."""
-    draws = request.node.get_closest_marker("draws") is not None
-    if draws not in shared_submissions:
-        shared_submissions[draws] = make_submission(request)
-    shared_submissions[draws].forget()  # the objects of the check before
-    shared_submissions[draws].seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
-    return shared_submissions[draws]
+    shared_submission.forget()  # the objects of the check before
+    shared_submission.seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
+    return shared_submission
 
 
 @pytest.fixture
-def fresh_submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
-    """The code under test, for this check alone: what it replaces there (see `stand_in`) stays there."""
-    alone = make_submission(request)
-    alone.seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
-    yield alone
-    alone.close()
+def fresh_submission(submission: Submission) -> Iterator[Submission]:
+    """The code under test, imported for this check alone: what it replaces there (see `stand_in`) is gone with it."""
+    submission.forget(modules=True)
+    yield submission
+    submission.forget(modules=True)
 
 
 @pytest.fixture

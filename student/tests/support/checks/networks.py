@@ -93,7 +93,7 @@ def _normals(rng: np.random.Generator, spread: float, like: np.ndarray) -> np.nd
     flat = values.reshape(-1)
     for start in range(0, flat.size, PIECE):
         part = flat[start : start + PIECE]
-        part[:] = spread * rng.standard_normal(part.size)
+        part[:] = spread * rng.standard_normal(part.size, dtype=np.float32)
     return values
 
 
