@@ -151,8 +151,9 @@ class Executor:
             parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
 
         figures: list[Any] = []
+        function = self._callable(header)  # an import takes back what is set
         with _saved_figures(figures) if header["figures"] else nullcontext(), torch.set_grad_enabled(header["grad"]):
-            value = self._callable(header)(*args, **kwargs)
+            value = function(*args, **kwargs)
 
         wanted = [*inputs, *parameters.values()]
         gradients: list[Tensor | None] = [None] * len(wanted)
@@ -194,8 +195,9 @@ class Executor:
         for _ in range(header["times"]):
             args = [self._decode(tree, arrays, []) for tree in header["args"]]
             kwargs = {name: self._decode(tree, arrays, []) for name, tree in header["kwargs"].items()}
+            function = self._callable(header)
             with torch.set_grad_enabled(header["grad"]):
-                values.append(self._encode(self._callable(header)(*args, **kwargs), returned))
+                values.append(self._encode(function(*args, **kwargs), returned))
             self._restore_settings()
         return {"values": values}
 
