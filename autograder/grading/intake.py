@@ -82,6 +82,7 @@ REASONS = {
         "Not graded, because it is a virtual environment or holds thousands of files",
         "Move your own files out of it.",
     ),
+    "crowd": ("Only counted, because there are so many of them", ""),
     "odd": ("Not used, because they are not ordinary files", "Hand in the files themselves, not links to them."),
     "outside": (
         "Not graded, because they lie outside the folder that was",
@@ -353,13 +354,15 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
     canonical = {name.lower(): name for name in (*expected, *modules)}
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]
     present, looked_at = {entry.path for entry in entries}, set(map(id, entries))
+    looked_into = {entry.path.parent for entry in entries}
     top = _top_folder(entries, lower)
     named: dict[str, list[Entry]] = {}
     if top.parts:
         selection.notes.append(f"The folder {shown(str(top))} of your submission was graded.")
     for entry in found:
         if entry.is_folder:
-            selection.leave(_why_closed(entry.path), entry, missed=bool(entry.inside))
+            reason = "crowd" if entry.path in looked_into else _why_closed(entry.path)
+            selection.leave(reason, entry, missed=bool(entry.inside))
         elif not entry.regular:
             selection.leave("odd", entry, missed=not entry.path.name.startswith("."))
         elif entry.path.name.startswith("."):
@@ -574,7 +577,7 @@ def _described(entries: Sequence[Entry]) -> str:
 def _described_folder(folder: Entry) -> str:
     """ "data/ (340 files)", or "data/work.py and 339 more in data/" if a file in it was asked for."""
     name = f"{shown(folder.name)}/"
-    at_least = f"{folder.size} or more" if folder.size >= COUNTED else str(folder.size)
+    at_least = f"{folder.size} or more" if folder.size == COUNTED else str(folder.size)
     if not folder.inside:
         return name if not folder.size else f"{name} ({at_least} file{'s' if folder.size != 1 else ''})"
     files = listed([name + inner for inner in folder.inside])

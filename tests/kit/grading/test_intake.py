@@ -578,12 +578,23 @@ def test_of_too_many_files_those_further_down_are_left_out(hand_in, into, limits
     assert "may have 200 Python files and 48 MiB in all: a/helper_0.py, a/helper_1.py. Hand" in found.notes[0]
 
 
-def test_a_crowded_folder_is_not_looked_into_and_the_rest_is_graded(tmp_path, into):
-    """Of a zip, zipfile makes an object of each entry: there is no such mercy."""
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_crowded_folder_is_not_looked_into_and_the_rest_is_graded(tmp_path, into, kind):
+    """In a folder and in a zip alike."""
     files = COMPLETE | {f"a/frames/{n}.png": "" for n in range(30)} | {"b/helper.py": ""}
-    found = unpack(write_folder(tmp_path / "s", files), into, EXPECTED, None, replace(SUBMISSION, entries=20))
+    path = (write_folder if kind == "folder" else write_zip)(tmp_path / "s", files)
+    found = unpack(path, into, EXPECTED, None, replace(SUBMISSION, entries=20))
     assert contents(into) == COMPLETE | {"b/helper.py": ""} and not found.errors
     assert "or holds thousands of files: a/frames/ (30 files)." in found.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_work_in_a_crowded_folder_is_graded(tmp_path, into, kind):
+    files = {f"hw/{name}": text for name, text in COMPLETE.items()} | {f"hw/{n}.png": "" for n in range(30)}
+    path = (write_folder if kind == "folder" else write_zip)(tmp_path / "s", files)
+    found = unpack(path, into, EXPECTED, None, replace(SUBMISSION, entries=20))
+    assert contents(into) == COMPLETE and not found.errors and not found.left_out
+    assert "Only counted, because there are so many of them: hw/ (30 files)." in found.notes
 
 
 def test_of_a_large_zip_only_what_is_graded_is_read(tmp_path, into):
