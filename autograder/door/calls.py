@@ -150,7 +150,7 @@ def kind_of_case(error: BaseException, calls: Sequence[Call]) -> dict[str, str]:
 
 def _nothing_ran(error: BaseException) -> bool:
     """Whether the code under test could not even be imported: what it would have been called with does not matter."""
-    return getattr(error, "stage", "") == "import"
+    return getattr(error, "stage", "") == "import" or getattr(error, "imported", None) is not None
 
 
 def _blamed(error: BaseException, calls: Sequence[Call]) -> Call | None:

@@ -53,6 +53,7 @@ class Grader:
         submitted: the submission.
         results: filled in as the checks end; a check without a row is not run.
         start_worker: makes a worker.
+        makes_files: whether the code may make files there.
         deadline: time.monotonic() after which no check begins.
         save: called after every file of checks.
     """
@@ -65,6 +66,7 @@ class Grader:
         results: Results,
         *,
         start_worker: Callable[[], Worker],
+        makes_files: bool,
         deadline: float,
         save: Callable[[], None],
     ) -> None:
@@ -72,7 +74,7 @@ class Grader:
         self.error: BaseException | None = None  # what stopped pytest itself
         self._course, self._session, self._submitted, self._results = course, session, submitted, results
         self._start_worker, self._deadline, self._save = start_worker, deadline, save
-        self._explainer = Explainer(course, session.tests, session.memory_mib)
+        self._explainer = Explainer(course, session.tests, session.memory_mib, makes_files)
         checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
@@ -80,7 +82,7 @@ class Grader:
         self._current: Check | None = None
         self._workers: dict[Worker, bool] = {}  # workers of the present file -> whether they draw
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds)
+        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds, submitted.folder)
         self._put_off: dict[pytest.Item, None] = {}  # in the order in which they were to run
 
     # Before conftest.py looks for these attributes.

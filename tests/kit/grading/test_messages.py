@@ -8,6 +8,7 @@ import pytest
 
 from autograder.door.calls import noted
 from autograder.door.diagnose import CLOSE, OPEN, CheckFailed, case, check_close, quoted, unmarked
+from autograder.door.imports import Import
 from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun
@@ -163,14 +164,24 @@ def test_a_check_that_trips_over_what_was_returned(explainer):
     assert explainer.explain(error, HIDDEN).text == "The check could not use what your code returned: TypeError."
 
 
+@pytest.mark.parametrize("makes_files", [True, False])
+def test_where_code_may_write_is_said_as_it_is_on_this_machine(makes_files):
+    error = SubmissionError("OSError", "[Errno 38] Function not implemented: 'results'")
+    text = Explainer(COURSE, ROOT / "tests", makes_files=makes_files).explain(error, PUBLIC).text
+    assert ("into the folder that it runs in" in text) is makes_files
+    assert ("only files that a check names, such as outpath, and make no others" in text) is not makes_files
+
+
 def test_what_is_not_called_again(explainer):
     in_public = Lost("crash", "kl.f", "it exited with status 47", in_public=True)
     in_hidden = Lost("crash", "kl.f", "it exited with status 47", in_public=False)
     for check in (PUBLIC, HIDDEN):
         assert explainer.explain(in_public, check).text.startswith("kl.f was stopped: it exited with status 47.")
         assert explainer.explain(in_hidden, check).text.startswith("kl.f was stopped: its process ended during a call.")
-    imported = explainer.explain(Lost("flood", "kl", "more than 16 MiB were printed", in_public=True), HIDDEN)
-    assert imported.text.startswith("The import of kl.py was stopped: more than 16 MiB were printed.")
+    for imported, said in ((Import("kl.py"), "kl.py was stopped"), (Import("kl.py", 7), "kl.py was stopped in line 7")):
+        lost = Lost("flood", "kl", "more than 16 MiB were printed", True, imported)
+        text = f"The import of {said}: more than 16 MiB were printed."
+        assert explainer.explain(lost, HIDDEN).text.startswith(text)
     found = explainer.explain(NotRun("timeout", "Not run: time is up."), HIDDEN)
     assert (found.kind, found.text) == ("timeout", "Not run: time is up.")
 
@@ -195,7 +206,7 @@ WHY = {
     "memory": SubmissionError("MemoryError", "", stage="import"),
     "crash": Lost("crash", "kl.f", "the process ended during the call", True),
     "protocol": Lost("protocol", "kl.f", "the answer breaks the protocol", False),
-    "flood": Lost("flood", "kl", "more than 16 MiB were printed", False),
+    "flood": Lost("flood", "kl", "more than 16 MiB were printed", False, Import("kl.py", 7)),
     "not_run": pytest.skip.Exception("no reason"),
     "grader": NotRun("grader", SENTENCES["grader"]),
 }

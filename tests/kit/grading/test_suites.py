@@ -83,6 +83,7 @@ def test_all_public_files_come_before_hidden_ones_each_in_the_order_of_its_first
         Intake(ROOT),
         Results.of(loaded),
         start_worker=lambda: pytest.fail("no worker is needed"),
+        makes_files=True,
         deadline=0.0,
         save=lambda: None,
     )
