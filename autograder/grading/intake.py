@@ -429,7 +429,8 @@ def _look_deeper(selection: _Selection, expected: Collection[str]) -> None:
 def _questions(
     selection: _Selection, expected: Collection[str], provided: Collection[str], missing: Collection[str]
 ) -> list[str]:
-    """What to ask about files that are called almost as those to hand in: left out, or helpers that nothing imports."""
+    """What to ask about files that are called almost as those to hand in: left out, or helpers that nothing imports.
+    Nothing else is said of them."""
     known = {*expected, *provided}
     candidates = [
         entry
@@ -439,18 +440,23 @@ def _questions(
     ]
     for reason in ("taken", "notebook", "other"):
         candidates += selection.aside.get(reason, ())
-    asked: dict[str, list[str]] = {}
+    asked: dict[str, list[Entry]] = {}
     for entry in candidates[: SUBMISSION.files]:
         file = near(entry.path.name, known, missing)
         if file is not None and file in expected:
-            asked.setdefault(file, []).append(entry.name)
-    selection.lost += [name for names in asked.values() for name in names]
-    return [
-        f"{listed(names)} {'was' if len(names) == 1 else 'were'} not graded as {file}. Is {which} your {file}? If so, "
-        "rename it and hand in again."
-        for file, names in sorted(asked.items())
-        for which in ["it" if len(names) == 1 else "one of them"]
-    ]
+            asked.setdefault(file, []).append(entry)
+    said = {id(entry) for entries in asked.values() for entry in entries}
+    selection.lost += [entry.name for entries in asked.values() for entry in entries]
+    for entries in selection.aside.values():
+        entries[:] = [entry for entry in entries if id(entry) not in said]
+    return [_question(file, [entry.name for entry in entries]) for file, entries in sorted(asked.items())]
+
+
+def _question(file: str, names: Sequence[str]) -> str:
+    were, which = ("was", "it") if len(names) == 1 else ("were", "one of them")
+    notebooks = all(name.endswith(".ipynb") for name in names)
+    todo = f"hand in its code as {file}: notebooks are not graded" if notebooks else "rename it and hand in again"
+    return f"{listed(names)} {were} not graded as {file}. Is {which} your {file}? If so, {todo}."
 
 
 def _why_no_data(path: PurePosixPath, provided: Collection[str]) -> str:

@@ -61,6 +61,7 @@ SENTENCES = {
 }
 # What to do about an exception that the sandbox causes, by what the system or a library says.
 REFUSED = re.compile(r"\[Errno (?:1|13|27|28|30|38|-\d)\]|Permission denied|Function not implemented|No space left")
+NOT_THERE = re.compile(r"\[Errno 2\]|No such file or directory")
 NO_GPU = re.compile("NVIDIA driver|not compiled with CUDA|No CUDA GPUs|Torch not linked with")
 ADVICE = {
     "files": (
@@ -73,6 +74,7 @@ ADVICE = {
         "While code is graded on this machine, it may write only files that a check names, such as outpath, and make "
         "no others. It may start no processes and use no network."
     ),
+    "not there": "While code is graded, no other files are there than those that are handed in, code and small data.",
     "no GPU": "Code is graded without a GPU: use the device of what your function is given, such as x.device.",
 }
 # What a check takes, for hidden checks, which do not say what came.
@@ -130,7 +132,8 @@ class Explainer:
         self, course: Course, tests: Path, memory_mib: int = Session.memory_mib, makes_files: bool = True
     ) -> None:
         self._course, self._memory_mib = course, memory_mib
-        self._advice = ((REFUSED, ADVICE["files" if makes_files else "no files"]), (NO_GPU, ADVICE["no GPU"]))
+        refused = ADVICE["files" if makes_files else "no files"]
+        self._advice = ((REFUSED, refused), (NOT_THERE, ADVICE["not there"]), (NO_GPU, ADVICE["no GPU"]))
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in course.tasks}
         self._own_rows = {course.task(check.task).file for check in course.checks if not check.hidden_inputs}

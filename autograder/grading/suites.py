@@ -34,6 +34,13 @@ class GradingError(Exception):
     """The grader itself is broken or wrongly set up; no submission is to blame."""
 
 
+def cut(text: str) -> str:
+    """The last SHOWN_PRINT characters of a longer text, after "…": whole lines, unless one alone is longer."""
+    end = text[-SHOWN_PRINT:]
+    _, newline, lines = end.partition("\n")
+    return f"…\n{lines}" if newline and text[-SHOWN_PRINT - 1] != "\n" else f"…{end}"
+
+
 def _file_name(id: str) -> str:
     """ "test_disc.py" of the check "hidden/test_disc.py::test_x"."""
     return id.partition("::")[0].rpartition("/")[2]
@@ -227,9 +234,11 @@ class Grader:
         return None if path is None else path.read_bytes()
 
     def _what_was_printed(self) -> str:
-        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong."""
+        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong, in
+        whole lines."""
         printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers)
-        return steady(printed).strip()[-SHOWN_PRINT:]
+        printed = steady(printed).strip()
+        return printed if len(printed) <= SHOWN_PRINT else cut(printed)
 
     def _make_submission(self, draws: bool) -> Any:
         """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""

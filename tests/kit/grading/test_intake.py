@@ -169,6 +169,7 @@ def test_files_called_almost_right_are_asked_about_and_never_taken(hand_in, into
     assert set(found.left_out) == {*ALMOST, "gmvae (1).safetensors"}
     asked = [note for note in found.notes if "rename it and hand in again" in note]
     assert len(asked) == 2 and " and 5 more were not graded as VAE.py. Is one of them your VAE.py? If so, " in asked[0]
+    assert all(" ".join(found.notes).count(name) <= 1 for name in ("gmvae (1)", "Copy of VAE.py", "VAE.py.txt"))
     assert asked[1] == (
         "gmvae (1).safetensors was not graded as gmvae.safetensors. Is it your gmvae.safetensors? If so, rename it and "
         "hand in again."
@@ -221,7 +222,8 @@ DEEP = "/".join("123456789")
         ("env/pyvenv.cfg env/VAE.py", "of these names hold no work: env/VAE.py and 1 more in env/. Move what"),
         ("my/pyvenv.cfg my/VAE.py", "or holds thousands of files: my/VAE.py and 1 more in my/. Move your own"),
         ("work.rar more.7z", "Not opened: more.7z, work.rar. Hand in the files themselves, or one zip with nothing"),
-        ("VAE.ipynb", "Notebooks are not graded, only Python files are: VAE.ipynb. Hand in the .py files that"),
+        ("VAE.ipynb", "Is it your VAE.py? If so, hand in its code as VAE.py: notebooks are not graded."),
+        ("notes.ipynb", "Notebooks are not graded, only Python files are: notes.ipynb."),
         ("report.pdf", "they are not files to hand in: report.pdf."),
     ],
 )

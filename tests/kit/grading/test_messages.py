@@ -172,6 +172,15 @@ def test_where_code_may_write_is_said_as_it_is_on_this_machine(makes_files):
     assert ("only files that a check names, such as outpath, and make no others" in text) is not makes_files
 
 
+def test_what_lies_elsewhere_on_a_students_computer_is_not_there(explainer):
+    error = SubmissionError("FileNotFoundError", "[Errno 2] No such file or directory: 'data/x.npy'", "a.py, line 1")
+    text = explainer.explain(error, PUBLIC).text
+    assert text.endswith(
+        "(a.py, line 1) While code is graded, no other files are there than those that are handed in, "
+        "code and small data."
+    )
+
+
 def test_what_is_not_called_again(explainer):
     in_public = Lost("crash", "kl.f", "it exited with status 47", in_public=True)
     in_hidden = Lost("crash", "kl.f", "it exited with status 47", in_public=False)
