@@ -94,6 +94,8 @@ ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")
 SOME_VALUES = re.compile(f"{QUOTED.pattern} of {QUOTED.pattern} values (?:is|are)")
 STUDENTS_SHAPE = re.compile(f"the shape is {QUOTED.pattern}")
+STUDENTS_LENGTH = re.compile(f", not a (tuple|list) of {QUOTED.pattern}")
+STUDENTS_TYPE = re.compile(f", not a {QUOTED.pattern}")
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,7 @@ class Explainer:
             return word if known else "…"
 
         text = STUDENTS_SHAPE.sub("the shape is wrong", text)
+        text = STUDENTS_TYPE.sub("", STUDENTS_LENGTH.sub(r", not a \1", text))
         text = SOME_VALUES.sub("some values are", ALL_VALUES.sub("all values", text))
         return WORD.sub(keep, QUOTED.sub("…", text))
 
