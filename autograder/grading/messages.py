@@ -65,9 +65,9 @@ NOT_THERE = re.compile(r"\[Errno 2\]|No such file or directory")
 NO_GPU = re.compile("NVIDIA driver|not compiled with CUDA|No CUDA GPUs|Torch not linked with")
 ADVICE = {
     "files": (
-        "While code is graded, it may write files only into the folder that it runs in, as open('log.txt', 'w') does: "
-        f"{Limits.scratch_bytes >> 20} MiB in {Limits.scratch_files} files. It may start no processes and use no "
-        "network."
+        "While code is graded, it may write files only into the folder that it runs in, as open('log.txt', 'w') does, "
+        f"not beside its own files: {Limits.scratch_bytes >> 20} MiB in {Limits.scratch_files} files. It may start no "
+        "processes and use no network."
     ),
     # Where `layers.refuses_to_create`.
     "no files": (
@@ -88,7 +88,7 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+|submission)/?")
+TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+/?|(?=submission))")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 # What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")

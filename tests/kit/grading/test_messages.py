@@ -131,7 +131,7 @@ def test_what_a_submission_returned_is_no_part_of_a_hidden_row(explainer, name):
 def test_a_public_row_shows_its_case(explainer):
     x = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
     call = noted("one.one", [x, 2], {"seed": 3}, gradients=False, grad=True)
-    call.remember(came := np.array([4.0, 6.0]))
+    call.remember(came := np.array([4.0, 6.0]), [])
     later = noted("one.other", [], {}, gradients=False, grad=True)
     error = CheckFailed("wrong", "the values are wrong", (came, np.array([3.0, 7.0])))
     error.__notes__ = [
@@ -151,6 +151,17 @@ def test_a_public_row_shows_its_case(explainer):
         "example": "Falsifying example: test_a(\n    x=3,\n)",
     }
     assert explainer.explain(error, HIDDEN, calls=[call, later], source=source.get).case == {"function": "one.one"}
+
+
+@pytest.mark.parametrize("came", [35.40122604370117, "text", None])
+def test_a_plain_value_is_told_of_the_call_that_gave_it(explainer, came):
+    """Not of one that came later, such as for what was expected."""
+    call, later = (noted(f"one.{name}", [], {}, gradients=False, grad=True) for name in ("one", "other"))
+    call.remember(came, [])
+    later.remember(np.array(1.0), [])
+    error = CheckFailed("wrong", "", (came, np.array(3.0)))
+    for check, function in ((PUBLIC, "one in one.py"), (HIDDEN, "one.one")):
+        assert explainer.explain(error, check, calls=[call, later]).case["function"] == function
 
 
 def test_failures_that_hypothesis_cannot_reproduce(explainer):

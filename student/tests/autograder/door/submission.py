@@ -265,7 +265,7 @@ class Submission:
             self.calls.append(call)
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
         value, gradients = decode(reply["value"]), decode(reply["gradients"])
-        call.remember([value, *gradients])
+        call.remember(value, gradients)
         return Reply(
             value=value,
             gradients=dict(zip(wrt, gradients, strict=True)),
