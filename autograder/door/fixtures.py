@@ -23,6 +23,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, TypeGuard
 
 import hypothesis
@@ -34,6 +35,7 @@ from autograder.door import library_use
 from autograder.door.calls import MADE_BY, Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
+from autograder.door.imports import import_under_way
 from autograder.door.packages import only_packages
 from autograder.door.shown import lines
 from autograder.door.submission import (
@@ -50,6 +52,7 @@ from autograder.door.time_limit import TimeIsUp, time_limit
 
 LOCAL_SECONDS = 60  # that a call may take in a student's folder, on a slow computer; it has less where it is graded
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
+LOST = pytest.StashKey[dict[str, Lost]]()  # modules whose import did not come to an end
 # Which the door needs, besides Python's own modules.
 LIBRARIES = {"hypothesis", "matplotlib", "numpy", "pytest", "scipy", "torch"}
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
@@ -84,6 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.remarks = functools.partial(remarks, config)  # type: ignore[attr-defined]
     config.stash[NOT_IMPORTED] = set()
     config.stash[CALLS] = no_calls()
+    config.stash[LOST] = {}
     if not hasattr(config, "submission_factory"):
         refuse_taken_names(config)
 
@@ -178,10 +182,15 @@ def sources(config: pytest.Config) -> Callable[[str], bytes | None]:
 
 
 class InProcess:
-    """Makes submissions that run in this process."""
+    """Makes submissions that run in this process.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: where their code lies.
+        lost: see TimeLimited.
+    """
+
+    def __init__(self, folder: Path, lost: dict[str, Lost]) -> None:
+        self.folder, self.lost = folder, lost
 
     def __call__(self) -> Submission:
         os.environ["MPLBACKEND"] = "Agg"  # checks draw into files, never on a screen
@@ -192,30 +201,51 @@ class InProcess:
         executor.execute = only_packages(executor.folder)(executor.execute)  # type: ignore[method-assign]
         # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
-        return Submission(TimeLimited(executor))
+        return Submission(TimeLimited(executor, self.lost))
 
 
 class TimeLimited:
-    """A backend whose calls end, as they do where code is graded."""
+    """An executor whose calls end, as they do where code is graded.
 
-    def __init__(self, backend: Any) -> None:
-        self.execute_for_ever, self.close = backend.execute, backend.close
+    Args:
+        executor: see there.
+        lost: modules that are not imported again in this process, since that did not come to an end.
+    """
+
+    def __init__(self, executor: Any, lost: dict[str, Lost]) -> None:
+        self.execute_for_ever, self.close = executor.execute, executor.close
+        self._folder, self._lost = executor.folder, lost
 
     def execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
         """See `submission.Backend`; Lost after LOCAL_SECONDS."""
         try:
             with time_limit(LOCAL_SECONDS):
-                return self.execute_for_ever(header, arrays)
-        except TimeIsUp:
-            why = f"stopped, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
-            raise Lost("timeout", MADE_BY.sub("", str(header.get("called", ""))), why, in_public=True) from None
+                reply, returned = self.execute_for_ever(header, arrays)
+        except TimeIsUp as error:
+            raise self._stopped(error, MADE_BY.sub("", str(header.get("called", "")))) from None
+        failure = reply.get("error", {})
+        if failure.get("type") == "LostModule" and failure["message"] in self._lost:
+            raise self._lost[failure["message"]].again()
+        return reply, returned
+
+    def _stopped(self, error: TimeIsUp, called: str) -> Lost:
+        """What to raise when a call was stopped; a module that was being imported is not imported again."""
+        frames = [(frame.filename, frame.lineno or 0, frame.name) for frame in extract_tb(error.__traceback__)]
+        imported = import_under_way(reversed(frames), self._folder)
+        stopped = "stopped while it was imported" if imported else "stopped"
+        why = f"{stopped}, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
+        lost = Lost("timeout", called, why, in_public=True, imported=imported)
+        if imported:
+            self._lost[imported.module] = lost.again()
+            self.execute_for_ever({"op": "import", "module": imported.module, "without": [imported.module]}, [])
+        return lost
 
 
 @pytest.fixture(scope="module")
 def shared_submission(pytestconfig: pytest.Config) -> Iterator[Submission]:
     """The submission that the checks of one file share."""
     factory: Callable[[], Submission] | None = getattr(pytestconfig, "submission_factory", None)
-    shared = (factory or InProcess(implementation(pytestconfig)))()
+    shared = (factory or InProcess(implementation(pytestconfig), pytestconfig.stash[LOST]))()
     shared.calls = pytestconfig.stash[CALLS]
     yield shared
     shared.close()

@@ -27,6 +27,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from autograder.door.calls import Calls, no_calls, noted
+from autograder.door.imports import Import
 from autograder.door.stand_ins import source_of
 
 Header = dict[str, Any]
@@ -90,15 +91,16 @@ class Lost(BaseException):
         target: what was called, "module.function" or "module.Class.method"; "module" if it was being imported.
         reason: the same in a sentence for the student.
         in_public: whether it happened in a public check; else `reason` may say too much of a crash.
+        imported: the file that was being imported, None if none was.
     """
 
-    def __init__(self, kind: Loss, target: str, reason: str, in_public: bool) -> None:
-        super().__init__(f"{target}: {reason}")
-        self.kind, self.target, self.reason, self.in_public = kind, target, reason, in_public
+    def __init__(self, kind: Loss, target: str, reason: str, in_public: bool, imported: Import | None = None) -> None:
+        super().__init__(f"{imported or target}: {reason}")
+        self.kind, self.target, self.reason, self.in_public, self.imported = kind, target, reason, in_public, imported
 
     def again(self) -> "Lost":
         """The same, as yet without a traceback."""
-        return Lost(self.kind, self.target, self.reason, self.in_public)
+        return Lost(self.kind, self.target, self.reason, self.in_public, self.imported)
 
 
 @dataclass(frozen=True)
@@ -268,7 +270,7 @@ class Submission:
             self.calls.append(call)
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
         value, gradients = decode(reply["value"]), decode(reply["gradients"])
-        call.remember([value, *gradients])
+        call.remember(value, gradients)
         return Reply(
             value=value,
             gradients=dict(zip(wrt, gradients, strict=True)),
@@ -308,7 +310,7 @@ class Submission:
             self.calls.append(call := noted(called, args, kwargs or {}, gradients=False, grad=grad))
             reply, decode = self._send({**header, "times": portion}, arrays, called)
             values = [decode(value) for value, _ in zip(reply["values"], range(portion), strict=True)]
-            call.remember(values)
+            call.remember(values, ())
             found += values
         return found
 

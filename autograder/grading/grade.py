@@ -158,7 +158,7 @@ def grade_in(
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from autograder.grading.suites import Grader, GradingError, run_suites
-    from autograder.sandbox.layers import Limits
+    from autograder.sandbox.layers import Limits, refuses_to_create
 
     _find_helpers(session)
     limits = Limits(
@@ -172,6 +172,7 @@ def grade_in(
         submitted,
         results,
         start_worker=lambda: zygote.start_worker(submitted.folder, limits),
+        makes_files=not refuses_to_create(zygote.protection.layers),
         deadline=time.monotonic() + session.seconds if zygote.deadline is None else zygote.deadline,
         save=save,
     )

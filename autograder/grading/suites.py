@@ -34,6 +34,13 @@ class GradingError(Exception):
     """The grader itself is broken or wrongly set up; no submission is to blame."""
 
 
+def cut(text: str) -> str:
+    """The last SHOWN_PRINT characters of a longer text, after "…": whole lines, unless one alone is longer."""
+    end = text[-SHOWN_PRINT:]
+    _, newline, lines = end.partition("\n")
+    return f"…\n{lines}" if newline and text[-SHOWN_PRINT - 1] != "\n" else f"…{end}"
+
+
 def _file_name(id: str) -> str:
     """ "test_disc.py" of the check "hidden/test_disc.py::test_x"."""
     return id.partition("::")[0].rpartition("/")[2]
@@ -53,6 +60,7 @@ class Grader:
         submitted: the submission.
         results: filled in as the checks end; a check without a row is not run.
         start_worker: makes a worker.
+        makes_files: whether the code may make files there.
         deadline: time.monotonic() after which no check begins.
         save: called after every file of checks.
     """
@@ -65,6 +73,7 @@ class Grader:
         results: Results,
         *,
         start_worker: Callable[[], Worker],
+        makes_files: bool,
         deadline: float,
         save: Callable[[], None],
     ) -> None:
@@ -72,7 +81,7 @@ class Grader:
         self.error: BaseException | None = None  # what stopped pytest itself
         self._course, self._session, self._submitted, self._results = course, session, submitted, results
         self._start_worker, self._deadline, self._save = start_worker, deadline, save
-        self._explainer = Explainer(course, session.tests, session.memory_mib)
+        self._explainer = Explainer(course, session.tests, session.memory_mib, makes_files)
         checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
@@ -80,7 +89,7 @@ class Grader:
         self._current: Check | None = None
         self._workers: list[Worker] = []  # of the present file
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds)
+        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds, submitted.folder)
         self._put_off: dict[pytest.Item, None] = {}  # in the order in which they were to run
 
     # Before conftest.py looks for these attributes.
@@ -222,9 +231,11 @@ class Grader:
         return None if path is None else path.read_bytes()
 
     def _what_was_printed(self) -> str:
-        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong."""
+        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong, in
+        whole lines."""
         printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers)
-        return steady(printed).strip()[-SHOWN_PRINT:]
+        printed = steady(printed).strip()
+        return printed if len(printed) <= SHOWN_PRINT else cut(printed)
 
     def _make_submission(self) -> Any:
         """What the fixture `shared_submission` calls."""

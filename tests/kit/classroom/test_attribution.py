@@ -16,7 +16,7 @@ from autograder import tasks
 from autograder.classroom import command, gradebook
 from autograder.classroom.exports import tar
 from autograder.classroom.exports.reading import read_export
-from autograder.classroom.exports.submission import Export
+from autograder.classroom.exports.submission import TITLES, Export
 from autograder.classroom.exports.tar import as_zip
 from autograder.classroom.parcel import pack
 from autograder.clock import moment
@@ -268,6 +268,27 @@ def test_one_student_does_not_decide_what_the_export_is(tmp_path):
     found = read(tmp_path, {f"{name}/kl.py": KL for name in ("ada", "ben", "cyd", "dot", "eve", "fay", "gil")} | evil)
     assert found.platform == "plain" and {"ada", "ben", "cyd", "dot", "eve", "fay", "gil"} <= names(found).keys()
     assert {said.partition(" ")[0] for said in found.unread} == {"submission_metadata.yml", "roster.csv"}
+
+
+@pytest.mark.parametrize("kind", ["canvas", "moodle", "brightspace", "blackboard", "gradescope", "github"])
+def test_what_may_be_another_kind_is_said_in_a_line(tmp_path, kind):
+    """By folders, archives and code; a table or a letter beside the submissions is no doubt."""
+    found = read(tmp_path / "sure", EXPORTS[kind] | {"list.csv": b"", "letter.txt": b""})
+    assert not any("looks like" in said for said in found.notes)
+    ours = len({name.partition("/")[0] for name in EXPORTS[kind]} - {"index.html", "submission_metadata.yml"})
+    found = read(tmp_path / "doubt", EXPORTS[kind] | {"jane/kl.py": KL, "joe.zip": b""})
+    assert found.platform == kind
+    said = f" in {ours} of {ours + 2} names, not in jane, joe.zip: else --export plain"
+    assert found.notes[0] == f"looks like {TITLES[kind]}{said}" and len(found.unread) == 2
+    found = read_export(tmp_path / "doubt" / "hw1", EXPECTED, platform=kind)
+    assert not any("looks like" in said for said in found.notes)
+
+
+def test_half_of_the_names_decide_nothing(tmp_path):
+    files = {"x_501_90001_kl.py": KL, "y_502_90002_kl.py": KL, "ada/kl.py": KL, "ben.zip": zipped({"kl.py": KL})}
+    assert read(tmp_path, files | {"list.csv": b"", "a.txt": b""}).platform == "plain"
+    found = read_export(tmp_path / "hw1", EXPECTED, platform="canvas")
+    assert [one.students[0].id for one in found.submissions] == ["501", "502"]
 
 
 def test_two_who_may_be_one(tmp_path):

@@ -125,7 +125,7 @@ def test_only_packages_of_the_assignment_can_be_imported(tmp_path, monkeypatch):
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(source)
     monkeypatch.syspath_prepend(elsewhere)
-    submission = InProcess(work)()
+    submission = InProcess(work, {})()
     words = "No module named 'some_package': neither a file that is handed in nor a package of requirements.txt"
     with pytest.raises(door.SubmissionError, match=words):
         submission.call("foreign.f")

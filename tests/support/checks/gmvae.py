@@ -542,7 +542,7 @@ def check_sometimes_negative(
 
 def cut_off(part: str) -> str:
     """Why no gradient reaches a part of the model, where all values are right."""
-    return f"no gradient reaches the {part}: {DETACHED[0].lower()}{DETACHED[1:]}"
+    return f"no gradient reaches the {part}: {DETACHED}"
 
 
 def check_spread(values: np.ndarray, std: float, what: str) -> None:

@@ -419,7 +419,7 @@ def cause_of_constant(submission: Submission, model: Handle, x: np.ndarray, caus
 
 def cut_off(part: str) -> str:
     """Why no gradient reaches a part of the model, where all values are right."""
-    return f"no gradient reaches the {part}: {DETACHED[0].lower()}{DETACHED[1:]}"
+    return f"no gradient reaches the {part}: {DETACHED}"
 
 
 def crosswise(rng: np.random.Generator) -> dict[str, np.ndarray]:
