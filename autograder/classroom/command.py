@@ -176,7 +176,7 @@ def _collect(
                 first, outcome = finished
                 for job in same[first.key]:
                     slug = job.submission.slug
-                    record = store.save(slug, job.key, outcome)
+                    record = store.save(slug, job.key, outcome, name=job.submission.shown)
                     (summary.failed if record.status == FAILED else summary.graded).append(slug)
             done = len(summary.graded) + len(summary.failed)
             end = expected_end(done, total, time.monotonic() - began)
