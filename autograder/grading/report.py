@@ -146,7 +146,7 @@ def first_step(document: Document, course: Course) -> str:
 
     Only rows that the student may see now are looked at.
     """
-    seen = [row for row in document["tests"] if row["visibility"] == "visible"]
+    seen = [row for row in document["tests"] if row.get("visibility", "visible") == "visible"]
     tasks = [task for section in summarise({**document, "tests": seen}, course) for task in section.tasks]
     steps = [*_corrections(task for task in tasks if task.file), *_beginnings(tasks), *_corrections(tasks)]
     if not steps:

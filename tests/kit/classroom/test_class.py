@@ -182,7 +182,8 @@ def test_a_class(course, quick):
 
     failed = course.out / "students" / "script-alert-1"
     assert not (failed / "results.json").exists() and (failed / "grader.log").read_text() == "said the grader"
-    assert "20 / 20" in (course.out / "students" / "ada" / "report.html").read_text()
+    report = (course.out / "students" / "ada" / "report.html").read_text()
+    assert "20 / 20" in report and "<h1>ada</h1>" in report
 
     page = (course.out / "class.html").read_text()
     assert "<script" not in page and "&lt;script&gt;alert(1)" in page and "of <b>task</b>" not in page
