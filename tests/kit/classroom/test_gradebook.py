@@ -253,6 +253,19 @@ def test_another_maximum_in_moodle(tmp_path):
     assert said == "Moodle's maximum grade is 20.00, here it is 100: change it in Moodle first"
 
 
+def test_a_list_in_another_language_is_said_to_be_of_no_use(tmp_path):
+    """Moodle calls its columns, and the students in them, in the language of the page."""
+    german = {"Identifier": "ID", "Full name": "Vollständiger Name", "Email address": "E-Mail-Adresse"}
+    text = LISTS["moodle"][0].replace("Participant ", "Teilnehmer/in")
+    for english, other in (german | {"Grade,": "Bewertung,"}).items():
+        text = text.replace(english, other)
+    read(tmp_path, "moodle")
+    (tmp_path / "list").write_text(text)
+    export = read_export(tmp_path / "in", ["kl.py"], roster=tmp_path / "list")
+    assert export.notes[0].startswith("nobody who handed in is on the roster: name the list of this class, with its")
+    assert not any("nobody" in said for said in read(tmp_path, "moodle").notes)
+
+
 def test_the_form_follows_the_export_else_the_list(tmp_path):
     export = read(tmp_path, "canvas")
 

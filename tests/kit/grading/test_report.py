@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from autograder.clock import now
 from autograder.grading import report
 from autograder.grading.results import Results
 from autograder.tasks import Check, Task
@@ -262,3 +263,7 @@ def test_what_is_usual_about_the_files_is_folded_away():
     assert folded == [{"class": "note"}]
     results.extra["submission"]["left_out"] = ["b.zip"]
     assert not [tag for tag, _ in Page(report.page(results.document(), COURSE)).tags if tag == "details"]
+
+
+def test_the_time_is_that_of_the_courses_clock():
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d CES?T", now("Europe/Berlin"))
