@@ -12,7 +12,7 @@ import functools
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from autograder.grading.session import Session
 from autograder.repository import DOOR, check_sources
 from autograder.sandbox.layers import Limits
 from autograder.scratch import OURS, RANDOM
-from autograder.tasks import Check, Course
+from autograder.tasks import Check, Course, Task
 
 # Exceptions whose names tell a student something; any other name may have been made up to carry data.
 KNOWN_EXCEPTIONS = {name for name, value in vars(builtins).items() if isinstance(value, type)} | {
@@ -49,7 +49,7 @@ SENTENCES = {
         "The import of {file} was stopped in line {line}: {why}. It is not imported again: checks that need it fail."
     ),
     "stopped early": "Your code was stopped: {why}.",
-    "stub": "Not implemented yet: Task {number} ({name}{function}).",
+    "stub": "Not implemented yet: {what} (Task {number}).",
     "not imported": "{file} could not be imported.",
     "not imported, why": "{file} could not be imported: {error}",
     "raised": "Your code raised an exception: {error}",
@@ -105,6 +105,7 @@ class Explanation:
     kind: Kind
     text: str
     cause: str = ""
+    stub: str = ""
     case: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -165,7 +166,7 @@ class Explainer:
                 case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
         found = self._explain(error, check, place)
         shown = {name: steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
-        return Explanation(found.kind, steady(found.text), steady(found.cause), shown)
+        return replace(found, text=steady(found.text), cause=steady(found.cause), case=shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         if isinstance(error, Lost):
@@ -179,7 +180,10 @@ class Explainer:
         if isinstance(error, NotRun):
             return Explanation(error.kind, str(error))
         if isinstance(error, NotImplementedYet):
-            return Explanation("not_implemented", self._not_implemented(error, check))
+            task = self._stub(error, check)
+            what = f"{', '.join(task.functions)} in {task.file}" if task.functions else task.title
+            text = SENTENCES["stub"].format(what=what, number=task.number)
+            return Explanation("not_implemented", text, stub=task.name)
         if isinstance(error, SubmissionError):
             kind: Kind = "memory" if error.type in OUT_OF_MEMORY else "raised"
             return Explanation(kind, self._raised(error, check))
@@ -207,13 +211,11 @@ class Explainer:
         text = SOME_VALUES.sub("some values are", ALL_VALUES.sub("all values", text))
         return WORD.sub(keep, QUOTED.sub("…", text))
 
-    def _not_implemented(self, error: Any, check: Check) -> str:
-        # The stub that was reached may belong to a task other than the check's.
+    def _stub(self, error: Any, check: Check) -> Task:
+        """The task whose stub was reached; it may be another one than the check's."""
         named = TASK_NUMBER.search(error.message[:200])
         task = self._tasks.get(named.group(1)) if named else None
-        task = task or self._course.task(check.task)
-        function = f", {', '.join(task.functions)} in {task.file}" if task.functions else ""
-        return SENTENCES["stub"].format(number=task.number, name=task.title, function=function)
+        return task or self._course.task(check.task)
 
     def _raised(self, error: Any, check: Check) -> str:
         if error.stage == "limit":

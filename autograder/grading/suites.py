@@ -208,6 +208,7 @@ class Grader:
                 why.text,
                 kind=why.kind,
                 cause=why.cause,
+                stub=why.stub,
                 case=why.case,
                 printed="" if self._current.hidden_inputs or why.kind == "grader" else self._what_was_printed(),
             )

@@ -32,6 +32,9 @@ PLATFORMS = tuple(TITLES)
 LARGEST_EXPORT_IN_EXPORT = 4096 * MIB
 # What operating systems and spreadsheets leave in folders; so is what begins with a dot or "~$".
 RUBBISH = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+NOBODY_LISTED = (
+    "nobody who handed in is on the roster: name the list of this class, with its columns called as in English"
+)
 
 Reader = Callable[[Tree], list[Submission] | None]
 
@@ -122,7 +125,9 @@ def _counted(found: Found, people: Roster, zone: tzinfo) -> Export:
     empty = counting.with_roster(nothing, people, by_name).submissions
     more = (student for one in empty for student in one.students if student.key not in present)
     absent = {student.key: student for student in (*known.absent, *more)}
-    return Export(found.platform, submissions, list(absent.values()), known.notes)
+    strangers = people and not any(student.row for one in submissions for student in one.students)
+    notes = [NOBODY_LISTED, *known.notes] if strangers else known.notes
+    return Export(found.platform, submissions, list(absent.values()), notes)
 
 
 def _is_empty(submission: Submission) -> bool:

@@ -87,18 +87,18 @@ def test_the_name_of_an_exception_can_be_made_up(explainer, name):
 
 
 @pytest.mark.parametrize(
-    ("message", "task"),
+    ("message", "what", "stub"),
     [
-        ("Task 1.2: two, see README section 1.2", "Task 1.2 (Two, two in two.py)"),
-        ("Task 1.3: train", "Task 1.3 (Model)"),
-        ("Task 9.9: there is none", "Task 1.1 (One, one in one.py)"),
-        (SECRET, "Task 1.1 (One, one in one.py)"),
+        ("Task 1.2: two, see README section 1.2", "two in two.py (Task 1.2)", "two"),
+        ("Task 1.3: train", "Model (Task 1.3)", "model"),
+        ("Task 9.9: there is none", "one in one.py (Task 1.1)", "one"),
+        (SECRET, "one in one.py (Task 1.1)", "one"),
     ],
 )
 @pytest.mark.parametrize("check", [PUBLIC, HIDDEN])
-def test_a_stub_names_its_task_in_our_words(explainer, message, task, check):
-    error = NotImplementedYet("NotImplementedError", message)
-    assert explainer.explain(error, check).text == f"Not implemented yet: {task}."
+def test_a_stub_names_its_task_in_our_words(explainer, message, what, stub, check):
+    found = explainer.explain(NotImplementedYet("NotImplementedError", message), check)
+    assert (found.kind, found.text, found.stub) == ("not_implemented", f"Not implemented yet: {what}.", stub)
 
 
 def test_a_diagnosis(explainer):
