@@ -54,7 +54,7 @@ def members(export: Export, scores: Mapping[str, float | None]) -> list[Member]:
     return [
         Member(
             submission.slug,
-            safe_text(student.name or student.id or student.sid or student.login or student.email),
+            safe_text(student.called),
             **{name: safe_text(getattr(student, name)) for name in (*NUMBERS, "email")},
             score=scores.get(submission.slug),
             late=_lateness(student, submission),

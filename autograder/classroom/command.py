@@ -36,7 +36,7 @@ from autograder.grading.session import Session
 from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
-from autograder.sandbox.text import safe_text, wrapped
+from autograder.sandbox.text import wrapped
 from autograder.tasks import Course, CourseError, chosen, course_option
 
 
@@ -52,7 +52,7 @@ class ClassSettings:
         scheduler: address of a Dask scheduler to grade on instead, or None.
         platform, roster: see reading.read_export.
         due: as ISO 8601, or a date alone for the end of that day; "" for the course's own due date.
-        form: of grades.csv, one of gradebook.FORMS; None for that of the export.
+        form: of grades.csv, one of gradebook.FORMS; None for the one that fits, see gradebook.form_of.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
         again: students who are graded again whatever is known, by name or number.
@@ -84,8 +84,13 @@ def grade_class(settings: ClassSettings) -> Summary:
         OSError: the results cannot be written; what is written by then is kept.
         KeyboardInterrupt: what is finished by then is kept.
     """
+    from autograder.classroom import page
+
     course = settings.session.load()
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, course.files)
+    title = settings.title or course.title
+    form, remarks = gradebook.form_of(export, settings.form, title, course.graded)
+    export.notes += remarks
     _refuse_open_folder(settings.submissions)
     again = submissions_of(export, settings.again)
     people = class_list.members(export, {})
@@ -105,7 +110,9 @@ def grade_class(settings: ClassSettings) -> Summary:
         scores: Mapping[str, float | None] = {slug: record.score for slug, record in records.items()}
         if earlier and settings.keep_higher:
             scores = higher(scores, class_list.members(export, scores), earlier)
-        _write(settings, course, store, earlier, scores, summary)
+        _compare(settings, store, earlier, scores, summary)
+        gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title, remarks=summary.remarks)
+        page.write(settings.out, export, store, course, summary.notes, settings.similarity, scores)
     return summary
 
 
@@ -116,27 +123,21 @@ def _earlier_results(settings: ClassSettings, course: Course) -> Store:
     return earlier_results(settings.against, course)
 
 
-def _write(
+def _compare(
     settings: ClassSettings,
-    course: Course,
     store: Store,
     earlier: Earlier | None,
     scores: Mapping[str, float | None],
     summary: Summary,
 ) -> None:
-    """Write what is about the class as a whole."""
-    from autograder.classroom import page
-
-    export, people = summary.export, class_list.members(summary.export, scores)
+    """Write what differs from earlier results, and who is in the class, for those who will compare with this."""
+    people = class_list.members(summary.export, scores)
     last = class_list.read(settings.out)
     if last and last.kept_higher and not settings.keep_higher:
         lost = "the last run into this folder kept higher scores, this one does not: add --against and --keep-higher"
         summary.changes.append(wrapped(lost))
     if earlier is not None:
         difference_page.sum_up(store, earlier, people, settings.keep_higher, summary)
-    form, title = settings.form or export.platform, settings.title or course.title
-    gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title, summary.remarks)
-    page.write(settings.out, export, store, course, summary.notes, settings.similarity, scores)
     class_list.write(settings.out, class_list.ClassList(people, store.origin, settings.keep_higher))
 
 
@@ -176,7 +177,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = _settings(options, course)
         summary = grade_class(settings)
     except (UnreadableError, CourseError, SourceError, ClusterError, BusyError, SecretError) as error:
-        print(f"class: {safe_text(str(error))}", file=sys.stderr)
+        print(*map(wrapped, f"class: {error}".splitlines()), sep="\n", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
-from autograder.classroom.exports.submission import Export
+from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.origin import Keys, Origin, keys
 from autograder.classroom.parcel import pack
@@ -96,12 +96,15 @@ def jobs_of(
             summary.reused.append(slug)
         else:
             earlier = known() if earlier is None else earlier
-            if not _taken_over(slug, wanted, store, earlier, course, summary):
+            if not _taken_over(submission, wanted, store, earlier, course, summary):
                 yield Job(submission, wanted, course.files)
 
 
-def _taken_over(slug: str, wanted: Keys, store: Store, known: Known, course: Course, summary: Summary) -> bool:
+def _taken_over(
+    submission: Submission, wanted: Keys, store: Store, known: Known, course: Course, summary: Summary
+) -> bool:
     """Whether a known result could be taken over, as it is or weighed anew."""
+    slug = submission.slug
     for key, done in ((wanted.result, summary.taken), (wanted.judged, summary.weighed)):
         if key not in known:
             continue
@@ -116,7 +119,7 @@ def _taken_over(slug: str, wanted: Keys, store: Store, known: Known, course: Cou
                 summary.unweighable.append(slug)
                 return False
             outcome = replace(outcome, document=document)
-        store.save(slug, wanted, outcome)
+        store.save(slug, wanted, outcome, name=submission.shown)
         done.append(slug)
         return True
     return False

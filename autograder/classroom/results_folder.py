@@ -24,6 +24,7 @@ from typing import Any
 
 from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.origin import Keys, Origin, digest
+from autograder.clock import now
 from autograder.exits import Exit
 from autograder.grading import report
 from autograder.grading.files import UnreadableError
@@ -192,10 +193,11 @@ class Store:
         log = self.path(slug, "grader.log").read_text(encoding="utf-8", errors="replace")
         return ParcelOutcome(self.document(slug), log=log, **usage)
 
-    def save(self, slug: str, keys: Keys, outcome: ParcelOutcome, failed: str = FAILED) -> Record:
+    def save(self, slug: str, keys: Keys, outcome: ParcelOutcome, failed: str = FAILED, name: str = "") -> Record:
         """Write the outcome of a grading; one that failed leaves the results of an earlier one as they are.
 
         Args:
+            name: of the student, for the report.
             failed: what it is called if there are no results.
 
         Raises:
@@ -209,7 +211,7 @@ class Store:
         if outcome.document is None and failed == FAILED and (earlier := self.countable(slug)) is not None:
             self._write_record(slug, _kept(earlier, keys, outcome.problem), log)
         else:
-            self._write_results(slug, keys, outcome, failed, log)
+            self._write_results(slug, keys, outcome, failed, log, name)
         self._written.add(slug)
         record = self.record(slug)
         assert record is not None
@@ -237,11 +239,11 @@ class Store:
             return None
         return record if is_results(self.document(slug)) else None
 
-    def _write_results(self, slug: str, keys: Keys, outcome: ParcelOutcome, failed: str, log: str) -> None:
+    def _write_results(self, slug: str, keys: Keys, outcome: ParcelOutcome, failed: str, log: str, name: str) -> None:
         content, page = None, None
         if outcome.document is not None:
             content = json.dumps(outcome.document, indent=1, allow_nan=False) + "\n"
-            page = report.page(outcome.document, self.course)
+            page = report.page(outcome.document, self.course, name, now(self.course.timezone))
         why = _nothing_graded(outcome.document)
         status = failed if outcome.document is None else UNGRADABLE if why else GRADED
         record = Record(

@@ -100,7 +100,7 @@ def _save(
             for one in members(Export(summary.export.platform, [job.submission]), {}):
                 if before := earlier.member(one):
                     store.borrow(slug, earlier.store, before.slug)
-        record = store.save(slug, job.keys, outcome)
+        record = store.save(slug, job.keys, outcome, name=job.submission.shown)
         failed = record.status == FAILED or bool(record.kept)
         (summary.failed if failed else summary.graded).append(slug)
         if record.kept:

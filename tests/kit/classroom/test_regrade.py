@@ -31,7 +31,7 @@ from autograder.grading.files import UnreadableError
 from autograder.grading.session import Session
 from autograder.repository import ROOT
 from tests.kit.classroom.test_class import Course as SmallClass
-from tests.kit.classroom.test_class import judged, rows
+from tests.kit.classroom.test_class import judged
 from tests.kit.hostile import HOSTILE, unseen
 from tests.kit.test_own_assignment import TINY, Tree
 
@@ -90,6 +90,12 @@ class Course(SmallClass):
         return found
 
 
+def statuses(folder: Path) -> dict[str, tuple[str, str]]:
+    """Points and status of each student in grades.csv."""
+    with (folder / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        return {row["Name"]: (row["Total Score"], row["Status"]) for row in csv.DictReader(file)}
+
+
 @pytest.fixture
 def course(tmp_path, monkeypatch, request):
     """A class of two; without its page, which takes long to draw, unless the test looks at it."""
@@ -121,13 +127,13 @@ def test_a_regrade_that_fails_keeps_the_earlier_result_and_says_so(course, drawn
     kept = "result of an earlier grader, kept because grading it again failed: the sandbox is broken"
     assert f"failed: ada: {kept}" in said and "2 failed" in said
     assert kept in (course.out / "class.html").read_text()
-    grades = {row[0]: (row[5], row[7]) for row in rows(course.out / "grades.csv")[1:]}
+    grades = statuses(course.out)
     assert grades == {"ada": ("20", "Graded, by an earlier grader"), "ben": ("10", "Graded, by an earlier grader")}
     record = course.store().record("ada")
     assert (record.status, record.score, record.kept) == (GRADED, 20, "the sandbox is broken")
     # Kept again if it fails again, with another submission too; and forgotten as soon as it does not.
     course.hand_in("ada", task1="other = 1\n")
-    assert course.grade().kept == ["ada", "ben"]
+    assert sorted(course.grade().kept) == ["ada", "ben"]
     assert "result of another submission, by an earlier grader" in course.store().record("ada").remark
     assert course.store().record("ben").remark == kept
     course.broken = False
@@ -173,7 +179,7 @@ def test_against_another_folder_its_result_is_kept(course, drawn):
     course.change_check()
     course.broken = True
     summary = course.grade("again", against="first")
-    assert summary.kept == ["ada", "ben"] == summary.failed and course.score("ben") == 10
+    assert sorted(summary.kept) == ["ada", "ben"] == sorted(summary.failed) and course.score("ben") == 10
     assert "result of an earlier grader" in (course.out / "class.html").read_text()
     found = course.differences()
     assert [row["Why"] for row in found["ada"]] == ["a failure of ours"] and found["ada"][0]["Difference"] == "0"
@@ -221,14 +227,14 @@ def test_what_had_ended_when_a_run_is_interrupted_is_not_graded_twice(course, mo
     course.hand_in("cyd", task1=WRONG)
     save, tries = Store.save, []
 
-    def interrupted(self, *arguments):
+    def interrupted(self, *arguments, **more):
         tries.append(arguments[0])
         if len(tries) == 1:
             import time
 
             time.sleep(0.5)  # the others end meanwhile
             raise KeyboardInterrupt
-        return save(self, *arguments)
+        return save(self, *arguments, **more)
 
     monkeypatch.setattr(Store, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -256,9 +262,9 @@ def test_what_had_ended_when_a_run_is_interrupted_is_not_graded_twice(course, mo
 def test_one_sentence_says_what_is_wrong(course, monkeypatch, capsys, options, said, status):
     monkeypatch.chdir(course.folder)
     assert course.run(monkeypatch, "--out", "out", *options) == status
-    (line,) = capsys.readouterr().err.strip().splitlines()
-    assert line.startswith(f"class: {said}") and len(line) <= 120
-    assert not course.parcels
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert " ".join(map(str.strip, lines)).startswith(f"class: {said}") and len(lines) <= 2
+    assert max(map(len, lines)) <= 80 and not course.parcels
 
 
 def test_a_folder_that_cannot_be_written_to_is_found_out_first(course, monkeypatch, capsys):
@@ -310,7 +316,7 @@ def test_named_students_are_graded_again(course, monkeypatch, capsys):
     course.grade(roster=roster)
     for name in ("ada", "Ada", "7", "ADA@example.edu", "ada-7"):
         assert course.grade(roster=roster, again=[name]).graded == ["ada-7"] and len(course.parcels) == 1
-    assert course.grade(roster=roster, again=["ada", "8"]).graded == ["ada-7", "ben-8"]
+    assert sorted(course.grade(roster=roster, again=["ada", "8"]).graded) == ["ada-7", "ben-8"]
     with pytest.raises(UnreadableError, match="Zed, Zoe has handed in nothing"):
         course.grade(roster=roster, again=["Zed, Zoe"])
     with pytest.raises(UnreadableError, match="nobody of this class is called adda: did you mean ada"):
@@ -578,7 +584,7 @@ def test_higher_scores_are_kept_and_shown_everywhere(course, drawn, monkeypatch,
     assert "ada: 20 -> 20: check changed (keeps 20 points: this grading gives 15)" in said
     assert "2 students, 1 gain points, 1 keep a higher score" in said
     again = course.folder / "again"
-    grades = {row[0]: (row[5], row[7]) for row in rows(again / "grades.csv")[1:]}
+    grades = statuses(again)
     assert grades == {"ada": ("20", "Graded, higher score kept"), "ben": ("15", "Graded")}
     row = course.differences()["ada"][0]
     assert [row[name] for name in ("Score before", "Score of this grading", "Score that counts")] == ["20", "15", "20"]
