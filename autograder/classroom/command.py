@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from tqdm import tqdm
 
 from autograder.classroom import gradebook, selfgrades
-from autograder.classroom.cluster import ClusterError, grade_on_cluster
+from autograder.classroom.cluster import ClusterError, grade_on_cluster, reach
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome, grading_key
@@ -98,6 +98,8 @@ def grade_class(settings: ClassSettings) -> Summary:
     """
     from autograder.classroom import page
 
+    if settings.scheduler is not None:
+        reach(settings.scheduler)  # before a large class is read
     course = settings.session.load()
     expected = course.files
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
@@ -151,7 +153,7 @@ def _plan(
 
 def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finished | None, None, None]:
     """Outcomes as they come."""
-    if jobs and settings.scheduler:
+    if jobs and settings.scheduler is not None:
         yield from grade_on_cluster(jobs, settings.session, settings.scheduler)
     elif jobs:
         yield from grade_locally(jobs, settings.session, settings.workers)
