@@ -98,6 +98,10 @@ class Store:
         """A student's folder, or a file in it."""
         return self._students / slug / name
 
+    def folders(self) -> set[str]:
+        """The names of the students' folders."""
+        return {path.name for path in self._students.iterdir()}
+
     def record(self, slug: str) -> Record | None:
         """The record of a student's grading; None where there is none that can be read."""
         try:

@@ -177,11 +177,11 @@ def test_a_class(course, quick):
     assert "20 / 20" in (course.out / "students" / "ada" / "report.html").read_text()
 
     page = (course.out / "class.html").read_text()
-    assert "<script" not in page and "&lt;script&gt;alert(1)" in page and "of <b>task</b>" not in page
+    assert page.count("<script") == 1 and "&lt;script&gt;alert(1)" in page and "of <b>task</b>" not in page
     assert "the sandbox is broken" in page and "there is no Python file and no zip in it, only report.pdf" in page
     assert "of 300 values are wrong. Was {x} squared?" in page
     # Nothing is loaded from anywhere, and every link leads to a file that is there.
-    assert "http" not in page.replace("http-equiv", "") and 'src="data:image/svg+xml;base64,' in page
+    assert "http" not in page.replace("http-equiv", "") and "src=" not in page and "<svg" in page
     links = set(re.findall(r'href="([^#"][^"]*)"', page))
     assert "students/ben/report.html" in links and all((course.out / link).exists() for link in links)
     # Only the owner may read any of it.
