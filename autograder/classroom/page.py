@@ -10,7 +10,7 @@ import hashlib
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,13 +19,14 @@ from zoneinfo import ZoneInfo
 from tqdm import tqdm
 
 from autograder.classroom import analysis, charts, similarity
-from autograder.classroom.analysis import BANDS, Graded, TaskResult
+from autograder.classroom.analysis import BANDS, FEW, Graded, Mistake, TaskResult
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
 from autograder.classroom.roster import Student
 from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair, Place, text_of
+from autograder.door.diagnose import sentence
 from autograder.grading import report
 from autograder.grading.files import UnreadableError, listed
 from autograder.grading.intake import code_of
@@ -38,6 +39,7 @@ from autograder.tasks import Course
 from autograder.writing import write_atomically
 
 SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS, SHOWN_ROWS = 25, 40, 10, 20, 40
+SHOWN_ALIKE = 10  # pairs; the others are folded
 SHOWN_HARDEST, HARD = 15, 0.5
 SHOWN_PASSAGES, SHOWN_LINES, SHOWN_LINE = 3, 40, 160  # of a pair; lines of a passage; characters of a line
 SHOWN_SEPARATING, SEPARATES, SAME = 3, 0.2, 0.0
@@ -59,6 +61,9 @@ TITLES = {
     "students": "Everybody",
     "time": "Grading time",
 }
+OUT_OF_TIME, SET_ASIDE = "out of time", "set aside"
+# Headings in "What needs a look", the worst first.
+WORST = (FAILED, UNGRADABLE, OUT_OF_TIME, SET_ASIDE, "")
 # What says nothing of anybody alone.
 NOBODYS = ("scores", "tasks", "mistakes", "checks")
 KINDS: dict[Kind, str] = {
@@ -209,7 +214,7 @@ def page(about: Class, anonymous: bool = False) -> str:
         if graded
         else None,
         "tasks": tasks,
-        "mistakes": analysis.mistakes(graded, course, words=not anonymous)[:SHOWN_MISTAKES],
+        "mistakes": _mistakes(graded, course, words=not anonymous),
         "checks": _checks(about) if graded else None,
         "similar": about.pairs if about.export.submissions else None,
         "leaderboard": analysis.leaderboard(graded),
@@ -239,10 +244,25 @@ def page(about: Class, anonymous: bool = False) -> str:
         ids=ids,
         reported={slug for slug, record in about.records.items() if record.results_sha256},
         shown_rows=SHOWN_ROWS,
+        shown_alike=SHOWN_ALIKE,
         shown_leaders=SHOWN_LEADERS,
         release=stamp_in(student_folder(course.name, course.root)),
         script=Markup(script),
         script_hash=Markup(base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
+    )
+
+
+def _mistakes(graded: Sequence[Graded], course: Course, words: bool) -> list[Mistake]:
+    """The commonest; what one student alone did wrong is not common, unless there are few students."""
+    least = 2 if len(graded) >= FEW else 1
+    found = analysis.mistakes(graded, course, words)
+    return [_told_once(mistake) for mistake in found if len(mistake.slugs) >= least][:SHOWN_MISTAKES]
+
+
+def _told_once(mistake: Mistake) -> Mistake:
+    """The text without the cause, which stands before it."""
+    return (
+        replace(mistake, text=mistake.text.removesuffix(sentence(mistake.cause)).strip()) if mistake.cause else mistake
     )
 
 
@@ -308,7 +328,7 @@ def _checks(about: Class) -> dict[str, Any]:
 def _attention(about: Class) -> dict[str, Any]:
     """Submissions that failed, could not be read, have a remark, or came in an odd way; {} if there are none.
 
-    The value of "submissions" is pairs of slug and (heading, text)s, those with a heading first.
+    The value of "submissions" is pairs of slug and (heading, text)s, the worst first.
     """
     by_slug = {one.slug: one for one in about.graded}
     rows = []
@@ -316,17 +336,17 @@ def _attention(about: Class) -> dict[str, Any]:
         record = about.records.get(slug)
         said = []
         if record is None or record.status != GRADED:
-            said.append((record.status if record else "failed", record.problem if record else "no record"))
+            said.append((record.status if record else FAILED, record.problem if record else "no record"))
         if slug in by_slug and by_slug[slug].slow:
             more = f", even with {STRETCH:g} times the time for a call" if record and record.again else ""
-            said.append(("out of time", f"slow or hanging code lost its task{more}"))
+            said.append((OUT_OF_TIME, f"slow or hanging code lost its task{more}"))
         if slug in by_slug and by_slug[slug].set_aside:
-            said.append(("not graded", listed(by_slug[slug].set_aside)))
+            said.append((SET_ASIDE, listed(by_slug[slug].set_aside)))
         said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
         if said:
             rows.append((slug, said))
-    rows.sort(key=lambda row: not any(what for what, _ in row[1]))
+    rows.sort(key=lambda row: min(map(WORST.index, (what for what, _ in row[1]))))
     notes = [*about.export.notes, *about.export.unread]
     return {"notes": notes, "submissions": rows} if rows or notes else {}
 
