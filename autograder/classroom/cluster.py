@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import threading
 import time
@@ -125,6 +126,8 @@ def grade_on_cluster(jobs: Sequence[Job], session: Session, scheduler: str) -> I
     import dask
     from distributed import Client
 
+    # A traceback when the scheduler is lost: we say so in a sentence.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     digest = grader_digest(session.tests, session.provided)
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 GiB"}):
         try:

@@ -276,7 +276,7 @@ def _say_what_is_left(options: argparse.Namespace, deleted: deletion.Deletion) -
     for name in deleted.folders:
         print(f"deleted: {options.out / 'students' / name}")
     for path in deletion.remaining(options.out, deleted):
-        print(wrapped(f"still named in {path}: the student, or one of the same name; look, and delete it by hand"))
+        print(wrapped(f"still named in {path}: look, and delete it by hand"))
     roster = f", and in {options.roster}" if options.roster else ""
     print(wrapped(f"The student is still in {options.submissions}{roster}: delete that too, or it is graded again"))
 

@@ -22,7 +22,7 @@ class Deletion:
     Attributes:
         export: what is left of it.
         folders: names of folders in students/ that hold nobody else's work.
-        known_by: everything that the student is called.
+        known_by: everything that the student, and nobody else, is called.
     """
 
     export: Export
@@ -52,12 +52,13 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
             return Deletion(export, (name,), (name,))
         raise UnreadableError(f"--delete: nobody in this class has the name, number, login or e-mail address {name!r}")
     ((key, student),) = found.items()
-    known_by = tuple(filter(None, _known_by(student)))
+    others = {text for one in everybody if one.key != key for text in _known_by(one)}
+    known_by = tuple(text for text in _known_by(student) if text and text not in others)
     kept, gone = [], []
     for one in export.submissions:
-        others = tuple(each for each in one.students if each.key != key)
-        if others or not one.students:
-            kept.append(one if len(others) == len(one.students) else replace(one, students=others))
+        group = tuple(each for each in one.students if each.key != key)
+        if group or not one.students:
+            kept.append(one if len(group) == len(one.students) else replace(one, students=group))
         else:
             gone.append(one.slug)
     left = replace(
@@ -79,7 +80,7 @@ def remove(out: Path, deletion: Deletion) -> None:
 
 
 def remaining(out: Path, deletion: Deletion) -> list[Path]:
-    """Files in the results' folder that still name the student, or a namesake."""
+    """Files in the results' folder that still name the student."""
     files = (path for path in sorted(out.rglob("*")) if path.is_file())
     return [path for path in files if mentions(path.read_text(encoding="utf-8", errors="replace"), deletion.known_by)]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -144,7 +144,7 @@ def write(
     today = datetime.now(ZoneInfo(course.timezone)).date()
     about = Class(export, course, graded, records, notes, today, shown)
     write_atomically(folder / NAMED, page(about))
-    if anonymous:
+    if anonymous or (folder / ANONYMOUS).exists():  # of the same class, always
         write_atomically(folder / ANONYMOUS, page(about, anonymous=True))
 
 
@@ -170,16 +170,20 @@ def _with_passages(
 ) -> list[tuple[Pair, list[tuple[Excerpt, Excerpt]]]]:
     """Each pair with the longest passages that both have and few others."""
     few = similarity.rare(prints)
-    wanted = {slug for pair in pairs for slug in (pair.first, pair.second)}
-    code = {
-        one.slug: code_of(pack(one.entries, expected).content, expected) for one in submissions if one.slug in wanted
-    }
-    found = []
-    for pair in pairs:
-        passages = similarity.passages(few[pair.first], few[pair.second])[:SHOWN_PASSAGES]
-        sides = [(_excerpt(code[pair.first], each.one), _excerpt(code[pair.second], each.other)) for each in passages]
-        found.append((pair, sides))
-    return found
+    passages = [similarity.passages(few[pair.first], few[pair.second])[:SHOWN_PASSAGES] for pair in pairs]
+    wanted: dict[str, set[Place]] = defaultdict(set)
+    for pair, found in zip(pairs, passages, strict=True):
+        wanted[pair.first] |= {passage.one for passage in found}
+        wanted[pair.second] |= {passage.other for passage in found}
+    texts: dict[tuple[str, Place], Excerpt] = {}
+    for submission in submissions:
+        if places := wanted.get(submission.slug):
+            code = code_of(pack(submission.entries, expected).content, expected)
+            texts |= {(submission.slug, place): _excerpt(code, place) for place in places}
+    return [
+        (pair, [(texts[pair.first, passage.one], texts[pair.second, passage.other]) for passage in found])
+        for pair, found in zip(pairs, passages, strict=True)
+    ]
 
 
 def _excerpt(code: Mapping[str, bytes], place: Place) -> Excerpt:

@@ -23,6 +23,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from autograder.grading.intake import code_of
 
@@ -60,8 +61,7 @@ class Pair:
     identical: bool
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """Where a fingerprint is from: a file and its lines, first and last, counted from 1."""
 
     file: str
@@ -69,8 +69,7 @@ class Place:
     last: int
 
 
-@dataclass(frozen=True)
-class Passage:
+class Passage(NamedTuple):
     """The same passage in two submissions: where it is in each, and how many fingerprints lie in it."""
 
     one: Place

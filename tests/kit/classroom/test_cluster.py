@@ -32,7 +32,7 @@ def in_this_process(monkeypatch, workers=2, grade=judged):
     """The address of a Dask cluster of threads of ours, so that a stand-in for the grader works there, too."""
     monkeypatch.setattr(cluster, "grade_fairly", grade)
     with distributed.LocalCluster(
-        n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=workers, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
     ) as started:
         yield started.scheduler_address
 

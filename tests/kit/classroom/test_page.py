@@ -11,11 +11,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from autograder.classroom import command, page
+from autograder.classroom import command, deletion, page
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.results_folder import Record
 from autograder.classroom.roster import Student
 from autograder.exits import Exit
+from autograder.grading.files import UnreadableError
 from autograder.grading.session import Session
 from autograder.repository import ROOT
 from tests.kit.classroom.test_class import RIGHT, course, quick  # noqa: F401
@@ -189,10 +190,12 @@ def test_a_student_is_deleted_as_documented(people, capsys):
     arguments = documented("--delete")
     (name,) = [given for option, given in zip(arguments, arguments[1:], strict=False) if option == "--delete"]
     arguments[arguments.index(name)] = "770022"
+    (grades / "notes.txt").write_text("Ask quirina@example.edu")
     assert command.main([*arguments, "--roster", "roster.csv"]) == Exit.DONE
     said = " ".join(capsys.readouterr().out.split())
     assert f"deleted: grades/students/{folder}" in said and "The student is still in submissions.zip" in said
-    assert "still named in" not in said
+    assert re.findall(r"still named in (\S+):", said) == ["grades/notes.txt"]
+    (grades / "notes.txt").unlink()
     words = {word for word in (*PEOPLE["zwickelmann"][1:5], "Zwickelmann", folder)}
     for path in grades.rglob("*"):
         text = f"{path}\n{path.read_text() if path.is_file() else ''}"
@@ -210,3 +213,19 @@ def test_who_is_deleted_must_be_clear(people, capsys):
     assert command.main([*arguments, "--delete", "hrovatin, bojan"]) == Exit.NOTHING
     said = capsys.readouterr().err
     assert "is not one student alone" in said and "880012" in said and "880099" in said
+
+
+def test_what_others_handed_in_too_stays():
+    ada, ben, cyd = (Student(name=name, sid=f"00{name}") for name in ("Ada Roe", "Ben Roe", "Cyd"))
+    export = Export("plain", [Submission("pair", (ada, ben)), Submission("cyd", (cyd,))], [Student(name="Dot")])
+    export.notes += ["Ada Roe handed in twice", "Cyd handed in twice"]
+    found = deletion.without(export, "00ADA ROE", {"pair", "cyd", "old"})
+    assert found.folders == () and [one.students for one in found.export.submissions] == [(ben,), (cyd,)]
+    assert found.export.notes == ["Cyd handed in twice"]
+    assert deletion.without(export, "cyd", {"cyd"}).folders == ("cyd",)
+    assert deletion.without(export, "dot", set()).export.absent == []
+    # One whom the export does not have any more
+    assert deletion.without(export, "old", {"old"}).folders == ("old",)
+    for name in ("pair", "", "../cyd"):
+        with pytest.raises(UnreadableError, match="--delete"):
+            deletion.without(export, name, {"pair", "cyd"})
