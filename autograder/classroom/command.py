@@ -32,7 +32,7 @@ from autograder.grading.session import Session
 from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
-from autograder.sandbox.text import safe_text, wrapped
+from autograder.sandbox.text import wrapped
 from autograder.tasks import Course, CourseError, chosen, course_option
 
 
@@ -48,7 +48,7 @@ class ClassSettings:
         scheduler: address of a Dask scheduler to grade on instead, or None.
         platform, roster: see reading.read_export.
         due: as ISO 8601, or a date alone for the end of that day; "" for the course's own due date.
-        form: of grades.csv, one of gradebook.FORMS; None for that of the export.
+        form: of grades.csv, one of gradebook.FORMS; None for the one that fits, see gradebook.form_of.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
         anonymous: whether to write the page without names, too.
@@ -109,6 +109,9 @@ def grade_class(settings: ClassSettings) -> Summary:
     course = settings.session.load()
     expected = course.files
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
+    title = settings.title or course.title
+    form, remarks = gradebook.form_of(export, settings.form, title, course.graded)
+    export.notes += remarks
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
     taken_out = None
@@ -119,6 +122,8 @@ def grade_class(settings: ClassSettings) -> Summary:
     with store.locked():
         if taken_out:
             deletion.remove(settings.out, taken_out)
+            for slug, name in taken_out.renamed.items():
+                store.rename(slug, name)
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
         same: dict[str, list[Job]] = {}
         for job in _plan(export.submissions, expected, settings.session, store, summary):
@@ -135,7 +140,6 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: record for slug in (*summary.graded, *summary.reused) if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
-        form, title = settings.form or export.platform, settings.title or course.title
         scores = {slug: record.score for slug, record in records.items()}
         gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity, settings.anonymous)
@@ -191,7 +195,7 @@ def _collect(
                 first, outcome = finished
                 for job in same[first.key]:
                     slug = job.submission.slug
-                    record = store.save(slug, job.key, outcome)
+                    record = store.save(slug, job.key, outcome, name=job.submission.shown)
                     (summary.failed if record.status == FAILED else summary.graded).append(slug)
             done = len(summary.graded) + len(summary.failed)
             end = expected_end(done, total, time.monotonic() - began)
@@ -244,7 +248,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = _settings(options, course)
         summary = grade_class(settings)
     except (UnreadableError, CourseError, SourceError, ClusterError, BusyError, SecretError) as error:
-        print(f"class: {safe_text(str(error))}", file=sys.stderr)
+        print(*map(wrapped, f"class: {error}".splitlines()), sep="\n", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,11 +22,13 @@ class Deletion:
     Attributes:
         export: what is left of it.
         folders: names of folders in students/ that hold nobody else's work.
+        renamed: slug of what others handed in too -> how it is shown now.
         known_by: everything that the student, and nobody else, is called.
     """
 
     export: Export
     folders: tuple[str, ...]
+    renamed: Mapping[str, str]
     known_by: tuple[str, ...]
 
 
@@ -49,16 +51,19 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
         raise UnreadableError(f"--delete: {name!r} is not one student alone, but these: {who}; name a number")
     if not found:
         if name in folders:
-            return Deletion(export, (name,), (name,))
+            return Deletion(export, (name,), {}, (name,))
         raise UnreadableError(f"--delete: nobody in this class has the name, number, login or e-mail address {name!r}")
     ((key, student),) = found.items()
     others = {text for one in everybody if one.key != key for text in _known_by(one)}
     known_by = tuple(text for text in _known_by(student) if text and text not in others)
-    kept, gone = [], []
+    kept, gone, renamed = [], [], {}
     for one in export.submissions:
         group = tuple(each for each in one.students if each.key != key)
-        if group or not one.students:
-            kept.append(one if len(group) == len(one.students) else replace(one, students=group))
+        if len(group) == len(one.students):
+            kept.append(one)
+        elif group:
+            kept.append(replace(one, students=group))
+            renamed[one.slug] = kept[-1].shown
         else:
             gone.append(one.slug)
     left = replace(
@@ -68,7 +73,7 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
         notes=[note for note in export.notes if not mentions(note, known_by)],
         unread=[note for note in export.unread if not mentions(note, known_by)],
     )
-    return Deletion(left, tuple(gone), (*gone, *known_by))
+    return Deletion(left, tuple(gone), renamed, (*gone, *known_by))
 
 
 def remove(out: Path, deletion: Deletion) -> None:

@@ -24,7 +24,6 @@ from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
-from autograder.classroom.roster import Student
 from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair, Place, text_of
 from autograder.door.diagnose import sentence
 from autograder.grading import report
@@ -228,7 +227,6 @@ def page(about: Class, anonymous: bool = False) -> str:
     if anonymous:
         sections = {id: value if id in NOBODYS else None for id, value in sections.items()}
     script = SCRIPT.read_text(encoding="utf-8")
-    names, ids = labels(about.export.submissions)
     return report.render(
         TEMPLATE,
         **sections,
@@ -244,8 +242,7 @@ def page(about: Class, anonymous: bool = False) -> str:
         bands=BANDS,
         separating=_separating(tasks),
         kinds=KINDS,
-        names=names,
-        ids=ids,
+        names=labels(about.export.submissions),
         reported={slug for slug, record in about.records.items() if record.results_sha256},
         shown_rows=SHOWN_ROWS,
         shown_alike=SHOWN_ALIKE,
@@ -270,21 +267,10 @@ def _told_once(mistake: Mistake) -> Mistake:
     )
 
 
-def labels(submissions: Iterable[Submission]) -> tuple[dict[str, str], dict[str, str]]:
-    """slug -> name, and slug -> what tells students of one name apart; "" where the name alone does."""
-    names, ids = {}, {}
-    for one in submissions:
-        names[one.slug] = one.name
-        ids[one.slug] = ", ".join(filter(None, map(id_of, one.students)))
-    count = Counter((names[slug], ids[slug]) for slug in names)
-    same = {slug: slug for slug in names if count[names[slug], ids[slug]] > 1}
-    return names, ids | same
-
-
-def id_of(student: Student) -> str:
-    """A number, or what else the platform knows the student by; "" if that is what the student is called."""
-    known = student.sid or student.id or student.login or student.email
-    return "" if known == student.shown else known
+def labels(submissions: Sequence[Submission]) -> dict[str, str]:
+    """slug -> names with numbers, and the slug too where another one is called the same."""
+    count = Counter(one.shown for one in submissions)
+    return {one.slug: one.shown if count[one.shown] == 1 else f"{one.shown}, {one.slug}" for one in submissions}
 
 
 def _separating(tasks: Sequence[TaskResult]) -> str:
@@ -379,7 +365,7 @@ def _students(about: Class) -> dict[str, Any]:
         scores = [one.score, *(_of_section(one, about.course, part.name) for part in shown)] if one else []
         rows.append((submission, scores, "" if scores else record.status if record else FAILED))
     heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown), "remark"]
-    absent = [(student.shown, id_of(student)) for student in about.export.absent]
+    absent = about.export.absent
     return {"heads": heads, "submissions": rows, "absent": absent} if rows or absent else {}
 
 

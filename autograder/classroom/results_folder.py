@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.classroom.grading import ParcelOutcome
+from autograder.clock import now
 from autograder.exits import Exit
 from autograder.grading import report
 from autograder.grading.results import exit_status
@@ -123,10 +124,11 @@ class Store:
         """A student's results.json."""
         return json.loads(self.path(slug, "results.json").read_text(encoding="utf-8"))
 
-    def save(self, slug: str, key: str, outcome: ParcelOutcome, failed: str = FAILED) -> Record:
+    def save(self, slug: str, key: str, outcome: ParcelOutcome, failed: str = FAILED, name: str = "") -> Record:
         """Write the outcome of a grading.
 
         Args:
+            name: of the student, for the report.
             failed: what it is called if there are no results.
 
         Raises:
@@ -142,7 +144,7 @@ class Store:
         if outcome.document is not None:
             content = json.dumps(outcome.document, indent=1, allow_nan=False) + "\n"
             write_atomically(self.path(slug, "results.json"), content)
-            write_atomically(self.path(slug, "report.html"), report.page(outcome.document, self._course))
+            self._report(slug, outcome.document, name)
         else:
             for name in ("results.json", "report.html"):
                 self.path(slug, name).unlink(missing_ok=True)
@@ -164,6 +166,15 @@ class Store:
         )
         write_atomically(self.path(slug, "grading.json"), json.dumps(asdict(record), indent=1) + "\n")
         return record
+
+    def rename(self, slug: str, name: str) -> None:
+        """Write a student's report, if there is one, with another name."""
+        if self.path(slug, "report.html").exists():
+            self._report(slug, self.document(slug), name)
+
+    def _report(self, slug: str, document: dict[str, Any], name: str) -> None:
+        text = report.page(document, self._course, name, now(self._course.timezone))
+        write_atomically(self.path(slug, "report.html"), text)
 
 
 def _nothing_graded(document: dict[str, Any] | None) -> str:
