@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
-from autograder.classroom import gradebook, selfgrades
-from autograder.classroom.cluster import ClusterError, grade_on_cluster
+from autograder.classroom import deletion, gradebook, selfgrades
+from autograder.classroom.cluster import ClusterError, grade_on_cluster, reach
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome, grading_key
@@ -51,6 +51,8 @@ class ClassSettings:
         form: of grades.csv, one of gradebook.FORMS; None for the one that fits, see gradebook.form_of.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
+        anonymous: whether to write the page without names, too.
+        delete: a student who is taken out of the results, see deletion.py; then nothing is graded.
     """
 
     submissions: Path
@@ -64,6 +66,8 @@ class ClassSettings:
     form: str | None = None
     title: str | None = None
     similarity: bool = True
+    anonymous: bool = False
+    delete: str | None = None
 
 
 @dataclass
@@ -77,6 +81,7 @@ class Summary:
         ungradable: slugs of submissions that nobody could grade as they are.
         left_out: slugs of submissions from which something was left out.
         seconds: wall-clock time of the gradings.
+        deletion: who was taken out, if somebody was.
     """
 
     export: Export
@@ -87,6 +92,7 @@ class Summary:
     ungradable: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    deletion: deletion.Deletion | None = None
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -98,6 +104,8 @@ def grade_class(settings: ClassSettings) -> Summary:
     """
     from autograder.classroom import page
 
+    if settings.scheduler is not None:
+        reach(settings.scheduler)  # before a large class is read
     course = settings.session.load()
     expected = course.files
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
@@ -106,12 +114,23 @@ def grade_class(settings: ClassSettings) -> Summary:
     export.notes += remarks
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
-    summary = Summary(export)
+    taken_out = None
+    if settings.delete is not None:
+        taken_out = deletion.without(export, settings.delete, store.folders())
+        export = taken_out.export
+    summary = Summary(export, deletion=taken_out)
     with store.locked():
+        if taken_out:
+            deletion.remove(settings.out, taken_out)
+            for slug, name in taken_out.renamed.items():
+                store.rename(slug, name)
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
         same: dict[str, list[Job]] = {}
         for job in _plan(export.submissions, expected, settings.session, store, summary):
-            same.setdefault(job.key, []).append(job)
+            if settings.delete is None:
+                same.setdefault(job.key, []).append(job)
+            elif store.record(job.submission.slug):  # as it was graded, whatever has changed since
+                summary.reused.append(job.submission.slug)
         began = time.monotonic()
         try:
             with contextlib.closing(_outcomes([jobs[0] for jobs in same.values()], settings)) as outcomes:
@@ -123,7 +142,7 @@ def grade_class(settings: ClassSettings) -> Summary:
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
         scores = {slug: record.score for slug, record in records.items()}
         gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
-        page.write(settings.out, export, store, course, summary.notes, settings.similarity)
+        page.write(settings.out, export, store, course, summary.notes, settings.similarity, settings.anonymous)
     return summary
 
 
@@ -153,7 +172,7 @@ def _plan(
 
 def _outcomes(jobs: Sequence[Job], settings: ClassSettings) -> Generator[Finished | None, None, None]:
     """Outcomes as they come."""
-    if jobs and settings.scheduler:
+    if jobs and settings.scheduler is not None:
         yield from grade_on_cluster(jobs, settings.session, settings.scheduler)
     elif jobs:
         yield from grade_locally(jobs, settings.session, settings.workers)
@@ -249,9 +268,21 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
+    if summary.deletion:
+        _say_what_is_left(options, summary.deletion)
     if summary.failed:
         return Exit.FAILED
     return Exit.LEFT_OUT if ungradable or summary.left_out or export.unread else Exit.DONE
+
+
+def _say_what_is_left(options: argparse.Namespace, deleted: deletion.Deletion) -> None:
+    """What was deleted, and where the student is still named."""
+    for name in deleted.folders:
+        print(f"deleted: {options.out / 'students' / name}")
+    for path in deletion.remaining(options.out, deleted):
+        print(wrapped(f"still named in {path}: look, and delete it by hand"))
+    roster = f", and in {options.roster}" if options.roster else ""
+    print(wrapped(f"The student is still in {options.submissions}{roster}: delete that too, or it is graded again"))
 
 
 def _sum_up(options: argparse.Namespace, course: Course) -> int:
@@ -305,6 +336,8 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
         form=options.form,
         title=options.title,
         similarity=options.similarity,
+        anonymous=options.anonymous,
+        delete=options.delete,
     )
 
 
@@ -339,6 +372,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
+    parser.add_argument(
+        "--anonymous", action="store_true", help="also write class-anonymous.html, for a lecture: nobody's name or code"
+    )
+    parser.add_argument(
+        "--delete", metavar="NAME", help="delete the results of a student, by name, number or folder; grade nothing"
+    )
     parser.add_argument(
         "--no-similarity", dest="similarity", action="store_false", help="leave the comparison of submissions out"
     )

@@ -99,6 +99,10 @@ class Store:
         """A student's folder, or a file in it."""
         return self._students / slug / name
 
+    def folders(self) -> set[str]:
+        """The names of the students' folders."""
+        return {path.name for path in self._students.iterdir()}
+
     def record(self, slug: str) -> Record | None:
         """The record of a student's grading; None where there is none that can be read."""
         try:
@@ -140,10 +144,7 @@ class Store:
         if outcome.document is not None:
             content = json.dumps(outcome.document, indent=1, allow_nan=False) + "\n"
             write_atomically(self.path(slug, "results.json"), content)
-            write_atomically(
-                self.path(slug, "report.html"),
-                report.page(outcome.document, self._course, name, now(self._course.timezone)),
-            )
+            self._report(slug, outcome.document, name)
         else:
             for name in ("results.json", "report.html"):
                 self.path(slug, name).unlink(missing_ok=True)
@@ -165,6 +166,15 @@ class Store:
         )
         write_atomically(self.path(slug, "grading.json"), json.dumps(asdict(record), indent=1) + "\n")
         return record
+
+    def rename(self, slug: str, name: str) -> None:
+        """Write a student's report, if there is one, with another name."""
+        if self.path(slug, "report.html").exists():
+            self._report(slug, self.document(slug), name)
+
+    def _report(self, slug: str, document: dict[str, Any], name: str) -> None:
+        text = report.page(document, self._course, name, now(self._course.timezone))
+        write_atomically(self.path(slug, "report.html"), text)
 
 
 def _nothing_graded(document: dict[str, Any] | None) -> str:
