@@ -171,8 +171,9 @@ class Explainer:
         if isinstance(error, Lost):
             why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
             if error.imported:
-                sentence = "stopped import at" if error.imported.line else "stopped import"
-                said = SENTENCES[sentence].format(file=error.imported.file, line=error.imported.line, why=why)
+                shows_line = error.imported.line and not check.hidden_inputs
+                sentence = SENTENCES["stopped import at" if shows_line else "stopped import"]
+                said = sentence.format(file=error.imported.file, line=error.imported.line, why=why)
                 return Explanation(error.kind, said)
             sentence = "stopped" if error.target else "stopped early"
             return Explanation(error.kind, SENTENCES[sentence].format(name=error.target, why=why))

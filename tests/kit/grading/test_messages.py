@@ -200,10 +200,10 @@ def test_what_is_not_called_again(explainer):
     for check in (PUBLIC, HIDDEN):
         assert explainer.explain(in_public, check).text.startswith("kl.f was stopped: it exited with status 47.")
         assert explainer.explain(in_hidden, check).text.startswith("kl.f was stopped: its process ended during a call.")
-    for imported, said in ((Import("kl.py"), "kl.py was stopped"), (Import("kl.py", 7), "kl.py was stopped in line 7")):
-        lost = Lost("flood", "kl", "more than 16 MiB were printed", True, imported)
-        text = f"The import of {said}: more than 16 MiB were printed."
-        assert explainer.explain(lost, HIDDEN).text.startswith(text)
+    for check, line, place in ((PUBLIC, 0, ""), (PUBLIC, 7, " in line 7"), (HIDDEN, 7, "")):
+        lost = Lost("flood", "kl", "more than 16 MiB were printed", True, Import("kl.py", line))
+        text = f"The import of kl.py was stopped{place}: more than 16 MiB were printed."
+        assert explainer.explain(lost, check).text.startswith(text)
     found = explainer.explain(NotRun("timeout", "Not run: time is up."), HIDDEN)
     assert (found.kind, found.text) == ("timeout", "Not run: time is up.")
 
