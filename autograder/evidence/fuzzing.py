@@ -20,7 +20,8 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -30,12 +31,13 @@ from autograder.classroom.exports.tar import as_zip
 from autograder.door import library_use, pictures
 from autograder.door.diagnose import CheckFailed
 from autograder.exits import Exit
-from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown, zip_tree
+from autograder.grading.files import MIB, SUBMISSION, Entry, SizeLimits, UnreadableError, shown, zip_tree
 from autograder.sandbox import frames
 from autograder.sandbox.frames import Channel, FrameClosed, FrameError, FrameLimits, FrameTimeout
 from autograder.sandbox.text import MAX_TEXT, safe_text
 
 T = TypeVar("T")
+CROWDED = replace(SUBMISSION, entries=4)  # fewer files than our zips have: their table of contents is cut down
 # Numbers at the edge of something, in the widths that formats use.
 EDGES = [0, 1, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**64 - 1]
 WORDS = [
@@ -195,6 +197,7 @@ def targets() -> dict[str, Subject]:
         ),
         "pictures": Subject(_look, _pictures(), (CheckFailed,), 2 * MIB, _repacked),
         "zips": Subject(_list_and_read, _zips(), (UnreadableError,), 8 * MIB),
+        "crowded zips": Subject(partial(_list_and_read, limits=CROWDED), _zips(), (UnreadableError,), 8 * MIB),
         "tars": Subject(_unpack, _tars(), (UnreadableError,), 8 * MIB),
         "sources": Subject(_search, _sources(), (), 48 * MIB),
         "texts": Subject(_clean, [*_sources(), b"\x1b[31mred\x1b[0m \xe2\x80\xae \x1b]8;;http://x\x07y"], (), MIB),
@@ -264,8 +267,8 @@ def _look(data: bytes) -> None:
     pictures.check_picture(data, "draw")
 
 
-def _list_and_read(data: bytes) -> None:
-    for entry in zip_tree(data, "upload.zip", limits=SUBMISSION).entries:
+def _list_and_read(data: bytes, limits: SizeLimits = SUBMISSION) -> None:
+    for entry in zip_tree(data, "upload.zip", limits=limits).entries:
         path = PurePosixPath(entry.path)
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{path} leads out")

@@ -88,7 +88,7 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+/?|(?=submission))")
+TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+|(submission))/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 # What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")
@@ -165,7 +165,9 @@ class Explainer:
                 case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
         found = self._explain(error, check, place)
         shown = {name: steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
-        return Explanation(found.kind, steady(found.text), steady(found.cause), shown)
+        # A place beside the code is not one in the folder that it runs in.
+        text = steady(TEMPORARY.sub(lambda place: "submission/" if place[1] else "", found.text))
+        return Explanation(found.kind, text, steady(found.cause), shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         if isinstance(error, Lost):

@@ -185,6 +185,13 @@ def test_where_code_may_write_is_said_as_it_is_on_this_machine(makes_files):
     assert ("only files that a check names, such as outpath, and make no others" in text) is not makes_files
 
 
+def test_a_place_beside_the_code_is_told_from_one_in_the_folder_that_it_runs_in(explainer):
+    with workspace() as place:
+        for folder, shown in (("submission", "submission/log.txt"), ("scratch-a1b2", "log.txt")):
+            error = SubmissionError("PermissionError", f"[Errno 13] Permission denied: '{place}/{folder}/log.txt'")
+            assert f"denied: '{shown}'" in explainer.explain(error, PUBLIC).text
+
+
 def test_what_lies_elsewhere_on_a_students_computer_is_not_there(explainer):
     error = SubmissionError("FileNotFoundError", "[Errno 2] No such file or directory: 'data/x.npy'", "a.py, line 1")
     text = explainer.explain(error, PUBLIC).text
