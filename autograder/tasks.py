@@ -254,7 +254,7 @@ class Course:
     assignment: Assignment = Assignment()
     programs: tuple[str, ...] = ()
     root: Path = ROOT
-    known: Mapping[str, Record] = field(default_factory=dict)
+    known: Mapping[str, TaskRecord] = field(default_factory=dict)
     grading: str = "points"
     options: Mapping[str, Any] = field(default_factory=dict)
     dataset: Mapping[str, str] = field(default_factory=dict)
@@ -371,7 +371,7 @@ class Course:
 
 
 @dataclass
-class Record:
+class TaskRecord:
     """A [[task]] of tests/tasks.toml.
 
     Attributes:
@@ -552,15 +552,15 @@ def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
 
 
-def _records(source: TomlSource) -> dict[str, Record]:
+def _records(source: TomlSource) -> dict[str, TaskRecord]:
     """The tasks of tests/tasks.toml by their names."""
     known = ("assignment", "task", "program")
     for name in source.document.keys() - set(known):
         source.complain(f"[{name}] is not a table of this file{meant(name, known)}", source.line_of_key(name))
-    found: dict[str, Record] = {}
+    found: dict[str, TaskRecord] = {}
     for table in source.tables(source.document.get("task", []), "task"):
         line = source.line_of(table.get("name"))
-        record = source.record(Record, table, f"task {table.get('name')}", line)
+        record = source.record(TaskRecord, table, f"task {table.get('name')}", line)
         if record is None:
             continue
         for problem in _record_problems(record):
@@ -572,7 +572,7 @@ def _records(source: TomlSource) -> dict[str, Record]:
     return found
 
 
-def _record_problems(record: Record) -> list[str]:
+def _record_problems(record: TaskRecord) -> list[str]:
     problems = []
     entries = [(name, value) for suite in SUITES for name, value in getattr(record, suite).items()]
     if not (isinstance(record.name, str) and record.name.isidentifier()):
@@ -615,7 +615,7 @@ class _Choice:
     taken: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
-def _choice(source: TomlSource, registry: TomlSource, records: Mapping[str, Record], root: Path) -> _Choice:
+def _choice(source: TomlSource, registry: TomlSource, records: Mapping[str, TaskRecord], root: Path) -> _Choice:
     """The settings of a course, and what it asks for; problems are noted in `source`."""
     choice = _Choice(_settings(source))
     tables = source.tables(source.document.get("section", []), "section")
@@ -745,7 +745,7 @@ class _SectionReader:
 def _add_task(
     choice: _Choice,
     registry: TomlSource,
-    record: Record,
+    record: TaskRecord,
     entry: dict[str, Any],
     section: Section,
     number: str,
@@ -869,7 +869,7 @@ def _is_worth(points: Any) -> bool:
     return number and math.isfinite(points) and points >= 0
 
 
-def _checks(task: Task, record: Record, registry: TomlSource, tests: Path, grading: str) -> list[Check]:
+def _checks(task: Task, record: TaskRecord, registry: TomlSource, tests: Path, grading: str) -> list[Check]:
     """The checks of a task, its points shared out in proportion to their weights.
 
     Args:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.repository import CORPUS
+from autograder.writing import write_atomically
 
 RECORDED = CORPUS / "reference" / "seeds.json"
 
@@ -39,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
         del metrics["torch_seeds"]  # follow from the seed
         runs[metrics["seed"]] = merge(runs.get(metrics["seed"], {}), metrics)
     document["runs"] = [runs[seed] for seed in sorted(runs)]
-    RECORDED.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_atomically(RECORDED, json.dumps(document, indent=1) + "\n", mode=0o644)
     print(f"{RECORDED.name}: {len(runs)} runs")
     return 0
 

@@ -18,6 +18,7 @@ from scipy.special import expit
 from scipy.stats import norm, qmc
 
 from autograder.repository import TESTS
+from autograder.writing import write_files
 
 if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
@@ -339,8 +340,7 @@ def main() -> int:
     for path in STORED.glob("*.json"):
         if path.name not in wanted:
             path.unlink()
-    for name, text in wanted.items():
-        (STORED / name).write_text(text, encoding="utf-8")
+    write_files(STORED, wanted)
     print(f"{STORED.relative_to(TESTS.parent)}/: {len(wanted)} files, {sum(map(len, wanted.values())):,} characters")
     return 0
 

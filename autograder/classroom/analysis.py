@@ -18,6 +18,7 @@ NOT_ATTEMPTED: tuple[Kind, ...] = ("not_implemented", "missing", "not_run", "gra
 COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 FEW = 5  # with fewer submissions a correlation says nothing
+BANDS = ("all points", "half or more", "less than half", "none", "not tried")
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class Graded:
         leader: name and value of its entry on the leaderboard, smaller is better; None without one.
         slow: whether it lost a task because it took too long.
         remarks: what is said of its code that no points depend on.
+        set_aside: files of it that were not graded, by name.
     """
 
     slug: str
@@ -55,6 +57,35 @@ class Graded:
     leader: tuple[str, float] | None
     slow: bool = False
     remarks: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """How a class did on one task.
+
+    Attributes:
+        number, title, points: as in the course.
+        mean: mean share of the points.
+        bands: how many got what, in the order of BANDS.
+        count: how many were graded.
+        strong, weak: mean shares of the third that is best in all other tasks, and of the third that is worst; None
+            where there are too few.
+    """
+
+    number: str
+    title: str
+    points: float
+    mean: float
+    bands: tuple[tuple[str, int], ...]
+    count: int
+    strong: float | None
+    weak: float | None
+
+    @property
+    def gap(self) -> float | None:
+        """How much better the strong third is."""
+        return None if self.strong is None or self.weak is None else self.strong - self.weak
 
 
 @dataclass(frozen=True)
@@ -80,14 +111,21 @@ class Mistake:
     """A diagnosis that several submissions got.
 
     Attributes:
-        text: as one of them reads it.
+        text: as one of them reads it; "" where nobody's words are wanted.
         task: number of its task.
+        kind, cause: as in results.Row.
+        check: title of a check that says so.
         slugs: who got it.
+        example: the one of them with the highest score: little else is wrong there.
     """
 
     text: str
     task: str
+    kind: Kind
+    cause: str
+    check: str
     slugs: list[str] = field(default_factory=list)
+    example: str = ""
 
 
 def reduce(slug: str, document: dict[str, Any]) -> Graded:
@@ -103,7 +141,8 @@ def reduce(slug: str, document: dict[str, Any]) -> Graded:
             failures[id] = Failure(about["kind"], about["cause"], text)
     leader = next(((entry["name"], entry["value"]) for entry in document["leaderboard"]), None)
     remarks = tuple(row["extra_data"]["remark"] for row in document["tests"] if "remark" in row["extra_data"])
-    return Graded(slug, document["score"], shares, failures, leader, out_of_time(document), remarks)
+    aside = tuple(document.get("extra_data", {}).get("submission", {}).get("left_out", ()))
+    return Graded(slug, document["score"], shares, failures, leader, out_of_time(document), remarks, aside)
 
 
 def attempted(failure: Failure | None) -> bool:
@@ -150,39 +189,69 @@ def correlation(first: Sequence[float], second: Sequence[float]) -> float | None
     return covariance / math.sqrt(var_first * var_second)
 
 
-def task_shares(graded: Sequence[Graded], course: Course) -> list[tuple[str, str, float]]:
-    """(number, name, mean share of its points) of every task that is worth points."""
+def task_results(graded: Sequence[Graded], course: Course) -> list[TaskResult]:
+    """Every task that is worth points."""
     found = []
     for task in course.tasks:
         checks = [check for check in course.checks if check.task == task.name and check.points]
-        total = sum(check.points for check in checks)
-        if total:
-            earned = [sum(one.shares.get(check.id, 0.0) * check.points for check in checks) for one in graded]
-            found.append((task.number, task.title, _mean(earned) / total))
+        if checks:
+            found.append(_task_result(task.number, task.title, checks, graded))
     return found
 
 
-def mistakes(graded: Iterable[Graded], course: Course) -> list[Mistake]:
+def _task_result(number: str, title: str, checks: Sequence[Check], graded: Sequence[Graded]) -> TaskResult:
+    points = sum(check.points for check in checks)
+    earned = [sum(one.shares.get(check.id, 0.0) * check.points for check in checks) for one in graded]
+    shares = [value / points for value in earned]
+    bands = Counter(_band(share, checks, one) for share, one in zip(shares, graded, strict=True))
+    strong = weak = None
+    if len(graded) >= FEW:
+        order = sorted(range(len(graded)), key=lambda place: graded[place].score - earned[place])
+        third = len(graded) // 3
+        weak, strong = (_mean([shares[place] for place in part]) for part in (order[:third], order[-third:]))
+    counts = tuple((band, bands[band]) for band in BANDS)
+    return TaskResult(number, title, points, _mean(shares), counts, len(graded), strong, weak)
+
+
+def _band(share: float, checks: Sequence[Check], one: Graded) -> str:
+    """Which of BANDS a submission is in."""
+    if share > 1 - 1e-9:
+        return BANDS[0]
+    if share > 0:
+        return BANDS[1] if share >= 0.5 else BANDS[2]
+    tried = any(check.id in one.shares and attempted(one.failures.get(check.id)) for check in checks)
+    return BANDS[3] if tried else BANDS[4]
+
+
+def mistakes(graded: Sequence[Graded], course: Course, words: bool = True) -> list[Mistake]:
     """Diagnoses by how many submissions got them, the commonest first; one that fails several checks counts once.
 
     Where a check has named the cause, that is the diagnosis; else its text is.
+
+    Args:
+        words: whether to tell texts apart, which may have words of the code under test in them; else what has no cause
+            is told apart by its kind alone, and no text is shown.
     """
-    tasks = {check.id: check.number for check in course.checks}
+    checks = {check.id: check for check in course.checks}
+    scores = {one.slug: one.score for one in graded}
     found: dict[tuple[str, Kind, str], Mistake] = {}
     texts: dict[tuple[str, Kind, str], Counter[str]] = defaultdict(Counter)
     for one in graded:
         seen = set()
         for id, failure in one.failures.items():
-            if not failure.text or not attempted(failure) or id not in tasks:
+            if not failure.text or not attempted(failure) or id not in checks:
                 continue
-            key = tasks[id], failure.kind, failure.cause or without_numbers(failure.text)
+            task = checks[id].number
+            key = task, failure.kind, failure.cause or (without_numbers(failure.text) if words else "")
             texts[key][failure.text] += 1
             if key not in seen:
                 seen.add(key)
-                found.setdefault(key, Mistake("", tasks[id])).slugs.append(one.slug)
+                mistake = Mistake("", task, failure.kind, failure.cause, checks[id].title)
+                found.setdefault(key, mistake).slugs.append(one.slug)
     for key, mistake in found.items():
-        mistake.text = texts[key].most_common(1)[0][0]
-    return sorted(found.values(), key=lambda mistake: (-len(mistake.slugs), mistake.task, mistake.text))
+        mistake.text = texts[key].most_common(1)[0][0] if words else ""
+        mistake.example = max(mistake.slugs, key=lambda slug: (scores[slug], slug))
+    return sorted(found.values(), key=lambda mistake: (-len(mistake.slugs), mistake.task, mistake.cause, mistake.text))
 
 
 def without_numbers(text: str) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from autograder.classroom import class_list, difference_page, gradebook, progress, selfgrades
-from autograder.classroom.cluster import ClusterError
+from autograder.classroom import class_list, deletion, difference_page, gradebook, progress, selfgrades
+from autograder.classroom.cluster import ClusterError, reach
 from autograder.classroom.difference import Earlier, higher
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.submission import Export
@@ -58,6 +58,8 @@ class ClassSettings:
         again: students who are graded again whatever is known, by name or number.
         against: an earlier results' folder, to compare with and to take over from; None for none.
         keep_higher: whether an earlier score counts if it was higher.
+        anonymous: whether to write the page without names, too.
+        delete: a student who is taken out of the results, see deletion.py; then nothing is graded.
     """
 
     submissions: Path
@@ -74,6 +76,8 @@ class ClassSettings:
     again: Sequence[str] = ()
     against: Path | None = None
     keep_higher: bool = False
+    anonymous: bool = False
+    delete: str | None = None
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -86,6 +90,8 @@ def grade_class(settings: ClassSettings) -> Summary:
     """
     from autograder.classroom import page
 
+    if settings.scheduler is not None:
+        reach(settings.scheduler)  # before a large class is read
     course = settings.session.load()
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, course.files)
     title = settings.title or course.title
@@ -93,16 +99,27 @@ def grade_class(settings: ClassSettings) -> Summary:
     export.notes += remarks
     _refuse_open_folder(settings.submissions)
     again = submissions_of(export, settings.again)
-    people = class_list.members(export, {})
-    earlier = Earlier(_earlier_results(settings, course), people) if settings.against else None
+    earlier = Earlier(_earlier_results(settings, course), class_list.members(export, {})) if settings.against else None
     store, about = Store(settings.out, course), origin(settings.session, course)
-    summary = Summary(export)
+    taken_out = None
+    if settings.delete is not None:
+        taken_out = deletion.without(export, settings.delete, store.folders())
+        export = taken_out.export
+    summary = Summary(export, deletion=taken_out)
     with store.locked():
         store.begin(about)
+        if taken_out:
+            deletion.remove(settings.out, taken_out)
+            for slug, name in taken_out.renamed.items():
+                store.rename(slug, name)
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
         stores = [store, *([earlier.store] if earlier else ())]
-        jobs = list(jobs_of(course, about, store, lambda: known_results(stores), again, summary))
-        grade_all(jobs, settings.session, settings.workers, settings.scheduler, store, earlier, summary)
+        if taken_out:  # everybody else is as before, whatever has changed since
+            summary.notes.update({one.slug: one.notes for one in export.submissions})
+            summary.reused += [one.slug for one in export.submissions if store.record(one.slug)]
+        else:
+            jobs = list(jobs_of(course, about, store, lambda: known_results(stores), again, summary))
+            grade_all(jobs, settings.session, settings.workers, settings.scheduler, store, earlier, summary)
         done = (*summary.graded, *summary.known, *summary.kept)
         records = {slug: record for slug in done if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
@@ -110,9 +127,11 @@ def grade_class(settings: ClassSettings) -> Summary:
         scores: Mapping[str, float | None] = {slug: record.score for slug, record in records.items()}
         if earlier and settings.keep_higher:
             scores = higher(scores, class_list.members(export, scores), earlier)
+        elif taken_out and (last := class_list.read(settings.out)):
+            scores = {**scores, **{one.slug: one.score for one in last.people if one.slug in scores}}
         _compare(settings, store, earlier, scores, summary)
         gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title, remarks=summary.remarks)
-        page.write(settings.out, export, store, course, summary.notes, settings.similarity, scores)
+        page.write(settings.out, export, store, course, summary.notes, settings.similarity, settings.anonymous, scores)
     return summary
 
 
@@ -133,12 +152,13 @@ def _compare(
     """Write what differs from earlier results, and who is in the class, for those who will compare with this."""
     people = class_list.members(summary.export, scores)
     last = class_list.read(settings.out)
-    if last and last.kept_higher and not settings.keep_higher:
+    kept_higher = settings.keep_higher or bool(summary.deletion and last and last.kept_higher)
+    if last and last.kept_higher and not kept_higher:
         lost = "the last run into this folder kept higher scores, this one does not: add --against and --keep-higher"
         summary.changes.append(wrapped(lost))
     if earlier is not None:
         difference_page.sum_up(store, earlier, people, settings.keep_higher, summary)
-    class_list.write(settings.out, class_list.ClassList(people, store.origin, settings.keep_higher))
+    class_list.write(settings.out, class_list.ClassList(people, store.origin, kept_higher))
 
 
 def _refuse_open_folder(path: Path) -> None:
@@ -203,9 +223,21 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
+    if summary.deletion:
+        _say_what_is_left(options, summary.deletion)
     if summary.failed:
         return Exit.FAILED
     return Exit.LEFT_OUT if ungradable or summary.left_out or export.unread else Exit.DONE
+
+
+def _say_what_is_left(options: argparse.Namespace, deleted: deletion.Deletion) -> None:
+    """What was deleted, and where the student is still named."""
+    for name in deleted.folders:
+        print(f"deleted: {options.out / 'students' / name}")
+    for path in deletion.remaining(options.out, deleted):
+        print(wrapped(f"still named in {path}: look, and delete it by hand"))
+    roster = f", and in {options.roster}" if options.roster else ""
+    print(wrapped(f"The student is still in {options.submissions}{roster}: delete that too, or it is graded again"))
 
 
 def _sum_up(options: argparse.Namespace, course: Course) -> int:
@@ -262,6 +294,8 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
         again=options.again,
         against=options.against,
         keep_higher=options.keep_higher,
+        anonymous=options.anonymous,
+        delete=options.delete,
     )
 
 
@@ -308,6 +342,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--keep-higher", action="store_true", help="with --against: nobody loses points, the earlier score counts"
+    )
+    parser.add_argument(
+        "--anonymous", action="store_true", help="also write class-anonymous.html, for a lecture: nobody's name or code"
+    )
+    parser.add_argument(
+        "--delete", metavar="NAME", help="delete the results of a student, by name, number or folder; grade nothing"
     )
     parser.add_argument(
         "--no-similarity", dest="similarity", action="store_false", help="leave the comparison of submissions out"

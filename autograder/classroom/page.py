@@ -1,51 +1,88 @@
-"""class.html: the class at a glance, in one file that opens from disk and loads nothing."""
+"""class.html: the class at a glance, in one file that opens from disk and loads nothing.
+
+class-anonymous.html is the same for a lecture: what many did, and nobody's name, number, code or words.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import statistics
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
 from autograder.classroom import analysis, charts, similarity
-from autograder.classroom.analysis import Graded
+from autograder.classroom.analysis import BANDS, FEW, Graded, Mistake, TaskResult
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import pack
 from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
-from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair
+from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair, Place, text_of
+from autograder.door.diagnose import sentence
 from autograder.grading import report
 from autograder.grading.files import UnreadableError, listed
+from autograder.grading.intake import code_of
 from autograder.grading.report import number
+from autograder.grading.results import Kind
 from autograder.repository import student_folder
 from autograder.stamp import stamp_in
 from autograder.tables import csv_text
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
-SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS = 25, 40, 10, 20
-SHOWN_NAMES = 3
+SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS, SHOWN_ROWS = 25, 40, 10, 20, 40
+SHOWN_ALIKE = 10  # pairs; the others are folded
 SHOWN_HARDEST, HARD = 15, 0.5
+SHOWN_PASSAGES, SHOWN_LINES, SHOWN_LINE = 3, 40, 160  # of a pair; lines of a passage; characters of a line
+SHOWN_SEPARATING, SEPARATES, SAME = 3, 0.2, 0.0
 PARTLY = (
     f"compared with others only in part, because a line is longer than {LONGEST_LINE:,} characters, or all code "
     f"together longer than {LONGEST:,}: {{}}"
 )
 TEMPLATE = Path(__file__).with_name("class.html.j2")
+SCRIPT = Path(__file__).with_name("class.js")
+NAMED, ANONYMOUS = "class.html", "class-anonymous.html"
 TITLES = {
+    "attention": "What needs a look",
     "scores": "Scores",
     "tasks": "Tasks",
-    "checks": "Checks",
     "mistakes": "Commonest mistakes",
+    "checks": "Checks",
     "leaderboard": "Training leaderboard",
-    "attention": "What needs a look",
     "similar": "Similar submissions",
-    "time": "Grading time",
     "students": "Everybody",
+    "time": "Grading time",
 }
+OUT_OF_TIME, SET_ASIDE = "out of time", "set aside"
+# Headings in "What needs a look", the worst first.
+WORST = (FAILED, UNGRADABLE, OUT_OF_TIME, SET_ASIDE, "")
+# What says nothing of anybody alone.
+NOBODYS = ("scores", "tasks", "mistakes", "checks")
+KINDS: dict[Kind, str] = {
+    "wrong": "wrong result",
+    "raised": "exception",
+    "timeout": "too slow, or hangs",
+    "memory": "too much memory",
+    "crash": "process ended",
+    "protocol": "disturbed the grader",
+    "flood": "printed too much",
+}
+
+
+class Excerpt(NamedTuple):
+    """Some lines of a submission's file, counted from 1."""
+
+    file: str
+    first: int
+    last: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +95,8 @@ class Class:
         graded: results of what was graded.
         records: slug -> how its grading went.
         notes: slug -> what the instructor should know.
-        pairs: submissions that are alike; None where they were not compared.
+        today: when it was graded.
+        pairs: submissions that are alike, with the passages that they share; None where they were not compared.
     """
 
     export: Export
@@ -66,7 +104,8 @@ class Class:
     graded: Sequence[Graded]
     records: Mapping[str, Record]
     notes: Mapping[str, tuple[str, ...]]
-    pairs: Sequence[Pair] | None = None
+    today: date
+    pairs: Sequence[tuple[Pair, Sequence[tuple[Excerpt, Excerpt]]]] | None = None
 
     @property
     def total(self) -> float:
@@ -80,12 +119,14 @@ def write(
     course: Course,
     notes: Mapping[str, tuple[str, ...]],
     compare: bool,
-    scores: Mapping[str, float | None],
+    anonymous: bool = False,
+    scores: Mapping[str, float | None] = {},
 ) -> None:
     """Write class.html, and similarity.csv if the submissions are to be compared.
 
     Args:
-        scores: slug -> the points that count.
+        anonymous: whether to write class-anonymous.html, too.
+        scores: slug -> the points that count, where these are not what this grading gives.
     """
     records = {one.slug: record for one in export.submissions if (record := store.record(one.slug)) is not None}
     graded = [
@@ -94,14 +135,19 @@ def write(
         if record.status == GRADED
         for one in (analysis.reduce(slug, store.document(slug)),)
     ]
-    pairs = None
+    shown = None
     if compare:
         prints = _fingerprints(export.submissions, course)
         pairs = similarity.pairs(prints)
+        shown = _with_passages(pairs[:SHOWN_PAIRS], prints, export.submissions, course.files)
         cut = {slug: PARTLY.format(listed(one.left_out)) for slug, one in prints.items() if one.left_out}
         notes = {slug: (*said, *([cut[slug]] if slug in cut else ())) for slug, said in notes.items()}
         write_atomically(folder / "similarity.csv", _pairs_csv(pairs))
-    write_atomically(folder / "class.html", page(Class(export, course, graded, records, notes, pairs)))
+    today = datetime.now(ZoneInfo(course.timezone)).date()
+    about = Class(export, course, graded, records, notes, today, shown)
+    write_atomically(folder / NAMED, page(about))
+    if anonymous or (folder / ANONYMOUS).exists():  # of the same class, always
+        write_atomically(folder / ANONYMOUS, page(about, anonymous=True))
 
 
 def _fingerprints(submissions: Sequence[Submission], course: Course) -> dict[str, Fingerprints]:
@@ -118,6 +164,37 @@ def _fingerprints(submissions: Sequence[Submission], course: Course) -> dict[str
     return found
 
 
+def _with_passages(
+    pairs: Sequence[Pair],
+    prints: Mapping[str, Fingerprints],
+    submissions: Iterable[Submission],
+    expected: frozenset[str],
+) -> list[tuple[Pair, list[tuple[Excerpt, Excerpt]]]]:
+    """Each pair with the longest passages that both have and few others."""
+    few = similarity.rare(prints)
+    passages = [similarity.passages(few[pair.first], few[pair.second])[:SHOWN_PASSAGES] for pair in pairs]
+    wanted: dict[str, set[Place]] = defaultdict(set)
+    for pair, found in zip(pairs, passages, strict=True):
+        wanted[pair.first] |= {passage.one for passage in found}
+        wanted[pair.second] |= {passage.other for passage in found}
+    texts: dict[tuple[str, Place], Excerpt] = {}
+    for submission in submissions:
+        if places := wanted.get(submission.slug):
+            code = code_of(pack(submission.entries, expected).content, expected)
+            texts |= {(submission.slug, place): _excerpt(code, place) for place in places}
+    return [
+        (pair, [(texts[pair.first, passage.one], texts[pair.second, passage.other]) for passage in found])
+        for pair, found in zip(pairs, passages, strict=True)
+    ]
+
+
+def _excerpt(code: Mapping[str, bytes], place: Place) -> Excerpt:
+    lines = text_of(code[place.file], LONGEST).split("\n")[place.first - 1 : place.last]
+    shown = [line if len(line) <= SHOWN_LINE else f"{line[: SHOWN_LINE - 1]}…" for line in lines[:SHOWN_LINES]]
+    more = [f"… {len(lines) - SHOWN_LINES} more lines"] if len(lines) > SHOWN_LINES else []
+    return Excerpt(place.file, place.first, place.last, "\n".join([*shown, *more]))
+
+
 def _pairs_csv(pairs: Sequence[Pair]) -> str:
     rows: list[list[Any]] = [["first", "second", "shared", "of first", "of second", "identical", "mostly in"]]
     for pair in pairs:
@@ -127,33 +204,91 @@ def _pairs_csv(pairs: Sequence[Pair]) -> str:
     return csv_text(rows)
 
 
-def page(about: Class) -> str:
-    """The page as a string of HTML."""
+def page(about: Class, anonymous: bool = False) -> str:
+    """The page as a string of HTML.
+
+    Args:
+        anonymous: whether to leave out all that is about somebody, and all that students have written.
+    """
+    from markupsafe import Markup
+
     graded, course = about.graded, about.course
+    tasks = analysis.task_results(graded, course) if graded else []
     sections = {
-        "scores": charts.scores([one.score for one in graded], about.total) if graded else None,
-        "tasks": charts.tasks(analysis.task_shares(graded, course)) if graded else None,
-        "checks": _checks(about) if graded else None,
-        "mistakes": analysis.mistakes(graded, course)[:SHOWN_MISTAKES],
-        "leaderboard": analysis.leaderboard(graded),
         "attention": _attention(about),
-        "similar": None if about.pairs is None else about.pairs[:SHOWN_PAIRS],
-        "time": _time(about.records),
+        "scores": charts.histogram([one.score for one in graded], about.total, "Histogram of the scores")
+        if graded
+        else None,
+        "tasks": tasks,
+        "mistakes": _mistakes(graded, course, words=not anonymous),
+        "checks": _checks(about) if graded else None,
+        "similar": about.pairs if about.export.submissions else None,
+        "leaderboard": analysis.leaderboard(graded),
         "students": _students(about),
+        "time": _time(about.records),
     }
-    # A comparison that found nothing is worth saying, too.
-    shown = {id: title for id, title in TITLES.items() if sections[id] or (id == "similar" and about.pairs is not None)}
+    if anonymous:
+        sections = {id: value if id in NOBODYS else None for id, value in sections.items()}
+    script = SCRIPT.read_text(encoding="utf-8")
     return report.render(
         TEMPLATE,
         **sections,
-        titles=shown,
+        # A comparison that found nothing is worth saying, too.
+        titles={
+            id: title for id, title in TITLES.items() if sections[id] or (id == "similar" and sections[id] is not None)
+        },
+        course=course.title,
+        date=f"{about.today:%d %B %Y}".lstrip("0"),
+        anonymous=anonymous,
         figures=_figures(about),
-        names={submission.slug: submission.shown for submission in about.export.submissions},
+        graded=len(graded),
+        bands=BANDS,
+        separating=_separating(tasks),
+        kinds=KINDS,
+        names=labels(about.export.submissions),
         reported={slug for slug, record in about.records.items() if record.results_sha256},
-        shown_names=SHOWN_NAMES,
+        shown_rows=SHOWN_ROWS,
+        shown_alike=SHOWN_ALIKE,
         shown_leaders=SHOWN_LEADERS,
         release=stamp_in(student_folder(course.name, course.root)),
+        script=Markup(script),
+        script_hash=Markup(base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()),
     )
+
+
+def _mistakes(graded: Sequence[Graded], course: Course, words: bool) -> list[Mistake]:
+    """The commonest; what one student alone did wrong is not common, unless there are few students."""
+    least = 2 if len(graded) >= FEW else 1
+    found = analysis.mistakes(graded, course, words)
+    return [_told_once(mistake) for mistake in found if len(mistake.slugs) >= least][:SHOWN_MISTAKES]
+
+
+def _told_once(mistake: Mistake) -> Mistake:
+    """The text without the cause, which stands before it."""
+    return (
+        replace(mistake, text=mistake.text.removesuffix(sentence(mistake.cause)).strip()) if mistake.cause else mistake
+    )
+
+
+def labels(submissions: Sequence[Submission]) -> dict[str, str]:
+    """slug -> names with numbers, and the slug too where another one is called the same."""
+    count = Counter(one.shown for one in submissions)
+    return {one.slug: one.shown if count[one.shown] == 1 else f"{one.shown}, {one.slug}" for one in submissions}
+
+
+def _separating(tasks: Sequence[TaskResult]) -> str:
+    """Which tasks tell good work from weak work, and which do not; "" where there are too few submissions."""
+    known = sorted((task for task in tasks if task.gap is not None), key=lambda task: -(task.gap or 0))
+    if not known:
+        return ""
+    best = [task.number for task in known if (task.gap or 0) >= SEPARATES][:SHOWN_SEPARATING]
+    worst = [task.number for task in known if (task.gap or 0) < SAME]
+    said = [
+        f"Tasks that separate good from weak work most: {', '.join(best)}." if best else "No task separates them much."
+    ]
+    if worst:
+        said.append(f"The weak third is better in {', '.join(worst)}: look at these tasks.")
+    return " ".join(said)
 
 
 def _figures(about: Class) -> list[tuple[str, str]]:
@@ -163,7 +298,7 @@ def _figures(about: Class) -> list[tuple[str, str]]:
     shown = [(str(len(about.export.submissions)), "submissions"), (str(len(scores)), "graded")]
     shown += [(str(statuses[status]), status) for status in (UNGRADABLE, FAILED)]
     if about.export.absent:
-        shown.append((str(len(about.export.absent)), "on the roster without one"))
+        shown.append((str(len(about.export.absent)), "handed in nothing"))
     shown.append((str(sum(one.late for one in about.export.submissions)), "late"))
     if scores:
         shown.append((number(round(statistics.fmean(scores), 1)), f"mean of {number(about.total)}"))
@@ -178,7 +313,6 @@ def _checks(about: Class) -> dict[str, Any]:
     odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
     odd.sort(key=lambda item: (item.passed, order[item.check.task]))
     return {
-        "chart": charts.checks(found) if any(item.discrimination is not None for item in found) else None,
         "odd": odd[:SHOWN_HARDEST],
         "all": sorted(found, key=lambda item: (order[item.check.task], item.passed)),
     }
@@ -187,7 +321,7 @@ def _checks(about: Class) -> dict[str, Any]:
 def _attention(about: Class) -> dict[str, Any]:
     """Submissions that failed, could not be read, have a remark, or came in an odd way; {} if there are none.
 
-    The value of "submissions" is pairs of slug and (heading, text)s, those with a heading first.
+    The value of "submissions" is pairs of slug and (heading, text)s, the worst first.
     """
     by_slug = {one.slug: one for one in about.graded}
     rows = []
@@ -195,15 +329,17 @@ def _attention(about: Class) -> dict[str, Any]:
         record = about.records.get(slug)
         said = []
         if record is None or record.status != GRADED:
-            said.append((record.status if record else "failed", record.problem if record else "no record"))
+            said.append((record.status if record else FAILED, record.problem if record else "no record"))
         if slug in by_slug and by_slug[slug].slow:
             more = f", even with {STRETCH:g} times the time for a call" if record and record.again else ""
-            said.append(("out of time", f"slow or hanging code lost its task{more}"))
+            said.append((OUT_OF_TIME, f"slow or hanging code lost its task{more}"))
+        if slug in by_slug and by_slug[slug].set_aside:
+            said.append((SET_ASIDE, listed(by_slug[slug].set_aside)))
         said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
         said += [("", note) for note in about.notes.get(slug, ())]
         if said:
             rows.append((slug, said))
-    rows.sort(key=lambda row: not any(what for what, _ in row[1]))
+    rows.sort(key=lambda row: min(map(WORST.index, (what for what, _ in row[1]))))
     notes = [*about.export.notes, *about.export.unread]
     return {"notes": notes, "submissions": rows} if rows or notes else {}
 
@@ -215,23 +351,25 @@ def _time(records: Mapping[str, Record]) -> dict[str, Any]:
     )
     if not timed:
         return {}
-    slowest = sorted(timed, key=lambda row: -row[1].seconds)[:SHOWN_SLOWEST]
-    return {"chart": charts.seconds([record.seconds for _, record in timed]), "slowest": slowest}
+    seconds = [record.seconds for _, record in timed]
+    chart = charts.histogram(seconds, max(seconds), "How many seconds the gradings took")
+    return {"chart": chart, "slowest": timed[:SHOWN_SLOWEST]}
 
 
 def _students(about: Class) -> dict[str, Any]:
-    """Everybody's score and points of each section; no numbers for those who were not graded."""
+    """Everybody's score and points of each section, none for those who were not graded, and what is to be said of it;
+    {} if there is nobody."""
     by_slug = {one.slug: one for one in about.graded}
     sections = {task.section for task in about.course.tasks}
     shown = [section for section in about.course.sections if section.name in sections]
-    rows: list[tuple[Submission, list[float]]] = []
+    rows: list[tuple[Submission, list[float], str]] = []
     for submission in about.export.submissions:
-        one = by_slug.get(submission.slug)
-        rows.append(
-            (submission, [one.score, *(_of_section(one, about.course, part.name) for part in shown)] if one else [])
-        )
-    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown)]
-    return {"heads": heads, "submissions": rows, "absent": about.export.absent}
+        one, record = by_slug.get(submission.slug), about.records.get(submission.slug)
+        scores = [one.score, *(_of_section(one, about.course, part.name) for part in shown)] if one else []
+        rows.append((submission, scores, "" if scores else record.status if record else FAILED))
+    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown), "remark"]
+    absent = about.export.absent
+    return {"heads": heads, "submissions": rows, "absent": absent} if rows or absent else {}
 
 
 def _of_section(one: Graded, course: Course, section: str) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
+from autograder.classroom.deletion import Deletion
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.origin import Keys, Origin, keys
@@ -35,6 +36,7 @@ class Summary:
         left_out: slugs of submissions from which something was left out.
         seconds: wall-clock time of the gradings.
         remarks: slug -> what the gradebook's status says besides.
+        deletion: who was taken out, if somebody was.
         changes: lines about what has changed since the earlier results; empty where there are none.
     """
 
@@ -51,6 +53,7 @@ class Summary:
     left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
     remarks: dict[str, str] = field(default_factory=dict)
+    deletion: Deletion | None = None
     changes: list[str] = field(default_factory=list)
 
     def keep(self, slug: str, remark: str) -> None:

@@ -140,6 +140,10 @@ class Store:
         """A student's folder, or a file in it."""
         return self._students / slug / name
 
+    def folders(self) -> set[str]:
+        """The names of the students' folders."""
+        return {path.name for path in self._students.iterdir()} if self._students.is_dir() else set()
+
     def record(self, slug: str) -> Record | None:
         """The record of a student's grading; None where there is none that can be read.
 
@@ -153,8 +157,7 @@ class Store:
 
     def records(self) -> dict[str, Record]:
         """Every record of the folder, by slug."""
-        slugs = sorted(path.name for path in self._students.iterdir()) if self._students.is_dir() else ()
-        return {slug: record for slug in slugs if (record := self.record(slug)) is not None}
+        return {slug: record for slug in sorted(self.folders()) if (record := self.record(slug)) is not None}
 
     def has_written(self, slug: str) -> bool:
         """Whether this run has written a student's results."""
@@ -243,7 +246,7 @@ class Store:
         content, page = None, None
         if outcome.document is not None:
             content = json.dumps(outcome.document, indent=1, allow_nan=False) + "\n"
-            page = report.page(outcome.document, self.course, name, now(self.course.timezone))
+            page = self._report(outcome.document, name)
         why = _nothing_graded(outcome.document)
         status = failed if outcome.document is None else UNGRADABLE if why else GRADED
         record = Record(
@@ -269,6 +272,14 @@ class Store:
         files = {"grader.log": log} if log is not None else {}
         files["grading.json"] = _text(record)
         write_together({self.path(slug, name): text for name, text in files.items()})
+
+    def rename(self, slug: str, name: str) -> None:
+        """Write a student's report, if there is one, with another name."""
+        if self.path(slug, "report.html").exists():
+            write_atomically(self.path(slug, "report.html"), self._report(self.document(slug), name))
+
+    def _report(self, document: dict[str, Any], name: str) -> str:
+        return report.page(document, self.course, name, now(self.course.timezone))
 
 
 def earlier_results(folder: Path, course: Course) -> Store:

@@ -46,7 +46,7 @@ def grade_all(
         return
     stores = [store, *([earlier.store] if earlier else ())]
     usual = progress.usual_seconds(record.seconds for one in stores for record in one.records().values())
-    state = Progress(len(jobs), len(same), 0 if scheduler else min(workers, len(same)), usual)
+    state = Progress(len(jobs), len(same), 0 if scheduler is not None else min(workers, len(same)), usual)
     print(*map(wrapped, _beforehand(state, summary)), sep="\n", flush=True)
     unsaved: list[Finished] = []
     first = [jobs[0] for jobs in same.values()]
@@ -81,7 +81,7 @@ def _outcomes(
     jobs: Sequence[Job], session: Session, workers: int, scheduler: str | None, unsaved: list[Finished]
 ) -> Generator[Finished | None, None, None]:
     """Outcomes as they come; `unsaved` as for grade_locally."""
-    if scheduler:
+    if scheduler is not None:
         yield from grade_on_cluster(jobs, session, scheduler)
     else:
         yield from grade_locally(jobs, session, workers, unsaved)

@@ -20,9 +20,10 @@ import re
 import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from autograder.grading.intake import code_of
 
@@ -60,43 +61,66 @@ class Pair:
     identical: bool
 
 
+class Place(NamedTuple):
+    """Where a fingerprint is from: a file and its lines, first and last, counted from 1."""
+
+    file: str
+    first: int
+    last: int
+
+
+class Passage(NamedTuple):
+    """The same passage in two submissions: where it is in each, and how many fingerprints lie in it."""
+
+    one: Place
+    other: Place
+    shared: int = 1
+
+
 @dataclass(frozen=True)
 class Fingerprints:
     """A submission as this module sees it.
 
     Attributes:
-        own: fingerprint -> file that it is from, the starter's left out.
+        own: fingerprint -> place that it is from, the starter's left out.
         whole: hash of all its tokens; "" where there are none.
         left_out: files that were too long to be compared, or parts of which were.
     """
 
-    own: Mapping[int, str]
+    own: Mapping[int, Place]
     whole: str
     left_out: tuple[str, ...] = ()
 
 
-def tokens(source: str) -> list[str]:
-    """A file's tokens, as far as it can be read: chosen names as "N", strings as "S", layout and comments left out."""
-    found: list[str] = []
+def tokens(source: str) -> list[tuple[str, int]]:
+    """A file's tokens with their lines, as far as it can be read.
+
+    Chosen names are "N", strings "S"; layout and comments are left out.
+    """
+    found: list[tuple[str, int]] = []
     after_dot = False
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type in LEFT_OUT:
                 continue
-            text = token.string
-            if token.type == tokenize.NAME:
-                # What follows a dot is mostly a library's name and says what is done.
-                found.append(text if after_dot or text in KEPT_NAMES else "N")
+            text = shown = token.string
+            # What follows a dot is mostly a library's name and says what is done.
+            if token.type == tokenize.NAME and not after_dot and text not in KEPT_NAMES:
+                shown = "N"
             elif token.type == tokenize.STRING:
-                found.append("S")
+                shown = "S"
             elif token.type in (tokenize.INDENT, tokenize.DEDENT):
-                found.append("<" if token.type == tokenize.INDENT else ">")
-            else:
-                found.append(text)
+                shown = "<" if token.type == tokenize.INDENT else ">"
+            found.append((shown, token.start[0]))
             after_dot = text == "."
     except (tokenize.TokenError, SyntaxError, ValueError, RecursionError):
         pass  # the file breaks off here, for Python too
     return found
+
+
+def words_of(source: str) -> list[str]:
+    """A file's tokens without their lines."""
+    return [word for word, _ in tokens(source)]
 
 
 def hashes(words: list[str], k: int = K) -> list[int]:
@@ -118,29 +142,47 @@ def winnow(found: list[int], w: int = W) -> set[int]:
 def starter_hashes(folder: Path) -> frozenset[int]:
     """Every hash of the starter files, not only the winnowed: whichever a submission keeps is recognised."""
     texts = (path.read_text(encoding="utf-8", errors="replace") for path in folder.glob("*.py"))
-    return frozenset(value for text in texts for value in hashes(tokens(text)))
+    return frozenset(value for text in texts for value in hashes(words_of(text)))
 
 
 def fingerprint(content: bytes, expected: Collection[str], starter: Collection[int]) -> Fingerprints:
     """Fingerprints of a parcel, of the same files that would be graded."""
-    own: dict[int, str] = {}
+    own: dict[int, Place] = {}
     whole = hashlib.sha256()
     count, room = 0, LONGEST
     left_out = []
     # The files to hand in first: no other file can take the room from them.
     for name, code in sorted(code_of(content, expected).items(), key=lambda item: (item[0] not in expected, item[0])):
-        # Line endings are made equal, as in files that are opened as text.
-        text = io.TextIOWrapper(io.BytesIO(code), "utf-8", "replace").read(room + 1)
+        text = text_of(code, room + 1)
         source = LONG_LINE.sub("", text[:room])
         room -= len(source)
         if source != text:
             left_out.append(name)
-        words = tokens(source)
+        found = tokens(source)
+        words = [word for word, _ in found]
         count += len(words)
         whole.update("\0".join([name, *words, ""]).encode("utf-8", "replace"))
-        for value in winnow(hashes(words)) - set(starter):
-            own.setdefault(value, name)
+        values = hashes(words)
+        kept = winnow(values) - set(starter)
+        for place, value in enumerate(values):
+            if value in kept:
+                own.setdefault(value, Place(name, found[place][1], found[place + K - 1][1]))
     return Fingerprints(own, whole.hexdigest() if count else "", tuple(left_out))
+
+
+def text_of(code: bytes, most: int) -> str:
+    """The first characters of a file; line endings are made equal, as in files that are opened as text."""
+    return io.TextIOWrapper(io.BytesIO(code), "utf-8", "replace").read(most)
+
+
+def rare(submissions: Mapping[str, Fingerprints]) -> dict[str, Fingerprints]:
+    """The submissions without the fingerprints that many of them share."""
+    holders = Counter(value for prints in submissions.values() for value in prints.own)
+    most = max(COMMON, COMMON_SHARE * len(submissions))
+    return {
+        slug: replace(prints, own={value: place for value, place in prints.own.items() if holders[value] <= most})
+        for slug, prints in submissions.items()
+    }
 
 
 def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str] = ()) -> list[Pair]:
@@ -151,25 +193,23 @@ def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str
         starter_whole: `whole` of submissions without any work of one's own, which are not compared.
     """
     holders: dict[int, list[str]] = defaultdict(list)
-    for slug, prints in submissions.items():
+    few = rare(submissions)
+    for slug, prints in few.items():
         for value in prints.own:
             holders[value].append(slug)
-    most = max(COMMON, COMMON_SHARE * len(submissions))
-    rare = {value: slugs for value, slugs in holders.items() if len(slugs) <= most}
-    own = Counter(slug for slugs in rare.values() for slug in slugs)
     shared: Counter[tuple[str, str]] = Counter()
     files: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for value, slugs in rare.items():
+    for value, slugs in holders.items():
         for pair in combinations(sorted(slugs), 2):
             shared[pair] += 1
-            files[pair][submissions[pair[0]].own[value]] += 1
+            files[pair][few[pair[0]].own[value].file] += 1
     found = {
         pair: Pair(
             first=pair[0],
             second=pair[1],
             shared=count,
-            first_share=count / own[pair[0]],
-            second_share=count / own[pair[1]],
+            first_share=count / len(few[pair[0]].own),
+            second_share=count / len(few[pair[1]].own),
             files=tuple(name for name, _ in files[pair].most_common(3)),
             identical=False,
         )
@@ -181,6 +221,33 @@ def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str
             *pair, shared.get(pair, 0), 1.0, 1.0, tuple(name for name, _ in files[pair].most_common(3)), True
         )
     return sorted(found.values(), key=lambda pair: (-pair.identical, -_likeness(pair), -pair.shared, pair.first))
+
+
+def passages(one: Fingerprints, other: Fingerprints) -> list[Passage]:
+    """The passages that two submissions share, the longest first; fingerprints of neighbouring lines are one passage.
+
+    Args:
+        one, other: as `rare` gives them.
+    """
+    both = [Passage(one.own[value], other.own[value]) for value in one.own.keys() & other.own.keys()]
+    both.sort(key=lambda each: (each.one.file, each.other.file, each.one.first, each.other.first))
+    found: list[Passage] = []
+    for passage in both:
+        if found and _meets(found[-1].one, passage.one) and _meets(found[-1].other, passage.other):
+            joined = (_joined(found[-1].one, passage.one), _joined(found[-1].other, passage.other))
+            found[-1] = Passage(*joined, found[-1].shared + 1)
+        else:
+            found.append(passage)
+    return sorted(found, key=lambda each: (-each.shared, each.one.file, each.one.first))
+
+
+def _meets(before: Place, place: Place) -> bool:
+    """Whether a place follows another one, with at most a line between them."""
+    return before.file == place.file and before.first - 1 <= place.first <= before.last + 2
+
+
+def _joined(one: Place, other: Place) -> Place:
+    return Place(one.file, min(one.first, other.first), max(one.last, other.last))
 
 
 def _identical(submissions: Mapping[str, Fingerprints], left_out: Collection[str]) -> Iterable[tuple[str, str]]:

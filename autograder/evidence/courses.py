@@ -14,13 +14,13 @@ import re
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from autograder.exits import Exit
 from autograder.gradescope import bundle
 from autograder.release import pdf, reference, student
+from autograder.release.archive import zip_files
 from autograder.release.contents import Release, generate, solved
 from autograder.release.starter import SourceError
 from autograder.repository import COURSES, DEFAULT_COURSE, student_folder
@@ -143,8 +143,7 @@ def graded(made: Release, scratch: Path) -> str:
         return ""
     archive = scratch / "autograder.zip"
     bundle.write(archive, course)
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(scratch / "source")
+    write_files(scratch / "source", zip_files(archive))
     handed_in = {name: made.files[name] for name in course.files if name in made.files}
     best = grade(course, scratch, "reference", reference.hand_in(course))
     least = grade(course, scratch, "starter", handed_in)

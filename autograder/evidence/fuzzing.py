@@ -20,7 +20,8 @@ import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -30,12 +31,13 @@ from autograder.classroom.exports.tar import as_zip
 from autograder.door import library_use, pictures
 from autograder.door.diagnose import CheckFailed
 from autograder.exits import Exit
-from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown, zip_tree
+from autograder.grading.files import MIB, SUBMISSION, Entry, SizeLimits, UnreadableError, shown, zip_tree
 from autograder.sandbox import frames
 from autograder.sandbox.frames import Channel, FrameClosed, FrameError, FrameLimits, FrameTimeout
 from autograder.sandbox.text import MAX_TEXT, safe_text
 
 T = TypeVar("T")
+CROWDED = replace(SUBMISSION, entries=4)  # fewer files than our zips have: their table of contents is cut down
 # Numbers at the edge of something, in the widths that formats use.
 EDGES = [0, 1, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**53, 2**63 - 1, 2**64 - 1]
 WORDS = [
@@ -58,7 +60,7 @@ WORDS = [
 
 
 @dataclass(frozen=True)
-class Target:
+class Subject:
     """A reader of strangers' bytes.
 
     Attributes:
@@ -77,7 +79,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Failure:
+class Mishap:
     """An input that was not read as it should be.
 
     Attributes:
@@ -102,13 +104,13 @@ class Finding:
         accepted: how many were valid.
     """
 
-    failures: tuple[Failure, ...]
+    failures: tuple[Mishap, ...]
     most: int
     slowest: float
     accepted: int
 
 
-def fuzz(name: str, target: Target, numbers: Iterable[int]) -> Finding:
+def fuzz(name: str, target: Subject, numbers: Iterable[int]) -> Finding:
     """Read the inputs with these numbers.
 
     Args:
@@ -126,11 +128,11 @@ def fuzz(name: str, target: Target, numbers: Iterable[int]) -> Finding:
         if taken > target.most:
             what = f"{taken} bytes"
         if what not in ("accepted", "refused"):
-            failures.append(Failure(number, what, data))
+            failures.append(Mishap(number, what, data))
     return Finding(tuple(failures), most, slowest, accepted)
 
 
-def _measured(target: Target, data: bytes) -> tuple[str, int]:
+def _measured(target: Subject, data: bytes) -> tuple[str, int]:
     """What came of an input, and the bytes that it took at most."""
     tracemalloc.start()
     try:
@@ -139,7 +141,7 @@ def _measured(target: Target, data: bytes) -> tuple[str, int]:
         tracemalloc.stop()
 
 
-def _outcome(target: Target, data: bytes) -> str:
+def _outcome(target: Subject, data: bytes) -> str:
     """ "accepted", "refused", or the exception that was not the reader's own."""
     try:
         target.read(data)
@@ -150,7 +152,7 @@ def _outcome(target: Target, data: bytes) -> str:
     return "accepted"
 
 
-def damaged(name: str, target: Target, place: int) -> bytes:
+def damaged(name: str, target: Subject, place: int) -> bytes:
     """The input with this number: an example with up to six damages."""
     digest = hashlib.sha256(f"{name}|{place}".encode()).digest()
     rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
@@ -187,17 +189,18 @@ def damaged(name: str, target: Target, place: int) -> bytes:
     return target.repaired(made) if rng.integers(2) else made
 
 
-def targets() -> dict[str, Target]:
+def targets() -> dict[str, Subject]:
     """The kit's own readers of strangers' bytes, by name."""
     return {
-        "frames": Target(
+        "frames": Subject(
             _receive, _frames(), (FrameError, FrameClosed, FrameTimeout), FrameLimits().payload_bytes + MIB, _relength
         ),
-        "pictures": Target(_look, _pictures(), (CheckFailed,), 2 * MIB, _repacked),
-        "zips": Target(_list_and_read, _zips(), (UnreadableError,), 8 * MIB),
-        "tars": Target(_unpack, _tars(), (UnreadableError,), 8 * MIB),
-        "sources": Target(_search, _sources(), (), 48 * MIB),
-        "texts": Target(_clean, [*_sources(), b"\x1b[31mred\x1b[0m \xe2\x80\xae \x1b]8;;http://x\x07y"], (), MIB),
+        "pictures": Subject(_look, _pictures(), (CheckFailed,), 2 * MIB, _repacked),
+        "zips": Subject(_list_and_read, _zips(), (UnreadableError,), 8 * MIB),
+        "crowded zips": Subject(partial(_list_and_read, limits=CROWDED), _zips(), (UnreadableError,), 8 * MIB),
+        "tars": Subject(_unpack, _tars(), (UnreadableError,), 8 * MIB),
+        "sources": Subject(_search, _sources(), (), 48 * MIB),
+        "texts": Subject(_clean, [*_sources(), b"\x1b[31mred\x1b[0m \xe2\x80\xae \x1b]8;;http://x\x07y"], (), MIB),
     }
 
 
@@ -264,8 +267,8 @@ def _look(data: bytes) -> None:
     pictures.check_picture(data, "draw")
 
 
-def _list_and_read(data: bytes) -> None:
-    for entry in zip_tree(data, "upload.zip", limits=SUBMISSION).entries:
+def _list_and_read(data: bytes, limits: SizeLimits = SUBMISSION) -> None:
+    for entry in zip_tree(data, "upload.zip", limits=limits).entries:
         path = PurePosixPath(entry.path)
         if path.is_absolute() or ".." in path.parts:
             raise ValueError(f"{path} leads out")
@@ -330,7 +333,7 @@ def _clean(data: bytes) -> None:
     text.encode("utf-8")
 
 
-def main(arguments: list[str], chosen: Mapping[str, Target] | None = None) -> int:
+def main(arguments: list[str], chosen: Mapping[str, Subject] | None = None) -> int:
     """Returns 0 when every input was read as it should be, else 1."""
     parser = argparse.ArgumentParser(prog="python -m autograder.evidence.fuzzing", description=__doc__)
     parser.add_argument("--inputs", type=int, default=100_000, help="how many for each target")

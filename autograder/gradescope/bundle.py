@@ -19,7 +19,6 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from autograder.gradescope.otter import configuration, driver_notebook, test_fil
 from autograder.gradescope.settings import Settings, SettingsError
 from autograder.gradescope.settings import load as load_settings
 from autograder.grading.secret import SecretError, load_secret
-from autograder.release.archive import zip_bytes
+from autograder.release.archive import zip_bytes, zip_files
 from autograder.release.contents import CUDA_REQUIREMENT
 from autograder.repository import check_sources, dist, grader_sources, student_folder
 from autograder.scratch import temporary_folder
@@ -132,9 +131,9 @@ def otter_generate(course: Course, settings: Settings, files: Mapping[str, bytes
                 no_environment=True,
                 files=["driver.ipynb", "grader"],
             )
-        with zipfile.ZipFile(staging / "generated.zip") as archive:
-            names = [name for name in archive.namelist() if name.startswith(("files/", "tests/"))]
-            return {name: archive.read(name) for name in ["otter_config.json", *names] if not name.endswith("/")}
+        kept = ("otter_config.json", "files/", "tests/")
+        files = zip_files(staging / "generated.zip")
+        return {name: content for name, content in files.items() if name.startswith(kept)}
 
 
 def grader_files(course: Course) -> dict[str, Path]:

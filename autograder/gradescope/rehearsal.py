@@ -70,7 +70,7 @@ class StandInError(Exception):
 
 
 @dataclass(frozen=True)
-class Graded:
+class Rehearsed:
     """One run of run_autograder.
 
     Attributes:
@@ -131,7 +131,7 @@ class StandIn:
             raise StandInError(f"setup.sh ended with status {usage.status}:\n{log.read_text(errors='replace')[-4000:]}")
         return usage
 
-    def grade(self, submission: Path, metadata: dict[str, Any] | None = None, seconds: float = SECONDS) -> Graded:
+    def grade(self, submission: Path, metadata: dict[str, Any] | None = None, seconds: float = SECONDS) -> Rehearsed:
         """Run run_autograder on a folder or a zip, as in a fresh container of the image."""
         for name in ("submission", "results"):
             shutil.rmtree(self.tree / name)
@@ -147,8 +147,8 @@ class StandIn:
         try:
             document = json.loads((self.tree / "results" / "results.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            return Graded(None, [f"The autograder failed to execute correctly: {error}"], usage, stdout)
-        return Graded(document, validate(document), usage, stdout)
+            return Rehearsed(None, [f"The autograder failed to execute correctly: {error}"], usage, stdout)
+        return Rehearsed(document, validate(document), usage, stdout)
 
     def _measured(self, command: Sequence[str], log: Path, seconds: float, environment: dict[str, str]) -> Usage:
         with log.open("wb") as output:
@@ -272,7 +272,7 @@ def main(arguments: Sequence[str]) -> int:
                 print(f"setup.sh: {set_up.seconds:.0f} s")
                 metadata = submission_metadata(options.late, _previous(options.previous))
                 graded = stand_in.grade(options.submission, metadata, options.seconds)
-                return report(graded, course, options.memory, options.out)
+                return print_report(graded, course, options.memory, options.out)
             finally:
                 if options.keep is None:
                     print(f"deleting {folder}, which may take a minute or two ...", flush=True)
@@ -281,9 +281,9 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.NOTHING if isinstance(error, FileExistsError) else Exit.FAILED
 
 
-def report(graded: Graded, course: Course, memory_mib: float, out: Path) -> int:
+def print_report(graded: Rehearsed, course: Course, memory_mib: float, out: Path) -> int:
     """Print the run, keep results.json; the exit status of `gradescope`."""
-    from autograder.grading import report as terminal
+    from autograder.grading import report
     from autograder.grading.results import exit_status
 
     print(f"run_autograder: {describe(graded.usage)}, exit status {graded.usage.status}")
@@ -299,7 +299,7 @@ def report(graded: Graded, course: Course, memory_mib: float, out: Path) -> int:
     else:
         write_atomically(out, json.dumps(graded.document, indent=1) + "\n", mode=0o644)
         if graded.document.get("tests"):
-            terminal.write_terminal({"leaderboard": [], **graded.document}, course, sys.stdout)
+            report.write_terminal({"leaderboard": [], **graded.document}, course, sys.stdout)
         else:
             print(graded.document.get("output", ""))
         print(f"results.json, as Gradescope would get it: {out}")

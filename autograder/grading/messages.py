@@ -88,7 +88,7 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+/?|(?=submission))")
+TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+|(submission))/?")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 # What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")
@@ -166,14 +166,17 @@ class Explainer:
                 case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
         found = self._explain(error, check, place)
         shown = {name: steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
-        return replace(found, text=steady(found.text), cause=steady(found.cause), case=shown)
+        # A place beside the code is not one in the folder that it runs in.
+        text = steady(TEMPORARY.sub(lambda place: "submission/" if place[1] else "", found.text))
+        return replace(found, text=text, cause=steady(found.cause), case=shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         if isinstance(error, Lost):
             why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
             if error.imported:
-                sentence = "stopped import at" if error.imported.line else "stopped import"
-                said = SENTENCES[sentence].format(file=error.imported.file, line=error.imported.line, why=why)
+                shows_line = error.imported.line and not check.hidden_inputs
+                sentence = SENTENCES["stopped import at" if shows_line else "stopped import"]
+                said = sentence.format(file=error.imported.file, line=error.imported.line, why=why)
                 return Explanation(error.kind, said)
             sentence = "stopped" if error.target else "stopped early"
             return Explanation(error.kind, SENTENCES[sentence].format(name=error.target, why=why))

@@ -24,7 +24,7 @@ from autograder.release.selection import Line, numbered, region_names, select, t
 from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
 from autograder.stamp import Stamp, stamp_of
-from autograder.tasks import Course, Record, load
+from autograder.tasks import Course, TaskRecord, load
 from autograder.toml_source import TomlSource, meant
 from autograder.toml_source import shown as shown_path
 
@@ -207,7 +207,7 @@ def _forbidden_uses(course: Course, sources: Mapping[str, str]) -> Iterator[Prob
             yield Problem(f"solution/{task.file}", use.line, text)
 
 
-def _forbidden(record: Record, course: Course, sources: Mapping[str, str]) -> Problem:
+def _forbidden(record: TaskRecord, course: Course, sources: Mapping[str, str]) -> Problem:
     """What to say of a task that something asked for needs, that is not asked for, and may not be given solved."""
     source = TomlSource(course.path)
     for task in course.tasks:
@@ -229,7 +229,7 @@ def unknown_tasks(sources: Mapping[str, str], known: Collection[str]) -> list[Pr
     ]
 
 
-def _given(record: Record, kept: Mapping[str, Sequence[Line]]) -> bool:
+def _given(record: TaskRecord, kept: Mapping[str, Sequence[Line]]) -> bool:
     """Whether one of a task's functions is in what students get."""
     there = {record.file: text_of(kept[record.file]).encode()} if record.file in kept else {}
     return not record.definitions.isdisjoint(defined(there))

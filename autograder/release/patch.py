@@ -5,11 +5,11 @@ It never holds what students write into: the files that they hand in, and their 
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.release.archive import zip_files
 from autograder.release.notebook import NOTEBOOK
 from autograder.tasks import Course
 
@@ -34,10 +34,7 @@ class Patch:
 
 def files_of(archive: Path, top: str) -> dict[str, bytes]:
     """The files of an earlier student.zip, without the folder that they are in; none if there is no such zip."""
-    if not archive.is_file():
-        return {}
-    with zipfile.ZipFile(archive) as file:
-        return {name.removeprefix(top): file.read(name) for name in file.namelist()}
+    return zip_files(archive, top) if archive.is_file() else {}
 
 
 def difference(course: Course, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Patch:

@@ -10,20 +10,19 @@ import shutil
 import subprocess
 import sys
 import textwrap
-import zipfile
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from autograder.exits import Exit
 from autograder.release import handout, patch
-from autograder.release.archive import write_zip
+from autograder.release.archive import write_zip, zip_files
 from autograder.release.contents import Release, ReleaseError, data_files, generate, solved
 from autograder.release.leaks import SecretLine, find_leaks
 from autograder.release.starter import SourceError
 from autograder.repository import DEFAULT_COURSE, ROOT, dist, solved_folder, student_folder
 from autograder.scratch import temporary_folder
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
-from autograder.writing import write_files
+from autograder.writing import write_atomically, write_files
 
 # What working in student/ leaves there beside the assignment's own leftovers: neither compared nor deleted.
 LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"}
@@ -128,7 +127,7 @@ def student(arguments: list[str], root: Path) -> int:
     if changes:
         write_folder(release, folder)
     if course.name == DEFAULT_COURSE:
-        (root / TASKS).write_bytes(release.files["tasks.json"])
+        write_atomically(root / TASKS, release.files["tasks.json"], mode=0o644)
     print(f"{folder.relative_to(root)}/: {len(release.files)} files, {len(changes)} changed")
     return Exit.DONE
 
@@ -219,8 +218,8 @@ def write_solved(course: Course, folder: Path) -> None:
 
 def check_archive(archive: Path, secrets: list[SecretLine]) -> None:
     """Read an archive back; delete it and raise SourceError if a line of the solution is in it."""
-    with zipfile.ZipFile(archive) as file:
-        problems = find_leaks(secrets, {f"{archive.name}/{name}": file.read(name) for name in file.namelist()})
+    files = zip_files(archive)
+    problems = find_leaks(secrets, {f"{archive.name}/{name}": content for name, content in files.items()})
     if problems:
         archive.unlink()
         raise SourceError(problems)

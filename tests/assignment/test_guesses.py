@@ -12,6 +12,8 @@ from autograder.door.cases import read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
+from support.checks.drawing import _traversal_fault
+from support.oracles import traversal_latents
 
 RAISE = 'raise RuntimeError("of my own")\n    '
 STEP = "        loss.backward()\n        optimizer.step()\n        elbos"
@@ -89,3 +91,17 @@ def test_gradients_that_are_zeroed_before_the_step_are_no_early_callback(changed
     error = failure("public/test_train.py", "test_train_vae_improves", submission, np.random.default_rng(0))
     assert error.cause.startswith("no gradient is left for optimizer.step()")
     assert submission.calls[-1].arguments[2] == 80
+
+
+def test_a_walk_that_ends_early_is_called_cut_off_only_if_it_is():
+    right = traversal_latents(np.linspace(-3, 3, 13), 2).reshape(-1, 2)
+    for walk, fault in (
+        (np.zeros(13), "no latent is ever varied; each has a row of its own"),
+        (np.linspace(-3, 3, 13).clip(-1, 1), "the walk is cut off (clamp) before z_min or z_max"),
+        (np.linspace(-1, 1, 13), "the walk does not go from z_min to z_max (-3 and 3 by default), both ends included"),
+        (
+            np.linspace(-1, 1, 13).round(),
+            "the walk does not go from z_min to z_max (-3 and 3 by default), both ends incl",
+        ),
+    ):
+        assert _traversal_fault(traversal_latents(walk, 2).reshape(-1, 2), right).startswith(fault)

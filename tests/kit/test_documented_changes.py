@@ -23,7 +23,7 @@ from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
 from autograder.repository import ROOT
-from autograder.tasks import CourseError, Record, load
+from autograder.tasks import CourseError, TaskRecord, load
 from autograder.writing import write_files
 
 PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
@@ -515,7 +515,7 @@ def test_write_a_task(copy: Copy) -> None:
 
 def test_the_corpus_of_a_new_task(tmp_path: Path) -> None:
     """The audit's tests name the files of its last step; see evidence/test_audit.py."""
-    new = Record(NEW, "KL of uniform distributions", "kl.py", [NEW])
+    new = TaskRecord(NEW, "KL of uniform distributions", "kl.py", [NEW])
     folders = re.findall(r"`(tests/corpus/\w+/)`", STEPS["Audit"])
     assert corpus.lacking(corpus.load(tmp_path), [new]) == [f"{folder}kl.toml has none of {NEW}" for folder in folders]
     for folder, text in zip(folders, (MUTANT, VARIANT), strict=True):

@@ -118,7 +118,7 @@ RULES = {
             r"^(?P<user>\d+)-\d+ - (?P<name>.+?)"
             r"(?: - (?P<time>[A-Z][a-z]{2} \d{1,2}, \d{4} \d{3,4} [AP]M))?(?= - |$)"
         ),
-        times="%b %d, %Y %I%M %p",
+        times="%b %d, %Y %I:%M %p",
         own=frozenset({"index.html"}),
     ),
     # "HW 1_jdoe_attempt_2026-11-03-10-00-00_work.py"; with .txt alone it is Blackboard's own, with the comments.
@@ -197,6 +197,7 @@ def read(tree: Tree, rule: Rule, known: Collection[str] = (), certain: bool = Fa
 
 
 def _iso(time: str, form: str) -> str:
+    time = re.sub(r"(\d\d) ([AP]M)$", r":\1 \2", time)  # "100 AM" is one o'clock
     try:
         return datetime.strptime(time, form).isoformat() if time else ""
     except ValueError:

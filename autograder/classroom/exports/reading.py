@@ -106,9 +106,9 @@ def read_export(
         export.notes.insert(0, f"times of submissions name no zone: taken as {zone}, the course's")
     if found.doubt:
         export.notes.insert(0, found.doubt)
-    if due is not None and len(times) < len(export.submissions):
-        missing = len(export.submissions) - len(times)
-        export.notes.insert(0, f"{missing} of the submissions have no time: whether they are late is not known")
+    unknown = sum(not one.time and not one.late for one in export.submissions)
+    if due is not None and unknown:
+        export.notes.insert(0, f"{unknown} of the submissions have no time: whether they are late is not known")
     return export
 
 

@@ -77,12 +77,12 @@ class Export:
 
     def summary(self) -> list[str]:
         """What was recognised, with a sample, and what became of the files: lines for people."""
-        first = next((one for one in self.submissions if not one.doubt), self.submissions[0])
+        first = next((one for one in self.submissions if not one.doubt), next(iter(self.submissions), None))
         number = len({student.key for one in self.submissions for student in one.students})
         files = ", ".join(f"{count} {what}" for what, count in self.files.items())
-        sample = f"{safe_text(first.source, 80)} -> {safe_text(first.shown, 80)}"
+        sample = f", for example {safe_text(first.source, 80)} -> {safe_text(first.shown, 80)}" if first else ""
         return [
-            f"{TITLES[self.platform]}: {number} student{'s' * (number != 1)}, for example {sample}",
+            f"{TITLES[self.platform]}: {number} student{'s' * (number != 1)}{sample}",
             f"{sum(self.files.values())} files: {files}",
             *self.notes[:SHOWN],
             *([f"and {len(self.notes) - SHOWN} more remarks, which class.html has"] if len(self.notes) > SHOWN else ()),

@@ -7,6 +7,7 @@ import os
 import sys
 
 from autograder.evidence.attacks import corpus, stage
+from autograder.exits import Exit
 from autograder.sandbox import layers
 
 
@@ -22,11 +23,11 @@ def main(arguments: list[str]) -> int:
         obstacles = "without the filter only another uid protects this one's processes, and that takes root"
     if obstacles:
         print(f"not on this machine: {obstacles}", file=sys.stderr)
-        return 2
+        return Exit.NOTHING
     chosen = [attack for attack in corpus.load() if not options.only or attack.name in options.only]
     if not chosen:
         print(f"no attack is called {' or '.join(options.only)}", file=sys.stderr)
-        return 2
+        return Exit.NOTHING
     worn = tuple(name for name in layers.LAYERS if name != options.without)
     bad = 0
     for members in stage.group(chosen):
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
             print(outcome.explain() if in_full else f"{outcome.name}: {outcome.summary()}", flush=True)
             bad += bool(outcome.problems)
     print(f"{len(chosen) - bad} of {len(chosen)} attacks contained")
-    return 1 if bad else 0
+    return Exit.FAILED if bad else Exit.DONE
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ from typing import Any
 
 from autograder.exits import Exit
 from autograder.repository import CORPUS, read_toml
-from autograder.tasks import Course, CourseError, Record, Task, the_course
+from autograder.tasks import Course, CourseError, Task, TaskRecord, the_course
 
 # value: a wrong number comes out. unstable: only for some inputs. protocol: the right number in a way that is not
 # allowed (no gradient, a global seed, inputs written to, ...). training, plotting: in such code.
@@ -180,7 +180,7 @@ def load(folder: Path = CORPUS) -> Corpus:
     return Corpus(tuple(mutants), tuple(variants))
 
 
-def is_of(change: Change, task: Task | Record) -> bool:
+def is_of(change: Change, task: Task | TaskRecord) -> bool:
     """Whether a change is of a task's code, of its whole file, or of provided code that the task leans on."""
     if change.tasks:
         return task.name in change.tasks
@@ -198,7 +198,7 @@ def asked(corpus: Corpus, course: Course) -> Corpus:
     return Corpus(tuple(filter(kept, corpus.mutants)), tuple(filter(kept, corpus.variants)))
 
 
-def lacking(corpus: Corpus, tasks: Iterable[Task | Record]) -> list[str]:
+def lacking(corpus: Corpus, tasks: Iterable[Task | TaskRecord]) -> list[str]:
     """Where a task with code has no mutant or no variant: "tests/corpus/mutants/disc.toml has none of area"."""
     return [
         f"tests/corpus/{kind}/{Path(task.file).stem}.toml has none of {task.name}"

@@ -179,6 +179,22 @@ def test_names_and_attempts_of_brightspace_and_blackboard(tmp_path):
     }
 
 
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [("100 AM", "01:00"), ("110 PM", "13:10"), ("1259 AM", "00:59"), ("1200 PM", "12:00"), ("926 PM", "21:26")],
+)
+def test_times_of_brightspace(tmp_path, written, time):
+    found = read(tmp_path, {f"3501-77 - Ada Lovelace - Nov 1, 2026 {written}/kl.py": KL})
+    assert found.submissions[0].time == f"2026-11-01T{time}:00"
+
+
+def test_of_whom_it_is_not_known_whether_they_are_late(tmp_path):
+    """Canvas gives no times, and says who is late by its own due date."""
+    found = read(tmp_path, CANVAS, due=moment("2026-11-01", BERLIN))
+    assert [one.name for one in found.submissions if one.late] == ["lovelaceada"]
+    assert "3 of the submissions have no time: whether they are late is not known" in found.notes
+
+
 # A hostile student
 
 

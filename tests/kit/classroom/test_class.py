@@ -19,7 +19,6 @@ import pytest
 
 from autograder import tasks
 from autograder.classroom import command, grading
-from autograder.classroom.cluster import ClusterError
 from autograder.classroom.command import ClassSettings, grade_class
 from autograder.classroom.grading import ParcelOutcome, grade_parcel, out_of_time
 from autograder.classroom.origin import Keys, keys, origin
@@ -187,11 +186,11 @@ def test_a_class(course, quick):
     assert "20 / 20" in report and "<h1>ada</h1>" in report
 
     page = (course.out / "class.html").read_text()
-    assert "<script" not in page and "&lt;script&gt;alert(1)" in page and "of <b>task</b>" not in page
+    assert page.count("<script") == 1 and "&lt;script&gt;alert(1)" in page and "of <b>task</b>" not in page
     assert "the sandbox is broken" in page and "there is no Python file and no zip in it, only report.pdf" in page
     assert "of 300 values are wrong. Was {x} squared?" in page
     # Nothing is loaded from anywhere, and every link leads to a file that is there.
-    assert "http" not in page.replace("http-equiv", "") and 'src="data:image/svg+xml;base64,' in page
+    assert "http" not in page.replace("http-equiv", "") and "src=" not in page and "<svg" in page
     links = set(re.findall(r'href="([^#"][^"]*)"', page))
     assert "students/ben/report.html" in links and all((course.out / link).exists() for link in links)
     # Only the owner may read any of it.
@@ -334,10 +333,10 @@ def test_the_command(course, quick, monkeypatch, capsys):
     assert "--due: 'soon' is not a time" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     course.hand_in("ada")
-    monkeypatch.setattr("autograder.classroom.cluster.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("autograder.classroom.cluster.ANSWER_SECONDS", 0.3)
     nowhere = ["--scheduler", "tcp://127.0.0.1:9"]
     assert command.main([str(course.submissions), "--out", str(course.out), *nowhere]) == Exit.FAILED
-    assert "no Dask scheduler at tcp://127.0.0.1:9" in capsys.readouterr().err
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
     assert "1 submissions: 1 graded" in capsys.readouterr().out
@@ -607,92 +606,3 @@ def test_a_killed_run_leaves_no_process_and_goes_on(course):
     course.session = replace(course.session, call_seconds=300.0)
     summary = course.grade()
     assert (summary.reused, summary.graded) == (["a-good"], ["b-hangs"])
-
-
-# On a cluster
-
-
-def in_this_process(monkeypatch):
-    """A Dask cluster of two threads of ours, so that a stand-in for the grader works there, too."""
-    distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr("autograder.classroom.cluster.grade_fairly", judged)
-    return distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
-    )
-
-
-def test_a_cluster_gives_the_same_results(course, quick, monkeypatch):
-    for student in ("ada", "ben", "cyd", "dot", "eve"):
-        course.hand_in(student, task1=f"# {student}\n{'wrong' if student == 'ben' else RIGHT}")
-    course.hand_in("fay", task1="grader's fault\n")
-    local = course.grade()
-    before = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in local.graded}
-    course.out = course.folder / "other"
-    with in_this_process(monkeypatch) as cluster:
-        summary = course.grade(scheduler=cluster.scheduler_address)
-    assert sorted(summary.graded) == sorted(local.graded) and len(set(summary.graded)) == 5
-    assert summary.failed == ["fay"]
-    after = {slug: (course.out / "students" / slug / "results.json").read_bytes() for slug in summary.graded}
-    assert after == before
-    assert Store(course.out, course.session.load()).record("fay").problem == "the sandbox is broken"
-
-
-def test_a_cluster_with_another_grader_is_refused(course, monkeypatch):
-    course.hand_in("ada")
-    with in_this_process(monkeypatch) as cluster:
-        monkeypatch.setattr("autograder.classroom.cluster._check_workers", lambda *_: None)
-        monkeypatch.setattr("autograder.classroom.cluster.grader_digest", lambda *_: "another")
-        # As if a worker with an older checkout had joined in the middle.
-        monkeypatch.setattr("autograder.classroom.cluster.grade_remotely", grading_elsewhere)
-        summary = course.grade(scheduler=cluster.scheduler_address)
-    assert summary.failed == ["ada"]
-    assert "differs from the one" in Store(course.out, course.session.load()).record("ada").problem
-
-
-def grading_elsewhere(content, session, digest):
-    raise RuntimeError("the grader on this worker differs from the one that the class is graded with")
-
-
-def test_a_cluster_without_workers_is_refused(course, monkeypatch):
-    distributed = pytest.importorskip("distributed")
-    course.hand_in("ada")
-    with (
-        distributed.LocalCluster(n_workers=0, processes=False, dashboard_address=None, protocol="tcp") as cluster,
-        pytest.raises(ClusterError, match="has no workers"),
-    ):
-        course.grade(scheduler=cluster.scheduler_address)
-
-
-@pytest.mark.slow
-def test_a_worker_that_is_killed_loses_nothing(course):
-    """Two worker processes, real gradings; one worker is killed in the middle of one."""
-    distributed = pytest.importorskip("distributed")
-    slow = f"import time\n{RIGHT}".replace("return 1", "return time.sleep(4) or 1")
-    students = ["s0", "s1", "s2"]
-    for number, student in enumerate(students):
-        course.hand_in(student, task1=f"# {number}\n{slow}", task2="wrong = 1\n" if number == 2 else RIGHT)
-    killed: list[int] = []
-
-    def kill_one(cluster):
-        with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
-            pids = list(client.run(os.getpid).values())
-        # Wait until one of them has a grading whose zygote has forked a worker.
-        victim = until(lambda: next((pid for pid in pids if len(descendants(pid)) >= 2), None), 120)
-        killed.extend([victim, *descendants(victim)])
-        os.kill(victim, signal.SIGKILL)
-
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-    ) as cluster:
-        killer = threading.Thread(target=kill_one, args=(cluster,))
-        killer.start()
-        summary = course.grade(scheduler=cluster.scheduler_address)
-        killer.join()
-        assert killed and not alive(killed[0])
-        # The grading that the worker had started went with it, sandboxed process and all.
-        until(lambda: not any(map(alive, killed)), 120)
-    assert sorted(summary.graded) == students and not summary.failed
-    store = Store(course.out, course.session.load())
-    assert {student: store.record(student).score for student in students} == {"s0": 20, "s1": 20, "s2": 10}
-    assert len(rows(course.out / "grades.csv")) == 1 + len(students)
-    assert course.grade().reused and not course.grade().graded

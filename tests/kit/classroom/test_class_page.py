@@ -1,6 +1,5 @@
 """What a class's results are summed up to: item analysis, commonest mistakes, similar submissions, pictures."""
 
-import base64
 import io
 import random
 import time
@@ -58,13 +57,19 @@ def test_item_analysis():
     assert "everyone who tried fails" in found[broken.id].remark
     assert found[backwards.id].discrimination < -0.9 and "weaker students" in found[backwards.id].remark
     assert found[untried.id].remark == "nobody tried it"
-    shares = {number: share for number, _, share in analysis.task_shares(group, COURSE)}
-    assert shares[rest[-1].number] == pytest.approx(0.6)
+    tasks_found = {task.number: task for task in analysis.task_results(group, COURSE)}
+    last = tasks_found[rest[-1].number]
+    assert last.mean == pytest.approx(0.6) and (last.strong, last.weak, last.gap) == (1, 0, 1)
+    # Nobody has written anything for it but the strong.
+    assert dict(last.bands) == {**dict.fromkeys(analysis.BANDS, 0), "all points": 6, "not tried": 4}
+    assert all(sum(count for _, count in task.bands) == 10 for task in tasks_found.values())
 
 
 def test_few_submissions_give_no_correlation():
     found = analysis.analyse([graded("a", ids(CHECKS[:9])), graded("b", set())], COURSE)
     assert all(item.discrimination is None for item in found)
+    few = analysis.task_results([graded("a", ids(CHECKS[:9])), graded("b", set())], COURSE)
+    assert all(task.gap is None for task in few)
     assert analysis.correlation([1, 2, 3], [2, 4, 6]) == pytest.approx(1)
     assert analysis.correlation([1, 2, 3], [5, 5, 5]) is None
 
@@ -90,8 +95,23 @@ def test_a_cause_that_is_named_is_one_mistake_in_whatever_words():
     passed = ids(COURSE.checks) - {CHECKS[0].id}
     lost = {"cause": "the factor 1/2 is lost"}
     group = [graded("ada", passed, "f(x): wrong. Lost?", **lost), graded("ben", passed, "g(x): off. Half?", **lost)]
+    group.append(graded("cyd", passed | ids(CHECKS[2:5]), "h(x): wrong.", **lost))
     (mistake,) = analysis.mistakes(group, COURSE)
-    assert mistake.slugs == ["ada", "ben"]
+    assert mistake.slugs == ["ada", "ben", "cyd"] and mistake.cause == "the factor 1/2 is lost"
+
+
+def test_the_example_of_a_mistake_is_the_best_submission_that_has_it():
+    lost = {"cause": "the factor 1/2 is lost"}
+    group = [graded("weak", set(), **lost), graded("strong", ids(COURSE.checks) - {CHECKS[0].id}, **lost)]
+    (mistake,) = [one for one in analysis.mistakes(group, COURSE) if len(one.slugs) == 2]
+    assert mistake.example == "strong"
+
+
+def test_words_of_students_can_be_left_out():
+    said = ["jane_doe.py: NameError: jane", "NameError: name 'joe' is not defined"]
+    group = [graded(f"s{n}", ids(COURSE.checks) - {CHECKS[0].id}, text, kind="raised") for n, text in enumerate(said)]
+    (mistake,) = analysis.mistakes(group, COURSE, words=False)
+    assert (mistake.slugs, mistake.text, mistake.cause) == (["s0", "s1"], "", "") and mistake.check == CHECKS[0].title
 
 
 def test_leaderboard():
@@ -99,19 +119,17 @@ def test_leaderboard():
     assert [one.slug for one in analysis.leaderboard(group)] == ["c", "a"]
 
 
-def test_pictures_are_inside_the_page():
-    group = [graded(f"s{n}", ids(CHECKS[n:])) for n in range(8)]
-    pictures = [
-        charts.scores([one.score for one in group], 100),
-        charts.tasks(analysis.task_shares(group, COURSE)),
-        charts.checks(analysis.analyse(group, COURSE)),
-        charts.seconds([20.0, 30.0, 31.0]),
+def test_a_histogram():
+    found = charts.histogram([0, 4.9, 5, 100, 100, 100], 100, "Scores")
+    assert [(bar.x, bar.count, bar.label) for bar in found.bars] == [
+        (0, 2, "0 to 5"),
+        (5, 1, "5 to 10"),
+        (95, 3, "95 to 100"),
     ]
-    for picture in pictures:
-        kind, _, data = picture.source.partition(",")
-        assert picture.title and kind == "data:image/svg+xml;base64"
-        assert b"<svg" in base64.b64decode(data) and b"<script" not in base64.b64decode(data)
-    assert charts.scores([1.0, 2.0], 100) == charts.scores([1.0, 2.0], 100)
+    assert found.bars[-1].height == 100 and found.most == 3 and found.median == (52.5, "52.5")
+    assert [text for _, text in found.ticks] == ["0", "20", "40", "60", "80", "100"]
+    assert charts.histogram([0.0], 0, "All at once").bars[0].count == 1
+    assert [text for _, text in charts.ticks(7)] == ["0", "2", "4", "6"]
 
 
 # Similarity
@@ -162,6 +180,22 @@ def test_a_disguised_copy_is_found():
     assert {pair.first, pair.second} == {"ada", "eve"}
     assert pair.shared >= similarity.LEAST_SHARED and pair.files == ("kl.py",) and not pair.identical
     assert max(pair.first_share, pair.second_share) > 0.6
+
+
+def test_the_passage_that_is_shared_is_found_in_both():
+    found = prints({"ada": OWN, "ben": OTHER, "eve": DISGUISED})
+    few = similarity.rare(found)
+    (passage,) = similarity.passages(few["ada"], few["eve"])
+    for place, source in ((passage.one, OWN), (passage.other, DISGUISED)):
+        lines = source.splitlines()[place.first - 1 : place.last]
+        assert place.file == "kl.py" and any("broadcast_tensors" in line for line in lines) and len(lines) >= 8
+    assert similarity.passages(few["ada"], few["ben"]) == []
+
+
+def test_a_large_group_with_the_same_code_is_found():
+    """What they share is common to many, but not that it is all of their code."""
+    found = similarity.pairs(prints({f"s{n:02}": OWN for n in range(14)}))
+    assert len(found) == 13 and all(pair.identical for pair in found)
 
 
 def test_identical_code_comes_first():

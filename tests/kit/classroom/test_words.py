@@ -2,6 +2,7 @@
 
 import html
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -57,7 +58,7 @@ def decisions(class_of: dict[str, dict]) -> dict[str, object]:
     graded = [analysis.reduce(slug, document) for slug, document in class_of.items()]
     items = analysis.analyse(graded, COURSE)
     people = [Submission(slug, (Student(name=slug, id=slug),)) for slug in class_of]
-    shown = page.page(page.Class(Export("plain", people), COURSE, graded, {}, {}))
+    shown = page.page(page.Class(Export("plain", people), COURSE, graded, {}, {}, date(2026, 11, 3)))
     return {
         "graded again": [slug for slug, document in class_of.items() if out_of_time(document)],
         "slow": [one.slug for one in graded if one.slow],

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
 from autograder.evidence import fuzzing
-from autograder.evidence.fuzzing import Target, fuzz
+from autograder.evidence.fuzzing import Subject, fuzz
 
 TARGETS = fuzzing.targets()
 
@@ -44,7 +44,7 @@ def _stumbles(data):
 
 def test_what_is_wrong_with_a_reader_is_found(capsys, tmp_path):
     """Else every reader would seem sound."""
-    target = Target(_stumbles, [b"xxxxx"], (ValueError,), most=1 << 10)
+    target = Subject(_stumbles, [b"xxxxx"], (ValueError,), most=1 << 10)
     found = fuzz("stumbling", target, range(200))
     kinds = {failure.what.split()[-1] for failure in found.failures}
     assert kinds == {"x'", "bytes"} and found.most >= 1 << 20

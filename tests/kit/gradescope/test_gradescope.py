@@ -22,7 +22,7 @@ import pytest
 
 from autograder import tasks
 from autograder.gradescope import bundle, otter, rehearsal
-from autograder.gradescope.rehearsal import Graded, StandIn
+from autograder.gradescope.rehearsal import Rehearsed, StandIn
 from autograder.grading.secret import load_secret
 from autograder.release import contents
 from autograder.release.reference import hand_in
@@ -172,7 +172,7 @@ def zips(machine: StandIn) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def graded(machine: StandIn, zips: dict[str, Path]) -> dict[str, Graded]:
+def graded(machine: StandIn, zips: dict[str, Path]) -> dict[str, Rehearsed]:
     """Every submission graded as on Gradescope."""
     results = {}
     for name in NAMES:
@@ -196,7 +196,7 @@ def rows(document: dict) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_results_are_valid_whole_and_in_time(graded: dict[str, Graded], name: str) -> None:
+def test_results_are_valid_whole_and_in_time(graded: dict[str, Rehearsed], name: str) -> None:
     result = graded[name]
     assert result.usage.status == 0, result.stdout
     assert result.problems == []
@@ -207,24 +207,24 @@ def test_results_are_valid_whole_and_in_time(graded: dict[str, Graded], name: st
     assert "problem" not in result.document["extra_data"]
 
 
-def test_memory_stays_within_the_container(machine: StandIn, graded: dict[str, Graded]) -> None:
+def test_memory_stays_within_the_container(machine: StandIn, graded: dict[str, Rehearsed]) -> None:
     """Within Gradescope's, with PyTorch's CPU build; where none could be had, within what setup.sh then asks for."""
     cuda = any(machine.venv.rglob("libtorch_cuda.so"))
     most = 1500 if cuda else rehearsal.MEMORY_MIB
     assert max(result.usage.peak_mib for result in graded.values()) < most
 
 
-def test_the_reference_gets_everything(graded: dict[str, Graded]) -> None:
+def test_the_reference_gets_everything(graded: dict[str, Rehearsed]) -> None:
     document = graded["reference"].document
     assert [row["name"] for row in document["tests"] if row["status"] == "failed"] == []
     assert document["score"] == tasks.load().graded
 
 
-def test_the_starter_gets_nothing(graded: dict[str, Graded]) -> None:
+def test_the_starter_gets_nothing(graded: dict[str, Rehearsed]) -> None:
     assert graded["starter"].document["score"] == 0
 
 
-def test_the_half_done_one_gets_what_it_has_earned(graded: dict[str, Graded]) -> None:
+def test_the_half_done_one_gets_what_it_has_earned(graded: dict[str, Rehearsed]) -> None:
     document, course = graded["half-done"].document, tasks.load()
     found = rows(document)
     open_files = {"VAE.py", "tsne.py", "utils.py", "gmvae.safetensors", "learning_curve.py"}
@@ -242,12 +242,12 @@ def test_the_half_done_one_gets_what_it_has_earned(graded: dict[str, Graded]) ->
 
 
 @pytest.mark.parametrize("name", ["forger", "quitter", "spy"])
-def test_hostile_submissions_gain_nothing(graded: dict[str, Graded], name: str) -> None:
+def test_hostile_submissions_gain_nothing(graded: dict[str, Rehearsed], name: str) -> None:
     assert graded[name].document["score"] <= graded["starter"].document["score"]
 
 
 @pytest.mark.parametrize("name", ["forger", "quitter", "spy"])
-def test_hostile_submissions_learn_nothing(graded: dict[str, Graded], machine: StandIn, name: str) -> None:
+def test_hostile_submissions_learn_nothing(graded: dict[str, Rehearsed], machine: StandIn, name: str) -> None:
     text = json.dumps(graded[name].document)
     assert load_secret() not in text + graded[name].stdout
     hidden = {check.id for check in tasks.load().checks if check.hidden_inputs}
@@ -270,13 +270,13 @@ def by_otters_task(document: dict) -> dict[str, float]:
     return {row["name"]: row["score"] for row in document["tests"] if "score" in row}
 
 
-def test_otter_run_agrees_exactly(machine: StandIn, zips: dict[str, Path], graded: dict[str, Graded]) -> None:
+def test_otter_run_agrees_exactly(machine: StandIn, zips: dict[str, Path], graded: dict[str, Rehearsed]) -> None:
     document = otter_run(machine.folder / "autograder.zip", zips["reference"], machine.folder / "otter")
     assert by_otters_task(document) == pytest.approx(by_task(graded["reference"].document), abs=1e-9)
 
 
 def test_otter_run_agrees_about_a_zip_in_a_zip_and_imports_nothing_of_it(
-    machine: StandIn, zips: dict[str, Path], tmp_path: Path, graded: dict[str, Graded]
+    machine: StandIn, zips: dict[str, Path], tmp_path: Path, graded: dict[str, Rehearsed]
 ) -> None:
     """docs/instructors.md promises it for submissions that are not trusted."""
     mark = tmp_path / "otter imported this"
@@ -294,7 +294,7 @@ def test_otter_run_agrees_about_a_zip_in_a_zip_and_imports_nothing_of_it(
     assert by_otters_task(document) == pytest.approx(by_task(graded["forger"].document), abs=1e-9)
 
 
-def test_another_user_can_read_nothing_of_the_grader(machine: StandIn, graded: dict[str, Graded]) -> None:
+def test_another_user_can_read_nothing_of_the_grader(machine: StandIn, graded: dict[str, Rehearsed]) -> None:
     """As any uid but root's: neither what the zip brought nor what grading wrote."""
     code = (
         "import os, sys\n"

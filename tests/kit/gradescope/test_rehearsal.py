@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from autograder.gradescope import rehearsal
-from autograder.gradescope.rehearsal import Graded
+from autograder.gradescope.rehearsal import Rehearsed
 from autograder.measuring import Usage
 from autograder.tasks import load
 from autograder.writing import write_files
@@ -29,7 +29,7 @@ DOCUMENT = {"score": 0, "output": "what students read", "tests": []}
 )
 def test_what_gradescope_would_not_let_through(tmp_path, capsys, usage, problem):
     out = tmp_path / "results.json"
-    assert rehearsal.report(Graded(DOCUMENT, [], usage, ""), load(), 768, out) == (1 if problem else 0)
+    assert rehearsal.print_report(Rehearsed(DOCUMENT, [], usage, ""), load(), 768, out) == (1 if problem else 0)
     said = capsys.readouterr()
     assert "what students read" in said.out
     assert f"peak memory of all processes together {usage.peak_mib} MiB" in said.out
@@ -82,7 +82,7 @@ def test_the_zip_that_is_tried_is_the_one_to_upload(tmp_path, monkeypatch, capsy
 
 
 def test_without_results_the_output_is_shown(tmp_path, capsys):
-    graded = Graded(None, ["The autograder failed to execute correctly"], Usage(1, 2, 1, 50, 0), "what it printed")
-    assert rehearsal.report(graded, load(), 768, tmp_path / "results.json") == 1
+    graded = Rehearsed(None, ["The autograder failed to execute correctly"], Usage(1, 2, 1, 50, 0), "what it printed")
+    assert rehearsal.print_report(graded, load(), 768, tmp_path / "results.json") == 1
     said = capsys.readouterr().err
     assert "what it printed" in said and "problem: The autograder failed to execute correctly" in said

@@ -214,8 +214,8 @@ def test_other_words_change_no_kind(course):
         for table in (messages.SENTENCES, messages.DEATHS):
             table.update(dict.fromkeys(table, "Xyzzy."))
         class Died(backend.WorkerDied):
-            def __init__(self, kind, reason):
-                super().__init__(kind, "Xyzzy.")
+            def __init__(self, kind, reason, calls=()):
+                super().__init__(kind, "Xyzzy.", calls)
         backend.WorkerDied = Died
     """
     hangs = textwrap.dedent(RIGHT).replace("return 1", "import time; time.sleep(1000)")

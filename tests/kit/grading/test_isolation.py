@@ -87,8 +87,9 @@ def test_only_what_calls_the_same_function_is_lost(course):
     assert document["score"] == 7.5 + 5
     assert texts(document, "timeout") == {f"task1.twice was stopped: no answer within 4 seconds. {AGAIN}"}
     assert texts(document, "flood") == {
-        "The import of task3.py was stopped in line 7: more than 16 MiB were printed. "
+        f"The import of task3.py was stopped{place}: more than 16 MiB were printed. "
         "It is not imported again: checks that need it fail."
+        for place in (" in line 7", "")
     }
     for text in texts(document, "crash"):
         assert text.startswith("task2.one was stopped: the process ended") and text.endswith(AGAIN)
@@ -106,8 +107,8 @@ def test_a_module_that_hangs_at_import_costs_whatever_imports_it(course):
     assert set(kinds(document, "1.1").values()) == set(kinds(document, "2.1").values()) == {"timeout", "wrong"}
     assert kinds(document, "3.1") == {"one": "timeout", "twice": "passed", "alone": "timeout", "either": "passed"}
     assert document["score"] == 5
-    (text,) = texts(document, "timeout")
-    assert text.startswith("The import of helper.py was stopped in line 4: no answer within 4 seconds.")
+    for text, place in zip(sorted(texts(document, "timeout")), (" in line 4", ""), strict=True):
+        assert text.startswith(f"The import of helper.py was stopped{place}: no answer within 4 seconds.")
 
 
 def test_slow_code_gets_its_points_in_a_second_turn(course):

@@ -185,6 +185,13 @@ def test_where_code_may_write_is_said_as_it_is_on_this_machine(makes_files):
     assert ("only files that a check names, such as outpath, and make no others" in text) is not makes_files
 
 
+def test_a_place_beside_the_code_is_told_from_one_in_the_folder_that_it_runs_in(explainer):
+    with workspace() as place:
+        for folder, shown in (("submission", "submission/log.txt"), ("scratch-a1b2", "log.txt")):
+            error = SubmissionError("PermissionError", f"[Errno 13] Permission denied: '{place}/{folder}/log.txt'")
+            assert f"denied: '{shown}'" in explainer.explain(error, PUBLIC).text
+
+
 def test_what_lies_elsewhere_on_a_students_computer_is_not_there(explainer):
     error = SubmissionError("FileNotFoundError", "[Errno 2] No such file or directory: 'data/x.npy'", "a.py, line 1")
     text = explainer.explain(error, PUBLIC).text
@@ -200,10 +207,10 @@ def test_what_is_not_called_again(explainer):
     for check in (PUBLIC, HIDDEN):
         assert explainer.explain(in_public, check).text.startswith("kl.f was stopped: it exited with status 47.")
         assert explainer.explain(in_hidden, check).text.startswith("kl.f was stopped: its process ended during a call.")
-    for imported, said in ((Import("kl.py"), "kl.py was stopped"), (Import("kl.py", 7), "kl.py was stopped in line 7")):
-        lost = Lost("flood", "kl", "more than 16 MiB were printed", True, imported)
-        text = f"The import of {said}: more than 16 MiB were printed."
-        assert explainer.explain(lost, HIDDEN).text.startswith(text)
+    for check, line, place in ((PUBLIC, 0, ""), (PUBLIC, 7, " in line 7"), (HIDDEN, 7, "")):
+        lost = Lost("flood", "kl", "more than 16 MiB were printed", True, Import("kl.py", line))
+        text = f"The import of kl.py was stopped{place}: more than 16 MiB were printed."
+        assert explainer.explain(lost, check).text.startswith(text)
     found = explainer.explain(NotRun("timeout", "Not run: time is up."), HIDDEN)
     assert (found.kind, found.text) == ("timeout", "Not run: time is up.")
 

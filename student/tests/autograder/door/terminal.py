@@ -157,7 +157,7 @@ def end_run(item: pytest.Item, thread: int) -> None:
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """A row of the table: a task, or all of a section.
 
     Attributes:
@@ -179,7 +179,7 @@ class Row:
         return sum(told.outcome != "skipped" for told in self.told)
 
 
-def table(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> list[Row]:
+def table(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> list[TableRow]:
     """The rows of the table: of tasks with checks that ran, by task if these are few, else by section."""
     ran = [task for task in tasks if told.get(task["name"])]
     rows: dict[str, list[dict[str, Any]]] = {}
@@ -189,12 +189,12 @@ def table(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> 
     return [_row(label, members, told) for label, members in rows.items()]
 
 
-def _row(label: str, tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> Row:
+def _row(label: str, tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> TableRow:
     public = {name: worth for task in tasks for name, worth in task["public"].items()}
     found = tuple(one for task in tasks for one in told[task["name"]].values())
     points = sum(public.get(one.check, 0) for one in found if one.outcome == "passed")
     worth = sum(public.values())
-    return Row(label, found, points, worth, sum(task["points"] for task in tasks) - worth)
+    return TableRow(label, found, points, worth, sum(task["points"] for task in tasks) - worth)
 
 
 def next_step(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]]) -> tuple[dict[str, Any], Told] | None:

@@ -1,0 +1,103 @@
+"""One student taken out of a class: the results, the tables, the pages."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autograder.classroom.exports.submission import Export
+from autograder.classroom.roster import Student
+from autograder.grading.files import UnreadableError
+
+SHORTEST = 3  # characters of what is searched for: two letters stand in every file
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A class without a student.
+
+    Attributes:
+        export: what is left of it.
+        folders: names of folders in students/ that hold nobody else's work.
+        renamed: slug of what others handed in too -> how it is shown now.
+        known_by: everything that the student, and nobody else, is called.
+    """
+
+    export: Export
+    folders: tuple[str, ...]
+    renamed: Mapping[str, str]
+    known_by: tuple[str, ...]
+
+
+def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
+    """The class without the student of this name, number, login or e-mail address, or folder in students/.
+
+    Args:
+        folders: the names of all folders in students/: one may be left of a student who is not in the export any more.
+
+    Raises:
+        UnreadableError: no student is called so, or several are.
+    """
+    wanted = name.strip().casefold()
+    everybody = [*(student for one in export.submissions for student in one.students), *export.absent]
+    of_folder = [student for one in export.submissions if one.slug == name for student in one.students]
+    found = {one.key: one for one in everybody if wanted in map(str.casefold, filter(None, _known_by(one)))}
+    found = found or {one.key: one for one in of_folder}
+    if len(found) > 1:
+        who = "; ".join(", ".join(filter(None, _known_by(one))) for one in found.values())
+        raise UnreadableError(f"--delete: {name!r} is not one student alone, but these: {who}; name a number")
+    if not found:
+        if name in folders:
+            return Deletion(export, (name,), {}, (name,))
+        raise UnreadableError(f"--delete: nobody in this class has the name, number, login or e-mail address {name!r}")
+    ((key, student),) = found.items()
+    others = {text for one in everybody if one.key != key for text in _known_by(one)}
+    known_by = tuple(text for text in _known_by(student) if text and text not in others)
+    kept, gone, renamed = [], [], {}
+    for one in export.submissions:
+        group = tuple(each for each in one.students if each.key != key)
+        if len(group) == len(one.students):
+            kept.append(one)
+        elif group:
+            kept.append(replace(one, students=group))
+            renamed[one.slug] = kept[-1].shown
+        else:
+            gone.append(one.slug)
+    left = replace(
+        export,
+        submissions=kept,
+        absent=[one for one in export.absent if one.key != key],
+        notes=[note for note in export.notes if not mentions(note, known_by)],
+        unread=[note for note in export.unread if not mentions(note, known_by)],
+    )
+    return Deletion(left, tuple(gone), renamed, (*gone, *known_by))
+
+
+def remove(out: Path, deletion: Deletion) -> None:
+    """Delete the folders, and what was written about another grading: `--against` writes it anew."""
+    for name in deletion.folders:
+        folder = out / "students" / name
+        if folder.exists():
+            shutil.rmtree(folder)
+    shutil.rmtree(out / "letters", ignore_errors=True)
+    for name in ("difference.html", "difference.csv"):
+        (out / name).unlink(missing_ok=True)
+
+
+def remaining(out: Path, deletion: Deletion) -> list[Path]:
+    """Files in the results' folder that still name the student."""
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    return [path for path in files if mentions(path.read_text(encoding="utf-8", errors="replace"), deletion.known_by)]
+
+
+def mentions(text: str, names: Collection[str]) -> bool:
+    """Whether one of the names stands in the text, as a word of its own."""
+    words = "|".join(re.escape(name) for name in names if len(name) >= SHORTEST)
+    return bool(words) and bool(re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE))
+
+
+def _known_by(student: Student) -> tuple[str, ...]:
+    return (student.name, student.id, student.sid, student.login, student.email)

@@ -1,0 +1,230 @@
+"""class.html as its readers get it: of no, one and a thousand students, without names, and without a student."""
+
+import base64
+import hashlib
+import re
+import shlex
+import zipfile
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from autograder.classroom import command, deletion, page
+from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.results_folder import Record
+from autograder.classroom.roster import Student
+from autograder.exits import Exit
+from autograder.grading.files import UnreadableError
+from autograder.grading.session import Session
+from autograder.repository import ROOT
+from tests.kit.classroom.test_class import RIGHT, course, quick  # noqa: F401
+from tests.kit.classroom.test_class_page import COURSE, OWN, graded, ids
+
+TEXT = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
+
+
+class Outline(HTMLParser):
+    """The tags of a page with their attributes; raises if they are not closed in order."""
+
+    VOID = {"meta", "link", "br", "img", "hr"}
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def all(self, tag, **wanted):
+        return [found for name, found in self.tags if name == tag and wanted.items() <= found.items()]
+
+
+def a_class(size: int, pairs=None) -> page.Class:
+    """Students of three names; every tenth could not be graded, the others pass ever more checks."""
+    submissions, results, records = [], [], {}
+    some = [
+        graded("", ids(COURSE.checks[n:]), f"{n} values are wrong", cause="the factor 1/2 is lost", elbo=n)
+        for n in range(min(size, 20))
+    ]
+    for place in range(size):
+        slug = f"s{place}"
+        student = Student(name=("Ann Lee", "Bo Doe", "Cy Fox")[place % 3], sid=f"{place:05}")
+        submissions.append(Submission(slug, (student,), late=place % 7 == 6))
+        if place % 10 == 9:
+            records[slug] = Record("key", "not gradable", "there is no Python file")
+            continue
+        results.append(replace(some[place % len(some)], slug=slug))
+        records[slug] = Record("key", "graded", seconds=float(place), host="here", results_sha256="x")
+    return page.Class(Export("plain", submissions), COURSE, results, records, {}, date(2026, 11, 3), pairs)
+
+
+def test_the_page():
+    text = page.page(a_class(30, pairs=[]))
+    outline = Outline(text)
+    assert f"<h1>{COURSE.title}</h1>" in text and "3 November 2026" in text
+    assert re.search(r"<b>30</b><span>submissions</span></div><div><b>27</b><span>graded</span>", text)
+    # A picture for the scores, for each task and for the time, with words for those who do not see it.
+    worth = [task for task in COURSE.tasks if task.points]
+    assert len(outline.all("svg", role="img")) == len(worth) + 2
+    assert all(found["aria-label"] for found in outline.all("svg", role="img"))
+    # Students of one name differ.
+    everybody = re.findall(r'<a href="students/(\w+)/report.html">Ann Lee \((\d+)\)</a>', text)
+    assert len(set(everybody)) == len({number for _, number in everybody}) == 9
+    # All that scrolls or opens can be reached with the keyboard, and links lead to headings that are there.
+    assert all(found["tabindex"] == "0" and found["aria-label"] for found in outline.all("div", **{"class": "wide"}))
+    anchors = [found["href"][1:] for found in outline.all("a") if found["href"].startswith("#")]
+    assert anchors == [found["id"] for found in outline.all("h2")] and len(anchors) == 9
+    # One script, of ours, which the page names by its hash; nothing is loaded.
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = [found["content"] for found in outline.all("meta") if "http-equiv" in found]
+    assert policy.startswith("default-src 'none';") and policy.endswith(f"script-src 'sha256-{allowed}'")
+    assert not re.search(r"https?:|\bsrc=|url\(", text)
+    assert "aria-sort" in script and len(outline.all("table", **{"class": "sortable"})) >= 4
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_class_of_nearly_nobody(size):
+    for anonymous in (False, True):
+        text = page.page(a_class(size, pairs=[]), anonymous)
+        Outline(text)
+        assert ("Nothing was handed in" in text) == (size == 0) and ("Histogram" in text) == (size == 1)
+
+
+def test_a_class_of_a_thousand_is_one_table():
+    text = page.page(a_class(1000, pairs=[]))
+    outline = Outline(text)
+    table = text[text.index('<h2 id="students">') : text.index('<h2 id="time">')]
+    assert len(re.findall(r" \(\d{5}\)", table)) == 1000 and len(text) < 700_000
+    # What needs a look is folded from a certain length on.
+    assert "<summary>60 more</summary>" in text and len(outline.all("tr")) < 1500
+
+
+def test_passages_are_shown_beside_each_other_and_bounded(course, quick):  # noqa: F811
+    long = OWN + "".join(f"\ndef f_{n}(a, b):\n    return [a * {n}, b + a, {'x' * 300!r}]\n" for n in range(30))
+    for student, source in {"ada": long, "eve": "# mine\n" + long + "\nx = 1\n", "ben": RIGHT}.items():
+        course.hand_in(student, task1=source)
+    course.grade()
+    text = (course.out / "class.html").read_text()
+    Outline(text)
+    (pair,) = re.findall(r'<details class="pair">(.*?)</details>', text, re.DOTALL)
+    assert "mostly in task1.py" in pair and "<b>ada: task1.py, lines " in pair and "<b>eve: task1.py, lines " in pair
+    assert "torch.broadcast_tensors(difference, log_ratio)" in pair and "more lines" in pair
+    assert max(map(len, re.sub("<[^>]*>", "", pair).splitlines())) <= page.SHOWN_LINE + 200
+    assert pair.count("\n") < 2 * page.SHOWN_PASSAGES * (page.SHOWN_LINES + 5)
+
+
+# Everything that says who somebody is
+PEOPLE = {
+    "zwickelmann": ("Zwickelmann, Quirina", "880011", "770022", "qzwick9", "quirina@example.edu", "Sektion-Q"),
+    "hrovatin": ("Hrovatin, Bojan", "880012", "770023", "bhrov9", "bojan@example.edu", "Sektion-Q"),
+    "absentius": ("Absentius, Nemo", "880013", "770024", "nabse9", "nemo@example.edu", "Sektion-R"),
+}
+SECRET = "quirinas_lambda"
+
+
+@pytest.fixture
+def people(course, quick, monkeypatch):  # noqa: F811
+    """A class with distinctive names: two copies, of which one raises what it is called, and one who is absent."""
+    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    loaded = course.session.load()
+    monkeypatch.setattr(command, "chosen", lambda name: loaded)
+    monkeypatch.setattr(Session, "of", lambda *_, **__: course.session)
+    source = f"{OWN}\n{SECRET} = 'wrong'\n"
+    with zipfile.ZipFile(course.folder / "submissions.zip", "w") as archive:
+        for place, (who, (_, id, *_)) in enumerate(list(PEOPLE.items())[:2]):
+            for task in ("task1", "task2"):
+                archive.writestr(f"{who}quirina_{id}_{9000 + place}_{task}.py", f"{source}# {who} {task}\n")
+            archive.writestr(f"{who}quirina_{id}_{9000 + place}_essay-{who}.pdf", b"%PDF")
+    rows = ['"{}",{},{},{},{}'.format(name, *numbers) for name, *numbers in PEOPLE.values()]
+    (course.folder / "roster.csv").write_text("Student,ID,SIS User ID,SIS Login ID,Email,Section\n" + "\n".join(rows))
+    monkeypatch.chdir(course.folder)
+    return course
+
+
+def documented(words: str) -> list[str]:
+    """The arguments of the command of the page that has these words, as `make class` passes them on."""
+    (line,) = [line for line in TEXT.splitlines() if line.startswith("make class ") and words in line]
+    given = dict(word.split("=", 1) for word in shlex.split(line)[2:])
+    return [given["SUBMISSIONS"], "--out", given["OUT"], *shlex.split(given["ARGS"])]
+
+
+def identities() -> set[str]:
+    numbers = {cell for person in PEOPLE.values() for cell in person[1:]}
+    names = {word for person in PEOPLE.values() for word in person[0].split(", ")}
+    return numbers | names | {SECRET, "essay", "9000", "9001", "students/", "broadcast_tensors"}
+
+
+def test_without_names_nobody_is_in_it(people):
+    assert command.main(documented("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
+    named, anonymous = ((people.folder / "grades" / name).read_text() for name in (page.NAMED, page.ANONYMOUS))
+    found = {word for word in identities() if word.casefold() in anonymous.casefold()}
+    assert found == set()
+    # The other one has them, so the search can find them.
+    known = {"Zwickelmann", "Quirina", "Hrovatin", "Absentius", "880011", "880012", "880013", "students/"}
+    assert known | {"broadcast_tensors"} <= {word for word in identities() if word.casefold() in named.casefold()}
+    assert "<b>2</b><span>graded</span>" in anonymous and "Histogram" in anonymous and "wrong result" in anonymous
+    Outline(anonymous)
+
+
+def test_a_student_is_deleted_as_documented(people, capsys):
+    assert command.main(documented("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
+    grades = people.folder / "grades"
+    (folder,) = [path.name for path in (grades / "students").iterdir() if "zwickelmann" in path.name]
+    before = (grades / "students" / folder / "results.json").read_text()
+    assert before
+    arguments = documented("--delete")
+    (name,) = [given for option, given in zip(arguments, arguments[1:], strict=False) if option == "--delete"]
+    arguments[arguments.index(name)] = "770022"
+    (grades / "notes.txt").write_text("Ask quirina@example.edu")
+    assert command.main([*arguments, "--roster", "roster.csv"]) == Exit.DONE
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"deleted: grades/students/{folder}" in said and "The student is still in submissions.zip" in said
+    assert re.findall(r"still named in (\S+):", said) == ["grades/notes.txt"]
+    (grades / "notes.txt").unlink()
+    words = {word for word in (*PEOPLE["zwickelmann"][1:5], "Zwickelmann", folder)}
+    for path in grades.rglob("*"):
+        text = f"{path}\n{path.read_text() if path.is_file() else ''}"
+        assert {word for word in words if word.casefold() in text.casefold()} == set(), path
+    assert "Hrovatin" in (grades / "grades.csv").read_text() and "880012" in (grades / "class.html").read_text()
+    for again in ("770022", "nobody"):
+        assert command.main([*arguments[:-1], again]) == Exit.NOTHING
+
+
+def test_who_is_deleted_must_be_clear(people, capsys):
+    roster = people.folder / "roster.csv"
+    roster.write_text(roster.read_text() + '\n"Hrovatin, Bojan",880099,770099,,,\n')
+    arguments = [*documented("--anonymous"), "--roster", "roster.csv"]
+    command.main(arguments)
+    assert command.main([*arguments, "--delete", "hrovatin, bojan"]) == Exit.NOTHING
+    said = capsys.readouterr().err
+    assert "is not one student alone" in said and "880012" in said and "880099" in said
+
+
+def test_what_others_handed_in_too_stays():
+    ada, ben, cyd = (Student(name=name, sid=f"00{name}") for name in ("Ada Roe", "Ben Roe", "Cyd"))
+    export = Export("plain", [Submission("pair", (ada, ben)), Submission("cyd", (cyd,))], [Student(name="Dot")])
+    export.notes += ["Ada Roe handed in twice", "Cyd handed in twice"]
+    found = deletion.without(export, "00ADA ROE", {"pair", "cyd", "old"})
+    assert found.folders == () and found.renamed == {"pair": "Ben Roe (00Ben Roe)"}
+    assert [one.students for one in found.export.submissions] == [(ben,), (cyd,)]
+    assert found.export.notes == ["Cyd handed in twice"]
+    assert deletion.without(export, "cyd", {"cyd"}).folders == ("cyd",)
+    assert deletion.without(export, "dot", set()).export.absent == []
+    # One whom the export does not have any more
+    assert deletion.without(export, "old", {"old"}).folders == ("old",)
+    for name in ("pair", "", "../cyd"):
+        with pytest.raises(UnreadableError, match="--delete"):
+            deletion.without(export, name, {"pair", "cyd"})
