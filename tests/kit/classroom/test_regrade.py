@@ -610,6 +610,20 @@ def test_of_a_group_each_keeps_the_highest(course):
     assert difference.higher({"pair": None}, people, earlier) == {"pair": 20}
 
 
+def test_who_is_deleted_is_in_no_comparison_and_the_others_keep_their_scores(course, monkeypatch):
+    course.grade("first")
+    course.change_check()
+    judged_otherwise(monkeypatch, HIDDEN_ONE)
+    course.grade("again", against="first", keep_higher=True)
+    assert (course.out / "letters" / "ben.txt").exists()
+    course.grade("again", delete="ben")
+    left = [path for path in course.out.rglob("*") if path.is_file() and "ben" in path.read_text()]
+    assert left == [] and not (course.out / "difference.html").exists()
+    known = class_list.read(course.out)
+    assert [(one.name, one.score) for one in known.people] == [("ada", 20)] and known.kept_higher
+    assert statuses(course.out)["ada"][0] == "20"
+
+
 # What people read
 
 
