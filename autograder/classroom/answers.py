@@ -96,6 +96,11 @@ class Answers:
         """Whether there is nothing to read."""
         return not (self.notebook or self.pdf)
 
+    @property
+    def nothing(self) -> bool:
+        """Whether no report was handed in, not even one that cannot be read."""
+        return self.missing and not self.problems
+
     def is_empty(self, question: str) -> bool:
         """Whether a question is certainly not answered: the notebook has its place, untouched, and there is no PDF."""
         return not self.pdf and self.parts.get(question) == ()
@@ -106,7 +111,7 @@ def read(submission: Submission, labels: Collection[str], given: Collection[str]
 
     Args:
         labels: numbers of the course's questions.
-        given: sources of the cells that students are given: no answers.
+        given: sources of the cells that students are given, as `bare` gives them: no answers.
     """
     problems: list[str] = []
     files = list(islice(unpacked(submission.entries, problems), MOST_FILES))
@@ -190,6 +195,12 @@ def joined(text: Any) -> str:
     return text if isinstance(text, str) else ""
 
 
+def bare(source: str) -> str:
+    """A cell's source without Otter's marks, and without what editors add and take away at the ends of lines."""
+    lines = source.replace(BEGIN, "").replace(END, "").splitlines()
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
 def _placed(cells: Sequence[Mapping[str, Any]], labels: Collection[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Each cell with the number of the question that it stands under."""
     headings = [joined(cell.get("source")) if cell.get("cell_type") == "markdown" else "" for cell in cells]
@@ -211,9 +222,9 @@ def _parts(cell: Mapping[str, Any], given: Collection[str], room: list[int]) -> 
     Args:
         room: how many more pictures there may be, which is counted down.
     """
-    source = joined(cell.get("source"))
+    source = bare(joined(cell.get("source")))
     is_code = cell.get("cell_type") == "code"
-    if source.strip() and source not in given:
+    if source and source not in given:
         yield Part("code" if is_code else "text", _cut(source, LONGEST_TEXT))
     attachments = cell.get("attachments")
     for bundle in attachments.values() if isinstance(attachments, dict) else ():

@@ -16,11 +16,13 @@ from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
-from autograder.classroom import gradebook, selfgrades
+from autograder.classroom import gradebook, selfgrades, written
 from autograder.classroom.cluster import ClusterError, grade_on_cluster
 from autograder.classroom.exports import reading
+from autograder.classroom.exports.joining import with_reports
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome, grading_key
+from autograder.classroom.marks import Row, read_tables
 from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Finished, Job, grade_locally
 from autograder.classroom.results_folder import FAILED, UNGRADABLE, BusyError, Store
@@ -29,6 +31,7 @@ from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
+from autograder.release.notebook import NOTEBOOK
 from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
@@ -51,6 +54,8 @@ class ClassSettings:
         form: of grades.csv, one of gradebook.FORMS; None for that of the export.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
+        reports: the export in which reports were handed in, if that is another one.
+        marks: lines of filled-in tables of the written part; None if none was named.
     """
 
     submissions: Path
@@ -64,6 +69,8 @@ class ClassSettings:
     form: str | None = None
     title: str | None = None
     similarity: bool = True
+    reports: Path | None = None
+    marks: Sequence[Row] | None = None
 
 
 @dataclass
@@ -77,6 +84,7 @@ class Summary:
         ungradable: slugs of submissions that nobody could grade as they are.
         left_out: slugs of submissions from which something was left out.
         seconds: wall-clock time of the gradings.
+        written: the written part; None if there is none to grade here.
     """
 
     export: Export
@@ -87,6 +95,7 @@ class Summary:
     ungradable: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    written: written.Written | None = None
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -101,6 +110,8 @@ def grade_class(settings: ClassSettings) -> Summary:
     course = settings.session.load()
     expected = course.files
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
+    if settings.reports:
+        export = with_reports(export, _read_reports(settings.reports, course, settings))
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
     summary = Summary(export)
@@ -119,8 +130,11 @@ def grade_class(settings: ClassSettings) -> Summary:
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
         form, title = settings.form or export.platform, settings.title or course.title
+        summary.written = written.grade(export, course, settings.out, settings.marks)
+        by_hand = summary.written.points if summary.written and settings.marks is not None else None
+        points = course.total if by_hand is not None else store.points
         scores = {slug: record.score for slug, record in records.items()}
-        gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
+        gradebook.write(settings.out / "grades.csv", export, scores, points, form, title, by_hand)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity)
     return summary
 
@@ -220,6 +234,8 @@ def main(arguments: Sequence[str]) -> int:
         course = chosen(options.course)
         if options.selfgrades:
             return _sum_up(options, course)
+        if course.ungraded and course.questions and course.grading != "self":
+            return _written_alone(options, course)
         if course.ungraded:
             hint = " but self-grades: add --selfgrades FOLDER" if course.grading == "self" else ""
             print(f"{course.ungraded}: there is nothing to grade{hint}", file=sys.stderr)
@@ -247,9 +263,32 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
+    part = summary.written
+    if part:
+        lines = written.summary(part, settings.out, ungradable, settings.marks is not None)
+        print(*map(wrapped, lines), sep="\n")
     if summary.failed:
         return Exit.FAILED
-    return Exit.LEFT_OUT if ungradable or summary.left_out or export.unread else Exit.DONE
+    lost = ungradable or summary.left_out or export.unread or (part and part.complaints)
+    return Exit.LEFT_OUT if lost else Exit.DONE
+
+
+def _written_alone(options: argparse.Namespace, course: Course) -> int:
+    """Grade what is written by hand, in a course that grades no code; the exit status."""
+    marks = read_tables(options.written) if options.written else None
+    if options.reports:
+        raise UnreadableError("--reports: no code is graded in this course, so name the reports without it")
+    export = read_class(options.submissions, course, options.export, options.roster, options.due, table=NOTEBOOK)
+    with Store(options.out, course).locked():
+        print(*map(wrapped, export.summary()), sep="\n", flush=True)
+        part = written.grade(export, course, options.out, marks)
+        if part is None:
+            raise UnreadableError(f"nobody has handed in a report: neither {NOTEBOOK} nor a PDF is there")
+        form, title = options.form or export.platform, options.title or course.title
+        gradebook.write(options.out / "grades.csv", export, part.totals, course.total, form, title)
+    print(*map(wrapped, written.summary(part, options.out, (), marks is not None)), sep="\n")
+    print(options.out / "grades.csv")
+    return Exit.LEFT_OUT if export.unread or part.complaints else Exit.DONE
 
 
 def _sum_up(options: argparse.Namespace, course: Course) -> int:
@@ -288,6 +327,11 @@ def read_class(
     return export
 
 
+def _read_reports(path: Path, course: Course, settings: ClassSettings) -> Export:
+    """The export in which reports were handed in."""
+    return read_class(path, course, settings.platform, settings.roster, settings.due, table=NOTEBOOK)
+
+
 def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
     if options.workers < 1:
         raise UnreadableError("--workers: there must be at least one")
@@ -303,6 +347,8 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
         form=options.form,
         title=options.title,
         similarity=options.similarity,
+        reports=options.reports,
+        marks=read_tables(options.written) if options.written else None,
     )
 
 
@@ -335,6 +381,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
+    parser.add_argument(
+        "--reports", type=Path, metavar="EXPORT", help="where reports were handed in, if apart from the code"
+    )
+    parser.add_argument(
+        "--written",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a table of the written part, filled in, or a folder of such tables: add its points",
+    )
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
     parser.add_argument(

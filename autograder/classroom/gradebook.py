@@ -33,14 +33,30 @@ MOODLE = ("Identifier", "Full name", "Email address", "Status", "Grade", "Maximu
 Scores = Mapping[str, float | None]  # slug of a submission to its score; None for what could not be graded
 
 
-def write(path: Path, export: Export, scores: Scores, points: float, form: str, title: str) -> None:
+def write(
+    path: Path,
+    export: Export,
+    scores: Scores,
+    points: float,
+    form: str,
+    title: str,
+    written: Mapping[str, float] | None = None,
+) -> None:
     """Write the grades of a class.
 
     Args:
-        points: what can be reached.
+        points: what can be reached; with the written part, if that is given.
         form: one of FORMS; anything else is taken as "gradescope".
         title: the assignment's name; with Canvas's number in brackets, "Homework 2 (123)", it is found for certain.
+        written: `Student.key` -> points of the part that is graded by hand. The grade of a student who is not in it
+            stays open. None if nothing is graded by hand: the grade is the score.
     """
+    if written is not None:
+        by_hand = {one.slug: written.get(one.students[0].key) for one in export.submissions}
+        scores = {
+            slug: None if score is None or (hand := by_hand.get(slug)) is None else round(score + hand, 6)
+            for slug, score in scores.items()
+        }
     rows = {"canvas": _canvas, "moodle": _moodle}.get(form, _gradescope)(export, scores, number(points), title)
     write_atomically(path, csv_text(rows))
 

@@ -27,12 +27,17 @@ ATTRIBUTES |= {"mover": {"accent"}, "munder": {"accentunder"}, "mspace": {"width
 DROPPED = {"annotation", "script", "style", "title", "iframe", "object"}
 
 
-def rendered(texts: Sequence[str]) -> list[Markup]:
-    """Each text as HTML; as it is, escaped, where that cannot be done within bounds."""
+def rendered(texts: Sequence[str], longest: int | None = LONGEST) -> list[Markup]:
+    """Each text as HTML; as it is, escaped, where that cannot be done within bounds.
+
+    Args:
+        longest: letters of all together; None for any number.
+    """
     from markupsafe import Markup
 
     plain = [Markup("<pre>{}</pre>").format(text) for text in texts]
-    pieces = _converted(texts) if sum(map(len, texts)) <= LONGEST else None
+    fits = longest is None or sum(map(len, texts)) <= longest
+    pieces = _converted(texts) if fits and texts else None
     if pieces is None:
         return plain
     import nh3
