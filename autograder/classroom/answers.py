@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import PurePosixPath
@@ -23,14 +23,14 @@ from typing import Any, Literal
 
 from autograder.classroom.exports.submission import Submission, unpacked
 from autograder.classroom.parcel import version
-from autograder.grading.files import MIB, Entry, UnreadableError, shown
+from autograder.grading.files import MIB, Entry, UnreadableError, listed, shown
 from autograder.release.notebook import NOTEBOOK
 from autograder.sandbox.text import safe_text
 
 PDF = PurePosixPath(NOTEBOOK).with_suffix(".pdf").name
 RESULTS = "results"  # the folder in which students have what their run gave
 LARGEST_NOTEBOOK, LARGEST_PDF, LARGEST_RESULT = 32 * MIB, 32 * MIB, MIB // 4
-MOST_FILES, MOST_RESULTS, MOST_CELLS, MOST_OUTPUTS = 2_000, 20, 2_000, 50
+MOST_FILES, MOST_GUESSED, MOST_RESULTS, MOST_CELLS, MOST_OUTPUTS = 2_000, 10, 20, 2_000, 50
 LONGEST_TEXT, LONGEST_OUTPUT, LONGEST_CODE = 20_000, 4_000, 100_000  # letters
 LARGEST_PICTURE, MOST_PICTURES, MOST_PIXELS = 4 * MIB, 100, 40_000_000
 PICTURES = {"image/png": "PNG", "image/jpeg": "JPEG"}
@@ -115,9 +115,9 @@ def read(submission: Submission, labels: Collection[str], given: Collection[str]
     """
     problems: list[str] = []
     files = list(islice(unpacked(submission.entries, problems), MOST_FILES))
-    notebook, more = _newest(files, NOTEBOOK)
-    pdf, others = _newest(files, PDF)
-    problems += [f"{shown(name)} was left out: another one counts" for name in (*more, *others)]
+    heads = [f"### {label}," for label in labels]
+    notebook = _newest(files, NOTEBOOK, problems, lambda file: _holds(file, heads))
+    pdf = _newest(files, PDF, problems)
     content = _content(notebook, LARGEST_NOTEBOOK, problems)
     pdf_content = _content(pdf, LARGEST_PDF, problems)
     cells = _cells(content, notebook.path.name if notebook else "", problems)
@@ -143,15 +143,30 @@ def read(submission: Submission, labels: Collection[str], given: Collection[str]
     )
 
 
-def _newest(files: Sequence[Entry], name: str) -> tuple[Entry | None, list[str]]:
-    """The newest file of this name, or else the only one of its kind; names of the others that may be meant."""
-    suffix = PurePosixPath(name).suffix
-    alike = [file for file in files if file.path.suffix.lower() == suffix and file.regular]
+def _newest(
+    files: Sequence[Entry], name: str, problems: list[str], fits: Callable[[Entry], bool] = lambda file: True
+) -> Entry | None:
+    """The newest file of this name, or else the only one of its kind that fits; what is left out goes to `problems`."""
+    alike = [file for file in files if file.path.suffix.lower() == PurePosixPath(name).suffix and file.regular]
     named = [file for file in alike if version(file.path.name.lower())[0] == name]
-    if not named:
-        return (alike[0], []) if len(alike) == 1 else (None, [file.path.name for file in alike])
-    named.sort(key=lambda file: (-len(file.path.parts), version(file.path.name)[1]))
-    return named[-1], [file.path.name for file in named[:-1]]
+    if named:
+        named.sort(key=lambda file: (-len(file.path.parts), version(file.path.name)[1]))
+        others = [file for file in named[:-1] if file.size != named[-1].size]
+        problems += [f"{shown(file.name)} was left out: {shown(named[-1].name)} counts" for file in others]
+        return named[-1]
+    fitting = [file for file in alike[:MOST_GUESSED] if fits(file)]
+    if len(fitting) > 1:
+        problems.append(f"{listed([file.path.name for file in fitting])}: which is the report? Call it {name}")
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _holds(file: Entry, texts: Sequence[str]) -> bool:
+    """Whether one of the texts is in a file."""
+    try:
+        content = file.read(LARGEST_NOTEBOOK)
+    except UnreadableError:
+        return False
+    return any(text.encode() in content for text in texts)
 
 
 def _content(entry: Entry | None, most: int, problems: list[str]) -> bytes:

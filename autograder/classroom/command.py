@@ -265,8 +265,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"  something was left out; the report says what: {slug}")
     part = summary.written
     if part:
-        lines = written.summary(part, settings.out, ungradable, settings.marks is not None)
-        print(*map(wrapped, lines), sep="\n")
+        print(*written.summary(part, settings.out, ungradable, settings.marks is not None), sep="\n")
     if summary.failed:
         return Exit.FAILED
     lost = ungradable or summary.left_out or export.unread or (part and part.complaints)
@@ -286,7 +285,7 @@ def _written_alone(options: argparse.Namespace, course: Course) -> int:
             raise UnreadableError(f"nobody has handed in a report: neither {NOTEBOOK} nor a PDF is there")
         form, title = options.form or export.platform, options.title or course.title
         gradebook.write(options.out / "grades.csv", export, part.totals, course.total, form, title)
-    print(*map(wrapped, written.summary(part, options.out, (), marks is not None)), sep="\n")
+    print(*written.summary(part, options.out, (), marks is not None), sep="\n")
     print(options.out / "grades.csv")
     return Exit.LEFT_OUT if export.unread or part.complaints else Exit.DONE
 

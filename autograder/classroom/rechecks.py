@@ -37,6 +37,7 @@ from autograder.writing import write_files
 
 SECONDS, CALL_SECONDS = 60.0, 10.0  # for the cells and checks of one student; for one cell, or one call
 MOST_VALUES, LONGEST = 1_000, 1_000  # numbers in a value, letters in a text
+ASKS = "grader.check("  # begins the cells in which a notebook asks Otter
 ELLIPSIS = "ellipsis"  # type of what stands where students are to write
 # What notebooks import that is not there for code under test: it shows things, and grades.
 STAND_INS = {
@@ -193,8 +194,9 @@ def recheck(
         given: the folder that students are given, whose modules it may import.
     """
     manual = {label for label in answers.parts if label not in {check.question.label for check in checks}}
+    cells = tuple(cell for cell in answers.cells if not cell.source.startswith(ASKS))
     # What stands under other questions may take long, and is rarely needed.
-    short = tuple(cell for cell in answers.cells if cell.question not in manual)
+    short = tuple(cell for cell in cells if cell.question not in manual)
     present = [check for check in checks if check.question.label in answers.parts]
     absent = {check.question.label for check in checks} - answers.parts.keys()
     verdicts = {label: Verdict("missing", message="the notebook has no place for it") for label in absent}
@@ -203,8 +205,8 @@ def recheck(
             folder = _laid_out(place / "work", handed_in, answers, code, given)
             verdicts |= _run(branch, folder, short, present)
             failed = [check for check in present if verdicts[check.question.label].kind != "passed"]
-            if failed and short != answers.cells:
-                again = _run(branch, folder, answers.cells, failed)
+            if failed and short != cells:
+                again = _run(branch, folder, cells, failed)
                 verdicts |= {label: it for label, it in again.items() if it.passed > verdicts[label].passed}
     except ZygoteDied as error:
         return {check.question.label: Verdict("grader", message=safe_text(str(error), 200)) for check in checks}

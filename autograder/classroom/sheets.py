@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,8 +74,9 @@ def write(folder: Path, written: Written, known: dict[str, str]) -> None:
         found, marks = written.answers[one.slug], written.marks.get(one.slug, {})
         verdicts = written.verdicts.get(one.slug, {})
         before, after = (_neighbour(everybody, place, step, written) for step in (-1, 1))
-        neighbours = [(other.slug, other.name) for other in (before, after)]
-        key = _hash([looks, asked, found.parts, found.pages, found.problems, found.pdf, verdicts, marks, neighbours])
+        people = [(other.slug, other.name, other.time, other.late, other.notes) for other in (before, one, after)]
+        bare = replace(found, pdf_content=b"", content=b"", cells=(), results={})
+        key = _hash([looks, asked, bare, verdicts, marks, people])
         sheet = folder / f"{one.slug}.html"
         if known.get(one.slug) != key or not sheet.is_file():
             shown = _shown(asked, found, verdicts, marks)

@@ -35,6 +35,7 @@ from autograder.release import questions
 from autograder.release.notebook import NOTEBOOK
 from autograder.release.selfgrade import Item, items
 from autograder.repository import EXECUTOR, student_folder
+from autograder.sandbox.text import wrapped
 from autograder.stamp import stamp_in
 from autograder.tables import csv_text
 from autograder.tasks import Course
@@ -320,7 +321,7 @@ def _write_table(folder: Path, written: Written) -> None:
 
 
 def summary(written: Written, out: Path, ungradable: Collection[str], named: bool) -> list[str]:
-    """What to print: lines for people.
+    """What to print: lines for a terminal.
 
     Args:
         ungradable: slugs of the submissions without code that can be graded; of all, if the course grades no code.
@@ -344,7 +345,7 @@ def summary(written: Written, out: Path, ungradable: Collection[str], named: boo
     lines += [f"  only a report, no code that can be graded: {_listed(alone)}"] if alone else []
     lines += [f"  {said}" for said in (*written.complaints, *written.notes)]
     folder = out / FOLDER
-    lines.append(f"{folder / 'index.html'}")
+    places = [f"{folder / 'index.html'}"]
     if not named:
-        lines += [f"{folder / TABLE}", f'  fill in the points; ARGS="--written {folder}" then adds them']
-    return lines
+        places += [f"{folder / TABLE}", f'  fill in the points; ARGS="--written {folder}" then adds them']
+    return [*map(wrapped, lines), *places]

@@ -340,9 +340,7 @@ def test_the_table_that_students_get():
 
 
 def judged_empty(content: bytes) -> selfgrades.SelfGrade:
-    return selfgrades.judged(
-        rows(content), selfgrade.items(COURSE)
-    )
+    return selfgrades.judged(rows(content), selfgrade.items(COURSE))
 
 
 def test_titles_are_no_formulas(monkeypatch):
