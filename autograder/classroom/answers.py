@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import hashlib
 import io
 import json
 import re
@@ -106,12 +107,18 @@ class Answers:
         return not self.pdf and self.parts.get(question) == ()
 
 
-def read(submission: Submission, labels: Collection[str], given: Collection[str] = ()) -> Answers:
+def read(
+    submission: Submission,
+    labels: Collection[str],
+    given: Collection[str] = (),
+    known: dict[str, list[tuple[str, int]]] | None = None,
+) -> Answers:
     """The answers in a submission's files, those in zips included.
 
     Args:
         labels: numbers of the course's questions.
         given: sources of the cells that students are given, as `bare` gives them: no answers.
+        known: hash of a PDF to its outline; those that are read are added.
     """
     problems: list[str] = []
     files = list(islice(unpacked(submission.entries, problems), MOST_FILES))
@@ -136,7 +143,7 @@ def read(submission: Submission, labels: Collection[str], given: Collection[str]
         parts=parts,
         cells=tuple(Cell(label, _plain_python(cell)) for label, cell in placed if cell.get("cell_type") == "code"),
         pdf_content=pdf_content,
-        pages=page_numbers(pdf_content, labels) if pdf_content else {},
+        pages=page_numbers(pdf_content, labels, {} if known is None else known) if pdf_content else {},
         results=dict(islice(_results(files), MOST_RESULTS)),
         problems=tuple(problems),
         content=b"\0".join((content, pdf_content)),
@@ -325,17 +332,28 @@ def _results(files: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
                 yield file.path.name, file.read(LARGEST_RESULT)
 
 
-def page_numbers(pdf: bytes, labels: Collection[str]) -> dict[str, int]:
-    """Number of each question to the page on which it begins, as the PDF's outline says; {} if it cannot be read."""
-    command = [sys.executable, "-I", str(PurePosixPath(__file__).with_name("pages.py"))]
-    try:
-        done = subprocess.run(command, input=pdf, capture_output=True, timeout=PAGE_SECONDS, check=False)
-        outline = json.loads(done.stdout) if done.returncode == 0 else []
-    except (subprocess.TimeoutExpired, ValueError):
-        return {}
+def page_numbers(pdf: bytes, labels: Collection[str], known: dict[str, list[tuple[str, int]]]) -> dict[str, int]:
+    """Number of each question to the page on which it begins, as the PDF's outline says; {} if it cannot be read.
+
+    Args:
+        known: see `read`.
+    """
+    key = hashlib.sha256(pdf).hexdigest()
+    if key not in known:
+        known[key] = outline(pdf)
     found: dict[str, int] = {}
-    for title, page in outline:
+    for title, page in known[key]:
         label = title.partition(",")[0]
         if label in labels:
             found.setdefault(label, page)
     return found
+
+
+def outline(pdf: bytes) -> list[tuple[str, int]]:
+    """Title and page of each entry of a PDF's outline; [] if it cannot be read."""
+    command = [sys.executable, "-I", str(PurePosixPath(__file__).with_name("pages.py"))]
+    try:
+        done = subprocess.run(command, input=pdf, capture_output=True, timeout=PAGE_SECONDS, check=False)
+        return json.loads(done.stdout) if done.returncode == 0 else []
+    except (subprocess.TimeoutExpired, ValueError):
+        return []

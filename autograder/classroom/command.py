@@ -29,6 +29,7 @@ from autograder.classroom.results_folder import FAILED, UNGRADABLE, BusyError, S
 from autograder.clock import moment
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
+from autograder.grading.report import number
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
 from autograder.release.notebook import NOTEBOOK
@@ -230,6 +231,8 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if bool(options.submissions) == bool(options.selfgrades):
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
+    if options.selfgrades and (options.reports or options.written):
+        parser.error("--reports and --written are for what people grade, not for self-grades")
     try:
         course = chosen(options.course)
         if options.selfgrades:
@@ -264,6 +267,8 @@ def main(arguments: Sequence[str]) -> int:
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
     part = summary.written
+    if part is None and course.questions and course.grading != "self":
+        print(wrapped(f"no reports: the written part, {number(course.written)} points, is not graded here"))
     if part:
         print(*written.summary(part, settings.out, ungradable, settings.marks is not None), sep="\n")
     if summary.failed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from autograder.grading.report import number
 from autograder.release.selfgrade import Item
 
 TABLE = "written.csv"
+NUMBER_LIKE = re.compile(r"[\d.,e+ ]*")  # what spreadsheets make of numbers, in small letters; also nothing
 NEEDED = ("submission", "question", "points")
 LARGEST, MOST_ROWS = 64 * MIB, 1_000_000  # bytes and lines of a table of a class
 
@@ -77,15 +79,18 @@ class Names:
 
     def __init__(self, submissions: Sequence[Submission]) -> None:
         self._slugs = {one.slug: one.slug for one in submissions}
-        # A spreadsheet takes 0012 for a number, and writes 12.
+        # A spreadsheet takes 0012 for a number, and writes 12, or 1.23E+15 for a longer one.
         self._short = _unique((one.slug.lstrip("0"), one.slug) for one in submissions)
         self._names = _unique((one.name.casefold(), one.slug) for one in submissions)
 
     def slug(self, cells: Mapping[str, str]) -> str | None:
         """Its slug; None if there is none."""
         written = cells["submission"].removeprefix("'").casefold()
-        name = cells.get("student", "").removeprefix("'").casefold()
-        return self._slugs.get(written) or self._short.get(written.lstrip("0")) or self._names.get(name)
+        found = self._slugs.get(written)
+        if found is None and NUMBER_LIKE.fullmatch(written):
+            name = cells.get("student", "").removeprefix("'").casefold()
+            found = self._short.get(written.lstrip("0")) or self._names.get(name)
+        return found
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -76,16 +76,16 @@ def write(folder: Path, written: Written, known: dict[str, str]) -> None:
         before, after = (_neighbour(everybody, place, step, written) for step in (-1, 1))
         people = [(other.slug, other.name, other.time, other.late, other.notes) for other in (before, one, after)]
         bare = replace(found, pdf_content=b"", content=b"", cells=(), results={})
-        key = _hash([looks, asked, bare, verdicts, marks, people])
+        key = _hash([looks, asked, bare, hashlib.sha256(found.pdf_content).digest(), verdicts, marks, people])
         sheet = folder / f"{one.slug}.html"
         if known.get(one.slug) != key or not sheet.is_file():
             shown = _shown(asked, found, verdicts, marks)
             about = {"course": written.course, "one": one, "numbers": numbers(one), "found": found, "questions": shown}
             about |= {"before": before, "after": after, "total": written.total(one.slug)}
+            if found.pdf_content:
+                write_atomically(folder / f"{one.slug}.pdf", found.pdf_content)
             write_atomically(sheet, report.render(SHEET, marks=MARKS, **about))
             known[one.slug] = key
-        if found.pdf_content:
-            write_atomically(folder / f"{one.slug}.pdf", found.pdf_content)
     rows = [_row(one, written) for one in everybody]
     first = _neighbour(everybody, -1, 1, written) if everybody else None
     page = report.render(INDEX, course=written.course, written=written, asked=asked, rows=rows, first=first)

@@ -152,11 +152,16 @@ def grade(export: Export, course: Course, out: Path, rows: Sequence[Row] | None 
 
     Raises:
         SourceError: a question is not in order.
+        UnreadableError: there are tables, and no questions.
     """
     asked = asked_by(course) if course.grading != "self" else []
+    if rows is not None and not asked:
+        raise UnreadableError(f"--written: {course.path.name} asks no questions that people grade")
     labels, given = {item.label for item in asked}, given_cells(course)
     bar = tqdm(export.submissions if asked else [], "reports", unit=" submissions", dynamic_ncols=True, leave=False)
-    found = {one.slug: reading.read(one, labels, given) for one in bar}
+    record = _record(out / FOLDER)
+    pages = record.setdefault("pages", {})
+    found = {one.slug: reading.read(one, labels, given, pages) for one in bar}
     if rows is None and all(answers.nothing for answers in found.values()):
         return None
     written = Written(course, export, asked, found)
@@ -165,7 +170,6 @@ def grade(export: Export, course: Course, out: Path, rows: Sequence[Row] | None 
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # no code of a student's must read it
-    record = _record(folder)
     try:
         written.verdicts = _verdicts(written, record)
         if rows is not None:
@@ -210,7 +214,8 @@ def _verdicts(written: Written, record: dict[str, Any]) -> dict[str, dict[str, V
     files = questions.read(course.root / questions.FOLDER)
     checks = [Check(one, files[one.name]) for one in course.questions if not files[one.name].manual]
     given = student_folder(course.name, course.root)
-    rules = repr(([(check.question.label, check.file.source) for check in checks], str(stamp_in(given))))
+    ours = [(check.question.label, check.file.source) for check in checks], str(stamp_in(given))
+    rules = repr((*ours, Path(rechecks.__file__).read_text(encoding="utf-8")))
     found: dict[str, dict[str, Verdict]] = {}
     waiting: list[tuple[Submission, str]] = []
     for one in written.export.submissions if checks else ():
