@@ -22,8 +22,10 @@ from autograder.grading.files import UnreadableError
 from autograder.release.selfgrade import Item
 from autograder.sandbox.zygote import Zygote
 from autograder.tables import csv_text
+from autograder.tasks import load
 from autograder.writing import write_files
 from tests.kit.classroom.test_answers import pdf
+from tests.kit.test_own_assignment import TINY
 from tests.kit.written_course import PROMPT, cell, document, heading, notebook, perfect, write_course
 
 ASKED = (Item("W1", "Why so?", 4), Item("2.10", "A long one", 6))
@@ -141,6 +143,17 @@ def test_files_that_are_no_tables(tmp_path: Path, name: str, content: bytes | No
 def test_a_folder_without_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="there is no table"):
         read_tables([tmp_path])
+
+
+def test_tables_are_refused_where_they_cannot_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Self-grades have tables of their own, and a course without questions has none."""
+    with pytest.raises(SystemExit):
+        command.main(["--selfgrades", str(tmp_path), "--written", str(tmp_path), "--out", str(tmp_path)])
+    assert "not for self-grades" in capsys.readouterr().err
+    course = load(TINY / "courses" / "full.toml")
+    with pytest.raises(UnreadableError, match=r"full\.toml asks no questions"):
+        written.grade(Export("plain"), course, tmp_path, [])
+    assert written.grade(Export("plain"), course, tmp_path) is None
 
 
 # Reports handed in apart from the code
