@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, time, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 DAY = timedelta(days=1)
 A_DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -32,6 +33,11 @@ def moment(text: str, zone: tzinfo) -> datetime:
     if A_DATE.fullmatch(text):
         found = datetime.combine(found, time(23, 59, 59))
     return found if found.tzinfo else found.replace(tzinfo=zone)
+
+
+def now(timezone: str) -> str:
+    """The time, in a course's time zone, for people: "2026-11-20 14:05 CST"."""
+    return f"{datetime.now(ZoneInfo(timezone)):%Y-%m-%d %H:%M %Z}"
 
 
 def days_late(handed_in: datetime, due: datetime, zone: tzinfo, grace_minutes: float = 0.0) -> float:

@@ -27,4 +27,5 @@ def safe_cell(value: Any) -> str:
     """A cell that a spreadsheet does not take for a formula, and that shows all it is made of."""
     text = "" if value is None else str(value)
     text = safe_text(text, len(text), strip=False)
-    return text if isinstance(value, (int, float)) else FORMULA.sub(r"\1'", text)
+    # Platforms write a lone hyphen where there is nothing, and want it back.
+    return text if isinstance(value, (int, float)) or text == "-" else FORMULA.sub(r"\1'", text)

@@ -36,7 +36,7 @@ from autograder.release.notebook import NOTEBOOK
 from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
-from autograder.sandbox.text import safe_text, wrapped
+from autograder.sandbox.text import wrapped
 from autograder.tasks import Course, CourseError, chosen, course_option
 
 
@@ -52,7 +52,7 @@ class ClassSettings:
         scheduler: address of a Dask scheduler to grade on instead, or None.
         platform, roster: see reading.read_export.
         due: as ISO 8601, or a date alone for the end of that day; "" for the course's own due date.
-        form: of grades.csv, one of gradebook.FORMS; None for that of the export.
+        form: of grades.csv, one of gradebook.FORMS; None for the one that fits, see gradebook.form_of.
         title: of the assignment, in grades.csv; None for the course's.
         similarity: whether to compare the submissions with each other.
         reports: the export in which reports were handed in, if that is another one.
@@ -113,6 +113,9 @@ def grade_class(settings: ClassSettings) -> Summary:
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
     if settings.reports:
         export = with_reports(export, _read_reports(settings.reports, course, settings))
+    title, points = settings.title or course.title, course.graded if settings.marks is None else course.total
+    form, remarks = gradebook.form_of(export, settings.form, title, points)
+    export.notes += remarks
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
     summary = Summary(export)
@@ -130,10 +133,8 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: record for slug in (*summary.graded, *summary.reused) if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
-        form, title = settings.form or export.platform, settings.title or course.title
         summary.written = written.grade(export, course, settings.out, settings.marks)
         by_hand = summary.written.points if summary.written and settings.marks is not None else None
-        points = course.total if by_hand is not None else store.points
         scores = {slug: record.score for slug, record in records.items()}
         gradebook.write(settings.out / "grades.csv", export, scores, points, form, title, by_hand)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity)
@@ -189,7 +190,7 @@ def _collect(
                 first, outcome = finished
                 for job in same[first.key]:
                     slug = job.submission.slug
-                    record = store.save(slug, job.key, outcome)
+                    record = store.save(slug, job.key, outcome, name=job.submission.shown)
                     (summary.failed if record.status == FAILED else summary.graded).append(slug)
             done = len(summary.graded) + len(summary.failed)
             end = expected_end(done, total, time.monotonic() - began)
@@ -246,7 +247,7 @@ def main(arguments: Sequence[str]) -> int:
         settings = _settings(options, course)
         summary = grade_class(settings)
     except (UnreadableError, CourseError, SourceError, ClusterError, BusyError, SecretError) as error:
-        print(f"class: {safe_text(str(error))}", file=sys.stderr)
+        print(*map(wrapped, f"class: {error}".splitlines()), sep="\n", file=sys.stderr)
         return Exit.NOTHING if isinstance(error, UnreadableError) else Exit.FAILED
     except KeyboardInterrupt:
         print(f"interrupted: what is finished is kept in {options.out}; the same command goes on", file=sys.stderr)
@@ -283,12 +284,14 @@ def _written_alone(options: argparse.Namespace, course: Course) -> int:
     if options.reports:
         raise UnreadableError("--reports: no code is graded in this course, so name the reports without it")
     export = read_class(options.submissions, course, options.export, options.roster, options.due, table=NOTEBOOK)
+    title = options.title or course.title
+    form, remarks = gradebook.form_of(export, options.form, title, course.total)
+    export.notes += remarks
     with Store(options.out, course).locked():
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
         part = written.grade(export, course, options.out, marks)
         if part is None:
             raise UnreadableError(f"nobody has handed in a report: neither {NOTEBOOK} nor a PDF is there")
-        form, title = options.form or export.platform, options.title or course.title
         gradebook.write(options.out / "grades.csv", export, part.totals, course.total, form, title)
     print(*written.summary(part, options.out, (), marks is not None), sep="\n")
     print(options.out / "grades.csv")

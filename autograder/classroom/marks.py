@@ -81,7 +81,7 @@ class Names:
         self._slugs = {one.slug: one.slug for one in submissions}
         # A spreadsheet takes 0012 for a number, and writes 12, or 1.23E+15 for a longer one.
         self._short = _unique((one.slug.lstrip("0"), one.slug) for one in submissions)
-        self._names = _unique((one.name.casefold(), one.slug) for one in submissions)
+        self._names = _unique((one.shown.casefold(), one.slug) for one in submissions)
 
     def slug(self, cells: Mapping[str, str]) -> str | None:
         """Its slug; None if there is none."""

@@ -137,7 +137,7 @@ def page(about: Class) -> str:
         **sections,
         titles=shown,
         figures=_figures(about),
-        names={submission.slug: submission.name for submission in about.export.submissions},
+        names={submission.slug: submission.shown for submission in about.export.submissions},
         reported={slug for slug, record in about.records.items() if record.results_sha256},
         shown_names=SHOWN_NAMES,
         shown_leaders=SHOWN_LEADERS,

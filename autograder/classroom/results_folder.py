@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.classroom.grading import ParcelOutcome
+from autograder.clock import now
 from autograder.exits import Exit
 from autograder.grading import report
 from autograder.grading.results import exit_status
@@ -119,10 +120,11 @@ class Store:
         """A student's results.json."""
         return json.loads(self.path(slug, "results.json").read_text(encoding="utf-8"))
 
-    def save(self, slug: str, key: str, outcome: ParcelOutcome, failed: str = FAILED) -> Record:
+    def save(self, slug: str, key: str, outcome: ParcelOutcome, failed: str = FAILED, name: str = "") -> Record:
         """Write the outcome of a grading.
 
         Args:
+            name: of the student, for the report.
             failed: what it is called if there are no results.
 
         Raises:
@@ -138,7 +140,10 @@ class Store:
         if outcome.document is not None:
             content = json.dumps(outcome.document, indent=1, allow_nan=False) + "\n"
             write_atomically(self.path(slug, "results.json"), content)
-            write_atomically(self.path(slug, "report.html"), report.page(outcome.document, self._course))
+            write_atomically(
+                self.path(slug, "report.html"),
+                report.page(outcome.document, self._course, name, now(self._course.timezone)),
+            )
         else:
             for name in ("results.json", "report.html"):
                 self.path(slug, name).unlink(missing_ok=True)

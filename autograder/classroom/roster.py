@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,8 +21,8 @@ from autograder.sandbox.text import safe_text
 # What the platforms call these columns in the lists that they offer, and what a list of one's own may call them.
 COLUMNS = {
     "name": ("name", "student", "full name", "student name", "roster_identifier", "identifier_name"),
-    "first": ("first name",),
-    "last": ("last name", "surname"),
+    "first": ("first name", "firstname"),
+    "last": ("last name", "lastname", "surname"),
     "id": ("id", "canvas id", "canvas_user_id"),
     "sid": ("sid", "sis user id", "student id", "id number", "orgdefinedid", "student number"),
     "login": ("sis login id", "username", "github_username", "login_id", "login"),
@@ -48,6 +48,7 @@ class Student:
         group: of students who hand in together.
         extension: days that this student may be late.
         days_late: by the course's clock, after the extension; None if it is not known when the student handed in.
+        row: column of the list of students -> what stands there, both as the list has them; empty without a list.
     """
 
     name: str = ""
@@ -59,6 +60,7 @@ class Student:
     group: str = ""
     extension: float = 0.0
     days_late: float | None = None
+    row: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -67,9 +69,20 @@ class Student:
         return next((f"{kind} {getattr(self, kind).casefold()}" for kind in kinds if getattr(self, kind)), "")
 
     @property
-    def shown(self) -> str:
+    def number(self) -> str:
+        """What tells the student from others of the same name; "" if only the name is known."""
+        return self.id or self.sid or self.login or self.email
+
+    @property
+    def called(self) -> str:
         """What people call the student."""
-        return self.name or self.id or self.sid or self.login or self.email
+        return self.name or self.number
+
+    @property
+    def shown(self) -> str:
+        """The same with the number, where that says more: for wherever students are listed."""
+        known = self.number in ("", self.called, *self.called.split())
+        return self.called if known else f"{self.called} ({self.number})"
 
 
 Roster = list[tuple[Student, Mapping[str, str]]]
@@ -89,15 +102,15 @@ def read_roster(content: bytes, name: str) -> Roster:
         fields = {column: (column or "").strip().casefold() for column in rows.fieldnames or ()}
         if not set(fields.values()) & {name for names in COLUMNS.values() for name in names}:
             raise UnreadableError(
-                f"{name} has no column with students' names or numbers; its first line is {first[:80]!r}"
+                f"{name} has no column with students' names or numbers, such as Name, SID, Email, Username or "
+                f"Identifier; its first line is {first.strip()[:80]!r}"
             )
-        table = [
-            {fields[column]: (cell or "").strip() for column, cell in row.items() if column in fields} for row in rows
-        ]
+        table = [{column: cell or "" for column, cell in row.items() if column in fields} for row in rows]
     except csv.Error as error:
         raise UnreadableError(f"{name} is not a table that can be read ({error}): save it as CSV again") from None
     people: Roster = []
-    for cells in table:
+    for row in table:
+        cells = {fields[column]: cell.strip() for column, cell in row.items()}
         found = {key: next((cells[name] for name in names if cells.get(name)), "") for key, names in COLUMNS.items()}
         full = found["name"] or " ".join(filter(None, (found["first"], found["last"])))
         if "points possible" in full.casefold() or full.startswith("Student, Test"):
@@ -116,6 +129,7 @@ def read_roster(content: bytes, name: str) -> Roster:
             section=found["section"],
             group=safe_text(found["group"], 200),
             extension=_days(found["extension"], full, name),
+            row=row,
         )
         if student.key:
             people.append((student, cells | {f"*{key}": value for key, value in found.items()}))
@@ -193,14 +207,14 @@ def doubts(student: Student, place: int | None, people: Roster, known: Index) ->
     """What speaks against the student's place on the roster; without a place, who on it may be meant after all."""
     if place is not None:
         return [
-            f"{student.shown} is {mine} in the export and {theirs} on the roster: taken as one student, because "
+            f"{student.called} is {mine} in the export and {theirs} on the roster: taken as one student, because "
             "another number or the e-mail address is the same"
             for mine, theirs in _differing(student, people[place][0])[:1]
         ]
     keys = [("letters", _letters(student.name)), *(("alike", getattr(student, k).lstrip("0")) for k in ("id", "sid"))]
     alike = {place: people[place][0] for key in keys for place in known.get(key, ())}
     return [
-        f"{student.shown} ({mine}) of the export and {other.shown} ({theirs}) of the roster may be one student: "
+        f"{student.called} ({mine}) of the export and {other.called} ({theirs}) of the roster may be one student: "
         "correct the number on the roster, or add the e-mail address"
         for other in alike.values()
         for mine, theirs in _differing(student, other)[:1]

@@ -172,10 +172,16 @@ def read_class(export: Export, course: Course) -> Class:
 
 
 def write(out: Path, found: Class, course: Course, form: str | None, title: str | None) -> None:
-    """Write grades.csv and selfgrades.csv into a folder; arguments as in `command.ClassSettings`."""
+    """Write grades.csv and selfgrades.csv into a folder; arguments as in `command.ClassSettings`.
+
+    Raises:
+        UnreadableError: the platform whose form was asked for could not take any of the grades.
+    """
+    title = title or course.title
+    form, said = gradebook.form_of(found.export, form, title, course.total)
+    found.export.notes += said
     out.mkdir(parents=True, exist_ok=True)
     totals = {slug: grade.total for slug, grade in found.grades.items()}
-    form, title = form or found.export.platform, title or course.title
     gradebook.write(out / "grades.csv", found.export, totals, course.total, form, title)
     write_atomically(out / "selfgrades.csv", "\ufeff" + csv_text(_details(found)))
 
@@ -190,9 +196,9 @@ def _details(found: Class) -> Iterator[list[Any]]:
         points = [*(grade.points.get(label) for label in labels), grade.total]
         cells = ["" if given is None else number(given) for given in points]
         for student in submission.students:
-            yield [student.name or student.id, student.sid, *cells, "; ".join(remarks(submission, grade))]
+            yield [student.called, student.sid or student.number, *cells, "; ".join(remarks(submission, grade))]
     for student in found.export.absent:
-        yield [student.name or student.id, student.sid, *[""] * len(labels), "", "handed in none"]
+        yield [student.called, student.sid or student.number, *[""] * len(labels), "", "handed in none"]
 
 
 def remarks(submission: Submission, grade: SelfGrade) -> list[str]:
@@ -226,6 +232,7 @@ def sum_up(export: Export, out: Path, course: Course, form: str | None = None, t
 
     Raises:
         SourceError: the course's questions are not in order.
+        UnreadableError: as for `write`.
     """
     found = read_class(export, course)
     write(out, found, course, form, title)

@@ -74,13 +74,13 @@ def write(folder: Path, written: Written, known: dict[str, str]) -> None:
         found, marks = written.answers[one.slug], written.marks.get(one.slug, {})
         verdicts = written.verdicts.get(one.slug, {})
         before, after = (_neighbour(everybody, place, step, written) for step in (-1, 1))
-        people = [(other.slug, other.name, other.time, other.late, other.notes) for other in (before, one, after)]
+        people = [(other.slug, other.shown, other.time, other.late, other.notes) for other in (before, one, after)]
         bare = replace(found, pdf_content=b"", content=b"", cells=(), results={})
         key = _hash([looks, asked, bare, hashlib.sha256(found.pdf_content).digest(), verdicts, marks, people])
         sheet = folder / f"{one.slug}.html"
         if known.get(one.slug) != key or not sheet.is_file():
             shown = _shown(asked, found, verdicts, marks)
-            about = {"course": written.course, "one": one, "numbers": numbers(one), "found": found, "questions": shown}
+            about = {"course": written.course, "one": one, "found": found, "questions": shown}
             about |= {"before": before, "after": after, "total": written.total(one.slug)}
             if found.pdf_content:
                 write_atomically(folder / f"{one.slug}.pdf", found.pdf_content)
@@ -96,11 +96,6 @@ def _neighbour(everybody: Sequence[Submission], place: int, step: int, written: 
     """The next student, round the class, who has handed in a report; the one at this place if there is no other."""
     others = [everybody[(place + step * distance) % len(everybody)] for distance in range(1, len(everybody) + 1)]
     return next((one for one in others if not written.answers[one.slug].nothing), others[-1])
-
-
-def numbers(one: Submission) -> str:
-    """What tells its students from others of the same name."""
-    return ", ".join(filter(None, (student.sid or student.id or student.login for student in one.students)))
 
 
 def _hash(things: Sequence[Any]) -> str:
@@ -153,7 +148,6 @@ def _row(one: Submission, written: Written) -> dict[str, Any]:
     answered = sum(bool(found.parts.get(item.label)) for item in written.asked)
     return {
         "one": one,
-        "numbers": numbers(one),
         "found": found,
         "answered": answered,
         "passed": sum(verdict.kind == "passed" for verdict in verdicts.values()),

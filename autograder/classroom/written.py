@@ -266,7 +266,7 @@ def _lines(written: Written) -> Iterator[tuple[tuple[str, str], list[Any]]]:
             yield (
                 (one.slug, item.label),
                 [
-                    one.name,
+                    one.shown,
                     ", ".join(filter(None, (student.sid for student in one.students))),
                     one.slug,
                     item.label,

@@ -259,7 +259,7 @@ def check_gradients(
 
 
 DETACHED = (
-    "A value on the way is cut off from the graph: .detach(), .item(), .data, torch.no_grad(), torch.tensor(...) "
+    "some value on the way is cut off from the graph: .detach(), .item(), .data, torch.no_grad(), torch.tensor(...) "
     "or a sample drawn by torch.normal or .sample()"
 )
 

@@ -56,6 +56,7 @@ class Executor:
         self.folder = Path(folder).resolve()
         self.scratch = scratch
         self.objects: dict[int, Any] = {}
+        self._old_files = os.listdir()  # where the code runs; they are no news
         self._objects_kept = 0  # never reused as an id: a handle must not come to mean another object
         stay_in_one_process()
         forget_modules(self.folder)
@@ -150,8 +151,9 @@ class Executor:
             parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
 
         figures: list[Any] = []
+        function = self._callable(header)  # an import takes back what is set
         with _saved_figures(figures) if header["figures"] else nullcontext(), torch.set_grad_enabled(header["grad"]):
-            value = self._callable(header)(*args, **kwargs)
+            value = function(*args, **kwargs)
 
         wanted = [*inputs, *parameters.values()]
         gradients: list[Tensor | None] = [None] * len(wanted)
@@ -188,6 +190,17 @@ class Executor:
             "figures": self._encode(figures, returned),
         }
 
+    def _op_repeat(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        values = []
+        for _ in range(header["times"]):
+            args = [self._decode(tree, arrays, []) for tree in header["args"]]
+            kwargs = {name: self._decode(tree, arrays, []) for name, tree in header["kwargs"].items()}
+            function = self._callable(header)
+            with torch.set_grad_enabled(header["grad"]):
+                values.append(self._encode(function(*args, **kwargs), returned))
+            self._restore_settings()
+        return {"values": values}
+
     def _op_attribute(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         return {"value": self._encode(getattr(self.objects[header["object"]], header["name"]), returned)}
 
@@ -210,6 +223,9 @@ class Executor:
 
     def _op_forget(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         self.objects.clear()
+        self._old_files = os.listdir()
+        if header["modules"]:
+            forget_modules(self.folder)
         return {}
 
     def _op_rng_fingerprints(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
@@ -228,7 +244,7 @@ class Executor:
         return {"value": self._encode(np.frombuffer(path.read_bytes(), dtype=np.uint8), returned)}
 
     def _op_files(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
-        return {"value": self._encode(sorted(os.listdir()), returned)}
+        return {"value": self._encode(sorted({*os.listdir()} - {*self._old_files}), returned)}
 
     def _op_build(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         scope: dict[str, Any] = {}

@@ -11,7 +11,7 @@ A check has its task's name as a marker. It gets two more, made from the number:
 Three groups of tests use it: "public" (directly in tests/ of a student's folder), "hidden", and tests of the project.
 Another plugin, such as the autograder's, may set more attributes:
 
-    config.submission_factory(draws: bool) -> Submission     draws: with a scratch folder
+    config.submission_factory() -> Submission
     config.assignment_secret: str                                       seeds the random inputs of every hidden check
     config.handed_in(name: str) -> Path | None                          where a file of the submission lies
 """
@@ -23,6 +23,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, TypeGuard
 
 import hypothesis
@@ -34,6 +35,7 @@ from autograder.door import library_use
 from autograder.door.calls import MADE_BY, Calls, case_of, no_calls
 from autograder.door.cases import Case, read_cases
 from autograder.door.diagnose import CheckFailed
+from autograder.door.imports import import_under_way
 from autograder.door.packages import only_packages
 from autograder.door.shown import lines
 from autograder.door.submission import (
@@ -50,9 +52,9 @@ from autograder.door.time_limit import TimeIsUp, time_limit
 
 LOCAL_SECONDS = 60  # that a call may take in a student's folder, on a slow computer; it has less where it is graded
 CALLS = pytest.StashKey[Calls]()  # of code under test, in the check that runs
+LOST = pytest.StashKey[dict[str, Lost]]()  # modules whose import did not come to an end
 # Which the door needs, besides Python's own modules.
 LIBRARIES = {"hypothesis", "matplotlib", "numpy", "pytest", "scipy", "torch"}
-DRAWS = "draws: the check needs a scratch folder to write pictures to"
 # Our checks seed everything from their own name, so hypothesis's complaint about fixtures does not apply.
 SUPPRESSED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 COMMON: dict[str, Any] = {
@@ -85,6 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.remarks = functools.partial(remarks, config)  # type: ignore[attr-defined]
     config.stash[NOT_IMPORTED] = set()
     config.stash[CALLS] = no_calls()
+    config.stash[LOST] = {}
     if not hasattr(config, "submission_factory"):
         refuse_taken_names(config)
 
@@ -113,7 +116,6 @@ def marker_lines(tasks: list[dict[str, Any]]) -> list[str]:
         *(f"{task['name']}: task {task['number']}, {task['title']}" for task in tasks),
         *(f"{number_markers(task)[0]}: the same as {task['name']}" for task in tasks),
         *(f"{section}: every task of section {section.removeprefix('task').replace('_', '.')}" for section in sections),
-        DRAWS,
     ]
 
 
@@ -180,76 +182,89 @@ def sources(config: pytest.Config) -> Callable[[str], bytes | None]:
 
 
 class InProcess:
-    """Makes submissions that run in this process."""
+    """Makes submissions that run in this process.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Args:
+        folder: where their code lies.
+        lost: see TimeLimited.
+    """
 
-    def __call__(self, draws: bool) -> Submission:
+    def __init__(self, folder: Path, lost: dict[str, Lost]) -> None:
+        self.folder, self.lost = folder, lost
+
+    def __call__(self) -> Submission:
         os.environ["MPLBACKEND"] = "Agg"  # checks draw into files, never on a screen
         from autograder.door.executor import Executor
 
-        scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True) if draws else None
-        executor = Executor(self.folder, Path(scratch.name) if scratch else None)
+        scratch = tempfile.TemporaryDirectory(prefix="checks-", ignore_cleanup_errors=True)
+        executor = Executor(self.folder, Path(scratch.name))
         executor.execute = only_packages(executor.folder)(executor.execute)  # type: ignore[method-assign]
         # The folder is deleted with the executor.
         executor.scratch_folder = scratch  # type: ignore[attr-defined]
-        return Submission(TimeLimited(executor))
+        return Submission(TimeLimited(executor, self.lost))
 
 
 class TimeLimited:
-    """A backend whose calls end, as they do where code is graded."""
+    """An executor whose calls end, as they do where code is graded.
 
-    def __init__(self, backend: Any) -> None:
-        self.execute_for_ever, self.close = backend.execute, backend.close
+    Args:
+        executor: see there.
+        lost: modules that are not imported again in this process, since that did not come to an end.
+    """
+
+    def __init__(self, executor: Any, lost: dict[str, Lost]) -> None:
+        self.execute_for_ever, self.close = executor.execute, executor.close
+        self._folder, self._lost = executor.folder, lost
 
     def execute(self, header: Header, arrays: Arrays) -> tuple[Header, Arrays]:
         """See `submission.Backend`; Lost after LOCAL_SECONDS."""
         try:
             with time_limit(LOCAL_SECONDS):
-                return self.execute_for_ever(header, arrays)
-        except TimeIsUp:
-            why = f"stopped, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
-            raise Lost("timeout", MADE_BY.sub("", str(header.get("called", ""))), why, in_public=True) from None
+                reply, returned = self.execute_for_ever(header, arrays)
+        except TimeIsUp as error:
+            raise self._stopped(error, MADE_BY.sub("", str(header.get("called", "")))) from None
+        failure = reply.get("error", {})
+        if failure.get("type") == "LostModule" and failure["message"] in self._lost:
+            raise self._lost[failure["message"]].again()
+        return reply, returned
 
-
-def make_submission(request: pytest.FixtureRequest) -> Submission:
-    """A new submission for the check that asks."""
-    factory: Callable[[bool], Submission] | None = getattr(request.config, "submission_factory", None)
-    if factory is None:
-        factory = InProcess(implementation(request.config))
-    made = factory(request.node.get_closest_marker("draws") is not None)
-    made.calls = request.config.stash[CALLS]
-    return made
+    def _stopped(self, error: TimeIsUp, called: str) -> Lost:
+        """What to raise when a call was stopped; a module that was being imported is not imported again."""
+        frames = [(frame.filename, frame.lineno or 0, frame.name) for frame in extract_tb(error.__traceback__)]
+        imported = import_under_way(reversed(frames), self._folder)
+        stopped = "stopped while it was imported" if imported else "stopped"
+        why = f"{stopped}, because there was no answer within {LOCAL_SECONDS} seconds. Does a loop never end?"
+        lost = Lost("timeout", called, why, in_public=True, imported=imported)
+        if imported:
+            self._lost[imported.module] = lost.again()
+            self.execute_for_ever({"op": "import", "module": imported.module, "without": [imported.module]}, [])
+        return lost
 
 
 @pytest.fixture(scope="module")
-def shared_submissions() -> Iterator[dict[bool, Submission]]:
-    """The submissions that the checks of one file share: one with a scratch folder, one without."""
-    shared: dict[bool, Submission] = {}
+def shared_submission(pytestconfig: pytest.Config) -> Iterator[Submission]:
+    """The submission that the checks of one file share."""
+    factory: Callable[[], Submission] | None = getattr(pytestconfig, "submission_factory", None)
+    shared = (factory or InProcess(implementation(pytestconfig), pytestconfig.stash[LOST]))()
+    shared.calls = pytestconfig.stash[CALLS]
     yield shared
-    for submission in shared.values():
-        submission.close()
+    shared.close()
 
 
 @pytest.fixture
-def submission(request: pytest.FixtureRequest, shared_submissions: dict[bool, Submission]) -> Submission:
+def submission(request: pytest.FixtureRequest, shared_submission: Submission) -> Submission:
     """The code under test, shared by the checks of this file, its random generators seeded for this check."""
-    draws = request.node.get_closest_marker("draws") is not None
-    if draws not in shared_submissions:
-        shared_submissions[draws] = make_submission(request)
-    shared_submissions[draws].forget()  # the objects of the check before
-    shared_submissions[draws].seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
-    return shared_submissions[draws]
+    shared_submission.forget()  # the objects of the check before
+    shared_submission.seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
+    return shared_submission
 
 
 @pytest.fixture
-def fresh_submission(request: pytest.FixtureRequest) -> Iterator[Submission]:
-    """The code under test, for this check alone: what it replaces there (see `stand_in`) stays there."""
-    alone = make_submission(request)
-    alone.seed(derived_seed(request.config, check_id(request.node) + "|worker") % 2**63)
-    yield alone
-    alone.close()
+def fresh_submission(submission: Submission) -> Iterator[Submission]:
+    """The code under test, imported for this check alone: what it replaces there (see `stand_in`) is gone with it."""
+    submission.forget(modules=True)
+    yield submission
+    submission.forget(modules=True)
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder import tasks
+from autograder import clock, tasks
 from autograder.exits import Exit
 from autograder.grading import grade, report
 from autograder.grading.results import Results, exit_status
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
 from autograder.grading.session import Grading, Session
 from autograder.repository import TESTS
+from autograder.sandbox.text import safe_text
 from autograder.tasks import CourseError
 from autograder.writing import make_place, write_atomically
 
@@ -66,9 +67,10 @@ def main(arguments: Sequence[str]) -> int:
     if status == Exit.FAILED:
         print(f"not graded: {results.extra['problem']}", file=sys.stderr)
         return status
-    report.write_terminal(document, course, sys.stdout)
+    name, when = safe_text(submission.name, 80), clock.now(course.timezone)
+    report.write_terminal(document, course, sys.stdout, name, when)
     if options.html is not None:
-        write_atomically(options.html.resolve(), report.page(document, course), mode=0o644)
+        write_atomically(options.html.resolve(), report.page(document, course, name, when), mode=0o644)
     return status
 
 

@@ -12,6 +12,7 @@ import io
 import os
 import re
 import stat
+import struct
 import sys
 import tempfile
 import unicodedata
@@ -173,6 +174,9 @@ def read_tree(
         limits: only those on archives, entries and depth apply.
         wanted: lower-case names of files that are named if they lie in such a folder.
 
+    Where there are more than `limits.entries`, of the fullest folders only the files that may count are listed: code,
+    zips, and what is wanted.
+
     Raises:
         UnreadableError: it does not exist, is neither, or is larger than the limits.
     """
@@ -196,15 +200,18 @@ def zip_tree(
 
     Of a large one, too, only the table of contents is read.
     """
+    file = _Archive(source, limits, partial(_closing, skipped=skipped, wanted=wanted, limits=limits))
     try:
-        archive = zipfile.ZipFile(_Archive(source, limits))
+        archive = zipfile.ZipFile(file)
     except _TooManyEntries:
         raise UnreadableError(f"{shown(name)} holds more than {limits.entries} files.") from None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(
             f"{shown(name)} is neither a folder nor a readable zip ({error}). Make it again, or download it again."
         ) from None
-    entries, clones, folders = [], set(), set[PurePosixPath]()
+    file.left_out = file.left_out or {}
+    entries = [_left_out(folder, names, wanted) for folder, names in file.left_out.items()]
+    clones, folders = set(), set[PurePosixPath]()
     for info in archive.infolist():
         # Windows programs write backslashes; zipfile cuts names at a NUL byte.
         written = info.filename.replace("\\", "/")
@@ -235,15 +242,26 @@ class _TooManyEntries(Exception):
 
 class _Archive(io.BufferedReader):
     """A zip's bytes, of which a bounded number are read at once: zipfile takes in the table of contents whole, whatever
-    its size, and makes an object of each entry.
+    its size, and makes an object of each entry. So it is given a shorter table where there are too many.
 
     Args:
         source: an open file, which is closed with this, or its content.
+        closing: see `_closing`.
+
+    Attributes:
+        left_out: folder to the files in it that the shorter table leaves out, all by their paths; None as long as the
+            table may not have been read.
     """
 
-    def __init__(self, source: io.RawIOBase | bytes, limits: SizeLimits) -> None:
+    def __init__(
+        self,
+        source: io.RawIOBase | bytes,
+        limits: SizeLimits,
+        closing: Callable[[Sequence[str]], list[str]],
+    ) -> None:
         super().__init__(io.BytesIO(source) if isinstance(source, bytes) else source)
-        self._limits = limits
+        self._limits, self._closing = limits, closing
+        self.left_out: dict[str, list[str]] | None = None
 
     def __del__(self) -> None:
         self.close()
@@ -255,42 +273,122 @@ class _Archive(io.BufferedReader):
         if size > self._limits.table_bytes:
             raise zipfile.BadZipFile("its table of contents is too large")
         content = super().read(size)
-        if content.count(CENTRAL_ENTRY) > self._limits.entries:
-            raise _TooManyEntries
+        # Later reads are of files, which may be zips.
+        is_table = self.left_out is None and content.startswith(CENTRAL_ENTRY)
+        if is_table and content.count(CENTRAL_ENTRY) > self._limits.entries:
+            content, self.left_out = self._shortened(content)
         return content
+
+    def _shortened(self, table: bytes) -> tuple[bytes, dict[str, list[str]]]:
+        """A table of the same size without entries of folders, and with fewer of files; folder to the files that were
+        left out."""
+        files = [(name, start, end) for name, start, end in _records(table) if not name.endswith("/")]
+        names = [_harmless(name).as_posix() for name, _, _ in files]
+        if len({_folder(name) for name in names}) > self._limits.entries:
+            raise _TooManyEntries
+        left_out, kept = dict[str, list[str]](), list[bytes]()
+        for name, folder, (_, start, end) in zip(names, self._closing(names), files, strict=True):
+            if folder:
+                left_out.setdefault(folder, []).append(name)
+            else:
+                kept.append(table[start:end])
+        if len(kept) > self._limits.entries:
+            raise _TooManyEntries
+        shorter = b"".join(kept)
+        return shorter + _filling(len(table) - len(shorter)), left_out
+
+
+# Of an entry of a zip's table of contents: signature, what is of no interest here, flags, the same, lengths of name,
+# extra field and comment, the same.
+RECORD = struct.Struct("<4s4xH18xHHH12x")
+ALONE = 47  # bytes of an entry with a name of one letter
+
+
+def _records(table: bytes) -> Iterator[tuple[str, int, int]]:
+    """The entries of a zip's table of contents: name, with slashes; where each begins and ends. BadZipFile if it is
+    damaged."""
+    place = 0
+    while place < len(table):
+        if len(table) - place < RECORD.size:
+            raise zipfile.BadZipFile("its table of contents is cut off")
+        signature, flags, name, extra, comment = RECORD.unpack_from(table, place)
+        start, end = place + RECORD.size, place + RECORD.size + name + extra + comment
+        if signature != CENTRAL_ENTRY or end > len(table) or not name:
+            raise zipfile.BadZipFile("its table of contents is damaged")
+        written = table[start : start + name].decode("utf-8" if flags & 0x800 else "cp437", "replace")
+        yield written.partition("\0")[0].replace("\\", "/"), place, end
+        place = end
+
+
+def _filling(size: int) -> bytes:
+    """Entries of a table of contents that take so many bytes, 0 or at least ALONE, and say nothing: of the top."""
+    count = -(-size // (ALONE + 0xFFFF))
+    filling = b""
+    for number in range(count):
+        comment = size * (number + 1) // count - size * number // count - ALONE
+        head = struct.pack("<4s24xHHH8xI", CENTRAL_ENTRY, 1, 0, comment, 0xFFFFFFFE)
+        filling += head + b"/" + bytes(comment)
+    return filling
+
+
+def _left_out(folder: str, names: Sequence[str], wanted: Collection[str]) -> Entry:
+    """A folder whose files, or some of them, are not looked at, as one entry."""
+    asked = [name for name in names if _file(name).lower() in wanted and _asked_for(PurePosixPath(name), wanted)]
+    inside = sorted(name[len(folder) + 1 :] for name in asked)
+    return Entry(PurePosixPath(folder), stat.S_IFDIR, len(names), _unread, folder, tuple(inside))
+
+
+def _folder(name: str) -> str:
+    """ "a/b" of the path "a/b/c.py"."""
+    return name.rpartition("/")[0]
+
+
+def _file(name: str) -> str:
+    """ "c.py" of the path "a/b/c.py"."""
+    return name.rpartition("/")[2]
 
 
 def collapsed(
     entries: Iterable[Entry], skipped: Collection[str], wanted: Collection[str], limits: SizeLimits = UNLIMITED
 ) -> list[Entry]:
-    """The entries, those in folders that are not looked into as one entry a folder; arguments as for `read_tree`.
-
-    Where there are more than `limits.entries`, the fullest folders are not looked into either.
-    """
+    """The entries, those in folders that are not looked into as one entry a folder; arguments as for `read_tree`."""
     entries, kept = list(entries), []
     folders: dict[PurePosixPath, list[Entry]] = {}
-    crowded = _crowded(entries, limits.entries)
-    for entry in entries:
-        top = _closed_folder(entry.path, skipped, limits.depth) or (entry.path if entry.is_folder else None)
-        if top is None and entry.path.parent in crowded:
-            top = entry.path.parent
-        if top is None:
-            kept.append(entry)
+    closing = _closing([entry.path.as_posix() for entry in entries], skipped, wanted, limits)
+    for entry, top in zip(entries, closing, strict=True):
+        if top or entry.is_folder:
+            folders.setdefault(PurePosixPath(top) if top else entry.path, []).append(entry)
         else:
-            folders.setdefault(top, []).append(entry)
+            kept.append(entry)
     closed = [_closed(top, inside, wanted) for top, inside in folders.items()]
     return [*kept, *(folder for folder in closed if folder.size)]
 
 
-def _crowded(entries: Collection[Entry], most: int) -> set[PurePosixPath]:
-    """The fullest folders: without what lies in them, there are no more than `most` files."""
-    surplus, crowded = len(entries) - most, set[PurePosixPath]()
-    counts = Counter(entry.path.parent for entry in entries if entry.path.parent.name) if surplus > 0 else Counter()
-    for folder, count in counts.most_common():
-        if surplus > 0:
+def _closing(names: Sequence[str], skipped: Collection[str], wanted: Collection[str], limits: SizeLimits) -> list[str]:
+    """For each file, the folder above it that is not looked into, as far as this file goes; "" if there is none.
+
+    Args:
+        names: where the files lie, below the top.
+    """
+    parents = list(map(_folder, names))
+    tops = {
+        parent: str(_closed_folder(PurePosixPath(parent, "x"), skipped, limits.depth) or "") for parent in set(parents)
+    }
+    full = Counter(parent for parent in parents if not tops[parent])
+    surplus, crowded = full.total() - limits.entries, set[str]()
+    for folder, count in full.most_common():
+        if surplus > 0 and folder:
             crowded.add(folder)
             surplus -= count
-    return crowded
+    return [
+        tops[parent] or (parent if parent in crowded and not _may_count(name, wanted) else "")
+        for name, parent in zip(names, parents, strict=True)
+    ]
+
+
+def _may_count(name: str, wanted: Collection[str]) -> bool:
+    """Whether a file is looked at even in a folder with thousands of others."""
+    return name.lower().endswith((".py", ".zip")) or _file(name).lower() in wanted
 
 
 def _closed_folder(path: PurePosixPath, skipped: Collection[str], depth: int) -> PurePosixPath | None:
@@ -338,9 +436,10 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
         # os.walk does not follow links to folders, but does not say that they are links either.
         linked = [name for name in names if os.path.islink(os.path.join(parent, name))]
         if seen + len(files) + len(names) > limits.entries and here.name:
-            names[:], seen = [], seen + 1
-            entries.append(_counted(Path(parent), here, wanted))
-            continue
+            kept = [name for name in files if _may_count(_text(name), wanted)]
+            kept = kept if seen + len(kept) < limits.entries else []
+            entries.append(_counted(Path(parent), here, wanted, kept))
+            names[:], files, seen = [], kept, seen + 1
         seen += len(files) + len(names)
         if seen > limits.entries:
             raise UnreadableError(f"{shown(folder.name)} holds more than {limits.entries} files.")
@@ -368,8 +467,12 @@ def _folder_tree(folder: Path, skipped: Collection[str], limits: SizeLimits, wan
     return Tree(folder.resolve().name, _sorted(looked_at), frozenset(clones), frozenset(empty))
 
 
-def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entry:
-    """A folder that is not looked into, but for names, and for no more than COUNTED of these."""
+def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str], but: Collection[str] = ()) -> Entry:
+    """A folder that is not looked into, but for names, and for no more than COUNTED of these.
+
+    Args:
+        but: names of files right in it that do not count.
+    """
     count, found = 0, list[str]()
     unread: list[OSError] = []  # folders, each counts as one file
     for parent, names, files in os.walk(folder, onerror=unread.append):
@@ -377,6 +480,8 @@ def _counted(folder: Path, path: PurePosixPath, wanted: Collection[str]) -> Entr
         if len(here.parts) >= DEEPEST:
             count += len(names)  # each as one file
             names.clear()
+        if not here.parts:
+            files = sorted(set(files).difference(but))
         count += len(files)
         inside = [here / _text(name) for name in files]
         found += [str(inner) for inner in inside if _asked_for(path / inner, wanted)]
@@ -479,8 +584,5 @@ def _pieces_of_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, ratio: in
                 if total > MIB and total > ratio * max(info.compress_size, 1):
                     raise UnreadableError(f"{name} is compressed more than any honest file.")
                 yield piece
-    except (
-        *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError),
-        _TooManyEntries,
-    ) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
         raise UnreadableError(f"{name} in the zip file is damaged ({error}). Please make it again.") from None

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.door import library_use
 from autograder.exits import interrupted, is_lack, raise_if_interrupted
+from autograder.grading import report
 from autograder.grading.results import Results
 from autograder.grading.session import Grading, Session
 from autograder.repository import EXECUTOR, ROOT
@@ -95,7 +96,9 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
                     # them short.
                     gc.freeze()
                     grade_in(forking, submitted, course, grading.session, results, save)
-        results.notes = [*submitted.errors, *submitted.notes, *about_release]
+        # As students see it: what a check that is hidden from them found stays hidden.
+        first = report.first_step(results.document(grading.publish), course)
+        results.notes = [*submitted.errors, *([first] if first else []), *submitted.notes, *about_release]
     except KeyboardInterrupt:
         results.notes = [INTERRUPTED]
         raise
@@ -158,7 +161,7 @@ def grade_in(
     from hypothesis.configuration import set_hypothesis_home_dir
 
     from autograder.grading.suites import Grader, GradingError, run_suites
-    from autograder.sandbox.layers import Limits
+    from autograder.sandbox.layers import Limits, refuses_to_create
 
     _find_helpers(session)
     limits = Limits(
@@ -172,6 +175,7 @@ def grade_in(
         submitted,
         results,
         start_worker=lambda: zygote.start_worker(submitted.folder, limits),
+        makes_files=not refuses_to_create(zygote.protection.layers),
         deadline=time.monotonic() + session.seconds if zygote.deadline is None else zygote.deadline,
         save=save,
     )

@@ -7,16 +7,20 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from autograder.door.calls import MADE_BY
+from autograder.door.imports import Import, import_under_way
 from autograder.door.submission import Lost
 from autograder.grading.messages import SENTENCES, NotRun
 from autograder.sandbox.backend import WorkerDied
 from autograder.sandbox.text import MAX_TEXT
 from autograder.tasks import Check
+
+IMPORT = "import "  # before the name of a module that is lost
 
 Answer = tuple[dict[str, Any], list[np.ndarray]]
 
@@ -121,13 +125,15 @@ class Watch:
     Attributes:
         budget: of time.
         call_seconds: the most for one call.
-        lost: names of functions and methods that are not called any more, and of modules that are not imported any
-            more, each with the reason.
+        folder: where the submission's modules lie.
+        lost: names of functions and methods that are not called any more, and, after IMPORT, of modules that are not
+            imported any more, each with the reason.
         check: that which runs.
     """
 
     budget: Budget
     call_seconds: float
+    folder: Path
     lost: dict[str, Lost] = field(default_factory=dict)
     check: Check | None = None
 
@@ -141,9 +147,16 @@ class Watch:
         """What to raise when a worker died in a call of this name; it is remembered."""
         assert self.check is not None
         kind = "grader" if error.kind == "closed" else error.kind
-        lost = Lost(kind, MADE_BY.sub("", name), error.reason, not self.check.hidden_inputs)
-        if name and kind != "grader":
-            self.lost[name] = lost.again()  # which is never raised: it would keep the check's frames, and all in them
+        module = name.removeprefix(IMPORT) if name.startswith(IMPORT) else ""
+        under_way = import_under_way(error.calls, self.folder)
+        names = {name, f"{IMPORT}{under_way.module}" if under_way else ""} - {""}
+        # What has seen hidden inputs could choose which file that is, and the line.
+        imported = None if self.check.hidden_inputs else under_way
+        imported = imported or (Import(f"{module}.py") if module else None)
+        target = imported.module if imported else MADE_BY.sub("", name)
+        lost = Lost(kind, target, error.reason, not self.check.hidden_inputs, imported)
+        if kind != "grader":  # never raised: it would keep the check's frames, and all in them
+            self.lost |= {each: lost.again() for each in names}
         return lost
 
 
@@ -170,16 +183,16 @@ class Guarded:
         """
         called = header.get("called", "")
         module = str(header.get("function") or header.get("target") or "").partition(".")[0]
-        self._watch.refuse(called, MADE_BY.sub("", called), module)
+        self._watch.refuse(called, MADE_BY.sub("", called), IMPORT + module)
         if module and module not in self._imported:
             # A message of its own: what dies now is the module, not the function.
-            lost = [name for name in self._watch.lost if "." not in name]
-            reply, _ = self._send({"op": "import", "module": module, "without": lost}, [], module)
+            lost = [name.removeprefix(IMPORT) for name in self._watch.lost if name.startswith(IMPORT)]
+            reply, _ = self._send({"op": "import", "module": module, "without": lost}, [], IMPORT + module)
             if not reply["ok"]:
                 return reply, []
             self._imported.add(module)
         answer = self._send(header, arrays, called or self._last)
-        if header.get("op") == "stand_in":  # the other modules will be imported anew
+        if header.get("op") == "stand_in" or header.get("modules"):  # they will be imported anew
             self._imported.clear()
         return answer
 
@@ -220,7 +233,7 @@ class Guarded:
             return reply, returned
         failure = _failure(reply.get("error"))
         if failure["error"]["type"] == "LostModule":
-            watch.refuse(failure["error"]["message"])
+            watch.refuse(IMPORT + failure["error"]["message"])
         return failure, returned
 
 

@@ -82,6 +82,7 @@ REASONS = {
         "Not graded, because it is a virtual environment or holds thousands of files",
         "Move your own files out of it.",
     ),
+    "crowd": ("Only counted, because there are so many of them", ""),
     "odd": ("Not used, because they are not ordinary files", "Hand in the files themselves, not links to them."),
     "outside": (
         "Not graded, because they lie outside the folder that was",
@@ -353,13 +354,15 @@ def _select(found: Collection[Entry], expected: Collection[str], provided: Colle
     canonical = {name.lower(): name for name in (*expected, *modules)}
     entries = [entry for entry in found if entry.regular and matters(entry.path, canonical)]
     present, looked_at = {entry.path for entry in entries}, set(map(id, entries))
+    looked_into = {entry.path.parent for entry in entries}
     top = _top_folder(entries, lower)
     named: dict[str, list[Entry]] = {}
     if top.parts:
         selection.notes.append(f"The folder {shown(str(top))} of your submission was graded.")
     for entry in found:
         if entry.is_folder:
-            selection.leave(_why_closed(entry.path), entry, missed=bool(entry.inside))
+            reason = "crowd" if entry.path in looked_into else _why_closed(entry.path)
+            selection.leave(reason, entry, missed=bool(entry.inside))
         elif not entry.regular:
             selection.leave("odd", entry, missed=not entry.path.name.startswith("."))
         elif entry.path.name.startswith("."):
@@ -426,7 +429,8 @@ def _look_deeper(selection: _Selection, expected: Collection[str]) -> None:
 def _questions(
     selection: _Selection, expected: Collection[str], provided: Collection[str], missing: Collection[str]
 ) -> list[str]:
-    """What to ask about files that are called almost as those to hand in: left out, or helpers that nothing imports."""
+    """What to ask about files that are called almost as those to hand in: left out, or helpers that nothing imports.
+    Nothing else is said of them."""
     known = {*expected, *provided}
     candidates = [
         entry
@@ -436,18 +440,23 @@ def _questions(
     ]
     for reason in ("taken", "notebook", "other"):
         candidates += selection.aside.get(reason, ())
-    asked: dict[str, list[str]] = {}
+    asked: dict[str, list[Entry]] = {}
     for entry in candidates[: SUBMISSION.files]:
         file = near(entry.path.name, known, missing)
         if file is not None and file in expected:
-            asked.setdefault(file, []).append(entry.name)
-    selection.lost += [name for names in asked.values() for name in names]
-    return [
-        f"{listed(names)} {'was' if len(names) == 1 else 'were'} not graded as {file}. Is {which} your {file}? If so, "
-        "rename it and hand in again."
-        for file, names in sorted(asked.items())
-        for which in ["it" if len(names) == 1 else "one of them"]
-    ]
+            asked.setdefault(file, []).append(entry)
+    said = {id(entry) for entries in asked.values() for entry in entries}
+    selection.lost += [entry.name for entries in asked.values() for entry in entries]
+    for entries in selection.aside.values():
+        entries[:] = [entry for entry in entries if id(entry) not in said]
+    return [_question(file, [entry.name for entry in entries]) for file, entries in sorted(asked.items())]
+
+
+def _question(file: str, names: Sequence[str]) -> str:
+    were, which = ("was", "it") if len(names) == 1 else ("were", "one of them")
+    notebooks = all(name.endswith(".ipynb") for name in names)
+    todo = f"hand in its code as {file}: notebooks are not graded" if notebooks else "rename it and hand in again"
+    return f"{listed(names)} {were} not graded as {file}. Is {which} your {file}? If so, {todo}."
 
 
 def _why_no_data(path: PurePosixPath, provided: Collection[str]) -> str:
@@ -574,7 +583,7 @@ def _described(entries: Sequence[Entry]) -> str:
 def _described_folder(folder: Entry) -> str:
     """ "data/ (340 files)", or "data/work.py and 339 more in data/" if a file in it was asked for."""
     name = f"{shown(folder.name)}/"
-    at_least = f"{folder.size} or more" if folder.size >= COUNTED else str(folder.size)
+    at_least = f"{folder.size} or more" if folder.size == COUNTED else str(folder.size)
     if not folder.inside:
         return name if not folder.size else f"{name} ({at_least} file{'s' if folder.size != 1 else ''})"
     files = listed([name + inner for inner in folder.inside])

@@ -12,7 +12,7 @@ import functools
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from autograder.grading.session import Session
 from autograder.repository import DOOR, check_sources
 from autograder.sandbox.layers import Limits
 from autograder.scratch import OURS, RANDOM
-from autograder.tasks import Check, Course
+from autograder.tasks import Check, Course, Task
 
 # Exceptions whose names tell a student something; any other name may have been made up to carry data.
 KNOWN_EXCEPTIONS = {name for name, value in vars(builtins).items() if isinstance(value, type)} | {
@@ -44,9 +44,12 @@ SENTENCES = {
     "grader": "Not run: the grader has a problem. Please tell your instructor.",
     "put off": "Not finished: there was no more time for the checks of this task.",
     "stopped": "{name} was stopped: {why}. It is not called again: checks that need it fail.",
-    "stopped import": "The import of {name}.py was stopped: {why}. It is not imported again: checks that need it fail.",
+    "stopped import": "The import of {file} was stopped: {why}. It is not imported again: checks that need it fail.",
+    "stopped import at": (
+        "The import of {file} was stopped in line {line}: {why}. It is not imported again: checks that need it fail."
+    ),
     "stopped early": "Your code was stopped: {why}.",
-    "stub": "Not implemented yet: Task {number} ({name}{function}).",
+    "stub": "Not implemented yet: {what} (Task {number}).",
     "not imported": "{file} could not be imported.",
     "not imported, why": "{file} could not be imported: {error}",
     "raised": "Your code raised an exception: {error}",
@@ -57,18 +60,23 @@ SENTENCES = {
     "skipped": "Skipped: {why}",
 }
 # What to do about an exception that the sandbox causes, by what the system or a library says.
-REFUSALS = (
-    (
-        re.compile(r"\[Errno (?:1|13|27|28|30|38|-\d)\]|Permission denied|Function not implemented|No space left"),
-        "While code is graded, it may write files only into the folder that it runs in, as open('log.txt', 'w') does: "
-        f"{Limits.scratch_bytes >> 20} MiB in {Limits.scratch_files} files. It may start no processes and use no "
-        "network.",
+REFUSED = re.compile(r"\[Errno (?:1|13|27|28|30|38|-\d)\]|Permission denied|Function not implemented|No space left")
+NOT_THERE = re.compile(r"\[Errno 2\]|No such file or directory")
+NO_GPU = re.compile("NVIDIA driver|not compiled with CUDA|No CUDA GPUs|Torch not linked with")
+ADVICE = {
+    "files": (
+        "While code is graded, it may write files only into the folder that it runs in, as open('log.txt', 'w') does, "
+        f"not beside its own files: {Limits.scratch_bytes >> 20} MiB in {Limits.scratch_files} files. It may start no "
+        "processes and use no network."
     ),
-    (
-        re.compile("NVIDIA driver|not compiled with CUDA|No CUDA GPUs|Torch not linked with"),
-        "Code is graded without a GPU: use the device of what your function is given, such as x.device.",
+    # Where `layers.refuses_to_create`.
+    "no files": (
+        "While code is graded on this machine, it may write only files that a check names, such as outpath, and make "
+        "no others. It may start no processes and use no network."
     ),
-)
+    "not there": "While code is graded, no other files are there than those that are handed in, code and small data.",
+    "no GPU": "Code is graded without a GPU: use the device of what your function is given, such as x.device.",
+}
 # What a check takes, for hidden checks, which do not say what came.
 LIMITS = "it takes numbers, text and at most 1024 arrays of integers, truth values or floats, 64 MiB in all"
 # Why code was stopped, where the reason could carry what must not be shown, such as an exit status.
@@ -80,12 +88,14 @@ DEATHS = {
 TASK_NUMBER = re.compile(r"\bTask (\d+\.\d+)\b")
 WORD = re.compile(r"\w[\w.]*\w|\w")
 # Folders and addresses in memory that differ from run to run: the same submission must get the same text every time.
-TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+|submission)/?")
+TEMPORARY = re.compile(rf"{re.escape(tempfile.gettempdir())}/{OURS}grading-{RANDOM}/(?:scratch-\w+/?|(?=submission))")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 # What `diagnose.quoted` marks is not shown; these sentences read better with another word in its place.
 ALL_VALUES = re.compile(f"all of {QUOTED.pattern} values")
 SOME_VALUES = re.compile(f"{QUOTED.pattern} of {QUOTED.pattern} values (?:is|are)")
 STUDENTS_SHAPE = re.compile(f"the shape is {QUOTED.pattern}")
+STUDENTS_LENGTH = re.compile(f", not a (tuple|list) of {QUOTED.pattern}")
+STUDENTS_TYPE = re.compile(f", not a {QUOTED.pattern}")
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,7 @@ class Explanation:
     kind: Kind
     text: str
     cause: str = ""
+    stub: str = ""
     case: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -117,10 +128,15 @@ class Explainer:
         course: for the tasks' numbers and titles.
         tests: the folder of the tests; the words in their sources are safe to show.
         memory_mib: what the code may use.
+        makes_files: whether it may make files.
     """
 
-    def __init__(self, course: Course, tests: Path, memory_mib: int = Session.memory_mib) -> None:
+    def __init__(
+        self, course: Course, tests: Path, memory_mib: int = Session.memory_mib, makes_files: bool = True
+    ) -> None:
         self._course, self._memory_mib = course, memory_mib
+        refused = ADVICE["files" if makes_files else "no files"]
+        self._advice = ((REFUSED, refused), (NOT_THERE, ADVICE["not there"]), (NO_GPU, ADVICE["no GPU"]))
         self._vocabulary = vocabulary(tests)
         self._tasks = {task.number: task for task in course.tasks}
         self._own_rows = {course.task(check.task).file for check in course.checks if not check.hidden_inputs}
@@ -150,17 +166,24 @@ class Explainer:
                 case = {name: self.withhold(text) for name, text in kind_of_case(error, calls).items()}
         found = self._explain(error, check, place)
         shown = {name: steady(text) for name, text in case.items()} if found.kind in ("wrong", "raised") else {}
-        return Explanation(found.kind, steady(found.text), steady(found.cause), shown)
+        return replace(found, text=steady(found.text), cause=steady(found.cause), case=shown)
 
     def _explain(self, error: BaseException, check: Check, place: str) -> Explanation:
         if isinstance(error, Lost):
             why = error.reason if error.in_public else DEATHS.get(error.kind, error.reason)
-            sentence = "stopped" if "." in error.target else "stopped import" if error.target else "stopped early"
+            if error.imported:
+                sentence = "stopped import at" if error.imported.line else "stopped import"
+                said = SENTENCES[sentence].format(file=error.imported.file, line=error.imported.line, why=why)
+                return Explanation(error.kind, said)
+            sentence = "stopped" if error.target else "stopped early"
             return Explanation(error.kind, SENTENCES[sentence].format(name=error.target, why=why))
         if isinstance(error, NotRun):
             return Explanation(error.kind, str(error))
         if isinstance(error, NotImplementedYet):
-            return Explanation("not_implemented", self._not_implemented(error, check))
+            task = self._stub(error, check)
+            what = f"{', '.join(task.functions)} in {task.file}" if task.functions else task.title
+            text = SENTENCES["stub"].format(what=what, number=task.number)
+            return Explanation("not_implemented", text, stub=task.name)
         if isinstance(error, SubmissionError):
             kind: Kind = "memory" if error.type in OUT_OF_MEMORY else "raised"
             return Explanation(kind, self._raised(error, check))
@@ -184,16 +207,15 @@ class Explainer:
             return word if known else "…"
 
         text = STUDENTS_SHAPE.sub("the shape is wrong", text)
+        text = STUDENTS_TYPE.sub("", STUDENTS_LENGTH.sub(r", not a \1", text))
         text = SOME_VALUES.sub("some values are", ALL_VALUES.sub("all values", text))
         return WORD.sub(keep, QUOTED.sub("…", text))
 
-    def _not_implemented(self, error: Any, check: Check) -> str:
-        # The stub that was reached may belong to a task other than the check's.
+    def _stub(self, error: Any, check: Check) -> Task:
+        """The task whose stub was reached; it may be another one than the check's."""
         named = TASK_NUMBER.search(error.message[:200])
         task = self._tasks.get(named.group(1)) if named else None
-        task = task or self._course.task(check.task)
-        function = f", {', '.join(task.functions)} in {task.file}" if task.functions else ""
-        return SENTENCES["stub"].format(number=task.number, name=task.title, function=function)
+        return task or self._course.task(check.task)
 
     def _raised(self, error: Any, check: Check) -> str:
         if error.stage == "limit":
@@ -202,7 +224,7 @@ class Explainer:
         if error.type in OUT_OF_MEMORY:
             said = SENTENCES["memory"].format(mib=self._memory_mib)
             return said if check.hidden_inputs else f"{said} {shown}"
-        advice = "".join(f" {text}" for pattern, text in REFUSALS if pattern.search(error.message))
+        advice = "".join(f" {text}" for pattern, text in self._advice if pattern.search(error.message))
         if error.stage == "import":
             return self._not_imported(error, shown, check) + advice
         if check.hidden_inputs:

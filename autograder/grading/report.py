@@ -5,34 +5,46 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from autograder.sandbox.text import safe_text
 from autograder.stamp import Stamp
-from autograder.tasks import Course
+from autograder.tasks import Course, Task
 
 Document = dict[str, Any]
 
-PASSED, PARTLY, FAILED = "passed", "partly", "failed"
-MARKS = {PASSED: "✓", PARTLY: "◐", FAILED: "✗"}
-PLAIN_MARKS = {PASSED: "+", PARTLY: "~", FAILED: "x"}
+PASSED, PARTLY, FAILED, UNTOUCHED = "passed", "partly", "failed", "untouched"
+MARKS = {PASSED: "✓", PARTLY: "◐", FAILED: "✗", UNTOUCHED: "○"}
+PLAIN_MARKS = {PASSED: "+", PARTLY: "~", FAILED: "x", UNTOUCHED: "o"}
 ANSI = {PASSED: "\x1b[32m", PARTLY: "\x1b[33m", FAILED: "\x1b[31m", "bold": "\x1b[1m", "dim": "\x1b[2m"}
+ANSI[UNTOUCHED] = ANSI["dim"]
 RESET = "\x1b[0m"
 NARROWEST, WIDEST = 48, 110
-WORDS = {PASSED: "passed", PARTLY: "in part", FAILED: "failed"}
+WORDS = {PASSED: "passed", PARTLY: "in part", FAILED: "failed", UNTOUCHED: "not started"}
+NOT_BEGUN = ("not_implemented", "missing")  # kinds of rows that say only that something is not there
+LONGEST_STEP = 400  # characters
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 
 @dataclass(frozen=True)
 class TaskSummary:
-    """One task with the rows of its checks."""
+    """One task with the rows of its checks.
+
+    Attributes:
+        file: that it is in; "" for a task that is judged over all files.
+        functions: to be written there.
+        waits_for: numbers of the other tasks without which its checks cannot be run.
+    """
 
     number: str
     title: str
     rows: list[Document]
+    file: str = ""
+    functions: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -48,10 +60,38 @@ class TaskSummary:
         return any("remark" in row["extra_data"] for row in self.rows)
 
     @property
+    def not_begun(self) -> list[Document]:
+        """The rows that say only that something is not there yet."""
+        return [
+            row for row in self.rows if row["extra_data"]["kind"] in NOT_BEGUN and "remark" not in row["extra_data"]
+        ]
+
+    @property
+    def told(self) -> list[Document]:
+        """The rows that have something to say of code that is there."""
+        return [row for row in self.rows if row not in self.not_begun]
+
+    @property
     def outcome(self) -> str:
-        if all(row["status"] == "passed" for row in self.rows):
+        failed = [row for row in self.rows if row["status"] != "passed"]
+        if not failed:
             return PASSED
-        return PARTLY if self.score > 0 or any(row["status"] == "passed" for row in self.rows) else FAILED
+        if all(row in self.not_begun for row in failed) and not self.score and not self.remarked:
+            return UNTOUCHED
+        return PARTLY if self.score > 0 or len(failed) < len(self.rows) else FAILED
+
+    @property
+    def open(self) -> bool:
+        """Whether there is more to read than its points."""
+        return self.remarked or self.outcome in (PARTLY, FAILED)
+
+    @property
+    def lacks(self) -> str:
+        """What is not there yet, in a few words."""
+        if self.waits_for:
+            return f"waits for {', '.join(self.waits_for)}"
+        missing = all(row["extra_data"]["kind"] == "missing" for row in self.not_begun)
+        return f"{self.file} is missing" if missing else self.file
 
 
 @dataclass(frozen=True)
@@ -70,6 +110,11 @@ class SectionSummary:
     def points(self) -> float:
         return sum(task.points for task in self.tasks)
 
+    @property
+    def open(self) -> bool:
+        """Whether there is more to read of a task than its points."""
+        return any(task.open for task in self.tasks)
+
 
 def summarise(document: Document, course: Course) -> list[SectionSummary]:
     """The rows of results.json, by section and task."""
@@ -82,11 +127,49 @@ def summarise(document: Document, course: Course) -> list[SectionSummary]:
         SectionSummary(
             section.number,
             section.title,
-            [TaskSummary(task.number, task.title, rows[task.name]) for task in tasks],
+            [_task(task, rows[task.name], course) for task in tasks],
         )
         for section, tasks in asked
         if any(rows[task.name] for task in tasks)
     ]
+
+
+def _task(task: Task, rows: list[Document], course: Course) -> TaskSummary:
+    numbers = {each.name: each.number for each in course.tasks}
+    stubs = {row["extra_data"].get("stub", "") for row in rows} - {""}
+    others = () if task.name in stubs else tuple(sorted(numbers[stub] for stub in stubs if stub in numbers))
+    return TaskSummary(task.number, task.title, rows, task.file, task.functions, others)
+
+
+def first_step(document: Document, course: Course) -> str:
+    """What to do first, in a sentence: put the first task right that fails, else begin the first that is not begun.
+
+    Only rows that the student may see now are looked at.
+    """
+    seen = [row for row in document["tests"] if row.get("visibility", "visible") == "visible"]
+    tasks = [task for section in summarise({**document, "tests": seen}, course) for task in section.tasks]
+    steps = [*_corrections(task for task in tasks if task.file), *_beginnings(tasks), *_corrections(tasks)]
+    if not steps:
+        return "All checks pass." if tasks and len(seen) == len(document["tests"]) else ""
+    return safe_text(f"First thing to do: {steps[0]}", LONGEST_STEP)
+
+
+def _corrections(tasks: Iterable[TaskSummary]) -> Iterator[str]:
+    """What is wrong in code that is there."""
+    for task in tasks:
+        for row in task.told:
+            if row["status"] != "passed":
+                yield f"Task {task.number} ({task.title}). {row['extra_data'].get('diagnosis', row['output'])}"
+
+
+def _beginnings(tasks: Iterable[TaskSummary]) -> Iterator[str]:
+    """What can be begun."""
+    for task in tasks:
+        if task.file and task.not_begun and not task.waits_for:
+            missing = any(row["extra_data"]["kind"] == "missing" for row in task.not_begun)
+            names = f"{', '.join(task.functions)} in {task.file}" if task.functions else task.file
+            what = f"hand in {task.file}" if missing else f"write {names}"
+            yield f"{what} (Task {task.number}, {task.title})."
 
 
 def number(value: float) -> str:
@@ -99,17 +182,30 @@ def use_colour(stream: TextIO) -> bool:
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
-def write_terminal(document: Document, course: Course, stream: TextIO) -> None:
+def write_terminal(document: Document, course: Course, stream: TextIO, name: str = "", when: str = "") -> None:
     """Print the report, as wide as the terminal."""
     width = shutil.get_terminal_size((100, 24)).columns if stream.isatty() else 100
     encoding = (stream.encoding or "ascii").lower()
-    text = terminal(document, course, width, use_colour(stream), unicode=encoding.startswith("utf"))
+    text = terminal(document, course, width, use_colour(stream), encoding.startswith("utf"), name, when)
     stream.write(text.encode(encoding, "replace").decode(encoding))
 
 
-def terminal(document: Document, course: Course, width: int = 100, colour: bool = False, unicode: bool = True) -> str:
-    """The report as lines of at most `width` characters: what there is to say about the submission's files, then
-    sections, tasks, what failed with its hints, and remarks; the score at the end."""
+def terminal(
+    document: Document,
+    course: Course,
+    width: int = 100,
+    colour: bool = False,
+    unicode: bool = True,
+    name: str = "",
+    when: str = "",
+) -> str:
+    """The report as lines of at most `width` characters: whose it is, what there is to say about the submission's
+    files, then sections, tasks, what failed with its hints, and remarks; the score and what to do first at the end.
+
+    Args:
+        name: of whom or what was graded.
+        when: it was graded.
+    """
     width = max(NARROWEST, min(width, WIDEST))
     marks = MARKS if unicode else PLAIN_MARKS
 
@@ -123,34 +219,55 @@ def terminal(document: Document, course: Course, width: int = 100, colour: bool 
         texts = [(" " * indent + first.ljust(room) + " " + right).rstrip(), *(" " * indent + text for text in others)]
         return "\n".join(paint(text, style) if style else text for text in texts)
 
-    lines = ["", *_wrapped(document["output"], width, indent=0)] if document["output"] else []
+    def of_task(task: TaskSummary) -> Iterator[str]:
+        style = task.outcome
+        lacks = f" ({task.lacks})" if style == UNTOUCHED and task.lacks else ""
+        yield line(f"{marks[style]} {task.number:<5}{task.title}{lacks}", _of(task.score, task.points), style, indent=2)
+        if style == UNTOUCHED:
+            return
+        said = ""
+        for row in task.told:
+            if row["status"] != "passed" or "remark" in row["extra_data"]:
+                mark = marks[PASSED if row["status"] == "passed" else FAILED]
+                yield line(f"{mark} {row['name']}", _of(row["score"], row["max_score"]), indent=9)
+                # One cause, such as a file that cannot be imported, often fails many checks.
+                text = row["output"] if row["output"] != said else "(the same)"
+                yield from (paint(part, "dim") for part in _wrapped(text, width, indent=13))
+                said = row["output"]
+        if left := task.not_begun:
+            text = f"{marks[UNTOUCHED]} {checks(len(left))} not started: {left[0]['output']}"
+            yield line(text, _of(0, sum(row["max_score"] for row in left)), UNTOUCHED, indent=9)
+
+    first = first_step(document, course)
+    heading = [course.title, ", ".join(filter(None, (name, when)))] if name or when else []
+    lines = [paint(part, "bold") for text in heading for part in _wrapped(text, width, indent=0)]
+    notes = [note for note in document["output"].split("\n\n") if note and note != first]
+    for note in notes:
+        lines += ["", *_wrapped(note, width, indent=0)]
     sections = summarise(document, course)
+    apart = True  # sections in which every task is one line stand close together
     for section in sections:
-        lines.append("")
+        lines += [""] if apart or section.open else []
         lines.append(line(f"Task {section.number}  {section.title}", _of(section.score, section.points), "bold"))
-        for task in section.tasks:
-            style = task.outcome
-            title = f"{marks[style]} {task.number:<5}{task.title}"
-            lines.append(line(title, _of(task.score, task.points), style, indent=2))
-            said = ""
-            for row in task.rows:
-                if row["status"] != "passed" or "remark" in row["extra_data"]:
-                    mark = marks[PASSED if row["status"] == "passed" else FAILED]
-                    lines.append(line(f"{mark} {row['name']}", _of(row["score"], row["max_score"]), indent=9))
-                    # One cause, such as a file that cannot be imported, often fails many checks.
-                    text = row["output"] if row["output"] != said else "(the same)"
-                    lines += [paint(part, "dim") for part in _wrapped(text, width, indent=13)]
-                    said = row["output"]
+        lines += [part for task in section.tasks for part in of_task(task)]
+        apart = section.open
     lines.append("")
     total = sum(row["max_score"] for row in document["tests"])
     lines.append(line("Score", _of(document["score"], total), "bold"))
     for entry in document["leaderboard"]:
         lines.append(line(f"Leaderboard: {entry['name']}", str(entry["value"])))
-    if document["output"] and sections:
+    if first:
+        lines += ["", *(paint(part, "bold") for part in _wrapped(first, width, indent=0))]
+    if notes and sections:
         lines += ["", *_wrapped("What there is to say about the files stands at the top.", width, indent=0)]
     if release := released(document):
         lines += ["", paint(release, "dim")]
-    return "\n".join(lines[1:]) + "\n"
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def checks(number: int) -> str:
+    """ "1 check", "2 checks"."""
+    return f"{number} check{'s' * (number != 1)}"
 
 
 def released(document: Document) -> str:
@@ -170,15 +287,23 @@ def _wrapped(text: str, width: int, indent: int) -> Iterator[str]:
         yield from textwrap.wrap(paragraph, width, initial_indent=prefix, subsequent_indent=prefix) or [""]
 
 
-def page(document: Document, course: Course) -> str:
-    """The report as one self-contained page of HTML: no script, nothing loaded from elsewhere."""
-    total = sum(row["max_score"] for row in document["tests"])
-    sections = summarise(document, course)
+def page(document: Document, course: Course, name: str = "", when: str = "") -> str:
+    """The report as one self-contained page of HTML: no script, nothing loaded from elsewhere; see `terminal`."""
+    first = first_step(document, course)
+    notes = [note for note in document["output"].split("\n\n") if note and note != first]
+    taken = document["extra_data"].get("submission", {"notes": (), "left_out": (), "errors": ()})
+    usual = [note for note in notes if note in taken["notes"]] if not (taken["left_out"] or taken["errors"]) else []
     return render(
         TEMPLATE,
         document=document,
-        total=total,
-        sections=sections,
+        course=course,
+        name=name,
+        when=when,
+        first=first,
+        notes=[note for note in notes if note not in usual],
+        usual=usual,
+        total=sum(row["max_score"] for row in document["tests"]),
+        sections=summarise(document, course),
         marks=MARKS,
         words=WORDS,
         released=released(document),
@@ -201,5 +326,5 @@ def render(template: Path, **values: Any) -> str:
         lstrip_blocks=True,
         finalize=visible,
     )
-    environment.filters["number"] = number
+    environment.filters |= {"number": number, "checks": checks}
     return environment.get_template(template.name).render(values)

@@ -48,6 +48,7 @@ class Row:
         score: points earned, from 0 to check.points.
         kind: what became of it.
         cause: the mistake that the check has named, "" if none.
+        stub: of a check that is "not_implemented", the task that has to be written first; maybe not its own.
         output: what to tell the student; any text; `safe_text` is applied when it is written.
         case: what it failed on, {what: text}: see `calls.case_of`; of a hidden check no more than its kind.
         printed: what the code printed meanwhile; "" for hidden checks.
@@ -58,6 +59,7 @@ class Row:
     score: float = 0.0
     kind: Kind = "not_run"
     cause: str = ""
+    stub: str = ""
     output: str = UNFINISHED
     case: Mapping[str, str] = field(default_factory=dict)
     printed: str = ""
@@ -91,6 +93,7 @@ class Row:
                 "task": self.check.task,
                 "kind": self.kind,
                 "cause": safe_text(self.cause),
+                **({"stub": self.stub} if self.stub else {}),
                 **more,
             },
         }
@@ -138,6 +141,7 @@ class Results:
         *,
         kind: Kind = "wrong",
         cause: str = "",
+        stub: str = "",
         case: Mapping[str, str] | None = None,
         printed: str = "",
     ) -> None:
@@ -151,7 +155,7 @@ class Results:
         kind = "passed" if fraction == 1 else kind
         remark = self.rows[check_id].remark
         points = fraction * check.points
-        self.rows[check_id] = Row(check, points, kind, cause, output, case or {}, printed, remark)
+        self.rows[check_id] = Row(check, points, kind, cause, stub, output, case or {}, printed, remark)
 
     def remark(self, check_id: str, text: str) -> None:
         """Have a row say something of the code, whatever becomes of its check."""
@@ -162,9 +166,13 @@ class Results:
         self.rows = {id: Row(row.check, kind="grader", output=reason) for id, row in self.rows.items()}
         self.leaderboard.clear()
 
-    def document(self) -> dict[str, Any]:
-        """The whole as a JSON object by Gradescope's specification (see results.schema.json)."""
-        return {
+    def document(self, publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> dict[str, Any]:
+        """The whole as a JSON object by Gradescope's specification (see results.schema.json).
+
+        Args:
+            publish: applied to it.
+        """
+        document = {
             "score": self.score,
             "execution_time": round(self.seconds, 2),
             "output": safe_text("\n\n".join(self.notes), MAX_OUTPUT),
@@ -178,15 +186,11 @@ class Results:
             "tests": [row.document() for row in self.rows.values()],
             "leaderboard": self.leaderboard,
         }
+        return document if publish is None else publish(document)
 
     def write(self, path: Path, publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
-        """Replace the file at `path` by the present state, in one step.
-
-        Args:
-            publish: applied to the document before it is written.
-        """
-        document = self.document() if publish is None else publish(self.document())
-        write_atomically(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+        """Replace the file at `path` by the present state, in one step; `publish` as for `document`."""
+        write_atomically(path, json.dumps(self.document(publish), indent=1, allow_nan=False) + "\n")
 
 
 def exit_status(document: dict[str, Any]) -> Exit:

@@ -1,7 +1,7 @@
 """The pytest plugin that turns the suites' outcomes into rows, and gives every check a submission behind the boundary.
 
 The suites run in this trusted process, unchanged; only the backend of the `submission` fixtures differs from a
-student's local run. All public checks run before any hidden one, and each file of checks has workers of its own: where
+student's local run. All public checks run before any hidden one, and each file of checks has a worker of its own: where
 rows show what the code printed, no code has yet seen what a hidden check sends. guard.py says what becomes of code that
 hangs or dies. Checks that their task had no time left for run once more, public ones before the hidden checks begin.
 """
@@ -9,7 +9,7 @@ hangs or dies. Checks that their task had no time left for run once more, public
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,13 @@ class GradingError(Exception):
     """The grader itself is broken or wrongly set up; no submission is to blame."""
 
 
+def cut(text: str) -> str:
+    """The last SHOWN_PRINT characters of a longer text, after "…": whole lines, unless one alone is longer."""
+    end = text[-SHOWN_PRINT:]
+    _, newline, lines = end.partition("\n")
+    return f"…\n{lines}" if newline and text[-SHOWN_PRINT - 1] != "\n" else f"…{end}"
+
+
 def _file_name(id: str) -> str:
     """ "test_disc.py" of the check "hidden/test_disc.py::test_x"."""
     return id.partition("::")[0].rpartition("/")[2]
@@ -53,6 +60,7 @@ class Grader:
         submitted: the submission.
         results: filled in as the checks end; a check without a row is not run.
         start_worker: makes a worker.
+        makes_files: whether the code may make files there.
         deadline: time.monotonic() after which no check begins.
         save: called after every file of checks.
     """
@@ -65,6 +73,7 @@ class Grader:
         results: Results,
         *,
         start_worker: Callable[[], Worker],
+        makes_files: bool,
         deadline: float,
         save: Callable[[], None],
     ) -> None:
@@ -72,15 +81,15 @@ class Grader:
         self.error: BaseException | None = None  # what stopped pytest itself
         self._course, self._session, self._submitted, self._results = course, session, submitted, results
         self._start_worker, self._deadline, self._save = start_worker, deadline, save
-        self._explainer = Explainer(course, session.tests, session.memory_mib)
+        self._explainer = Explainer(course, session.tests, session.memory_mib, makes_files)
         checks = [check for check in course.checks if check.by_pytest]
         self._checks = {check.id: check for check in checks if check.id in results.rows}
         self._left_out = {check.id for check in checks} - set(self._checks)
         self._not_asked = course.possible_checks - {check.id for check in checks}
         self._current: Check | None = None
-        self._workers: dict[Worker, bool] = {}  # workers of the present file -> whether they draw
+        self._workers: list[Worker] = []  # of the present file
         self._printed: dict[int, int] = {}  # how much each worker had printed before this check
-        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds)
+        self._watch = Watch(Budget(deadline, (), 0.0), session.call_seconds, submitted.folder)
         self._put_off: dict[pytest.Item, None] = {}  # in the order in which they were to run
 
     # Before conftest.py looks for these attributes.
@@ -98,11 +107,8 @@ class Grader:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Drop what is left out; put a file's drawing checks last, so that its two workers need not live at the same
-        time: memory is scarce."""
+        """Drop what is left out."""
         items[:] = [item for item in items if self.id_of(item) not in self._left_out | self._not_asked]
-        place = {path: number for number, path in enumerate(dict.fromkeys(item.path for item in items))}
-        items.sort(key=lambda item: (place[item.path], item.get_closest_marker("draws") is not None))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -157,7 +163,7 @@ class Grader:
         result = yield
         self._watch.budget.finish(self._current.task)
         if nextitem is None or nextitem.path != item.path:
-            self._end_workers(list(self._workers))
+            self._end_workers()
             self._save()
         return result
 
@@ -202,6 +208,7 @@ class Grader:
                 why.text,
                 kind=why.kind,
                 cause=why.cause,
+                stub=why.stub,
                 case=why.case,
                 printed="" if self._current.hidden_inputs or why.kind == "grader" else self._what_was_printed(),
             )
@@ -225,32 +232,28 @@ class Grader:
         return None if path is None else path.read_bytes()
 
     def _what_was_printed(self) -> str:
-        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong."""
+        """What the code printed during this check: the last SHOWN_PRINT characters, from just before it went wrong, in
+        whole lines."""
         printed = "".join(worker.output[self._printed.get(id(worker), 0) :] for worker in self._workers)
-        return steady(printed).strip()[-SHOWN_PRINT:]
+        printed = steady(printed).strip()
+        return printed if len(printed) <= SHOWN_PRINT else cut(printed)
 
-    def _make_submission(self, draws: bool) -> Any:
-        """What conftest.py calls for the fixtures `submission` and `fresh_submission`."""
+    def _make_submission(self) -> Any:
+        """What the fixture `shared_submission` calls."""
         from autograder.door.submission import Submission
 
-        assert self._current is not None
-        if draws:  # the file's other checks are done
-            self._end_workers([worker for worker, drew in self._workers.items() if not drew])
-
         def start() -> Worker:
-            worker = self._start_worker()
-            self._workers[worker] = draws
-            return worker
+            self._workers.append(self._start_worker())
+            return self._workers[-1]
 
         return Submission(Guarded(start, self._watch))
 
-    def _end_workers(self, workers: Iterable[Worker]) -> None:
-        for worker in workers:
+    def _end_workers(self) -> None:
+        while self._workers:
             try:
-                worker.close()
+                self._workers.pop().close()
             except ZygoteDied as error:
                 self.problem = str(error)
-            del self._workers[worker]
 
 
 def run_suites(grader: Grader, tests: Path, scratch: Path, stop_at_first_failure: bool = False) -> None:

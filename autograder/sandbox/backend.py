@@ -36,6 +36,9 @@ MOST_HELD = 64 << 20  # bytes of all arrays from workers that are in use at one 
 MOST_HEADS = 2 << 20  # bytes of all that is no array, from one worker; the checks of the largest file need a tenth
 FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
+TRACED = re.compile(r'File "([^"\n]+)", line ([0-9]{1,7}) in (\S+)')
+
+UnderWay = tuple[str, int, str]  # of a call: file, line, function
 Death = Literal["timeout", "crash", "memory", "protocol", "flood", "closed"]
 
 
@@ -45,11 +48,12 @@ class WorkerDied(Exception):
     Attributes:
         kind: what it died of; "closed" if the grader has ended it.
         reason: one sentence for the student.
+        calls: the calls that were under way, the innermost first, as far as it said that itself.
     """
 
-    def __init__(self, kind: Death, reason: str) -> None:
+    def __init__(self, kind: Death, reason: str, calls: tuple[UnderWay, ...] = ()) -> None:
         super().__init__(reason)
-        self.kind, self.reason = kind, reason
+        self.kind, self.reason, self.calls = kind, reason, calls
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,12 @@ class Ending:
     Attributes:
         status: with which it had exited by itself, as Python gives it; None if it had not.
         excess: of what it took too much and was killed for, "" if it was not.
+        trace: what it wrote of the calls that were under way, if that was asked.
     """
 
     status: int | None
     excess: Excess = ""
+    trace: str = ""
 
 
 class RemoteBackend:
@@ -72,7 +78,8 @@ class RemoteBackend:
         pid: its process id.
         fds: ends of its pipes: its answers, its requests, its standard output and error.
         confinement: what it has been locked into.
-        end: kills it with all that it started, given its pid and whether to give it time to exit by itself.
+        end: kills it with all that it started, given its pid, whether to give it time to exit by itself, and whether to
+            ask before where it is.
         held: counts the arrays that came from workers and are in use.
         deadline: time.monotonic() at which the whole grading must be over; None for no such limit.
     """
@@ -82,7 +89,7 @@ class RemoteBackend:
         pid: int,
         fds: tuple[int, int, int],
         confinement: Confinement,
-        end: Callable[[int, bool], Ending],
+        end: Callable[[int, bool, bool], Ending],
         held: Held,
         deadline: float | None = None,
     ) -> None:
@@ -131,7 +138,7 @@ class RemoteBackend:
             ValueError: the message cannot be sent (our own mistake; the worker lives on).
         """
         if self._death is not None:
-            raise WorkerDied(self._death.kind, self._death.reason)
+            raise WorkerDied(self._death.kind, self._death.reason, self._death.calls)
         self._make_scratch_files(header)
         self._request_id += 1
         allowed, what = self._allowed(seconds)
@@ -218,7 +225,7 @@ class RemoteBackend:
         assert self._confinement.scratch is not None
         if not FILE_NAME.fullmatch(name):
             raise ValueError(f"{name!r} is not a plain file name")
-        if not refuses_to_create(self._confinement):
+        if not refuses_to_create(self._confinement.layers):
             return
         if len(self._scratch_names) >= self._limits.scratch_files:
             raise ValueError(f"a worker's scratch folder holds at most {self._limits.scratch_files} files")
@@ -231,13 +238,13 @@ class RemoteBackend:
     def _die(self, kind: Death, reason: str) -> NoReturn:
         """End the worker, remember why, and raise it."""
         death = self._end(WorkerDied(kind, reason), wait=kind == "crash")
-        raise WorkerDied(death.kind, death.reason)
+        raise WorkerDied(death.kind, death.reason, death.calls)
 
     def _end(self, death: WorkerDied, wait: bool) -> WorkerDied:
         """End the worker; remember, and return, why: its exit status may say more."""
         self._death = death
         try:
-            ending = self._end_process(self.pid, wait)
+            ending = self._end_process(self.pid, wait, death.kind != "closed")
         finally:
             with contextlib.suppress(_Flood):
                 self._keep_output()
@@ -254,6 +261,7 @@ class RemoteBackend:
         elif death.kind == "crash" and ending.status is not None:
             words = _exit_words(ending.status)
             death = self._death = WorkerDied("crash", f"the process ended during the call: {words}")
+        death.calls = _under_way(ending.trace)
         return death
 
 
@@ -310,6 +318,11 @@ def _named_arrays(tree: Any) -> Iterator[Any]:
     for below in tree if isinstance(tree, list) else ():
         if isinstance(below, (dict, list)):
             yield from _named_arrays(below)
+
+
+def _under_way(trace: str) -> tuple[UnderWay, ...]:
+    """The calls in what `faulthandler` writes, or in what code wrote in its place."""
+    return tuple((file, int(line), function) for file, line, function in TRACED.findall(trace))
 
 
 def _enlarge_pipe(fd: int) -> None:

@@ -33,7 +33,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -295,9 +295,10 @@ def enter(confinement: Confinement) -> None:
             raise SandboxError(f"seccomp: the filter could not be loaded: {error}") from None
 
 
-def refuses_to_create(confinement: Confinement) -> bool:
-    """Whether the seccomp filter refuses O_CREAT: without Landlock nothing else keeps files from filling the disk."""
-    return "seccomp" in confinement.layers and "landlock" not in confinement.layers
+def refuses_to_create(worn: Collection[str]) -> bool:
+    """Whether, with these layers on, the seccomp filter refuses O_CREAT: without Landlock nothing else keeps files from
+    filling the disk."""
+    return "seccomp" in worn and "landlock" not in worn
 
 
 def has_own_disk(confinement: Confinement) -> bool:
@@ -506,7 +507,7 @@ def _seccomp_filter(confinement: Confinement) -> Any:
     # downwards counts as a stack, not as data.
     rules += [("mmap", (sc.Arg(3, masked, flag | MAP_GROWSDOWN, 0),)) for flag in (MAP_SHARED, MAP_ANONYMOUS)]
     # O_TMPFILE makes a file without a name. O_CREAT is allowed if it can be: opening an existing file with "w" sets it.
-    refused = os.O_TMPFILE & ~os.O_DIRECTORY | (os.O_CREAT if refuses_to_create(confinement) else 0)
+    refused = os.O_TMPFILE & ~os.O_DIRECTORY | (os.O_CREAT if refuses_to_create(confinement.layers) else 0)
     rules += [("open", (sc.Arg(1, masked, refused, 0),)), ("openat", (sc.Arg(2, masked, refused, 0),))]
     answers = [(sc.ALLOW, name, arguments) for name, arguments in rules]
     # The C and C++ libraries wait like this for the end of a thread, say, and wake the same way. They take EAGAIN for

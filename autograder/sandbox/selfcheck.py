@@ -26,7 +26,7 @@ from typing import Any
 from autograder.sandbox import layers
 
 PTRACE_SEIZE = 0x4206
-HIGHEST_FD = 4  # standard streams, requests, replies
+HIGHEST_FD = 5  # standard streams, requests, replies, where the code is
 
 # Forbidden calls that Python has no function for. With six zeros as arguments they do nothing, or fail with another
 # error than the filter's ENOSYS.

@@ -8,6 +8,8 @@ the executor load the submission. What comes from a worker reaches the grader di
 from __future__ import annotations
 
 import builtins
+import errno
+import faulthandler
 import functools
 import gc
 import importlib
@@ -36,12 +38,14 @@ from autograder.sandbox.frames import Channel, FrameClosed, FrameError
 from autograder.sandbox.late_compiler import delay_compiler
 from autograder.scratch import delete
 
-REQUEST_FD, REPLY_FD = 3, 4
+REQUEST_FD, REPLY_FD, TRACE_FD = 3, 4, 5
 BRANCH_GRACE = 10.0  # seconds that a branch gets to end its workers
 WATCH_SECONDS = 0.05  # between two looks at the workers' memory
 PACKAGES = PackageFinder(Path())
 LARGEST_COPY, NO_DATA = 1 << 20, (".py", ".safetensors")  # bytes of a file of data that code finds where it runs
 EXIT_GRACE = 0.5  # seconds that a worker which has closed its pipe gets to finish exiting by itself
+TRACE_GRACE, TRACE_PAUSE = 0.5, 0.05  # seconds that a worker gets to say where it is, and between two lines
+TRACE_BYTES = 16 << 10
 
 
 def run_zygote(control_fd: int, package_root: str) -> NoReturn:
@@ -146,6 +150,7 @@ class _ControlLoop:
         self._executor = executor
         self._workers: dict[int, layers.Confinement] = {}
         self._pins: dict[int, list[int]] = {}
+        self._traces: dict[int, int] = {}  # where a worker says where it is
         self._branches: set[int] = set()
         self._spent: dict[str, float] = {}  # by the branch that ended last, with its workers
         self._most: dict[int, int] = {}  # resident bytes of each worker, by its pid
@@ -168,11 +173,14 @@ class _ControlLoop:
     def _fork(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         confinement = layers.Confinement.from_json(message["confinement"])
         go_out, go_in = os.pipe()
+        trace_out, trace_in = os.pipe()
+        fds = [*fds, trace_in]
         pid = os.fork()
         if pid == 0:
             os.close(go_in)
             os.read(go_out, 1)
             _worker(message, confinement, fds, self._executor, os.getppid())
+        self._traces[pid] = trace_out
         self._pins[pid] = layers.pin_own_files(pid)
         if "rlimits" in confinement.layers:
             self._most[pid] = layers.resident_bytes(pid) + confinement.limits.memory_bytes + layers.LATE_BYTES
@@ -213,27 +221,30 @@ class _ControlLoop:
         return self._spent
 
     def _end(self, message: dict[str, Any], fds: list[int]) -> dict[str, Any]:
-        """Kill a worker with all that it started; say how it had ended, if it had, and what could not be killed."""
+        """Kill a worker with all that it started; say how it had ended, if it had, where it was, if that is asked, and
+        what could not be killed."""
         pid = message["pid"]
         confinement = self._workers.pop(pid, None)
         if confinement is None:  # it belonged to a zygote before us
-            return {"status": None, "left": [], "excess": ""}
+            return {"status": None, "left": [], "excess": "", "trace": ""}
         self._most.pop(pid, None)
         ended = _ended_by_itself(pid, EXIT_GRACE if message.get("wait") else 0.0)
+        trace = _trace(pid, self._traces[pid]) if message.get("trace") else ""
         for kill in (os.killpg, os.kill):
             try:
                 kill(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
                 continue
         _, status = os.waitpid(pid, 0)
-        for fd in self._pins.pop(pid):
+        for fd in (*self._pins.pop(pid), self._traces.pop(pid)):
             os.close(fd)
         left = []
         if "uid" in confinement.layers:
             left = layers.kill_processes_of(confinement.uid, confinement.gid)
         self._kill_orphans()
         excess = self._excess.pop(pid, "")
-        return {"status": os.waitstatus_to_exitcode(status) if ended else None, "left": left, "excess": excess}
+        exit_code = os.waitstatus_to_exitcode(status) if ended else None
+        return {"status": exit_code, "left": left, "excess": excess, "trace": trace}
 
     def _end_excessive(self) -> None:
         """Kill the workers that take more than they may; the grader finds out by their pipes, and asks."""
@@ -261,6 +272,19 @@ class _ControlLoop:
                 os.waitpid(pid, 0)
 
 
+def _trace(pid: int, fd: int) -> str:
+    """The calls that are under way in a child, or were when it crashed, as `faulthandler` writes them, or what code
+    wrote in their place."""
+    os.kill(pid, signal.SIGUSR1)
+    deadline = time.monotonic() + TRACE_GRACE
+    trace, patience = b"", TRACE_GRACE
+    while len(trace) < TRACE_BYTES and patience > 0 and select.select([fd], [], [], patience)[0]:
+        chunk = os.read(fd, TRACE_BYTES)
+        patience = min(TRACE_PAUSE, deadline - time.monotonic()) if chunk else 0.0
+        trace += chunk
+    return trace[:TRACE_BYTES].decode("utf-8", "replace")
+
+
 def _ended_by_itself(pid: int, seconds: float) -> bool:
     """Whether a child has exited or been killed, without reaping it; waits up to `seconds` for it."""
     if not hasattr(os, "waitid"):  # macOS; its exit status is right anyway if it came before our signal
@@ -286,6 +310,9 @@ def _worker(
     try:
         os.setsid()
         _place_descriptors(*fds)
+        # Written by the handler itself, in whatever the code is.
+        faulthandler.register(signal.SIGUSR1, file=TRACE_FD, all_threads=False)
+        faulthandler.enable(TRACE_FD, all_threads=False)
         channel = Channel(REQUEST_FD, REPLY_FD)
         try:
             layers.enter(confinement)
@@ -306,7 +333,7 @@ def _worker(
             channel.send(0, {"ready": True}, [], None)
             PACKAGES.folder = Path(message["folder"]).resolve()
             scratch = Path(confinement.scratch) if confinement.scratch else None
-            if layers.refuses_to_create(confinement):
+            if layers.refuses_to_create(confinement.layers):
                 _open_without_creating()
             _serve(channel, executor(Path(message["folder"]), scratch))
         status = 0
@@ -318,7 +345,7 @@ def _worker(
 def _settle(folder: Path, confinement: layers.Confinement) -> None:
     """Go where the code runs: to the scratch folder, with copies of the data that were handed in, if files can be made
     there; else to the submission's folder."""
-    if confinement.scratch is None or layers.refuses_to_create(confinement):
+    if confinement.scratch is None or layers.refuses_to_create(confinement.layers):
         os.chdir(folder)
         return
     os.chdir(confinement.scratch)
@@ -332,12 +359,12 @@ def _settle(folder: Path, confinement: layers.Confinement) -> None:
             copy.write_bytes(path.read_bytes())
 
 
-def _place_descriptors(request: int, reply: int, output: int) -> None:
-    """Leave open exactly: 0 null, 1 and 2 the captured output, 3 requests, 4 replies."""
+def _place_descriptors(request: int, reply: int, output: int, trace: int) -> None:
+    """Leave open exactly: 0 null, 1 and 2 the captured output, 3 requests, 4 replies, 5 for where the code is."""
     import fcntl
 
     null = os.open(os.devnull, os.O_RDONLY)
-    sources = [null, output, output, request, reply]
+    sources = [null, output, output, request, reply, trace]
     # Out of the way first: a source may lie where another one must go.
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64) for fd in sources]
     for place, fd in enumerate(moved):
@@ -353,8 +380,16 @@ def _open_without_creating() -> None:
     @functools.wraps(original)
     def open_existing(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 8:  # `opener` is the eighth
-            kwargs.setdefault("opener", lambda path, flags: os.open(path, flags & ~os.O_CREAT))
+            kwargs.setdefault("opener", open_descriptor)
         return original(*args, **kwargs)
+
+    def open_descriptor(path: str, flags: int) -> int:
+        try:
+            return os.open(path, flags & ~os.O_CREAT)
+        except FileNotFoundError:
+            if flags & os.O_CREAT:
+                raise PermissionError(errno.EACCES, "No file can be made here", path) from None
+            raise
 
     builtins.open = io.open = open_existing
     if hasattr(pathlib, "_NormalAccessor"):  # Python 3.10, whose paths have got hold of io.open already

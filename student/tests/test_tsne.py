@@ -10,7 +10,6 @@ from support.probe_oracle import random_probe
 pytestmark = pytest.mark.tsne_latents
 
 
-@pytest.mark.draws
 def test_tsne_latents(submission, rng):
     """tsne_latents: keeps apart what is apart in the posterior means, draws a picture, takes five images"""
     posteriors = clustered_posteriors(rng, 60)

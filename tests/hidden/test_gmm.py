@@ -66,7 +66,7 @@ def test_sample_law(submission, rng):
     """sample_gmm draws components by their weights, and points with the mean and covariance of their component"""
     mixture = make_mixture(rng, 3, 2).astype("float32")
     generator = submission.call("torch.Generator")
-    calls = [submission.call(SAMPLE, 250, *mixture.arguments, generator=generator) for _ in range(40)]
+    calls = submission.repeat(40, SAMPLE, (250, *mixture.arguments), {"generator": generator})
     mixture_checks.check_law(calls, 250, mixture)
     mixture_checks.check_pair(submission.call(SAMPLE, 1, *mixture.arguments), 1, mixture)
 
@@ -157,7 +157,7 @@ def test_sample_without_generator(submission, rng):
 def test_sample_counts_are_random(submission, rng):
     """sample_gmm lets the number of points from each component vary from call to call, as independent draws do"""
     mixture = make_mixture(rng, 4, 3)
-    calls = [submission.call(SAMPLE, 400, *mixture.arguments) for _ in range(30)]
+    calls = submission.repeat(30, SAMPLE, (400, *mixture.arguments))
     mixture_checks.check_law(calls, 400, mixture)
 
 

@@ -35,4 +35,4 @@ def test_no_cell_is_a_formula_wherever_a_spreadsheet_divides(cell):
 
 
 def test_all_cells_are_quoted_and_plain_ones_stay():
-    assert csv_text([["a b", 2, "x-y"]]) == '"a b","2","x-y"\r\n'
+    assert csv_text([["a b", 2, "x-y", "-"]]) == '"a b","2","x-y","-"\r\n'

@@ -78,7 +78,7 @@ How many circles did your run draw?
 ## Cells
 
 ```python
-from helper import counted
+from drawn import counted
 
 count = counted()  # SOLUTION
 ```
@@ -106,7 +106,7 @@ question = [
     { name = "run", number = "N2", points = 2 },
 ]
 """
-HELPER = """
+DRAWN = """
 import json
 from pathlib import Path
 
@@ -125,7 +125,7 @@ def questions() -> dict[str, str]:
 
 def write_course(root: Path) -> Course:
     """Write the course below an empty folder, with the notebook and the module that its students are given."""
-    given = {"report.ipynb": notebook(W1=PROMPT, N1="double = ...\nhalf = ...", N2="count = ..."), "helper.py": HELPER}
+    given = {"report.ipynb": notebook(W1=PROMPT, N1="double = ...\nhalf = ...", N2="count = ..."), "drawn.py": DRAWN}
     write_files(
         root,
         {
@@ -171,7 +171,7 @@ def notebook(before: str = "import otter\n%matplotlib inline", **answers: str) -
 def perfect() -> bytes:
     """A notebook in which everything is right."""
     right = f"{DOUBLE}\n\nhalf = 1.5"
-    return notebook(W1="Inside a square: $A < 4 r^2$.", N1=right, N2="from helper import counted\ncount = counted()")
+    return notebook(W1="Inside a square: $A < 4 r^2$.", N1=right, N2="from drawn import counted\ncount = counted()")
 
 
 def png(width: int = 3, height: int = 2) -> str:

@@ -24,7 +24,6 @@ def test_plot_embeddings_codes(submission, rng):
 
 
 @pytest.mark.plot_embeddings
-@pytest.mark.draws
 def test_plot_embeddings_picture(submission, rng):
     """plot_embeddings: draws a picture where outpath is given"""
     # Of more than two coordinates two are drawn.
@@ -50,7 +49,6 @@ def test_decode_grid_by_hand(submission, rng, cases):
 
 
 @pytest.mark.decode_grid
-@pytest.mark.draws
 def test_decode_grid_picture(submission, rng):
     """decode_grid: draws a picture where outpath is given"""
     oracle = random_probe(rng, 2, "ae")
@@ -62,7 +60,6 @@ def test_decode_grid_picture(submission, rng):
 
 
 @pytest.mark.plot_posterior_rows
-@pytest.mark.draws
 def test_plot_posterior_rows(fresh_submission, cases):
     """plot_posterior_rows: reconstruction error, KL and their sum for each image, and a picture"""
     stand_in_for_the_loss(fresh_submission)

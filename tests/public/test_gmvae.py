@@ -37,7 +37,7 @@ def test_negative_elbo_trains_everything(fresh_submission, rng, cases):
     fresh_submission.stand_in(MIXTURE)
     weights, x = gmvae_checks.make_weights(rng, z_dim=10, k=20), gmvae_checks.make_images(rng, 4)
     model = gmvae_checks.load_model(fresh_submission, weights)
-    first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
+    first, second = gmvae_checks.negative_elbo_bounds(model, x, 2)
     causes = Causes(*cases("terms"))
     if first[2] == second[2]:
         cause = gmvae_checks.cause_of_constant(fresh_submission, model, x, causes)
@@ -51,7 +51,7 @@ def test_negative_elbo_trains_everything(fresh_submission, rng, cases):
             fail(f"{WHAT}: no gradient reaches the {part}.", cause)
     gmvae_checks.check_one_sample(fresh_submission, rng, causes)
     model.train(False)
-    first, second = (gmvae_checks.negative_elbo_bound(model, x) for _ in range(2))
+    first, second = gmvae_checks.negative_elbo_bounds(model, x, 2)
     message = f"{WHAT}: in eval mode rec is the same at every call."
     check(first[2] != second[2], message, "z must be a sample in train mode and in eval mode")
 
@@ -114,8 +114,9 @@ def test_provided_sampling(submission, rng):
     def nearest(z):
         return np.abs(z[..., np.newaxis, :] - means).sum(axis=-1).argmin(axis=-1)
 
-    def check_latents(draw, n, what):
-        calls = np.stack([check_tensor(draw(n), what=changed.format(what), shape=(n, 2)) for _ in range(25)])
+    def check_latents(what, n, latents):
+        found = [latents(value) for value in model.repeat(25, what, (n,))]
+        calls = np.stack([check_tensor(z, what=changed.format(what), shape=(n, 2)) for z in found])
         component = nearest(calls)
         check_counts(np.bincount(component.ravel(), minlength=3), np.full(3, 1 / 3), changed.format(what))
         check(all(len(set(each)) > 1 for each in component), changed.format(what))
@@ -127,14 +128,13 @@ def test_provided_sampling(submission, rng):
         check_fresh(eps, changed.format(what), {"calls": "", "latents": "", "coordinates": ""})
         check_standard_normal(eps, changed.format(what))
 
-    def from_pixels(n):
-        pixels = check_tensor(model.call("sample_sigmoid", n), what=changed.format("sample_sigmoid"), shape=(n, 784))
-        return gmvae_checks.latents_of(pixels)
+    def from_pixels(pixels):
+        return gmvae_checks.latents_of(check_tensor(pixels, what=changed.format("sample_sigmoid"), shape=(200, 784)))
 
-    check_latents(lambda n: model.call("sample_z", n), 200, "sample_z")
-    check_latents(from_pixels, 200, "sample_sigmoid")
+    check_latents("sample_z", 200, lambda z: z)
+    check_latents("sample_sigmoid", 200, from_pixels)
     # Of three draws from three components, now and then two come from one.
-    few = [nearest(model.call("sample_z", 3)) for _ in range(60)]
+    few = map(nearest, model.repeat(60, "sample_z", (3,)))
     check(any(len(set(each)) < 3 for each in few), changed.format("sample_z"))
     x = check_tensor(model.call("sample_x", 900), what=changed.format("sample_x"), shape=(900, 784))
     check(np.isin(x, (0, 1)).all(), changed.format("sample_x"))

@@ -19,7 +19,6 @@ def test_latent_traversal_by_hand(submission, rng, cases):
         check_traversal(images, oracle, case.expected, case.mistakes, model)
 
 
-@pytest.mark.draws
 def test_latent_traversal_picture(submission, rng):
     """latent_traversal: draws a picture where outpath is given"""
     what, model, outpath = "latent_traversal", random_probe(rng, 2).send(submission), submission.path("traversal.png")

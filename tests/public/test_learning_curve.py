@@ -8,7 +8,6 @@ from support.checks.plotting import check_curve
 pytestmark = pytest.mark.plot_learning_curve
 
 
-@pytest.mark.draws
 def test_plot_learning_curve(submission):
     """plot_learning_curve: a figure with the curve, labelled axes, and a picture"""
     elbos = [-900.0, -800.0, -760.0, -750.0, -752.0, -748.0]

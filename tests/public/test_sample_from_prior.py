@@ -28,7 +28,6 @@ def test_sample_from_prior_decodes_samples(submission, rng):
     check_prior(check_decoded(many, oracle, model, 400, before))
 
 
-@pytest.mark.draws
 def test_sample_from_prior_picture(submission, rng):
     """sample_from_prior: draws a picture where outpath is given"""
     oracle, outpath = random_probe(rng, 2), submission.path("samples.png")

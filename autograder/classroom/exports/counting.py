@@ -82,7 +82,7 @@ def _doubt(
 ) -> str:
     """Why it cannot be told which student or group of the roster this is; "" if it can, or if it is none."""
     if len(places) > 1:
-        names = " or ".join(f"{people[place][0].shown} ({people[place][0].key.partition(' ')[2]})" for place in places)
+        names = " or ".join(people[place][0].shown for place in places)
         return f"{student.shown} may be {names} of the roster: give it the platform's numbers, or e-mail addresses"
     for place in (*places, *members):
         if len(rivals[place]) > 1:
@@ -153,7 +153,7 @@ def latest(submissions: Sequence[Submission], zone: tzinfo) -> list[Submission]:
     for place, submission in enumerate(submissions):
         students = tuple(student for student in submission.students if owner[student.key] == place)
         more = [
-            f"{student.name or student.id} handed in {count[student.key]} times: this one, the last, counts"
+            f"{student.shown} handed in {count[student.key]} times: this one, the last, counts"
             for student in students
             if count[student.key] > 1
         ]

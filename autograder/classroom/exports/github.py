@@ -18,7 +18,7 @@ def read(tree: Tree, people: Roster) -> list[Submission] | None:
     """The submissions of a folder of clones; None if it is not one.
 
     A user name is what follows the assignment's name in a folder's name, all of it: "hw1-x-ada" is of "x-ada", not of
-    "ada". The assignment's name is that of the folder around the clones, or GitHub's list has it, or all folders share
+    "ada". The assignment's name is that of the folder around the clones, or GitHub's list has it, or all clones share
     it.
     """
     folders = sorted({entry.path.parts[0] for entry in tree.entries if len(entry.path.parts) > 1} | _empty(tree))
@@ -31,7 +31,7 @@ def read(tree: Tree, people: Roster) -> list[Submission] | None:
         return None  # the clones are in it
     if not any(folder.startswith(prefix) for folder in folders):
         logins = {student.login.casefold() for student, row in people if "github_username" in row}
-        prefix, on_list = _common_prefix(folders, logins)
+        prefix, on_list = _common_prefix(sorted(clones) or folders, logins)
         if 2 * max(len(clones), on_list) <= len(folders):
             return None
     ours = [folder for folder in folders if folder.startswith(prefix)]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from autograder.classroom.exports import plain
 from autograder.classroom.exports.submission import Submission
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry, Tree, UnreadableError
@@ -145,17 +146,20 @@ def readings(name: str, rule: Rule) -> list[Reading]:
     return list(found.values())
 
 
-def read(tree: Tree, rule: Rule, known: Collection[str] = (), share: float = 0.5) -> list[Submission] | None:
+def read(tree: Tree, rule: Rule, known: Collection[str] = (), certain: bool = False) -> list[Submission] | None:
     """The submissions of an export; None if it is not such a platform's.
 
     Args:
-        share: of the names, that must be as the platform writes them.
+        certain: whether it is known to be; else most names must be as the platform writes them, of those that may be
+            a student's.
         known: numbers of the students on the roster. They decide between two ways to read a name, if they are the
             platform's: if most students whose files can be read in one way only are among them.
     """
     tops = [top for top in tree.tops() if top.lower() not in rule.own]
     read_as = {top: ways for top in tops if (ways := readings(top, rule))}
-    if not read_as or len(read_as) < share * len(tops):
+    folders = {entry.path.parts[0] for entry in tree.entries if len(entry.path.parts) > 1}
+    others = [top for top in tops if top not in read_as and plain.owner(top, top in folders)]
+    if not read_as or (len(read_as) <= len(others) and not certain):
         return None
     clear = {ways[0].user for ways in read_as.values() if len(ways) == 1}
     if 2 * len(clear & set(known)) > len(clear):

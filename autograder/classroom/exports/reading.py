@@ -26,12 +26,15 @@ from autograder.classroom.exports.submission import SHOWN, TITLES, Export, Submi
 from autograder.classroom.exports.tar import as_zip
 from autograder.classroom.roster import Roster, read_roster
 from autograder.clock import read_time
-from autograder.grading.files import MIB, Entry, Tree, UnreadableError, read_tree, shown, zip_tree
+from autograder.grading.files import MIB, Entry, Tree, UnreadableError, listed, read_tree, shown, zip_tree
 
 PLATFORMS = tuple(TITLES)
 LARGEST_EXPORT_IN_EXPORT = 4096 * MIB
 # What operating systems and spreadsheets leave in folders; so is what begins with a dot or "~$".
 RUBBISH = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+NOBODY_LISTED = (
+    "nobody who handed in is on the roster: name the list of this class, with its columns called as in English"
+)
 
 Reader = Callable[[Tree], list[Submission] | None]
 
@@ -43,12 +46,14 @@ class Found:
     Attributes:
         entries: all that lies in the export; in each of its parts, where it has parts.
         own: lower-case names of files that the platform itself adds.
+        doubt: why it may be another kind, "" if nothing speaks for that.
     """
 
     platform: str
     submissions: Sequence[Submission]
     entries: Sequence[Entry]
     own: Collection[str] = ()
+    doubt: str = ""
 
 
 def read_export(
@@ -99,6 +104,8 @@ def read_export(
     times = [one.time for one in export.submissions if one.time]
     if any((read := read_time(time)) and not read.tzinfo for time in times):
         export.notes.insert(0, f"times of submissions name no zone: taken as {zone}, the course's")
+    if found.doubt:
+        export.notes.insert(0, found.doubt)
     if due is not None and len(times) < len(export.submissions):
         missing = len(export.submissions) - len(times)
         export.notes.insert(0, f"{missing} of the submissions have no time: whether they are late is not known")
@@ -118,7 +125,9 @@ def _counted(found: Found, people: Roster, zone: tzinfo) -> Export:
     empty = counting.with_roster(nothing, people, by_name).submissions
     more = (student for one in empty for student in one.students if student.key not in present)
     absent = {student.key: student for student in (*known.absent, *more)}
-    return Export(found.platform, submissions, list(absent.values()), known.notes)
+    strangers = people and not any(student.row for one in submissions for student in one.students)
+    notes = [NOBODY_LISTED, *known.notes] if strangers else known.notes
+    return Export(found.platform, submissions, list(absent.values()), notes)
 
 
 def _is_empty(submission: Submission) -> bool:
@@ -166,7 +175,7 @@ def _recognised(tree: Tree, platform: str | None, people: Roster) -> Found | Non
     ids = {student.id for student, _ in people}
     certain: dict[str, Reader] = {"gradescope": gradescope.read}
     certain |= {
-        name: partial(named.read, rule=rule, known=ids, share=0.0 if platform else 0.5)
+        name: partial(named.read, rule=rule, known=ids, certain=platform is not None)
         for name, rule in named.RULES.items()
     }
     readers = certain | {"github": partial(github.read, people=people)}
@@ -176,10 +185,27 @@ def _recognised(tree: Tree, platform: str | None, people: Roster) -> Found | Non
         for level in _levels(tree):
             submissions = reader(level)
             if submissions is not None:
-                return Found(name, submissions, tree.entries, _own(name))
+                doubt = "" if platform else _doubt(name, level, submissions)
+                return Found(name, submissions, tree.entries, _own(name), doubt)
     if platform is not None:
         raise UnreadableError(f"{shown(tree.name)} does not look like an export of {platform}: correct --export")
     return _several(tree, certain)
+
+
+def _doubt(platform: str, level: Tree, submissions: Collection[Submission]) -> str:
+    """What speaks against a platform: folders, archives and code beside what it writes; "" if nothing does."""
+    read = {_identity(entry) for one in submissions for entry in one.entries}
+    tops: dict[bool, set[str]] = {True: set(), False: set()}  # by whether they are as the platform writes them
+    for entry in level.entries:
+        tops[_identity(entry) in read].add(entry.path.parts[0])
+    folders = {entry.path.parts[0] for entry in level.entries if len(entry.path.parts) > 1}
+    names = tops[True] | {one.source for one in submissions}
+    others = {top for top in tops[False] - names if top.lower() not in _own(platform)}
+    others = {top for top in others if plain.owner(top, top in folders)}
+    if not others:
+        return ""
+    of_all = f"{len(names)} of {len(names) + len(others)}"
+    return f"looks like {TITLES[platform]} in {of_all} names, not in {listed(sorted(others))}: else --export plain"
 
 
 def _own(platform: str) -> Collection[str]:

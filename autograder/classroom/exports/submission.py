@@ -47,6 +47,11 @@ class Submission:
 
     @property
     def name(self) -> str:
+        return ", ".join(student.called for student in self.students)
+
+    @property
+    def shown(self) -> str:
+        """The names with their numbers, so that two students of one name differ."""
         return ", ".join(student.shown for student in self.students)
 
 
@@ -76,7 +81,7 @@ class Export:
         first = next((one for one in self.submissions if not one.doubt), self.submissions[0])
         number = len({student.key for one in self.submissions for student in one.students})
         files = ", ".join(f"{count} {what}" for what, count in self.files.items())
-        sample = f"{safe_text(first.source, 80)} -> {safe_text(first.name, 80)}"
+        sample = f"{safe_text(first.source, 80)} -> {safe_text(first.shown, 80)}"
         return [
             f"{TITLES[self.platform]}: {number} student{'s' * (number != 1)}, for example {sample}",
             f"{sum(self.files.values())} files: {files}",

@@ -16,7 +16,7 @@ from autograder import tasks
 from autograder.classroom import command, gradebook
 from autograder.classroom.exports import tar
 from autograder.classroom.exports.reading import read_export
-from autograder.classroom.exports.submission import Export
+from autograder.classroom.exports.submission import TITLES, Export
 from autograder.classroom.exports.tar import as_zip
 from autograder.classroom.parcel import pack
 from autograder.clock import moment
@@ -167,7 +167,7 @@ def test_names_and_attempts_of_brightspace_and_blackboard(tmp_path):
         found = read(tmp_path / kind, EXPORTS[kind], zone=BERLIN)
         ada = next(one for one in found.submissions if one.name == "Ada Lovelace")
         assert ada.time == "2026-10-03T09:01:00"
-        assert ada.notes == ("Ada Lovelace handed in 2 times: this one, the last, counts",)
+        assert ada.notes == (f"{ada.shown} handed in 2 times: this one, the last, counts",)
         assert any(entry.read(99) == KL for entry in ada.entries)
         assert "times of submissions name no zone: taken as Europe/Berlin, the course's" in found.notes
     blackboard = {one.students[0].login: one.name for one in found.submissions}
@@ -270,6 +270,27 @@ def test_one_student_does_not_decide_what_the_export_is(tmp_path):
     assert {said.partition(" ")[0] for said in found.unread} == {"submission_metadata.yml", "roster.csv"}
 
 
+@pytest.mark.parametrize("kind", ["canvas", "moodle", "brightspace", "blackboard", "gradescope", "github"])
+def test_what_may_be_another_kind_is_said_in_a_line(tmp_path, kind):
+    """By folders, archives and code; a table or a letter beside the submissions is no doubt."""
+    found = read(tmp_path / "sure", EXPORTS[kind] | {"list.csv": b"", "letter.txt": b""})
+    assert not any("looks like" in said for said in found.notes)
+    ours = len({name.partition("/")[0] for name in EXPORTS[kind]} - {"index.html", "submission_metadata.yml"})
+    found = read(tmp_path / "doubt", EXPORTS[kind] | {"jane/kl.py": KL, "joe.zip": b""})
+    assert found.platform == kind
+    said = f" in {ours} of {ours + 2} names, not in jane, joe.zip: else --export plain"
+    assert found.notes[0] == f"looks like {TITLES[kind]}{said}" and len(found.unread) == 2
+    found = read_export(tmp_path / "doubt" / "hw1", EXPECTED, platform=kind)
+    assert not any("looks like" in said for said in found.notes)
+
+
+def test_half_of_the_names_decide_nothing(tmp_path):
+    files = {"x_501_90001_kl.py": KL, "y_502_90002_kl.py": KL, "ada/kl.py": KL, "ben.zip": zipped({"kl.py": KL})}
+    assert read(tmp_path, files | {"list.csv": b"", "a.txt": b""}).platform == "plain"
+    found = read_export(tmp_path / "hw1", EXPECTED, platform="canvas")
+    assert [one.students[0].id for one in found.submissions] == ["501", "502"]
+
+
 def test_two_who_may_be_one(tmp_path):
     """Both are listed, neither is graded."""
     roster = "Name,SID\nAda Lovelace,1\nBen King,2\nBen King,3\n"
@@ -287,11 +308,11 @@ def test_two_who_may_be_one(tmp_path):
         "ada": "ada and ada (1).zip may be one student's",
         "ada (1).zip": "ada and ada (1).zip may be one student's",
         "Ben King": "Ben King may be Ben King (2) or Ben King (3) of the roster",
-        "Ada Lovelace": "Ada Lovelace and adal-ovelace may both be of Ada Lovelace of the roster",
-        "adal-ovelace.zip": "Ada Lovelace and adal-ovelace may both be of Ada Lovelace of the roster",
+        "Ada Lovelace": "Ada Lovelace and adal-ovelace may both be of Ada Lovelace (1) of the roster",
+        "adal-ovelace.zip": "Ada Lovelace and adal-ovelace may both be of Ada Lovelace (1) of the roster",
     }
-    rows = list(gradebook._gradescope(found, {}, "10", "t"))[1:]
-    assert sorted(row[7] for row in rows if row[2] in ("1", "3")) == ["Missing", "Ungraded"]
+    lines = gradebook.lines(found, {})
+    assert sorted(line.status for line in lines if line.student.number in ("1", "3")) == ["Missing", "Ungraded"]
 
 
 # Rosters
@@ -361,17 +382,10 @@ def test_a_pair_and_its_extension(tmp_path):
     assert {one.name for one in found.submissions} == {"Ada, Ben", "Cyd", "Dot", "Eve", "Fay, Gil"}
     assert found.absent == []
     assert "several of a group handed in, each counts for who handed it in: blue" in found.notes
-    rows = list(gradebook._gradescope(found, {one.slug: 7.0 for one in found.submissions}, "10", "t"))[1:]
-    assert all(row[5] == 7.0 for row in rows) and len(rows) == 7
-    assert {row[0]: row[10] for row in rows} == {
-        "Ada": "1 day",
-        "Ben": "",
-        "Cyd": "1 day",
-        "Dot": "1 day",
-        "Eve": "",
-        "Fay": "1 day",
-        "Gil": "1 day",
-    }
+    lines = gradebook.lines(found, {one.slug: 7.0 for one in found.submissions})
+    assert all(line.total == 7.0 for line in lines) and len(lines) == 7
+    late = {line.student.name: gradebook.late_days(line) for line in lines}
+    assert late == {"Ada": 1, "Ben": 0, "Cyd": 1, "Dot": 1, "Eve": 0, "Fay": 1, "Gil": 1}
     # As many hours later by UTC: without the course's clock, the day of 25 hours were two.
     assert (moment("2026-10-25T23:59:30", BERLIN) - due.astimezone(timezone.utc)).total_seconds() > 86_400
     with pytest.raises(UnreadableError, match="'soon', the extension of Ada, must be a number of days, such as 2"):

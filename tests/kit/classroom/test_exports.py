@@ -261,7 +261,7 @@ def test_downloads_of_two_days_in_one_folder(tmp_path):
     found = read_export(export(tmp_path, {"monday.zip": early, "friday.zip": late}, "folder"), EXPECTED)
     ada = next(one for one in found.submissions if one.name == "Ada Lovelace")
     assert taken(ada, tmp_path) == {"kl.py": KL}
-    assert ada.notes == ("Ada Lovelace handed in 2 times: this one, the last, counts",)
+    assert ada.notes == ("Ada Lovelace (0017) handed in 2 times: this one, the last, counts",)
 
 
 def test_a_student_in_a_group_and_alone_counts_once(tmp_path):

@@ -194,7 +194,7 @@ def test_a_hostile_student_of_each_kind_costs_nobody_else(tmp_path, session, cap
     page = (out / "class.html").read_text()
     assert page.count("not opened, because only 30 zips with 1024 MiB together are: ") == 1
     assert page.count("compared with others only in part") == 2
-    said = [page, (out / "grades.csv").read_text(), *capfd.readouterr()]
+    said = [page, (out / "grades.csv").read_text("utf-8-sig"), *capfd.readouterr()]
     assert not any(map(unseen, said))
     assert not any(cell.strip().startswith("=") for text in said[1:2] for cell in text.replace('"', "").split(";"))
 

@@ -144,7 +144,7 @@ def test_a_question_that_dies_costs_itself(
 ) -> None:
     """So does one that hangs, in a cell or when it is called."""
     monkeypatch.setattr(rechecks, "CALL_SECONDS", 1.0)
-    right = "from helper import counted\ncount = counted()"
+    right = "from drawn import counted\ncount = counted()"
     dying = {
         "crash": "import os\nos._exit(3)",
         "timeout": "def double(x):\n    while True: pass\nhalf = 1.5",

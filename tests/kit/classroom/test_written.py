@@ -79,8 +79,8 @@ def test_what_people_have_filled_in(text: str, points: dict[str, float | None], 
     [
         "7,W1,Why so?,3,",
         "'007,w1,,3,",
-        ",1 May,Why so?,3,James",
-        "7.0E+15,W1,,3,JAMES",
+        ",1 May,Why so?,3,James (007)",
+        "7.0E+15,W1,,3,JAMES (007)",
     ],
     ids=["a number", "a text", "by names", "by the student's name"],
 )
@@ -91,7 +91,7 @@ def test_lines_that_a_spreadsheet_has_changed(line: str) -> None:
 
 def test_points_of_somebody_else_are_nobodys() -> None:
     """Another James, who has left the course."""
-    found = taken(rows("submission,question,title,points,student\njames-9,W1,,3,James\n"), ASKED, CLASS)
+    found = taken(rows("submission,question,title,points,student\njames-9,W1,,3,James (007)\n"), ASKED, CLASS)
     assert not found.of and found.complaints == ["a.csv: no such submission: 'james-9' (1 line)"]
 
 

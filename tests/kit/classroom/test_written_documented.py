@@ -16,7 +16,7 @@ from autograder.repository import ROOT
 from autograder.tables import csv_text
 from tests.kit.classroom.test_answers import pdf
 from tests.kit.test_own_assignment import Tree
-from tests.kit.written_course import COURSE, HELPER, questions
+from tests.kit.written_course import COURSE, DRAWN, questions
 
 PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("\n## The written part\n")[2].partition("\n## ")[0]
@@ -48,7 +48,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
         **questions(),
         "courses/full.toml": course.replace("total = 7", "total = 10") + asked,
         "courses/003.toml": COURSE,
-        "solution/helper.py": HELPER,
+        "solution/drawn.py": DRAWN,
         "solution/handout/003.md": "# Circles and spheres\n\n{{sections}}\n",
         "solution/report/report.md": HEAD,
         "Makefile": (ROOT / "Makefile").read_text(),
@@ -89,9 +89,9 @@ def fill(table: Path) -> None:
     table.write_text(text, encoding="utf-8")
 
 
-def totals(tree: Tree) -> dict[str, str]:
+def totals(tree: Tree, column: str = "Total Score") -> dict[str, str]:
     with (tree.folder / "grades" / "grades.csv").open(encoding="utf-8-sig") as stream:
-        return {line["Submission ID"]: line["Total Score"] for line in csv.DictReader(stream)}
+        return {line["Submission ID"]: line[column] for line in csv.DictReader(stream)}
 
 
 @pytest.mark.slow
@@ -116,6 +116,7 @@ def test_the_commands_of_the_page(tree: Tree) -> None:
     fill(tree.folder / "grades" / "written" / "written.csv")
     said = run(tree, filled, Exit.LEFT_OUT)
     assert totals(tree) == {"ada": "5", "ben": "", "cyd": "4"}
+    assert totals(tree, "Written") == {"ada": "1", "ben": "0", "cyd": "0"}
 
     (tree.folder / "grades").rename(tree.folder / "grades of the others")
     said = run(tree, alone, Exit.DONE)

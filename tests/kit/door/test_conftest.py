@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -50,8 +51,10 @@ def student(tmp_path_factory):
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
 
-    def run(body: str, *options: str, reduction: str = "mean", before: str = "") -> subprocess.CompletedProcess:
+    def run(body: str, *options: str, reduction: str = "mean", before: str = "", **files: str) -> Any:
         (folder / "line.py").write_text(LINE.format(body=body, reduction=reduction))
+        for name, source in files.items():
+            (folder / f"{name}.py").write_text(source)
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of the line.py before
         environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}", "COLUMNS": "80"}
         command = [sys.executable, "-c", f"{before}\nimport pytest, sys; sys.exit(pytest.main())"]
@@ -119,8 +122,17 @@ def test_a_call_that_hangs_fails_and_the_other_checks_run(student):
     assert re.search(r"^ 1.2 .* 1 of 1 ", run.stdout, re.MULTILINE)
 
 
+def test_an_import_that_hangs_is_told_of_the_file_itself_and_tried_once(student):
+    soon = "import torch; import autograder.door.fixtures as fixtures; fixtures.LOCAL_SECONDS = 2"
+    helper = "import sys\nprint('begun', file=sys.__stderr__)\nwhile True:\n    sys.path\n"
+    needs_it = 'mean() if __import__("helper") else torch.mean'
+    run = student("import helper", "-s", "--all", reduction=needs_it, before=soon, helper=helper)
+    assert run.stdout.count("helper.py, line 3: stopped while it was imported, because") == 3  # and at the end
+    assert run.stderr.count("begun") == 1
+
+
 def test_where_a_call_cannot_be_ended_the_run_ends_with_its_place(student):
-    soon = "import torch; import autograder.door.terminal as terminal; terminal.CHECK_SECONDS = 2"
+    soon = "import autograder.door.executor, autograder.door.terminal as terminal; terminal.CHECK_SECONDS = 2"
     run = student("import time; time.sleep(1000)", before=soon)
     assert run.returncode == 1
     assert "still running after 2 s in line.py, line 4." in run.stdout

@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,10 +32,11 @@ FACTOR = np.array([2.0, 3.0], dtype=np.float32)
 
 
 @pytest.fixture
-def submission(tmp_path):
+def submission(tmp_path, monkeypatch):
     """A submission with one function, which feeds whatever it is given."""
     from autograder.door.executor import Executor
 
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "feeding.py").write_text("def feed(what, *values):\n    return what(*values)\n")
     submission = Submission(Executor(tmp_path))
     yield submission
@@ -123,7 +125,7 @@ def test_only_packages_of_the_assignment_can_be_imported(tmp_path, monkeypatch):
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_text(source)
     monkeypatch.syspath_prepend(elsewhere)
-    submission = InProcess(work)(False)
+    submission = InProcess(work, {})()
     words = "No module named 'some_package': neither a file that is handed in nor a package of requirements.txt"
     with pytest.raises(door.SubmissionError, match=words):
         submission.call("foreign.f")
@@ -146,6 +148,43 @@ def test_a_function_records_its_calls(submission):
     assert submission.call("feeding.feed", recorder, 1, "two") is None
     submission.call("feeding.feed", recorder)
     assert recorder.records() == [[1, "two"], []]
+
+
+COUNTING = """
+import torch
+
+calls = 0
+
+def count(x, scale=1):
+    global calls
+    calls += 1
+    x += 1
+    open(f"{calls}.txt", "w").close()
+    return scale * x + calls, torch.is_grad_enabled()
+"""
+
+
+def test_repeated_calls_get_arguments_of_their_own(submission, tmp_path):
+    (tmp_path / "counting.py").write_text(COUNTING)
+    found = submission.repeat(20, "counting.count", (np.zeros(2),), {"scale": 10}, grad=False)
+    assert [value.tolist() for value, _ in found] == [[10.0 + call] * 2 for call in range(1, 21)]
+    assert not any(grad for _, grad in found)
+    assert submission.repeat(1, "counting.count", (np.zeros(1),))[0][1] is True
+
+
+def test_an_answer_to_repeated_calls_has_a_value_for_each():
+    backend = SimpleNamespace(execute=lambda header, arrays: ({"ok": True, "values": [1.0] * 3}, []))
+    assert Submission(backend).repeat(3, "counting.count") == [1.0] * 3
+    with pytest.raises(ValueError, match="zip"):
+        Submission(backend).repeat(2, "counting.count")
+
+
+def test_modules_and_files_of_the_check_before_are_forgotten(submission, tmp_path):
+    (tmp_path / "counting.py").write_text(COUNTING)
+    for modules, calls, made in ((False, 1, ["1.txt"]), (False, 2, ["2.txt"]), (True, 1, [])):  # 1.txt is old then
+        submission.forget(modules)
+        assert submission.call("counting.count", np.zeros(1))[0].tolist() == [1.0 + calls]
+        assert submission.files() == made
 
 
 def test_records_have_no_end_but_their_size(submission, monkeypatch):

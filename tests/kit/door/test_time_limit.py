@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,8 @@ def test_a_person_in_a_debugger_has_time():
 
 def test_the_check_is_told_what_never_ended(monkeypatch):
     class Hangs:
+        folder = Path("/nonexistent")
+
         def execute(self, header, arrays):
             endless()
 
@@ -43,5 +46,5 @@ def test_the_check_is_told_what_never_ended(monkeypatch):
 
     monkeypatch.setattr(fixtures, "LOCAL_SECONDS", 0.05)
     with pytest.raises(Lost, match="line.fit: stopped, because there was no answer within 0.05 seconds") as lost:
-        fixtures.TimeLimited(Hangs()).execute({"called": "line.fit"}, [])
+        fixtures.TimeLimited(Hangs(), {}).execute({"called": "line.fit"}, [])
     assert lost.value.kind == "timeout"

@@ -16,6 +16,7 @@ from autograder.grading.files import (
     UNLIMITED,
     UNREADABLE,
     UnreadableError,
+    _filling,
     collapsed,
     listed,
     read_tree,
@@ -272,6 +273,54 @@ def test_a_bomb_of_entries_is_refused_before_they_are_read(made, monkeypatch):
     path = made({f"{number}.txt": b"" for number in range(50)})
     monkeypatch.setattr(zipfile.ZipFile, "infolist", None)
     refused(path, "more than 49 files", entries=49)
+
+
+@pytest.mark.parametrize("name", ["a/{}.py", "{}/x.txt"])
+def test_so_is_a_zip_with_too_many_that_may_count_or_too_many_folders(tmp_path, monkeypatch, name):
+    path = write_zip(tmp_path / "x.zip", {name.format(number): b"" for number in range(50)})
+    monkeypatch.setattr(zipfile.ZipFile, "infolist", None)
+    refused(path, "more than 49 files", entries=49)
+
+
+def test_of_too_many_files_in_a_zip_those_that_may_count_are_read(tmp_path):
+    """Whatever their order, sizes and comments; zipfile makes objects of few of them."""
+    frames = {f"hw/frames/{number}.png": b"x" for number in range(300)}
+    libraries = {f"hw/venv/lib/{number}/a.py": b"" for number in range(9)} | {"hw/venv/line.py": b""}
+    work = {
+        "hw/frames/line.py": b"1",
+        "hw/line.py": b"2",
+        "hw/frames/w.bin": b"3",
+        "hw/frames/ä.py": b"4",
+        "x.txt": b"5",
+    }
+    path = write_zip(tmp_path / "x.zip", frames | libraries | work)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.comment = b"comment"
+        archive.writestr("hw/frames/empty/", b"")
+    tree = read_tree(path, {"venv"}, replace(SUBMISSION, entries=20), {"line.py", "w.bin"})
+    assert {str(entry.path): entry.read(9) for entry in tree.entries if entry.regular} == work
+    closed = {str(entry.path): (entry.size, entry.inside) for entry in tree.entries if entry.is_folder}
+    assert closed == {"hw/frames": (300, ()), "hw/venv": (10, ("line.py",))}
+
+
+def test_what_fills_a_table_of_contents_is_no_file():
+    for size in (0, 47, 48, 65582, 65583, 70000, 300_001):
+        filling = _filling(size)
+        assert len(filling) == size
+        end = struct.pack("<4s4xHHIIH", b"PK\5\6", filling.count(b"PK"), filling.count(b"PK"), size, 0, 0)
+        assert zip_tree(filling + end, "x.zip").entries == ()
+
+
+@pytest.mark.parametrize("damage", ["signature", "length"])
+def test_a_damaged_table_of_too_many_is_refused(tmp_path, damage):
+    path = write_zip(tmp_path / "x.zip", {f"a/{number}.txt": b"" for number in range(50)})
+    content = path.read_bytes()
+    place = content.rindex(b"PK\1\2")
+    if damage == "signature":
+        path.write_bytes(content[:place] + b"XX" + content[place + 2 :])
+    else:  # a name that is longer than what is left
+        path.write_bytes(content[: place + 28] + b"\xff" + content[place + 29 :])
+    refused(path, "table of contents is damaged", entries=20)
 
 
 def test_a_large_zip_in_a_zip_is_refused_unopened(tmp_path):

@@ -75,7 +75,7 @@ def test_a_right_submission(course):
     assert document["score"] == 30
     assert [row["number"] for row in document["tests"]] == ["1.1"] * 4 + ["2.1"] * 4 + ["3.1"] * 4
     assert all(row["status"] == "passed" and row["output"] == "" for row in document["tests"])
-    assert document["output"] == ""
+    assert document["output"] == "All checks pass."
     # Nothing is left behind in the tests' folder or in the folder that the grader was started in.
     assert {path.name for path in course.tests.iterdir()} == {"conftest.py", "tasks.toml", "public", "hidden"}
     assert not list(course.folder.rglob("__pycache__")) and not list(course.folder.rglob(".hypothesis"))
@@ -119,9 +119,12 @@ def test_each_failure_in_its_own_words(course):
     assert row(document, "hidden/test_task1.py::test_secret_input")["output"] == (
         "Your code raised an exception of its own. (Hidden checks do not show more.)\nfunction: task1.twice"
     )
+    assert document["output"].startswith(
+        "First thing to do: Task 1.1 (Task 1). one() should be 1. Did you start from zero?"
+    )
     # What a stub raises, and what else raises the same exception.
     assert set(outputs(document, "2.1", "hidden")) == {
-        "Not implemented yet: Task 2.1 (Task 2, twice in task2.py).",
+        "Not implemented yet: twice in task2.py (Task 2.1).",
         "Your code raised NotImplementedError. (Hidden checks do not show more.)\nfunction: task2.twice",
     }
     assert set(outputs(document, "3.1")) == {

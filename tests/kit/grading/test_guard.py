@@ -3,6 +3,8 @@
 import contextlib
 import time
 import weakref
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -22,14 +24,14 @@ MODEL = {**DONE, "value": {"$object": 0, "type": "Model"}}
 class Worker:
     """Answers with what it is given, in turn, or raises it; the import of a module always works."""
 
-    output = ""
+    output, imports = "", True
 
     def __init__(self, *replies):
         self.replies, self.asked = list(replies), []
 
     def execute(self, header, arrays, seconds):
         self.asked.append(header)
-        if header.get("op") == "import":
+        if header.get("op") == "import" and self.imports:
             return {"ok": True}, []
         if isinstance(self.replies[0], Exception):
             raise self.replies.pop(0)  # in no variable: see what is lost
@@ -39,9 +41,9 @@ class Worker:
         pass
 
 
-def watch(seconds=100.0, call_seconds=0.0001):
+def watch(seconds=100.0, call_seconds=0.0001, folder=Path("/nonexistent")):
     """Of a grading of one task; with these seconds every death comes late enough to be the call's own."""
-    return Watch(Budget(time.monotonic() + seconds, ["one"], seconds), call_seconds, check=CHECK)
+    return Watch(Budget(time.monotonic() + seconds, ["one"], seconds), call_seconds, folder, check=CHECK)
 
 
 def submission(seen, *workers):
@@ -133,6 +135,23 @@ def test_modules_are_imported_anew_after_a_stand_in():
     for header in ({"function": "a.f"}, {"op": "stand_in", "target": "b.g"}, {"function": "a.f"}):
         guard.execute(header, [])
     assert [header["module"] for header in worker.asked if header.get("op") == "import"] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_the_module_whose_import_hung_is_told_and_not_imported_again(tmp_path, hidden):
+    """Not the one that imports it; a hidden check could be told that by code that has seen its inputs."""
+    (tmp_path / "helper.py").write_text("x = 1\nwhile x:\n    x += 1\n")
+    calls = [("/lib/re.py", 5, "f"), (f"{tmp_path}/helper.py", 3, "<module>"), (f"{tmp_path}/net.py", 1, "<module>")]
+    seen = watch(folder=tmp_path)
+    seen.check = replace(CHECK, id="hidden/test_x.py::test_a" if hidden else CHECK.id)
+    refused = {"ok": False, "error": {"type": "LostModule", "message": "helper"}}
+    first, second = Worker(WorkerDied("flood", "too much", tuple(calls))), Worker(refused)
+    first.imports = second.imports = False
+    for name, worker in (("net", first), ("other", second), ("net", Worker())):
+        with pytest.raises(Lost) as caught:
+            submission(seen, worker).call(f"{name}.f")
+        assert str(caught.value.imported) == ("net.py" if hidden else "helper.py, line 2")
+    assert set(second.asked[0]["without"]) == {"helper", "net"}
 
 
 def test_without_time_there_is_no_call_and_a_call_that_is_cut_short_is_put_off():

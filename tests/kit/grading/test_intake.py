@@ -169,6 +169,7 @@ def test_files_called_almost_right_are_asked_about_and_never_taken(hand_in, into
     assert set(found.left_out) == {*ALMOST, "gmvae (1).safetensors"}
     asked = [note for note in found.notes if "rename it and hand in again" in note]
     assert len(asked) == 2 and " and 5 more were not graded as VAE.py. Is one of them your VAE.py? If so, " in asked[0]
+    assert all(" ".join(found.notes).count(name) <= 1 for name in ("gmvae (1)", "Copy of VAE.py", "VAE.py.txt"))
     assert asked[1] == (
         "gmvae (1).safetensors was not graded as gmvae.safetensors. Is it your gmvae.safetensors? If so, rename it and "
         "hand in again."
@@ -221,7 +222,8 @@ DEEP = "/".join("123456789")
         ("env/pyvenv.cfg env/VAE.py", "of these names hold no work: env/VAE.py and 1 more in env/. Move what"),
         ("my/pyvenv.cfg my/VAE.py", "or holds thousands of files: my/VAE.py and 1 more in my/. Move your own"),
         ("work.rar more.7z", "Not opened: more.7z, work.rar. Hand in the files themselves, or one zip with nothing"),
-        ("VAE.ipynb", "Notebooks are not graded, only Python files are: VAE.ipynb. Hand in the .py files that"),
+        ("VAE.ipynb", "Is it your VAE.py? If so, hand in its code as VAE.py: notebooks are not graded."),
+        ("notes.ipynb", "Notebooks are not graded, only Python files are: notes.ipynb."),
         ("report.pdf", "they are not files to hand in: report.pdf."),
     ],
 )
@@ -231,7 +233,7 @@ def test_what_is_not_graded_is_named_with_the_reason_and_what_to_do(hand_in, int
     assert contents(into) == {} and len(found.errors) == 1
     assert found.errors[0].startswith("There is nothing to grade: none of the files to hand in is there (ELBO.py, VAE")
     assert any(said in note for note in found.notes), found.notes
-    assert bool(found.left_out) == (name != "report.pdf")
+    assert bool(found.left_out) == (name not in ("report.pdf", "notes.ipynb"))
 
 
 @pytest.mark.parametrize("beside", ["VAE.py", "other/VAE.py"])
@@ -578,12 +580,23 @@ def test_of_too_many_files_those_further_down_are_left_out(hand_in, into, limits
     assert "may have 200 Python files and 48 MiB in all: a/helper_0.py, a/helper_1.py. Hand" in found.notes[0]
 
 
-def test_a_crowded_folder_is_not_looked_into_and_the_rest_is_graded(tmp_path, into):
-    """Of a zip, zipfile makes an object of each entry: there is no such mercy."""
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_a_crowded_folder_is_not_looked_into_and_the_rest_is_graded(tmp_path, into, kind):
+    """In a folder and in a zip alike."""
     files = COMPLETE | {f"a/frames/{n}.png": "" for n in range(30)} | {"b/helper.py": ""}
-    found = unpack(write_folder(tmp_path / "s", files), into, EXPECTED, None, replace(SUBMISSION, entries=20))
+    path = (write_folder if kind == "folder" else write_zip)(tmp_path / "s", files)
+    found = unpack(path, into, EXPECTED, None, replace(SUBMISSION, entries=20))
     assert contents(into) == COMPLETE | {"b/helper.py": ""} and not found.errors
     assert "or holds thousands of files: a/frames/ (30 files)." in found.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_work_in_a_crowded_folder_is_graded(tmp_path, into, kind):
+    files = {f"hw/{name}": text for name, text in COMPLETE.items()} | {f"hw/{n}.png": "" for n in range(30)}
+    path = (write_folder if kind == "folder" else write_zip)(tmp_path / "s", files)
+    found = unpack(path, into, EXPECTED, None, replace(SUBMISSION, entries=20))
+    assert contents(into) == COMPLETE and not found.errors and not found.left_out
+    assert "Only counted, because there are so many of them: hw/ (30 files)." in found.notes
 
 
 def test_of_a_large_zip_only_what_is_graded_is_read(tmp_path, into):

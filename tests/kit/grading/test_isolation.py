@@ -87,7 +87,7 @@ def test_only_what_calls_the_same_function_is_lost(course):
     assert document["score"] == 7.5 + 5
     assert texts(document, "timeout") == {f"task1.twice was stopped: no answer within 4 seconds. {AGAIN}"}
     assert texts(document, "flood") == {
-        "The import of task3.py was stopped: more than 16 MiB were printed. "
+        "The import of task3.py was stopped in line 7: more than 16 MiB were printed. "
         "It is not imported again: checks that need it fail."
     }
     for text in texts(document, "crash"):
@@ -95,9 +95,10 @@ def test_only_what_calls_the_same_function_is_lost(course):
 
 
 def test_a_module_that_hangs_at_import_costs_whatever_imports_it(course):
-    """The second task imports the first when it is imported, the third in one of its functions."""
+    """The second task imports the first when it is imported, the third in one of its functions; the first, a file."""
     submission = course.submission(
-        task1=textwrap.dedent(RIGHT) + HANGS,
+        helper=f"def endless():\n    {HANGS}\n\nendless()",
+        task1="import helper\n" + textwrap.dedent(RIGHT),
         task2="import task1\n" + textwrap.dedent(RIGHT),
         task3=with_first_line("one()", "import task1"),
     )
@@ -106,7 +107,7 @@ def test_a_module_that_hangs_at_import_costs_whatever_imports_it(course):
     assert kinds(document, "3.1") == {"one": "timeout", "twice": "passed", "alone": "timeout", "either": "passed"}
     assert document["score"] == 5
     (text,) = texts(document, "timeout")
-    assert text.startswith("The import of task1.py was stopped")
+    assert text.startswith("The import of helper.py was stopped in line 4: no answer within 4 seconds.")
 
 
 def test_slow_code_gets_its_points_in_a_second_turn(course):

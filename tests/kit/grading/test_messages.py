@@ -8,6 +8,7 @@ import pytest
 
 from autograder.door.calls import noted
 from autograder.door.diagnose import CLOSE, OPEN, CheckFailed, case, check_close, quoted, unmarked
+from autograder.door.imports import Import
 from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun
@@ -86,18 +87,18 @@ def test_the_name_of_an_exception_can_be_made_up(explainer, name):
 
 
 @pytest.mark.parametrize(
-    ("message", "task"),
+    ("message", "what", "stub"),
     [
-        ("Task 1.2: two, see README section 1.2", "Task 1.2 (Two, two in two.py)"),
-        ("Task 1.3: train", "Task 1.3 (Model)"),
-        ("Task 9.9: there is none", "Task 1.1 (One, one in one.py)"),
-        (SECRET, "Task 1.1 (One, one in one.py)"),
+        ("Task 1.2: two, see README section 1.2", "two in two.py (Task 1.2)", "two"),
+        ("Task 1.3: train", "Model (Task 1.3)", "model"),
+        ("Task 9.9: there is none", "one in one.py (Task 1.1)", "one"),
+        (SECRET, "one in one.py (Task 1.1)", "one"),
     ],
 )
 @pytest.mark.parametrize("check", [PUBLIC, HIDDEN])
-def test_a_stub_names_its_task_in_our_words(explainer, message, task, check):
-    error = NotImplementedYet("NotImplementedError", message)
-    assert explainer.explain(error, check).text == f"Not implemented yet: {task}."
+def test_a_stub_names_its_task_in_our_words(explainer, message, what, stub, check):
+    found = explainer.explain(NotImplementedYet("NotImplementedError", message), check)
+    assert (found.kind, found.text, found.stub) == ("not_implemented", f"Not implemented yet: {what}.", stub)
 
 
 def test_a_diagnosis(explainer):
@@ -107,7 +108,7 @@ def test_a_diagnosis(explainer):
     error = CheckFailed(said)
     assert explainer.explain(error, PUBLIC).text == unmarked(said)
     text = explainer.explain(error, HIDDEN).text
-    assert text == "mean(x): the shape is wrong, not a …… and more; 3 values are wrong, 12345 draws."
+    assert text == "mean(x): the shape is … and more; 3 values are wrong, 12345 draws."
 
 
 @pytest.mark.parametrize("name", ["A_911_94_912_67", "a 911 94 12", "wrong", f"{OPEN}{CLOSE}wrong{OPEN}"])
@@ -120,15 +121,17 @@ def test_what_a_submission_returned_is_no_part_of_a_hidden_row(explainer, name):
     with pytest.raises(CheckFailed) as caught:
         check_close(Handle(), np.zeros(3), what="mean(x)")
     assert name.replace(OPEN, "").replace(CLOSE, "") in explainer.explain(caught.value, PUBLIC).text
-    assert (
-        explainer.explain(caught.value, HIDDEN).text == "mean(x): a tensor of float32 or float64 was expected, not a …."
-    )
+    assert explainer.explain(caught.value, HIDDEN).text == "mean(x): a tensor of float32 or float64 was expected."
+    with pytest.raises(CheckFailed) as caught:
+        check_close([1.0] * 471, np.zeros(3), what="mean(x)")
+    text = "mean(x): a tensor of float32 or float64 was expected, not a list."
+    assert explainer.explain(caught.value, HIDDEN).text == text
 
 
 def test_a_public_row_shows_its_case(explainer):
     x = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
     call = noted("one.one", [x, 2], {"seed": 3}, gradients=False, grad=True)
-    call.remember(came := np.array([4.0, 6.0]))
+    call.remember(came := np.array([4.0, 6.0]), [])
     later = noted("one.other", [], {}, gradients=False, grad=True)
     error = CheckFailed("wrong", "the values are wrong", (came, np.array([3.0, 7.0])))
     error.__notes__ = [
@@ -150,6 +153,17 @@ def test_a_public_row_shows_its_case(explainer):
     assert explainer.explain(error, HIDDEN, calls=[call, later], source=source.get).case == {"function": "one.one"}
 
 
+@pytest.mark.parametrize("came", [35.40122604370117, "text", None])
+def test_a_plain_value_is_told_of_the_call_that_gave_it(explainer, came):
+    """Not of one that came later, such as for what was expected."""
+    call, later = (noted(f"one.{name}", [], {}, gradients=False, grad=True) for name in ("one", "other"))
+    call.remember(came, [])
+    later.remember(np.array(1.0), [])
+    error = CheckFailed("wrong", "", (came, np.array(3.0)))
+    for check, function in ((PUBLIC, "one in one.py"), (HIDDEN, "one.one")):
+        assert explainer.explain(error, check, calls=[call, later]).case["function"] == function
+
+
 def test_failures_that_hypothesis_cannot_reproduce(explainer):
     class Group(Exception):
         exceptions = (ValueError("first"), CheckFailed("wrong values"))
@@ -163,14 +177,33 @@ def test_a_check_that_trips_over_what_was_returned(explainer):
     assert explainer.explain(error, HIDDEN).text == "The check could not use what your code returned: TypeError."
 
 
+@pytest.mark.parametrize("makes_files", [True, False])
+def test_where_code_may_write_is_said_as_it_is_on_this_machine(makes_files):
+    error = SubmissionError("OSError", "[Errno 38] Function not implemented: 'results'")
+    text = Explainer(COURSE, ROOT / "tests", makes_files=makes_files).explain(error, PUBLIC).text
+    assert ("into the folder that it runs in" in text) is makes_files
+    assert ("only files that a check names, such as outpath, and make no others" in text) is not makes_files
+
+
+def test_what_lies_elsewhere_on_a_students_computer_is_not_there(explainer):
+    error = SubmissionError("FileNotFoundError", "[Errno 2] No such file or directory: 'data/x.npy'", "a.py, line 1")
+    text = explainer.explain(error, PUBLIC).text
+    assert text.endswith(
+        "(a.py, line 1) While code is graded, no other files are there than those that are handed in, "
+        "code and small data."
+    )
+
+
 def test_what_is_not_called_again(explainer):
     in_public = Lost("crash", "kl.f", "it exited with status 47", in_public=True)
     in_hidden = Lost("crash", "kl.f", "it exited with status 47", in_public=False)
     for check in (PUBLIC, HIDDEN):
         assert explainer.explain(in_public, check).text.startswith("kl.f was stopped: it exited with status 47.")
         assert explainer.explain(in_hidden, check).text.startswith("kl.f was stopped: its process ended during a call.")
-    imported = explainer.explain(Lost("flood", "kl", "more than 16 MiB were printed", in_public=True), HIDDEN)
-    assert imported.text.startswith("The import of kl.py was stopped: more than 16 MiB were printed.")
+    for imported, said in ((Import("kl.py"), "kl.py was stopped"), (Import("kl.py", 7), "kl.py was stopped in line 7")):
+        lost = Lost("flood", "kl", "more than 16 MiB were printed", True, imported)
+        text = f"The import of {said}: more than 16 MiB were printed."
+        assert explainer.explain(lost, HIDDEN).text.startswith(text)
     found = explainer.explain(NotRun("timeout", "Not run: time is up."), HIDDEN)
     assert (found.kind, found.text) == ("timeout", "Not run: time is up.")
 
@@ -195,7 +228,7 @@ WHY = {
     "memory": SubmissionError("MemoryError", "", stage="import"),
     "crash": Lost("crash", "kl.f", "the process ended during the call", True),
     "protocol": Lost("protocol", "kl.f", "the answer breaks the protocol", False),
-    "flood": Lost("flood", "kl", "more than 16 MiB were printed", False),
+    "flood": Lost("flood", "kl", "more than 16 MiB were printed", False, Import("kl.py", 7)),
     "not_run": pytest.skip.Exception("no reason"),
     "grader": NotRun("grader", SENTENCES["grader"]),
 }

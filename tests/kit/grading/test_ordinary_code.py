@@ -2,6 +2,7 @@
 
 import pytest
 
+from autograder.sandbox.layers import LAYERS
 from tests.kit.courses import SmallCourse
 
 PUBLIC = """
@@ -86,3 +87,25 @@ def test_habits_of_ordinary_code(tmp_path):
     assert "start no processes" in process and "OSError" in process
     assert "Code is graded without a GPU" in rows["3.1", "one"]["output"]
     assert "64 MiB in 256 files" in rows["3.1", "twice"]["output"]
+
+
+WRITES = """
+    import os
+
+    def one():
+        open("log.txt", "w").write("trained")
+
+    def twice(x):
+        os.makedirs("results")
+"""
+
+
+@pytest.mark.slow
+def test_where_no_file_can_be_made_the_rows_say_so(tmp_path):
+    course = SmallCourse(tmp_path, {"public": PUBLIC, "hidden": HIDDEN})
+    without = [layer for layer in LAYERS if layer not in ("mounts", "landlock")]
+    document = course.grade(course.submission(task1=WRITES), zygote={"layers": without})
+    for row in document["tests"][:2]:
+        assert "it may write only files that a check names" in row["output"], row
+        assert "folder that it runs in" not in row["output"]
+    assert "No file can be made here: 'log.txt'" in document["tests"][0]["output"]

@@ -3,9 +3,11 @@
 import html
 import html.parser
 import io
+import re
 
 import pytest
 
+from autograder.clock import now
 from autograder.grading import report
 from autograder.grading.results import Results
 from autograder.tasks import Check, Task
@@ -76,7 +78,7 @@ def test_a_repeated_reason_is_said_once(document):
     for row in document["tests"]:
         row.update(status="failed", score=0, output="Your code cannot be imported: SyntaxError: oops")
     text = report.terminal(document, COURSE, 100)
-    assert text.count("SyntaxError") == 3  # once for each task
+    assert text.count("SyntaxError") == 4  # once for each task, and as the first thing to do
     assert text.count("(the same)") == 2
 
 
@@ -161,3 +163,107 @@ def test_failures_are_open_and_successes_folded(document):
 def test_outcomes_differ_by_shape_and_word_not_by_colour_alone(document):
     text = Page(report.page(document, COURSE)).text
     assert "✓ passed" in text and "◐ in part" in text and "✗ failed" in text
+
+
+# What is not begun
+
+STARTER = {
+    "public/test_a.py::test_a": "circle",
+    "hidden/test_a.py::test_b": "circle",
+    "public/test_a.py::test_c": "circle",  # the square's check calls what is asked for in the circle's task
+    "public/test_a.py::test_e": "sampling",
+}
+WRITE = "First thing to do: write circle in area.py (Task 1.1, Area of a circle)."
+
+
+def starter(**changes) -> Results:
+    """Results of a submission in which only provided code works, but for what is changed: check -> Results.set's."""
+    results = Results.of(COURSE)
+    results.set("public/test_a.py::test_d", 1)
+    for id, stub in STARTER.items():
+        results.set(id, 0, f"Not implemented yet: {stub}.", kind="not_implemented", stub=stub)
+    for name, arguments in changes.items():
+        id = next(id for id in results.rows if id.endswith(name))
+        results.set(id, arguments.pop("fraction", 0), **arguments)
+    return results
+
+
+def told(results: Results) -> tuple[str, str]:
+    """(report for the terminal, text of the page), as the grader has them made."""
+    results.notes = list(filter(None, [report.first_step(results.document(), COURSE)]))
+    document = results.document()
+    page = report.page(document, COURSE, "Jane Doe (7)", "2026-11-20 14:05 CST").partition("</style>")[2]
+    text = report.terminal(document, COURSE, 80, name="Jane Doe (7)", when="2026-11-20 14:05 CST")
+    return text, " ".join(html.unescape(re.sub("<[^>]+>", " ", page)).split())
+
+
+def test_what_is_not_begun_is_a_line_a_task():
+    text, page = told(starter())
+    assert text.splitlines()[:5] == [
+        COURSE.title,
+        "Jane Doe (7), 2026-11-20 14:05 CST",
+        "",
+        f"{'Task 1  Areas':72}0 / 9.5",
+        f"{'  ○ 1.1  Area of a circle (area.py)':72}0 / 5.5",
+    ]
+    assert "○ 1.2  Area of a square (waits for 1.1)" in text and "○ 2.1  Sampling (draw.py)" in text
+    assert "Not implemented" not in text + page and len(text.splitlines()) == 12
+    assert "Jane Doe (7) X, 2026-11-20 14:05 CST 0 / 10.5" in page
+    assert "○ 1.1 Area of a circle (area.py) 0 / 5.5 ○ 1.2 Area of a square (waits for 1.1) 0 / 4" in page
+    assert text.count(WRITE[:50]) == page.count(WRITE) == 1
+    assert not [attrs for tag, attrs in Page(report.page(starter().document(), COURSE)).tags if tag == "details"]
+
+
+def test_a_task_that_is_begun_says_in_a_line_what_is_left():
+    text, page = told(starter(test_a={"fraction": 1}))
+    assert "◐ 1.1  Area of a circle" in text and "○ 1 check not started: Not implemented yet: circle." in text
+    assert "◐ in part 1.1" in page and "○ not started 1 check: Not implemented yet: circle. 0 / 3.5" in page
+    assert "By hand" not in text and "Many shapes" not in text + page
+
+
+def test_a_file_that_is_missing_is_no_stub():
+    text, page = told(starter(test_e={"output": "Missing file: draw.py.", "kind": "missing"}))
+    assert "○ 2.1  Sampling (draw.py is missing)" in text and "Sampling (draw.py is missing)" in page
+    results = starter(**{test: {"fraction": 1} for test in ("test_a", "test_b", "test_c")})
+    results.set("public/test_a.py::test_e", 0, "Missing file: draw.py.", kind="missing")
+    assert "First thing to do: hand in draw.py (Task 2.1, Sampling)." in told(results)[1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "first"),
+    [
+        ({}, WRITE),
+        ({"test_a": {"fraction": 1}}, WRITE),
+        # What is wrong comes before what is not begun, in whichever order the tasks are.
+        ({"test_e": {"output": "2 of 3 are wrong."}}, "First thing to do: Task 2.1 (Sampling). 2 of 3 are wrong."),
+        ({"test_e": {"output": "x", "case": {"n": "1"}}}, "First thing to do: Task 2.1 (Sampling). x"),
+        ({"test_e": {"output": "x" * 999}}, f"First thing to do: Task 2.1 (Sampling). {'x' * 359}…"),
+        ({name: {"fraction": 1} for name in ("test_a", "test_b", "test_c", "test_e")}, "All checks pass."),
+    ],
+)
+def test_the_first_thing_to_do(changes, first):
+    assert report.first_step(starter(**changes).document(), COURSE) == first
+
+
+def test_the_first_thing_to_do_is_nothing_that_the_student_may_not_see():
+    document = starter(test_b={"output": "found by a hidden check"}, test_a={"fraction": 1}).document()
+    assert "found by a hidden check" in report.first_step(document, COURSE)
+    document["tests"][1]["visibility"] = "after_published"
+    assert "found by a hidden check" not in report.first_step(document, COURSE)
+    for row in document["tests"]:
+        row["visibility"] = "visible" if row["status"] == "passed" else "hidden"
+    assert report.first_step(document, COURSE) == ""
+
+
+def test_what_is_usual_about_the_files_is_folded_away():
+    results = starter()
+    results.notes = ["Not graded: README.md."]
+    results.extra["submission"] = {"notes": results.notes, "left_out": [], "errors": []}
+    folded = [attrs for tag, attrs in Page(report.page(results.document(), COURSE)).tags if tag == "details"]
+    assert folded == [{"class": "note"}]
+    results.extra["submission"]["left_out"] = ["b.zip"]
+    assert not [tag for tag, _ in Page(report.page(results.document(), COURSE)).tags if tag == "details"]
+
+
+def test_the_time_is_that_of_the_courses_clock():
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d CES?T", now("Europe/Berlin"))

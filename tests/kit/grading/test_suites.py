@@ -12,7 +12,7 @@ from autograder import tasks
 from autograder.grading.intake import Intake
 from autograder.grading.results import Results
 from autograder.grading.session import Session
-from autograder.grading.suites import Grader
+from autograder.grading.suites import SHOWN_PRINT, Grader, cut
 
 ROOT = Path(__file__).resolve().parents[3]
 COLLECT = """
@@ -75,6 +75,13 @@ def test_every_task_has_a_public_check_and_hidden_checks_carry_most_points():
     assert sum(check.points for check in judged if check.hidden_inputs) > sum(check.points for check in judged) / 2
 
 
+def test_of_a_long_print_whole_lines_are_shown_from_its_end():
+    lines = "".join(f"epoch {number}\n" for number in range(1000)).strip()
+    shown = cut(lines)
+    assert shown.startswith("…\nepoch ") and lines.endswith(shown[1:]) and len(shown) <= SHOWN_PRINT + 2
+    assert cut("x" * 1000) == "…" + "x" * SHOWN_PRINT
+
+
 def test_all_public_files_come_before_hidden_ones_each_in_the_order_of_its_first_task():
     loaded = tasks.load()
     grader = Grader(
@@ -83,6 +90,7 @@ def test_all_public_files_come_before_hidden_ones_each_in_the_order_of_its_first
         Intake(ROOT),
         Results.of(loaded),
         start_worker=lambda: pytest.fail("no worker is needed"),
+        makes_files=True,
         deadline=0.0,
         save=lambda: None,
     )

@@ -106,6 +106,36 @@ def dies(backend: RemoteBackend, code: str, kind: str, **options) -> str:
     return first.value.reason
 
 
+def test_one_that_is_stopped_says_where_it_is(start):
+    code = """
+    def wait():
+        import time
+        time.sleep(60)
+    wait()
+    """
+    with pytest.raises(WorkerDied) as died:
+        start().execute({"code": textwrap.dedent(code)}, [], 0.5)
+    assert [call[1:] for call in died.value.calls[:2]] == [(4, "wait"), (5, "<module>")]
+
+
+LIES = {
+    "nothing": "signal.signal(signal.SIGUSR1, signal.SIG_IGN)",
+    "too much": "os.write(5, bytes(60000))",
+    "without end": "signal.signal(signal.SIGUSR1, lambda *_: [time.sleep(os.write(5, b'x') / 99) for _ in range(999)])",
+    "other": """os.write(5, b'File "/etc/passwd", line 1 in <module>\\n' + bytes(60000))""",
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_nobody_waits_for_it(start, lie):
+    code = f"import os, signal, time\n{LIES[lie]}\ntime.sleep(60)"
+    began = time.monotonic()
+    with pytest.raises(WorkerDied) as died:
+        start().execute({"code": code}, [], 0.3)
+    assert time.monotonic() - began < 3.0 and died.value.kind == "timeout"
+    assert died.value.calls == ((("/etc/passwd", 1, "<module>"),) if lie == "other" else ())
+
+
 def test_arrays_travel_both_ways(start):
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
     reply, arrays = start().execute({"code": "returned = [a * 2 for a in arrays]"}, [x, np.array(1.5)])
@@ -568,7 +598,7 @@ def test_the_worker_inherits_nothing(start, place, monkeypatch):
         zygote.start_worker(place / "submission", QUICK) as backend,
     ):
         found = run(backend, code)
-    assert found["fds"] == [0, 1, 2, 3, 4]
+    assert found["fds"] == [0, 1, 2, 3, 4, 5]
     assert "GRADER_SECRET" not in found["environment"] and "PATH" not in found["environment"]
     here = Path(__file__).resolve().parents[3]
     assert not [entry for entry in found["path"] if entry in ("", ".", str(here), str(here / "tests"), str(place))]

@@ -245,13 +245,13 @@ def _traversal_fault(decoded: np.ndarray, right: np.ndarray) -> str:
     if ((decoded != 0).sum(axis=1) > 1).any():
         return "more than one latent differs from 0 at a time; the others must be 0"
     still = (decoded == 0).all(axis=0)
-    if still.any() and not still.all():
-        return "some of the latents are never varied; each of them has a row"
-    low, high = right.min(), right.max()
+    if still.any():
+        which = "no latent is ever" if still.all() else "some of the latents are never"
+        return f"{which} varied; each has a row of its own"
     ends = [np.isclose(end(decoded), end(right), rtol=1e-3, atol=1e-3) for end in (np.min, np.max)]
     if not all(ends):
-        cut = len(np.unique(decoded)) < len(np.unique(right)) and low - 1e-3 <= decoded.min() <= decoded.max() <= high
-        if cut:
+        cut = np.clip(np.sort(right, axis=0), decoded.min(), decoded.max())
+        if _close(np.sort(decoded, axis=0), cut):
             return "the walk is cut off (clamp) before z_min or z_max"
         return "the walk does not go from z_min to z_max (-3 and 3 by default), both ends included"
     if (decoded == np.round(decoded)).all() and (right != np.round(right)).any():

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from autograder.door.diagnose import check, check_close, check_gradient
 from autograder.door.pictures import check_picture
@@ -12,7 +11,6 @@ from autograder.door.pictures import check_picture
 VALUE = 1.5  # another one in hidden copies
 PART = Path(__file__).stem.removeprefix("test_")
 DRAWS = PART == "part3"
-pytestmark = [pytest.mark.draws] if DRAWS else []
 
 
 def test_target(submission):

@@ -31,23 +31,28 @@ class Call:
         name: "module.function" or "module.Class.method".
         arguments, keywords: what it was given; of large arrays only what they are.
         kind: what kind of call it was, in words of ours.
-        returned: the arrays that came back; they are not kept alive.
+        returned: the arrays that came back, or an object on the other side; they are not kept alive.
+        plain: the number, text or nothing that came back in their place.
     """
 
     name: str
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
     kind: str
-    returned: tuple["weakref.ref[np.ndarray]", ...] = ()
+    returned: tuple["weakref.ref[Any]", ...] = ()
+    plain: tuple[Any, ...] = ()
 
-    def remember(self, value: Any) -> None:
-        """The call has come back with this value."""
-        self.returned = tuple(map(weakref.ref, arrays_in(value)))
+    def remember(self, value: Any, gradients: Any) -> None:
+        """The call has come back with this value, and these gradients."""
+        objects = [value] if hasattr(value, "type") else []  # such as a model
+        self.returned = tuple(map(weakref.ref, (*arrays_in([value, *gradients]), *objects)))
+        self.plain = (value,) if isinstance(value, (bool, int, float, str, type(None))) else ()
 
     def gave(self, value: Any) -> bool:
-        """Whether an array, or the one that it is a part of, came from this call."""
+        """Whether an array, or the one that it is a part of, came from this call; or an object, a number, a text."""
         arrays = [array for array in (value, getattr(value, "base", None)) if array is not None]
-        return any(reference() is array for reference in self.returned for array in arrays)
+        known = any(reference() is array for reference in self.returned for array in arrays)
+        return known or any(value is plain for plain in self.plain)
 
 
 Calls = deque[Call]
@@ -150,7 +155,7 @@ def kind_of_case(error: BaseException, calls: Sequence[Call]) -> dict[str, str]:
 
 def _nothing_ran(error: BaseException) -> bool:
     """Whether the code under test could not even be imported: what it would have been called with does not matter."""
-    return getattr(error, "stage", "") == "import"
+    return getattr(error, "stage", "") == "import" or getattr(error, "imported", None) is not None
 
 
 def _blamed(error: BaseException, calls: Sequence[Call]) -> Call | None:

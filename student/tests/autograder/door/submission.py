@@ -27,6 +27,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from autograder.door.calls import Calls, no_calls, noted
+from autograder.door.imports import Import
 from autograder.door.stand_ins import source_of
 
 Header = dict[str, Any]
@@ -36,6 +37,7 @@ Loss = Literal["timeout", "crash", "memory", "protocol", "flood", "grader"]
 # Bytes of what one object remembers, and of what the figures of a call show, by `weight`: a check has to hold them.
 MAX_RECORDED, MAX_FIGURES = 48 * 2**20, 16 * 2**20
 MAX_PORTIONS = 1000  # in which they come
+REPEATED = 8  # calls in one message: what is slow must not seem to hang
 MAX_TEXT = 500  # characters of each text of a figure
 MAX_FILE = 8 * 2**20  # bytes of a file in the scratch folder
 NODE = 400  # bytes, more than any number, truth value or container takes by itself
@@ -89,15 +91,16 @@ class Lost(BaseException):
         target: what was called, "module.function" or "module.Class.method"; "module" if it was being imported.
         reason: the same in a sentence for the student.
         in_public: whether it happened in a public check; else `reason` may say too much of a crash.
+        imported: the file that was being imported, None if none was.
     """
 
-    def __init__(self, kind: Loss, target: str, reason: str, in_public: bool) -> None:
-        super().__init__(f"{target}: {reason}")
-        self.kind, self.target, self.reason, self.in_public = kind, target, reason, in_public
+    def __init__(self, kind: Loss, target: str, reason: str, in_public: bool, imported: Import | None = None) -> None:
+        super().__init__(f"{imported or target}: {reason}")
+        self.kind, self.target, self.reason, self.in_public, self.imported = kind, target, reason, in_public, imported
 
     def again(self) -> "Lost":
         """The same, as yet without a traceback."""
-        return Lost(self.kind, self.target, self.reason, self.in_public)
+        return Lost(self.kind, self.target, self.reason, self.in_public, self.imported)
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,13 @@ def _encode(value: Any, arrays: Arrays) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot be sent to the code under test")
 
 
+def _place(target: "str | tuple[Handle, str]") -> tuple[str, Header]:
+    """Where a function, or a method of an object, is found: its name for people, and for the other side."""
+    if isinstance(target, tuple):
+        return target[0].part(target[1] or "__call__"), {"object": target[0].id, "method": target[1]}
+    return target, {"function": target}
+
+
 class Submission:
     """One submission, seen through a backend.
 
@@ -237,10 +247,7 @@ class Submission:
             apart: a word for calls of a kind that may hang or die by itself: then only those with this word are lost.
         """
         arrays: Arrays = []
-        if isinstance(target, tuple):
-            called, where = target[0].part(target[1] or "__call__"), {"object": target[0].id, "method": target[1]}
-        else:
-            called, where = target, {"function": target}
+        called, where = _place(target)
         # A word chooses among kinds of objects, which may go wrong one by one; a number only says how large they are.
         given = (*args, *(kwargs or {}).values())
         words = [value for value in given if isinstance(value, str) and value.isidentifier()]
@@ -263,7 +270,7 @@ class Submission:
             self.calls.append(call)
         reply, decode = self._send(header, arrays, f"{called}({', '.join(words)})" if words else called)
         value, gradients = decode(reply["value"]), decode(reply["gradients"])
-        call.remember([value, *gradients])
+        call.remember(value, gradients)
         return Reply(
             value=value,
             gradients=dict(zip(wrt, gradients, strict=True)),
@@ -273,6 +280,39 @@ class Submission:
             again=decode(reply["again"]),
             figures=[_figure(axes) for axes in _bounded(decode(reply["figures"]), MAX_FIGURES, "the figures show")],
         )
+
+    def repeat(
+        self,
+        times: int,
+        target: "str | tuple[Handle, str]",
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        grad: bool = True,
+    ) -> list[Any]:
+        """What as many calls return that get the same values, each in arrays of its own.
+
+        Args:
+            target, args, kwargs, grad: see `run`.
+        """
+        arrays: Arrays = []
+        called, where = _place(target)
+        header = {
+            "op": "repeat",
+            "called": called,
+            **where,
+            "args": [_encode(value, arrays) for value in args],
+            "kwargs": {name: _encode(value, arrays) for name, value in (kwargs or {}).items()},
+            "grad": grad,
+        }
+        found: list[Any] = []
+        while len(found) < times:
+            portion = min(times - len(found), REPEATED)
+            self.calls.append(call := noted(called, args, kwargs or {}, gradients=False, grad=grad))
+            reply, decode = self._send({**header, "times": portion}, arrays, called)
+            values = [decode(value) for value, _ in zip(reply["values"], range(portion), strict=True)]
+            call.remember(values, ())
+            found += values
+        return found
 
     def seed(self, seed: int) -> None:
         """Seed torch's, NumPy's and Python's global random generators on the other side."""
@@ -288,9 +328,13 @@ class Submission:
             self.calls.clear()
             self.calls.extend(kept)
 
-    def forget(self) -> None:
-        """Let go of every object on the other side; handles to them can no longer be used."""
-        self._send({"op": "forget"}, [])
+    def forget(self, modules: bool = False) -> None:
+        """Let go of every object on the other side; handles to them can no longer be used.
+
+        Args:
+            modules: import the code anew when it is called next, without stand-ins.
+        """
+        self._send({"op": "forget", "modules": modules}, [])
 
     def rng_fingerprints(self) -> dict[str, str]:
         """Digests of the states of the global generators of torch, NumPy and Python: equal states, equal digests."""
@@ -320,7 +364,7 @@ class Submission:
         return ScratchPath(name)
 
     def files(self) -> list[str]:
-        """Names of what lies in the folder that the code under test runs in."""
+        """Names of what has come into the folder that the code under test runs in, since `forget`."""
         reply, decode = self._send({"op": "files"}, [])
         names = decode(reply["value"])  # as code says that may have replaced anything there
         return [name for name in names if isinstance(name, str)] if isinstance(names, (list, tuple)) else []
@@ -451,6 +495,10 @@ class Handle:
     def run(self, method: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **how: Any) -> Reply:
         """Call a method and differentiate the result: see `Submission.run`."""
         return self.submission.run((self, method), args, kwargs, **how)
+
+    def repeat(self, times: int, method: str, args: Sequence[Any] = (), grad: bool = True) -> list[Any]:
+        """What several calls of a method return: see `Submission.repeat`."""
+        return self.submission.repeat(times, (self, method), args, grad=grad)
 
     def get(self, attribute: str) -> Any:
         """The value of an attribute; SubmissionError (AttributeError) when there is none."""

@@ -15,7 +15,6 @@ from autograder.door.submission import Handle
 SMALL, MILD, LARGE = 0.5, 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
 BEYOND = 60.0  # what an output that is not clamped exceeds, to both sides, under large weights
 BATCHES = (1, 2, 37, 130)
-PIECE = 2**16  # random numbers that are drawn at once
 ANY = "Any real number must be possible."
 PLAIN = "It should be what a plain linear layer gives, with nothing after it."
 
@@ -88,13 +87,10 @@ def load_random_weights(model: Handle, rng: np.random.Generator, gain: float) ->
 
 
 def _normals(rng: np.random.Generator, spread: float, like: np.ndarray) -> np.ndarray:
-    """Normal numbers, drawn piece by piece: nobody knows how large a network is."""
-    values = np.empty(like.shape, like.dtype)
-    flat = values.reshape(-1)
-    for start in range(0, flat.size, PIECE):
-        part = flat[start : start + PIECE]
-        part[:] = spread * rng.standard_normal(part.size)
-    return values
+    """Normal numbers of shape and dtype of an array, in no more memory than that."""
+    values = rng.standard_normal(like.shape, dtype=np.float32)
+    values *= spread
+    return values.astype(like.dtype, copy=False)
 
 
 def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], latents: int, what: str) -> None:

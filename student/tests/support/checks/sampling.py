@@ -23,8 +23,14 @@ def sampler(submission: Submission, latents: int = 3) -> Handle:
 
 def sample(vae: Handle, mu: np.ndarray, logvar: np.ndarray) -> np.ndarray:
     """One sample z, of the shape of mu."""
-    z = vae.call("reparameterize", mu, logvar)
-    return check_tensor(z, what=WHAT, shape=mu.shape)
+    return samples(vae, mu, logvar, 1)[0]
+
+
+def samples(vae: Handle, mu: np.ndarray, logvar: np.ndarray, calls: int) -> np.ndarray:
+    """One sample from each of several calls, (calls, *mu.shape)."""
+    return np.stack(
+        [check_tensor(z, what=WHAT, shape=mu.shape) for z in vae.repeat(calls, "reparameterize", (mu, logvar))]
+    )
 
 
 def noise(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -106,7 +112,7 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
         draws: how many calls to compare.
     """
     mu, logvar = random_posterior(rng, images, latents)
-    eps = np.stack([noise(mu, logvar, sample(vae, mu, logvar)) for _ in range(draws)])
+    eps = noise(mu, logvar, samples(vae, mu, logvar, draws))
     check_noisy(eps)
     causes = {
         "calls": "",
