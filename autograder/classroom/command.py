@@ -16,19 +16,23 @@ from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
-from autograder.classroom import deletion, gradebook, selfgrades
+from autograder.classroom import deletion, gradebook, selfgrades, written
 from autograder.classroom.cluster import ClusterError, grade_on_cluster, reach
 from autograder.classroom.exports import reading
+from autograder.classroom.exports.joining import with_reports
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome, grading_key
+from autograder.classroom.marks import Row, read_tables
 from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Finished, Job, grade_locally
 from autograder.classroom.results_folder import FAILED, UNGRADABLE, BusyError, Store
 from autograder.clock import moment
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
+from autograder.grading.report import number
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
+from autograder.release.notebook import NOTEBOOK
 from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
@@ -53,6 +57,8 @@ class ClassSettings:
         similarity: whether to compare the submissions with each other.
         anonymous: whether to write the page without names, too.
         delete: a student who is taken out of the results, see deletion.py; then nothing is graded.
+        reports: the export in which reports were handed in, if that is another one.
+        marks: lines of filled-in tables of the written part; None if none was named.
     """
 
     submissions: Path
@@ -68,6 +74,8 @@ class ClassSettings:
     similarity: bool = True
     anonymous: bool = False
     delete: str | None = None
+    reports: Path | None = None
+    marks: Sequence[Row] | None = None
 
 
 @dataclass
@@ -82,6 +90,7 @@ class Summary:
         left_out: slugs of submissions from which something was left out.
         seconds: wall-clock time of the gradings.
         deletion: who was taken out, if somebody was.
+        written: the written part; None if there is none to grade here.
     """
 
     export: Export
@@ -93,6 +102,7 @@ class Summary:
     left_out: list[str] = field(default_factory=list)
     seconds: float = 0.0
     deletion: deletion.Deletion | None = None
+    written: written.Written | None = None
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -109,8 +119,10 @@ def grade_class(settings: ClassSettings) -> Summary:
     course = settings.session.load()
     expected = course.files
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, expected)
-    title = settings.title or course.title
-    form, remarks = gradebook.form_of(export, settings.form, title, course.graded)
+    if settings.reports:
+        export = with_reports(export, _read_reports(settings.reports, course, settings))
+    title, points = settings.title or course.title, course.graded if settings.marks is None else course.total
+    form, remarks = gradebook.form_of(export, settings.form, title, points)
     export.notes += remarks
     _refuse_open_folder(settings.submissions)
     store = Store(settings.out, course)
@@ -140,8 +152,10 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: record for slug in (*summary.graded, *summary.reused) if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
+        summary.written = written.grade(export, course, settings.out, settings.marks)
+        by_hand = summary.written.points if summary.written and settings.marks is not None else None
         scores = {slug: record.score for slug, record in records.items()}
-        gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title)
+        gradebook.write(settings.out / "grades.csv", export, scores, points, form, title, by_hand)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity, settings.anonymous)
     return summary
 
@@ -237,10 +251,14 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if bool(options.submissions) == bool(options.selfgrades):
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
+    if options.selfgrades and (options.reports or options.written):
+        parser.error("--reports and --written are for what people grade, not for self-grades")
     try:
         course = chosen(options.course)
         if options.selfgrades:
             return _sum_up(options, course)
+        if course.ungraded and course.questions and course.grading != "self":
+            return _written_alone(options, course)
         if course.ungraded:
             hint = " but self-grades: add --selfgrades FOLDER" if course.grading == "self" else ""
             print(f"{course.ungraded}: there is nothing to grade{hint}", file=sys.stderr)
@@ -270,9 +288,35 @@ def main(arguments: Sequence[str]) -> int:
         print(f"  something was left out; the report says what: {slug}")
     if summary.deletion:
         _say_what_is_left(options, summary.deletion)
+    part = summary.written
+    if part is None and course.questions and course.grading != "self":
+        print(wrapped(f"no reports: the written part, {number(course.written)} points, is not graded here"))
+    if part:
+        print(*written.summary(part, settings.out, ungradable, settings.marks is not None), sep="\n")
     if summary.failed:
         return Exit.FAILED
-    return Exit.LEFT_OUT if ungradable or summary.left_out or export.unread else Exit.DONE
+    lost = ungradable or summary.left_out or export.unread or (part and part.complaints)
+    return Exit.LEFT_OUT if lost else Exit.DONE
+
+
+def _written_alone(options: argparse.Namespace, course: Course) -> int:
+    """Grade what is written by hand, in a course that grades no code; the exit status."""
+    marks = read_tables(options.written) if options.written else None
+    if options.reports:
+        raise UnreadableError("--reports: no code is graded in this course, so name the reports without it")
+    export = read_class(options.submissions, course, options.export, options.roster, options.due, table=NOTEBOOK)
+    title = options.title or course.title
+    form, remarks = gradebook.form_of(export, options.form, title, course.total)
+    export.notes += remarks
+    with Store(options.out, course).locked():
+        print(*map(wrapped, export.summary()), sep="\n", flush=True)
+        part = written.grade(export, course, options.out, marks)
+        if part is None:
+            raise UnreadableError(f"nobody has handed in a report: neither {NOTEBOOK} nor a PDF is there")
+        gradebook.write(options.out / "grades.csv", export, part.totals, course.total, form, title)
+    print(*written.summary(part, options.out, (), marks is not None), sep="\n")
+    print(options.out / "grades.csv")
+    return Exit.LEFT_OUT if export.unread or part.complaints else Exit.DONE
 
 
 def _say_what_is_left(options: argparse.Namespace, deleted: deletion.Deletion) -> None:
@@ -321,6 +365,11 @@ def read_class(
     return export
 
 
+def _read_reports(path: Path, course: Course, settings: ClassSettings) -> Export:
+    """The export in which reports were handed in."""
+    return read_class(path, course, settings.platform, settings.roster, settings.due, table=NOTEBOOK)
+
+
 def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
     if options.workers < 1:
         raise UnreadableError("--workers: there must be at least one")
@@ -338,6 +387,8 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
         similarity=options.similarity,
         anonymous=options.anonymous,
         delete=options.delete,
+        reports=options.reports,
+        marks=read_tables(options.written) if options.written else None,
     )
 
 
@@ -370,6 +421,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
+    parser.add_argument(
+        "--reports", type=Path, metavar="EXPORT", help="where reports were handed in, if apart from the code"
+    )
+    parser.add_argument(
+        "--written",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a table of the written part, filled in, or a folder of such tables: add its points",
+    )
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
     parser.add_argument(
