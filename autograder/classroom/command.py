@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from autograder.classroom import class_list, deletion, difference_page, gradebook, progress, selfgrades
+from autograder.classroom import class_list, deletion, difference_page, gradebook, progress, selfgrades, written
 from autograder.classroom.cluster import ClusterError, reach
 from autograder.classroom.difference import Earlier, higher
 from autograder.classroom.exports import reading
+from autograder.classroom.exports.joining import with_reports
 from autograder.classroom.exports.submission import Export
+from autograder.classroom.marks import Row, read_tables
 from autograder.classroom.named import submissions_of
 from autograder.classroom.origin import origin
 from autograder.classroom.planning import Summary, jobs_of
@@ -31,8 +33,10 @@ from autograder.classroom.running import grade_all
 from autograder.clock import moment
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
+from autograder.grading.report import number
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
+from autograder.release.notebook import NOTEBOOK
 from autograder.release.selfgrade import FILE
 from autograder.release.starter import SourceError
 from autograder.sandbox import layers
@@ -60,6 +64,8 @@ class ClassSettings:
         keep_higher: whether an earlier score counts if it was higher.
         anonymous: whether to write the page without names, too.
         delete: a student who is taken out of the results, see deletion.py; then nothing is graded.
+        reports: the export in which reports were handed in, if that is another one.
+        marks: lines of filled-in tables of the written part; None if none was named.
     """
 
     submissions: Path
@@ -78,6 +84,8 @@ class ClassSettings:
     keep_higher: bool = False
     anonymous: bool = False
     delete: str | None = None
+    reports: Path | None = None
+    marks: Sequence[Row] | None = None
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -94,8 +102,10 @@ def grade_class(settings: ClassSettings) -> Summary:
         reach(settings.scheduler)  # before a large class is read
     course = settings.session.load()
     export = read_class(settings.submissions, course, settings.platform, settings.roster, settings.due, course.files)
-    title = settings.title or course.title
-    form, remarks = gradebook.form_of(export, settings.form, title, course.graded)
+    if settings.reports:
+        export = with_reports(export, _read_reports(settings.reports, course, settings))
+    title, points = settings.title or course.title, course.graded if settings.marks is None else course.total
+    form, remarks = gradebook.form_of(export, settings.form, title, points)
     export.notes += remarks
     _refuse_open_folder(settings.submissions)
     again = submissions_of(export, settings.again)
@@ -124,13 +134,15 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: record for slug in done if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
+        summary.written = written.grade(export, course, settings.out, settings.marks)
+        by_hand = summary.written.points if summary.written and settings.marks is not None else None
         scores: Mapping[str, float | None] = {slug: record.score for slug, record in records.items()}
         if earlier and settings.keep_higher:
             scores = higher(scores, class_list.members(export, scores), earlier)
         elif taken_out and (last := class_list.read(settings.out)):
             scores = {**scores, **{one.slug: one.score for one in last.people if one.slug in scores}}
         _compare(settings, store, earlier, scores, summary)
-        gradebook.write(settings.out / "grades.csv", export, scores, store.points, form, title, remarks=summary.remarks)
+        gradebook.write(settings.out / "grades.csv", export, scores, points, form, title, by_hand, summary.remarks)
         page.write(settings.out, export, store, course, summary.notes, settings.similarity, settings.anonymous, scores)
     return summary
 
@@ -186,10 +198,14 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
     if options.keep_higher and not options.against:
         parser.error("--keep-higher needs earlier results: add --against FOLDER")
+    if options.selfgrades and (options.reports or options.written):
+        parser.error("--reports and --written are for what people grade, not for self-grades")
     try:
         course = chosen(options.course)
         if options.selfgrades:
             return _sum_up(options, course)
+        if course.ungraded and course.questions and course.grading != "self":
+            return _written_alone(options, course)
         if course.ungraded:
             hint = " but self-grades: add --selfgrades FOLDER" if course.grading == "self" else ""
             print(f"{course.ungraded}: there is nothing to grade{hint}", file=sys.stderr)
@@ -225,9 +241,35 @@ def main(arguments: Sequence[str]) -> int:
         print(f"  something was left out; the report says what: {slug}")
     if summary.deletion:
         _say_what_is_left(options, summary.deletion)
+    part = summary.written
+    if part is None and course.questions and course.grading != "self":
+        print(wrapped(f"no reports: the written part, {number(course.written)} points, is not graded here"))
+    if part:
+        print(*written.summary(part, settings.out, ungradable, settings.marks is not None), sep="\n")
     if summary.failed:
         return Exit.FAILED
-    return Exit.LEFT_OUT if ungradable or summary.left_out or export.unread else Exit.DONE
+    lost = ungradable or summary.left_out or export.unread or (part and part.complaints)
+    return Exit.LEFT_OUT if lost else Exit.DONE
+
+
+def _written_alone(options: argparse.Namespace, course: Course) -> int:
+    """Grade what is written by hand, in a course that grades no code; the exit status."""
+    marks = read_tables(options.written) if options.written else None
+    if options.reports:
+        raise UnreadableError("--reports: no code is graded in this course, so name the reports without it")
+    export = read_class(options.submissions, course, options.export, options.roster, options.due, table=NOTEBOOK)
+    title = options.title or course.title
+    form, remarks = gradebook.form_of(export, options.form, title, course.total)
+    export.notes += remarks
+    with Store(options.out, course).locked():
+        print(*map(wrapped, export.summary()), sep="\n", flush=True)
+        part = written.grade(export, course, options.out, marks)
+        if part is None:
+            raise UnreadableError(f"nobody has handed in a report: neither {NOTEBOOK} nor a PDF is there")
+        gradebook.write(options.out / "grades.csv", export, part.totals, course.total, form, title)
+    print(*written.summary(part, options.out, (), marks is not None), sep="\n")
+    print(options.out / "grades.csv")
+    return Exit.LEFT_OUT if export.unread or part.complaints else Exit.DONE
 
 
 def _say_what_is_left(options: argparse.Namespace, deleted: deletion.Deletion) -> None:
@@ -276,6 +318,11 @@ def read_class(
     return export
 
 
+def _read_reports(path: Path, course: Course, settings: ClassSettings) -> Export:
+    """The export in which reports were handed in."""
+    return read_class(path, course, settings.platform, settings.roster, settings.due, table=NOTEBOOK)
+
+
 def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
     if options.workers < 1:
         raise UnreadableError("--workers: there must be at least one")
@@ -296,6 +343,8 @@ def _settings(options: argparse.Namespace, course: Course) -> ClassSettings:
         keep_higher=options.keep_higher,
         anonymous=options.anonymous,
         delete=options.delete,
+        reports=options.reports,
+        marks=read_tables(options.written) if options.written else None,
     )
 
 
@@ -328,6 +377,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
+    parser.add_argument(
+        "--reports", type=Path, metavar="EXPORT", help="where reports were handed in, if apart from the code"
+    )
+    parser.add_argument(
+        "--written",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="a table of the written part, filled in, or a folder of such tables: add its points",
+    )
     parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
     parser.add_argument(

@@ -15,6 +15,7 @@ from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Job
 from autograder.classroom.results_folder import UNGRADABLE, Store
 from autograder.classroom.reweighing import reweighed
+from autograder.classroom.written import Written
 from autograder.grading.files import UnreadableError
 from autograder.tasks import Course
 
@@ -37,6 +38,7 @@ class Summary:
         seconds: wall-clock time of the gradings.
         remarks: slug -> what the gradebook's status says besides.
         deletion: who was taken out, if somebody was.
+        written: the written part; None if there is none to grade here.
         changes: lines about what has changed since the earlier results; empty where there are none.
     """
 
@@ -54,6 +56,7 @@ class Summary:
     seconds: float = 0.0
     remarks: dict[str, str] = field(default_factory=dict)
     deletion: Deletion | None = None
+    written: Written | None = None
     changes: list[str] = field(default_factory=list)
 
     def keep(self, slug: str, remark: str) -> None:

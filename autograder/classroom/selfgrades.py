@@ -7,10 +7,7 @@ has points that cannot be used, gives no sum: the grade stays open, and the comp
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,27 +16,20 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autograder.classroom import gradebook
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, Submission, unpacked
 from autograder.classroom.parcel import version
+from autograder.classroom.spreadsheets import LARGEST, TableError, decoded, meant, points_in, quoted, table_rows
 from autograder.exits import Exit
-from autograder.grading.files import MIB, SUBMISSION, Entry, UnreadableError, shown, zip_tree
+from autograder.grading.files import Entry, UnreadableError, shown
 from autograder.grading.report import number
 from autograder.release.selfgrade import COLUMNS, FILE, Item, items
-from autograder.sandbox.text import safe_text, wrapped
+from autograder.sandbox.text import wrapped
 from autograder.tables import csv_text
 from autograder.tasks import Course
 from autograder.writing import write_atomically
 
 QUESTION, TITLE, _, OWN, _ = COLUMNS
-LARGEST, MOST_ROWS = MIB, 10_000  # bytes and lines of a table; a filled-in one has some thousand bytes
 MOST_FILES = 200  # of a student, those in zips included
-HEADING_LINES = 20  # among the first of which the columns' names stand
-NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)")
-SAVE_AS = "open it and save it as CSV (in Excel: Save As, CSV UTF-8; in LibreOffice: Text CSV)"
-
-
-class TableError(Exception):
-    """A file that is no table of own points; the message says why, beginning with a verb: "is a workbook: ..."."""
 
 
 @dataclass(frozen=True)
@@ -67,88 +57,12 @@ class SelfGrade:
         return int(points) if points.is_integer() else points
 
 
-def decoded(content: bytes) -> str:
-    """The text of a table, in whichever encoding spreadsheets write.
-
-    Raises:
-        TableError: it is no text.
-    """
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise TableError(f"is a workbook, not CSV: {SAVE_AS}")
-    if content.startswith(b"%PDF"):
-        raise TableError("is a PDF, not CSV")
-    encodings = ["utf-16"] if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text
-    raise TableError(f"is no text: {SAVE_AS}")
-
-
-def quoted(cell: str) -> str:
-    """What a stranger wrote, harmless and short."""
-    return repr(safe_text(cell, 40))
-
-
-def table_rows(text: str) -> list[dict[str, str]]:
-    """The rows below the columns' names, whatever separates the cells; cells of rows that are too short are "".
-
-    Raises:
-        TableError: the columns are not there.
-    """
-    lines = text.splitlines()
-    heading = next((line for line in lines[:HEADING_LINES] if OWN in line.casefold()), "")
-    if not text.strip():
-        raise TableError("is empty")
-    if not heading:
-        raise TableError(f"has no column {OWN!r}; its first line is {quoted(lines[0])}")
-    if "," in heading and ";" in heading:
-        raise TableError(f"has all columns in one: import {FILE} into the spreadsheet with commas between the columns")
-    delimiter = max(",;\t", key=heading.count)
-    try:
-        lines_read = islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), MOST_ROWS + 1)
-        rows = [[cell.strip() for cell in row] for row in lines_read]
-    except csv.Error as error:
-        raise TableError(f"is no table that can be read ({error})") from None
-    if len(rows) > MOST_ROWS:
-        raise TableError(f"has more than {MOST_ROWS:,} lines")
-    for place, row in enumerate(rows):
-        names = [cell.casefold() for cell in row]
-        if QUESTION in names and OWN in names:
-            empty = dict.fromkeys(names, "")
-            return [empty | dict(zip(names, cells, strict=False)) for cells in rows[place + 1 :]]
-    raise TableError(f"has no column {QUESTION!r} beside {OWN!r}")
-
-
-def own_points(cell: str, most: float) -> float:
-    """A student's points for a question.
-
-    Args:
-        cell: as people of all countries write numbers: "2.5" or "2,5".
-        most: what the question is worth.
-
-    Raises:
-        ValueError: it is no number from 0 to `most`; the message says so.
-    """
-    if not NUMBER.fullmatch(cell):
-        raise ValueError(f"{quoted(cell)} is not a number")
-    points = float(cell.replace(",", "."))
-    if points < 0:
-        raise ValueError(f"{quoted(cell)} is less than 0")
-    if points > most + 1e-9:
-        raise ValueError(f"{quoted(cell)} is more than the {number(most)} that it is worth")
-    return points
-
-
 def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Item]) -> SelfGrade:
     """What the rows of a table say of what a course asks; rows may be in any order."""
     cells: dict[str, str] = {}
     problems, complete = list[str](), True
     for row in rows:
-        item = _meant(row, asked)
+        item = meant(row, asked)
         if item is None:
             if any(row.values()):
                 name = row[QUESTION] or row.get(TITLE) or row[OWN] or "a row without a name"
@@ -167,7 +81,7 @@ def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Item]) -> SelfGrad
             empty.append(item.label)
         else:
             try:
-                points[item.label] = own_points(cell, item.points)
+                points[item.label] = points_in(cell, item.points)
             except ValueError as error:
                 problems.append(f"{item.label}: {error}")
                 complete = False
@@ -180,23 +94,14 @@ def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Item]) -> SelfGrad
     return SelfGrade(points, tuple(empty), tuple(problems), complete)
 
 
-def _meant(row: Mapping[str, str], asked: Sequence[Item]) -> Item | None:
-    """The question of a row, by its title, else by its number, which some spreadsheets take for a date."""
-    for cell, name in ((row.get(TITLE, ""), lambda item: item.title), (row[QUESTION], lambda item: item.label)):
-        found = [item for item in asked if name(item).casefold() == cell.removeprefix("'").casefold()]
-        if len(found) == 1:
-            return found[0]
-    return None
-
-
 def read_submission(entries: Sequence[Entry], asked: Sequence[Item]) -> SelfGrade:
     """What a student handed in: the one table among the files, or the newest."""
     names, newest = list[str](), list[dict[str, str]]()
     problems = list[str]()
-    files = _unpacked(entries, problems)
+    files = unpacked(entries, problems)
     for entry in islice(files, MOST_FILES):
         try:
-            rows = table_rows(decoded(_content(entry)))
+            rows = table_rows(decoded(_content(entry)), (OWN, QUESTION), FILE)
             # "selfgrade (1).csv" is newer than "selfgrade.csv". Only the newest is kept in memory.
             if not names or version(entry.path.name)[1] >= version(names[-1])[1]:
                 names, newest = [*names, entry.path.name], rows
@@ -212,24 +117,6 @@ def read_submission(entries: Sequence[Entry], asked: Sequence[Item]) -> SelfGrad
     found = judged(newest, asked)
     problems += [f"{shown(name)} was left out: {shown(names[-1])} counts" for name in names[:-1]]
     return SelfGrade(found.points, found.empty, (*found.problems, *problems), found.complete)
-
-
-def _unpacked(entries: Sequence[Entry], problems: list[str]) -> Iterator[Entry]:
-    """The entries, and what is in those that are zips; what cannot be opened goes to `problems`.
-
-    Names that begin with a dot are the system's.
-    """
-    for entry in entries:
-        if entry.path.name.startswith(".") or entry.is_folder:
-            continue
-        if entry.path.suffix.lower() != ".zip":
-            yield entry
-            continue
-        try:
-            inside = zip_tree(entry.opened(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
-            yield from (inner for inner in inside if not (inner.path.name.startswith(".") or inner.is_folder))
-        except UnreadableError as error:
-            problems.append(str(error).rstrip("."))
 
 
 def _content(entry: Entry) -> bytes:

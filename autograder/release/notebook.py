@@ -174,12 +174,12 @@ def _code(file: QuestionFile) -> str:
     given = 0
     while not has_solution(file.cells[given]):
         given += 1
-    tests = [f"```python\n{_asking(block)}```" for block in file.tests]
+    tests = [f"```python\n{asking(block)}```" for block in file.tests]
     wrapped = [_otter(BEGIN), *blocks[given:], _otter(END), _otter("# BEGIN TESTS"), *tests, _otter("# END TESTS")]
     return "\n\n".join([*blocks[:given], *wrapped])
 
 
-def _asking(test: str) -> str:
+def asking(test: str) -> str:
     """A test of a numeric check that first says so if one of its variables is still the `...` of the prompt."""
     function = ast.parse(test).body[-1]
     assert isinstance(function, ast.FunctionDef)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from autograder.classroom.roster import Student
-from autograder.grading.files import Entry
+from autograder.grading.files import SUBMISSION, Entry, UnreadableError, zip_tree
 from autograder.sandbox.text import safe_text
 
 SHOWN = 20
@@ -88,3 +89,21 @@ class Export:
             *([f"and {len(self.notes) - SHOWN} more remarks, which class.html has"] if len(self.notes) > SHOWN else ()),
             *(f"unread: {said}" for said in self.unread),
         ]
+
+
+def unpacked(entries: Sequence[Entry], problems: list[str]) -> Iterator[Entry]:
+    """The entries, and what is in those that are zips; what cannot be opened goes to `problems`.
+
+    Names that begin with a dot are the system's.
+    """
+    for entry in entries:
+        if entry.path.name.startswith(".") or entry.is_folder:
+            continue
+        if entry.path.suffix.lower() != ".zip":
+            yield entry
+            continue
+        try:
+            inside = zip_tree(entry.opened(SUBMISSION.archive_bytes), entry.path.name, limits=SUBMISSION).entries
+            yield from (inner for inner in inside if not (inner.path.name.startswith(".") or inner.is_folder))
+        except UnreadableError as error:
+            problems.append(str(error).rstrip("."))

@@ -10,6 +10,7 @@ import pytest
 
 from autograder import __main__ as commands
 from autograder.classroom import selfgrades
+from autograder.classroom.spreadsheets import TableError, decoded, table_rows
 from autograder.exits import Exit
 from autograder.grading.files import Entry, read_tree
 from autograder.release import pdf, selfgrade
@@ -43,9 +44,13 @@ FILES = {
 }
 
 
+def rows(content: bytes) -> list[dict[str, str]]:
+    return table_rows(decoded(content), ("own points", "question"), "selfgrade.csv")
+
+
 def judged(content: bytes | str) -> selfgrades.SelfGrade:
     content = content.encode() if isinstance(content, str) else content
-    return selfgrades.judged(selfgrades.table_rows(selfgrades.decoded(content)), ASKED)
+    return selfgrades.judged(rows(content), ASKED)
 
 
 @pytest.mark.parametrize("content", FILES.values(), ids=FILES)
@@ -121,8 +126,8 @@ def workbook() -> bytes:
     ],
 )
 def test_files_that_are_no_tables(content, problem):
-    with pytest.raises(selfgrades.TableError) as error:
-        selfgrades.table_rows(selfgrades.decoded(content))
+    with pytest.raises(TableError) as error:
+        rows(content)
     assert problem in str(error.value)
 
 
@@ -340,7 +345,7 @@ def test_the_table_that_students_get():
 
 
 def judged_empty(content: bytes) -> selfgrades.SelfGrade:
-    return selfgrades.judged(selfgrades.table_rows(selfgrades.decoded(content)), selfgrade.items(COURSE))
+    return selfgrades.judged(rows(content), selfgrade.items(COURSE))
 
 
 def test_titles_are_no_formulas(monkeypatch):
