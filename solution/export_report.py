@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.course import read_course
-from lab.files import write_whole
+from lab.files import TASKS, write_whole
 
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
@@ -58,7 +58,7 @@ def read_notebook(path: Path):
     try:
         import nbformat
     except ImportError as error:
-        raise ExportError(f"{error.name} is not installed: pip install -r requirements-report.txt") from None
+        raise ExportError(f"{error.name} is not installed: pip install -r lab/requirements-report.txt") from None
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
@@ -151,10 +151,10 @@ def listed_files(folder: Path) -> list[str]:
         folder: the assignment's.
 
     Raises:
-        ExportError: its tasks.json is missing or damaged.
+        ExportError: its lab/tasks.json is missing or damaged.
     """
     try:
-        course = read_course(folder / "tasks.json")
+        course = read_course(folder / TASKS)
     except ValueError as error:
         raise ExportError(str(error)) from None
     wanted = course.options.get("code_in_report", False)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TASKS = "tasks.json"
+TASKS = Path("lab", "tasks.json")
 RELEASE = "release.json"
 WEIGHTS_SUFFIX = ".safetensors"
 GIT_LFS = b"version https://git-lfs"  # begins what git keeps in place of a large file
@@ -46,7 +46,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What tasks.json says.
+    """What lab/tasks.json says.
 
     Attributes:
         provided: names of the files that come with the assignment and are not handed in.
@@ -82,7 +82,7 @@ def read_assignment(folder: Path) -> Assignment:
     """What is to be handed in.
 
     Raises:
-        SubmitError: tasks.json is missing or damaged.
+        SubmitError: lab/tasks.json is missing or damaged.
     """
     file = folder / TASKS
     try:
@@ -95,7 +95,7 @@ def read_assignment(folder: Path) -> Assignment:
             json.dumps(release) if release else "",
         )
     except FileNotFoundError:
-        raise SubmitError(f"{file} is missing: it comes with the assignment, beside submit.py") from None
+        raise SubmitError(f"{file} is missing: it comes with the assignment; unpack student.zip here again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SubmitError(f"{file} is damaged ({error}): take it from the assignment again") from None
 

@@ -132,9 +132,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return run(options)
     except ModuleNotFoundError as error:
-        print(
-            f"explore.py: the package {error.name} is missing: pip install -r requirements-explore.txt", file=sys.stderr
-        )
+        remedy = "pip install -r lab/requirements-explore.txt"
+        print(f"explore.py: the package {error.name} is missing: {remedy}", file=sys.stderr)
     except InputError as error:
         print(f"explore.py: {error}", file=sys.stderr)
     return 2

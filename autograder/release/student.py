@@ -22,6 +22,7 @@ from autograder.release.leaks import SecretLine, find_leaks
 from autograder.release.starter import SourceError
 from autograder.repository import DEFAULT_COURSE, ROOT, dist, solved_folder, student_folder
 from autograder.scratch import temporary_folder
+from autograder.stamp import TASKS
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
 from autograder.writing import write_files
 
@@ -29,7 +30,7 @@ from autograder.writing import write_files
 LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 MAIN = "main.py"
-TASKS = Path("solution", "tasks.json")
+SOLVED_TASKS = Path("solution", TASKS)
 
 
 def differences(release: Release, folder: Path) -> list[str]:
@@ -120,7 +121,7 @@ def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
 
 @reporting
 def student(arguments: list[str], root: Path) -> int:
-    """Regenerate student/, or dist/COURSE/student/ of another course; with the default course solution/tasks.json."""
+    """Regenerate student/, or dist/COURSE/student/ of another course; for the default one the solution's tasks.json."""
     course = the_course("student", "Regenerate what students get, as a folder.", arguments, root)
     release = generate(root, course)
     folder = student_folder(course.name, root)
@@ -128,7 +129,7 @@ def student(arguments: list[str], root: Path) -> int:
     if changes:
         write_folder(release, folder)
     if course.name == DEFAULT_COURSE:
-        (root / TASKS).write_bytes(release.files["tasks.json"])
+        write_files(root / "solution", {TASKS: release.files[TASKS]})
     print(f"{folder.relative_to(root)}/: {len(release.files)} files, {len(changes)} changed")
     return Exit.DONE
 
@@ -136,12 +137,12 @@ def student(arguments: list[str], root: Path) -> int:
 @reporting
 def check_sync(arguments: list[str], root: Path) -> int:
     """Say where student/ differs from what would be generated; it fails if it does."""
-    description = "Fail if student/ and solution/tasks.json are not what `student` generates."
+    description = "Fail if student/ and solution/lab/tasks.json are not what `student` generates."
     argparse.ArgumentParser(prog="python -m autograder check-sync", description=description).parse_args(arguments)
     release = generate(root)
     changes = differences(release, root / "student")
-    if not (root / TASKS).is_file() or (root / TASKS).read_bytes() != release.files["tasks.json"]:
-        changes.append(f"differs: {TASKS}")
+    if not (root / SOLVED_TASKS).is_file() or (root / SOLVED_TASKS).read_bytes() != release.files[TASKS]:
+        changes.append(f"differs: {SOLVED_TASKS}")
     if not changes:
         print("student/ is up to date")
         return Exit.DONE

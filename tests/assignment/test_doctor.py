@@ -60,7 +60,7 @@ def test_main_by_itself(folder: Path, tmp_path: Path) -> None:
     ("program", "said"),
     [
         (["main.py"], "main.py: missing packages: torch, torchvision, numpy, "),
-        (["-m", "pytest"], "The checks need Python 3.10 or newer and requirements.txt; this is Python"),
+        (["-m", "pytest"], "The checks need Python 3.10 or newer and lab/requirements.txt; this is Python"),
     ],
 )
 def test_missing_packages_are_one_line(folder: Path, tmp_path: Path, program: list[str], said: str) -> None:

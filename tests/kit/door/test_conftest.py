@@ -13,7 +13,9 @@ import pytest
 
 from autograder.door.fixtures import derived_seed, refuse_taken_names
 from autograder.repository import DOOR, TESTS
+from autograder.stamp import TASKS
 from autograder.tasks import load
+from autograder.writing import write_files
 
 TINY = Path(__file__).parents[1] / "tiny"
 STUB = 'raise NotImplementedError("Task 1.1: predict, see README section 1.1")'
@@ -45,7 +47,7 @@ def student(tmp_path_factory):
         shutil.copy(path, folder / "tests")
     course = load(TINY / "courses" / "full.toml")
     release = {"version": "0.1.0", "hash": "0123abcd"}
-    (folder / "tasks.json").write_text(json.dumps({"tasks": course.described(), "release": release}))
+    write_files(folder, {TASKS: json.dumps({"tasks": course.described(), "release": release})})
     shutil.copytree(TINY / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
