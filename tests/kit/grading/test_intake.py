@@ -269,7 +269,7 @@ def test_a_few_small_files_of_data_go_with_the_code(hand_in, into, tmp_path):
         "Not used, because the grader has its own tests: tests/case.json.",
         "Your code cannot read these here, because it gets at most 20 files of data, of at most 256 KiB each: "
         "large.csv.",
-        "Not graded, because they are not files to hand in: lab/requirements.txt, lab/tasks.json, photo.png, "
+        "Not graded, because they are not files to hand in: photo.png, lab/requirements.txt, lab/tasks.json, "
         "tasks.json.",
     )
 
