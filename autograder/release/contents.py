@@ -54,6 +54,7 @@ FURTHER_REQUIREMENTS = {
 }
 # PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
 CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
+PROVIDED = b"(provided)"  # at the end of the first line of a module in lab/: students change the others
 STARTED = 'if __name__ == "__main__":'  # in a program that people start
 PICTURE = re.compile(rb"figures/[\w.-]+\.png")
 
@@ -461,8 +462,10 @@ def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = 
         "provided": sorted(given - course.files),
     }
     if stamp:
-        ours = {name for name in files if name.startswith((f"{LAB}/", "tests/"))} | set(document["provided"])
-        ours -= {name for name in ours if Path(name).parent == Path(LAB) and not name.endswith(".py")}
+        ours = {name for name in files if name.startswith("tests/")} | set(document["provided"])
+        lab = {name: Path(name).suffix for name in files if name.startswith(f"{LAB}/")}
+        ours |= {name for name, kind in lab.items() if kind in OTHER_LANGUAGES}
+        ours |= {name for name, kind in lab.items() if kind == ".py" and PROVIDED in files[name].splitlines()[0]}
         document["files"] = {name: hashlib.sha256(files[name]).hexdigest()[:12] for name in sorted(ours)}
     return json.dumps(document, indent=1) + "\n"
 

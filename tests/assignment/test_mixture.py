@@ -12,7 +12,7 @@ sys.path.insert(0, str(SOLUTION))
 
 from gmm import mc_entropy_gaussian  # noqa: E402
 from lab.parts.gmm import WEIGHTS, exact_entropy  # noqa: E402
-from lab.run.experiments import COVS, MEANS  # noqa: E402
+from lab.parts.mixture import COVS, MEANS  # noqa: E402
 
 
 def closed_form(cov: torch.Tensor) -> float:

@@ -4,14 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.course import course
+from lab.parts.mixture import COVS, MEANS
 from lab.parts.names import KINDS, STAGE_PLOTS, training_name
 from lab.run.part import Part, origin
 
 TRAIN_VAE = "lab.parts.training:train_vae"
-# Three components, clearly apart, of different shapes and tilts, for a course that names none; the middle weight is the
-# largest.
-MEANS = [[-3.0, 0.0], [1.0, 2.5], [3.0, -2.5]]
-COVS = [[[1.0, 0.6], [0.6, 1.2]], [[1.8, -0.7], [-0.7, 0.8]], [[0.5, 0.0], [0.0, 1.6]]]
 
 
 @dataclass(frozen=True)
