@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.course import read_course
-from lab.files import TASKS, write_whole
+from lab.files import TASKS, print_anything, write_whole
 
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
@@ -219,6 +219,7 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
 
 def main(arguments: list[str] | None = None) -> int:
     """Export; return the exit status: 0 if the PDF is there and no cell failed."""
+    print_anything()
     parser = argparse.ArgumentParser(description="Run the report's notebook and make the PDF that you hand in.")
     parser.add_argument("notebook", nargs="?", type=Path, default=HERE / "report.ipynb", help="default: report.ipynb")
     parser.add_argument("--out", type=Path, help="where to write (default: beside the notebook, .pdf)")

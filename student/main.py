@@ -18,6 +18,7 @@ from typing import Any
 
 try:
     from lab.doctor import OLDEST, damage, examination, problems
+    from lab.files import print_anything
     from lab.run.command_line import InputError, alone_in, choose_device, physical_cpus, writable_folder
 except ModuleNotFoundError:  # somebody has opened main.py in the zip
     sys.exit("main.py: lab/ is not beside it: unpack all of student.zip into one folder, and work there")
@@ -207,6 +208,7 @@ def stop(signal_number: int, frame: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the assignment; returns the exit status: 0, 1 when a part failed, 2 for bad input, 130 when interrupted."""
+    print_anything()
     options = parse_arguments(arguments)
     if options.doctor:
         print("\n".join(examination(HERE)))

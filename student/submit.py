@@ -7,6 +7,7 @@ from __future__ import annotations  # an old Python has to come as far as to be 
 
 import argparse
 import ast
+import io
 import json
 import os
 import re
@@ -262,6 +263,8 @@ def _list(word: str, tasks: list[Task]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Pack and report. Returns 0 when the zip was written, complete or not, and 2 when it was not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # letters that a file or a pipe on Windows has not are spelt out
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(description="Pack what you hand in into submission.zip.")
     parser.add_argument("--folder", type=Path, default=HERE, help="your work (default: the folder of this file)")
     parser.add_argument("--out", type=Path, help="the zip to write (default: submission.zip in that folder)")

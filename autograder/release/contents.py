@@ -465,7 +465,7 @@ def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = 
         ours = {name for name in files if name.startswith("tests/")} | set(document["provided"])
         lab = {name: Path(name).suffix for name in files if name.startswith(f"{LAB}/")}
         ours |= {name for name, kind in lab.items() if kind in OTHER_LANGUAGES}
-        ours |= {name for name, kind in lab.items() if kind == ".py" and PROVIDED in files[name].splitlines()[0]}
+        ours |= {name for name, kind in lab.items() if kind == ".py" and PROVIDED in files[name].partition(b"\n")[0]}
         document["files"] = {name: hashlib.sha256(files[name]).hexdigest()[:12] for name in sorted(ours)}
     return json.dumps(document, indent=1) + "\n"
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shutil
 import signal
 import subprocess
@@ -200,14 +201,19 @@ def finish_everything(out: Path) -> None:
 def test_what_needs_no_pytorch_does_not_wait_for_it(pristine, tmp_path, monkeypatch, command):
     """PyTorch takes seconds to import: with nothing to do nobody waits for it."""
     monkeypatch.setattr(parts_module, "HERE", pristine)
-    finish_everything(tmp_path)
-    out = ["--out", str(tmp_path / "submission.zip" if "submit" in command else tmp_path)]
+    out = tmp_path / "学生"
+    finish_everything(out)
+    options = ["--out", str(out / "submission.zip" if "submit" in command else out)]
+    # As where the output goes on Windows, if not to a window.
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *command.split(), *out], cwd=pristine, capture_output=True, text=True
-    )
+        [sys.executable, "-c", PROGRAM, *command.split(), *options],
+        cwd=pristine, env=environment, capture_output=True, encoding="cp1252",
+    )  # fmt: skip
     assert run.returncode == 0, run.stderr
     if command == "main":
-        assert "30 of 30 parts are finished already" in run.stderr and "index.html" in run.stdout
+        assert "30 of 30 parts are finished already" in run.stderr
+        assert run.stdout.rstrip().endswith(str(Path("\\u5b66\\u751f", "index.html")))
     if command == "main --list":
         assert run.stdout.count(" finished") == 30 and " to do" not in run.stdout
 

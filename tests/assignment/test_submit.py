@@ -195,6 +195,15 @@ def test_an_empty_folder_is_refused_with_the_reason(folder: Folder) -> None:
     assert not (folder.path / "submission.zip").exists()
 
 
+def test_names_that_the_output_has_no_letters_for(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where the output is no window."""
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    folder.write("копия kl.py", "")
+    done = folder.submit()
+    assert done.returncode == 0
+    assert r"\u043a\u043e\u043f\u0438\u044f kl.py is not packed" in done.stdout
+
+
 @pytest.mark.parametrize(("content", "complaint"), [(None, "is missing"), ("{", "is damaged"), ("{}", "is damaged")])
 def test_without_the_task_list(folder: Folder, content: str | None, complaint: str) -> None:
     (folder.path / "lab/tasks.json").unlink()
