@@ -214,8 +214,10 @@ def wrapped(lines: Sequence[str], most: int = sys.maxsize, before: str = "") -> 
     Args:
         before: stands before the first line, and indents the others.
     """
-    folded = [part for line in lines for part in textwrap.wrap(line, COLUMNS - len(before) - 1) or [""]]
-    shown = folded if len(folded) <= most else [*folded[: most - 1], "..."] if most > 1 else folded[:1]
+    room = COLUMNS - len(before) - 1
+    folded = [part for line in lines for part in textwrap.wrap(line, room) or [""]]
+    only = [textwrap.shorten(line, room, placeholder=" ...") for line in lines[:1]]
+    shown = folded if len(folded) <= most else [*folded[: most - 1], "..."] if most > 1 else only
     return [f"{' ' * len(before) if i else before}{line}".rstrip() for i, line in enumerate(shown)]
 
 
