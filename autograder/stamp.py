@@ -1,7 +1,7 @@
 """Which release of an assignment something belongs to: the release's number, and a hash over what students get.
 
-The students' folder has both in tasks.json; submit.py copies them into what is handed in, as release.json; the grader
-holds those of the folder that it grades for.
+The students' folder has both in lab/tasks.json; submit.py copies them into what is handed in, as release.json; the
+grader holds those of the folder that it grades for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from autograder.repository import ROOT, read_toml
 
-TASKS = "tasks.json"
+TASKS = "lab/tasks.json"  # in the folder that students get
 HANDED_IN = "release.json"
 LARGEST = 200  # bytes of release.json that anybody reads
 VERSION, HASH = re.compile(r"[\w.+-]{1,20}", re.ASCII), re.compile(r"[0-9a-f]{8}")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lab.files import print_anything
+
 HERE = Path(__file__).resolve().parent
 ADDRESS = "localhost"
 PORT = 5006
@@ -148,13 +150,13 @@ def show_all(arguments: list[str] | None = None) -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve the explorers; returns the exit status: 0 when interrupted, 2 for bad input."""
+    print_anything()
     options = parse_arguments(arguments)
     try:
         return run(options)
     except ModuleNotFoundError as error:
-        print(
-            f"explore.py: the package {error.name} is missing: pip install -r requirements-explore.txt", file=sys.stderr
-        )
+        remedy = "pip install -r lab/requirements-explore.txt"
+        print(f"explore.py: the package {error.name} is missing: {remedy}", file=sys.stderr)
     except InputError as error:
         print(f"explore.py: {error}", file=sys.stderr)
     return 2

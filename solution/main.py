@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from lab.doctor import damage, examination, problems
+    from lab.doctor import OLDEST, damage, examination, problems
+    from lab.files import print_anything
     from lab.run.command_line import InputError, alone_in, choose_device, physical_cpus, writable_folder
 except ModuleNotFoundError:  # somebody has opened main.py in the zip
     sys.exit("main.py: lab/ is not beside it: unpack all of student.zip into one folder, and work there")
@@ -120,28 +121,28 @@ def run(options: argparse.Namespace) -> int:
 def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
     """Run the parts in a folder that is ours, and say what came of it; returns the exit status."""
     start = time.monotonic()
-    # Imported when the command line is known to be in order: PyTorch takes seconds.
+    # None of these imports PyTorch, which takes seconds: a list, or nothing to do, is said at once.
     from lab.run.experiments import all_parts
     from lab.run.jobs import run_side_by_side
     from lab.run.part import UNFINISHED
     from lab.run.progress import Terminal
     from lab.run.results import list_parts, publish, report_unfinished, summary, why_again
-    from mnist import prepare_mnist
 
-    data = prepare_mnist(options.data)
     settings = choose_settings(options, device)
-    parts = all_parts(settings, results, data)
+    parts = all_parts(settings, results, options.data and options.data.absolute())
     if options.list:
         list_parts(parts)
         return 0
     chosen = choose_parts(parts, options.parts)
-    if options.fresh:
-        for part in chosen:
-            shutil.rmtree(part.folder, ignore_errors=True)
-    finished = {part.name for part in chosen if part.is_finished()}
+    finished = {part.name for part in chosen if not options.fresh and part.is_finished()}
     if finished:
         print(f"{len(finished)} of {len(chosen)} parts are finished already (--fresh runs them again)", file=sys.stderr)
     todo = [part for part in chosen if part.name not in finished]
+    if todo:
+        check_data(options.data)
+    if options.fresh:
+        for part in todo:
+            shutil.rmtree(part.folder, ignore_errors=True)
     for line in why_again(todo):
         print(line, file=sys.stderr)
     processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
@@ -179,6 +180,23 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
     return 1 if any(outcome.status == "failed" for outcome in outcomes.values()) else 0
 
 
+def check_data(folder: Path | None) -> None:
+    """Make sure that the data can be read, before anything is trained.
+
+    Args:
+        folder: the one that holds the four files; the course's when None.
+
+    Raises:
+        InputError: a file is not what it should be.
+    """
+    from mnist import DataError, prepare_mnist
+
+    try:
+        prepare_mnist(folder)
+    except DataError as error:
+        raise InputError(str(error)) from error
+
+
 def shown(path: Path) -> Path:
     """A path as it may be typed here: short, if it lies in the folder where the program was started."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
@@ -200,15 +218,13 @@ def stop(signal_number: int, frame: Any) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the assignment; returns the exit status: 0, 1 when a part failed, 2 for bad input, 130 when interrupted."""
+    print_anything()
     options = parse_arguments(arguments)
     if options.doctor:
         print("\n".join(examination(HERE)))
         return 0
-    try:
-        from mnist import DataError
-    except (ImportError, TypeError) as error:  # TypeError: an annotation that an old Python does not know
-        wrong = problems(HERE) or [f"{error}: python main.py --doctor says more"]
-        print(f"main.py: {wrong[0]}", file=sys.stderr)
+    if sys.version_info < OLDEST:
+        print(f"main.py: {problems(HERE)[0]}", file=sys.stderr)
         return 2
     if (HERE / "tests").is_dir():  # a student's folder
         for text in damage(HERE):
@@ -216,8 +232,12 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     try:
         return run(options)
-    except (InputError, DataError) as error:
+    except InputError as error:
         print(f"main.py: {error}", file=sys.stderr)
+        return 2
+    except ImportError as error:  # what students write is imported in other processes
+        wrong = problems(HERE) or [f"{error}: python main.py --doctor says more"]
+        print(f"main.py: {wrong[0]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted: finished parts are kept; run again to continue", file=sys.stderr)

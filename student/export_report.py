@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.course import read_course
-from lab.files import write_whole
+from lab.files import TASKS, print_anything, write_whole
 
 HERE = Path(__file__).resolve().parent
 # Set in the process that runs the cells: one of them may be `!python export_report.py`.
@@ -58,7 +58,7 @@ def read_notebook(path: Path):
     try:
         import nbformat
     except ImportError as error:
-        raise ExportError(f"{error.name} is not installed: pip install -r requirements-report.txt") from None
+        raise ExportError(f"{error.name} is not installed: pip install -r lab/requirements-report.txt") from None
     try:
         return nbformat.read(path, as_version=4)
     except FileNotFoundError:
@@ -151,10 +151,10 @@ def listed_files(folder: Path) -> list[str]:
         folder: the assignment's.
 
     Raises:
-        ExportError: its tasks.json is missing or damaged.
+        ExportError: its lab/tasks.json is missing or damaged.
     """
     try:
-        course = read_course(folder / "tasks.json")
+        course = read_course(folder / TASKS)
     except ValueError as error:
         raise ExportError(str(error)) from None
     wanted = course.options.get("code_in_report", False)
@@ -219,6 +219,7 @@ def export(path: Path, execute: bool = True, save: bool = False) -> Export:
 
 def main(arguments: list[str] | None = None) -> int:
     """Export; return the exit status: 0 if the PDF is there and no cell failed."""
+    print_anything()
     parser = argparse.ArgumentParser(description="Run the report's notebook and make the PDF that you hand in.")
     parser.add_argument("notebook", nargs="?", type=Path, default=HERE / "report.ipynb", help="default: report.ipynb")
     parser.add_argument("--out", type=Path, help="where to write (default: beside the notebook, .pdf)")

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from gmvae import GMVAE
-from lab.files import write_whole
+from lab.files import print_anything, write_whole
 from mnist import DataError, load_mnist, minibatches
 from plotting import device_of, evaluating, tile_images
 from utils import log_normal_mixture
@@ -163,6 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     from lab.course import unwritten
     from lab.run.command_line import InputError, choose_device, writable_folder
 
+    print_anything()
     options = parse_arguments(arguments)
     try:
         device = choose_device(options.device)

@@ -7,6 +7,7 @@ from __future__ import annotations  # an old Python has to come as far as to be 
 
 import argparse
 import ast
+import io
 import json
 import os
 import re
@@ -18,7 +19,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TASKS = "tasks.json"
+TASKS = Path("lab", "tasks.json")
 RELEASE = "release.json"
 WEIGHTS_SUFFIX = ".safetensors"
 GIT_LFS = b"version https://git-lfs"  # begins what git keeps in place of a large file
@@ -46,7 +47,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Assignment:
-    """What tasks.json says.
+    """What lab/tasks.json says.
 
     Attributes:
         provided: names of the files that come with the assignment and are not handed in.
@@ -82,7 +83,7 @@ def read_assignment(folder: Path) -> Assignment:
     """What is to be handed in.
 
     Raises:
-        SubmitError: tasks.json is missing or damaged.
+        SubmitError: lab/tasks.json is missing or damaged.
     """
     file = folder / TASKS
     try:
@@ -95,7 +96,7 @@ def read_assignment(folder: Path) -> Assignment:
             json.dumps(release) if release else "",
         )
     except FileNotFoundError:
-        raise SubmitError(f"{file} is missing: it comes with the assignment, beside submit.py") from None
+        raise SubmitError(f"{file} is missing: it comes with the assignment; unpack student.zip here again") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SubmitError(f"{file} is damaged ({error}): take it from the assignment again") from None
 
@@ -262,6 +263,8 @@ def _list(word: str, tasks: list[Task]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Pack and report. Returns 0 when the zip was written, complete or not, and 2 when it was not."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # letters that a file or a pipe on Windows has not are spelt out
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = argparse.ArgumentParser(description="Pack what you hand in into submission.zip.")
     parser.add_argument("--folder", type=Path, default=HERE, help="your work (default: the folder of this file)")
     parser.add_argument("--out", type=Path, help="the zip to write (default: submission.zip in that folder)")

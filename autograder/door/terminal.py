@@ -6,7 +6,9 @@ end. A run of all checks shows the table and the first failure; a run of some (`
 show each failure first. `-v` and `-q` work as always.
 """
 
+import io
 import os
+import sys
 import textwrap
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -76,6 +78,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest prints anything
 def pytest_sessionstart(session: pytest.Session) -> None:
     options = session.config.option
+    if release_line(session.config) and isinstance(sys.__stdout__, io.TextIOWrapper):
+        # A file or a pipe on Windows has few letters. For one that it lacks, pytest would spell out the line ends, too.
+        sys.__stdout__.reconfigure(errors="backslashreplace")
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if release_line(session.config) and reporter is not None and options.verbose == 0:
         options.verbose = -1  # no header, and one line of dots
@@ -203,10 +208,16 @@ def next_step(tasks: Sequence[dict[str, Any]], told: dict[str, dict[str, Told]])
     return next(failed, None)
 
 
-def wrapped(lines: Sequence[str], most: int, before: str = "") -> list[str]:
-    """Lines of at most COLUMNS characters, and at most so many of them; what stands before the first indents all."""
-    folded = [part for line in lines for part in textwrap.wrap(line, COLUMNS - len(before) - 1) or [""]]
-    shown = folded if len(folded) <= most else [*folded[: most - 1], "..."] if most > 1 else folded[:1]
+def wrapped(lines: Sequence[str], most: int = sys.maxsize, before: str = "") -> list[str]:
+    """Lines of fewer than COLUMNS characters, since Windows' old console breaks one that is full, and at most so many.
+
+    Args:
+        before: stands before the first line, and indents the others.
+    """
+    room = COLUMNS - len(before) - 1
+    folded = [part for line in lines for part in textwrap.wrap(line, room) or [""]]
+    only = [textwrap.shorten(line, room, placeholder=" ...") for line in lines[:1]]
+    shown = folded if len(folded) <= most else [*folded[: most - 1], "..."] if most > 1 else only
     return [f"{' ' * len(before) if i else before}{line}".rstrip() for i, line in enumerate(shown)]
 
 
@@ -221,9 +232,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     for row in rows:
         share = row.passed / row.count if row.count else 0.0
         bar = "#" * int(BAR * share) + "." * (BAR - int(BAR * share))
+        points = f"{round(row.points, 2):>5g} of {round(row.worth, 2):<5g}"
         terminalreporter.write(f" {row.label[:33]:<33} ")
         terminalreporter.write(f"[{bar}]", green=share == 1, yellow=0 < share < 1, red=share == 0)
-        write(f" {row.passed:>2} of {row.count:<2}  {row.points:>5g} of {row.worth:<5g}{f'+{row.hidden:g}':>7}")
+        write(f" {row.passed:>2} of {row.count:<2}  {points}{f'+{round(row.hidden, 2):g}':>7}")
     for text in config.remarks([task for task in tasks if task["name"] in run.told]):  # type: ignore[attr-defined]
         write("\n".join(wrapped([text], SCREEN)))
     write("")

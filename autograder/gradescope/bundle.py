@@ -145,8 +145,9 @@ def grader_files(course: Course) -> dict[str, Path]:
     if missing:
         raise BundleError(f"missing: {', '.join(missing)}")
     files = {path.relative_to(root).as_posix(): path for path in {*modules, *data}}
-    given = [*provided_modules(course), student_folder(course.name, root) / stamp.TASKS]
-    files |= {f"student/{path.name}": path for path in given}
+    given = student_folder(course.name, root)
+    listed = [*provided_modules(course), given / stamp.TASKS]
+    files |= {f"student/{path.relative_to(given).as_posix()}": path for path in listed}
     files[f"courses/{course.path.name}"] = course.path
     return dict(sorted(files.items()))
 

@@ -269,7 +269,11 @@ def _release(entry: Entry | None) -> stamp.Stamp | None:
 
 
 def _names_in(provided: Path | None) -> set[str]:
-    return {path.name for path in provided.iterdir() if path.is_file()} if provided is not None else set()
+    """Names of the files that students are given in front, and of those that lie beside the list of tasks."""
+    if provided is None:
+        return set()
+    beside = [path for path in (provided / stamp.TASKS).parent.glob("*") if path.suffix != ".py"]
+    return {path.name for path in (*provided.iterdir(), *beside) if path.is_file()}
 
 
 @dataclass

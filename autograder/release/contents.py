@@ -23,14 +23,15 @@ from autograder.release.leaks import SecretLine, find_leaks, find_words, secret_
 from autograder.release.selection import Line, numbered, region_names, select, text_of
 from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
-from autograder.stamp import Stamp, stamp_of
+from autograder.stamp import TASKS, Stamp, stamp_of
 from autograder.tasks import Course, TaskRecord, load
 from autograder.toml_source import TomlSource, meant
 from autograder.toml_source import shown as shown_path
 
 # Folders of tests/ that students never get.
 HIDDEN_TESTS = ("hidden", "kit", "assignment", "corpus")
-# What lies in lab/ beside Python: templates, style sheets, and what pandoc reads.
+# Where students have what nobody opens. Beside Python lie there templates, style sheets, and what pandoc reads.
+LAB = "lab"
 OTHER_LANGUAGES = {".j2", ".css", ".lua", ".typ"}
 
 # Settings for tools, as they are in given/: where students have them, in front or where the tool looks for them.
@@ -46,13 +47,14 @@ REQUIREMENTS_HEADER = """\
 # The exact versions that this assignment is tested with. README.md, "Set-up", says how to install them.
 """
 # Further locks of requirements/: the program that needs one, and the line that heads the students' copy,
-# requirements-NAME.txt.
+# lab/requirements-NAME.txt.
 FURTHER_REQUIREMENTS = {
-    "explore": ("explore.py", "# What explore.py needs on top of requirements.txt.\n"),
-    "report": ("export_report.py", "# What report.ipynb and export_report.py need on top of requirements.txt.\n"),
+    "explore": ("explore.py", "# What explore.py needs on top of lab/requirements.txt.\n"),
+    "report": ("export_report.py", "# What report.ipynb and export_report.py need on top of lab/requirements.txt.\n"),
 }
 # PyTorch asks for these by itself where it needs them; named here, they would be installed with its CPU build too.
 CUDA_REQUIREMENT = re.compile(r"(nvidia-|cuda-|triton==)")
+PROVIDED = b"(provided)"  # at the end of the first line of a module in lab/: students change the others
 STARTED = 'if __name__ == "__main__":'  # in a program that people start
 PICTURE = re.compile(rb"figures/[\w.-]+\.png")
 
@@ -122,10 +124,10 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
         except SourceError as error:
             problems += error.problems
     files["README.md"] = handout_text.encode()
-    files["tasks.json"] = task_list(course, files).encode()
+    files[TASKS] = task_list(course, files).encode()
     files |= other_files(root, files)
     stamp = stamp_of(files, root)
-    files["tasks.json"] = task_list(course, files, stamp).encode()
+    files[TASKS] = task_list(course, files, stamp).encode()
     files["README.md"] += f"\nCourse {course.name}, release {stamp}.\n".encode()
 
     data = ["data", "data/README.md"] if course.usual_data else ["data"]
@@ -267,7 +269,7 @@ def solved(course: Course) -> dict[str, bytes]:
         path: numbers.put_in(without_markers(text_of(lines)), path, known, problems).encode()
         for path, lines in selected_code(course, problems).items()
     }
-    files["tasks.json"] = task_list(course, files).encode()
+    files[TASKS] = task_list(course, files).encode()
     files |= lab_texts(course.root, files)
     if problems:
         raise SourceError(problems)
@@ -327,18 +329,18 @@ def other_files(root: Path, files: Mapping[str, bytes]) -> dict[str, bytes]:
     found = lab_texts(root, files)
     shown = {name.decode() for content in files.values() for name in PICTURE.findall(content)}
     found |= {name: (root / "solution" / name).read_bytes() for name in shown if (root / "solution" / name).is_file()}
-    notebooks = sorted((root / "solution").glob("*.ipynb"))
-    found |= {path.name: read(path).encode() for path in notebooks if f"{path.stem}.py" in files}
-    found["LICENSE"] = read(root / "LICENSE").encode()
+    notebooks = sorted((root / "solution" / LAB).glob("*.ipynb"))
+    found |= {f"{LAB}/{path.name}": read(path).encode() for path in notebooks if f"{path.stem}.py" in files}
+    found[f"{LAB}/LICENSE"] = read(root / "LICENSE").encode()
     if any(name.startswith("tests/") for name in files):
         found |= {name: (GIVEN / source).read_bytes() for name, source in SETTINGS.items()}
     base = read(root / "requirements" / "base.txt")
     if any(name.endswith(".py") for name in files):
-        found["requirements.txt"] = student_requirements(base).encode()
+        found[f"{LAB}/requirements.txt"] = student_requirements(base).encode()
     for name, (program, header) in FURTHER_REQUIREMENTS.items():
         if program in files:
             locked = read(root / "requirements" / f"{name}.txt")
-            found[f"requirements-{name}.txt"] = (header + further_requirements(locked, base)).encode()
+            found[f"{LAB}/requirements-{name}.txt"] = (header + further_requirements(locked, base)).encode()
     return found
 
 
@@ -381,7 +383,7 @@ def selected_tests(course: Course, problems: list[Problem]) -> dict[str, tuple[s
         problems += error.problems
         return {}
     for name, lines in kept.items():
-        # conftest.py asks the kit for the tasks where there is no tasks.json: students have one.
+        # conftest.py asks the kit for the tasks where there is no lab/tasks.json: students have one.
         known = ("autograder.door", "autograder.tasks") if name == "conftest.py" else ("autograder.door",)
         for module, line in imported_modules(text_of(lines)):
             ours = module.split(".")[0] in ("autograder", "solution", "tests", *HIDDEN_TESTS)
@@ -413,7 +415,7 @@ def imported_modules(text: str) -> Iterator[tuple[str, int]]:
 
 
 def student_requirements(locked: str) -> str:
-    """The students' requirements.txt, from the lines of the repository's."""
+    """The students' lab/requirements.txt, from the lines of the repository's."""
     lines = [line for line in locked.splitlines() if not line.startswith("#") and not CUDA_REQUIREMENT.match(line)]
     return REQUIREMENTS_HEADER + "".join(f"{line}\n" for line in lines)
 
@@ -429,7 +431,7 @@ def further_requirements(locked: str, base: str) -> str:
 
 
 def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = None) -> str:
-    """tasks.json: what the course asks for and what each part is worth, for students' programs and pytest's markers.
+    """lab/tasks.json: what the course asks for, and what it is worth, for students' programs and pytest's markers.
 
     With a stamp, it has a checksum of each file that students need not change, too.
     """
@@ -460,7 +462,10 @@ def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = 
         "provided": sorted(given - course.files),
     }
     if stamp:
-        ours = (name for name in files if name.startswith(("lab/", "tests/")) or name in document["provided"])
+        ours = {name for name in files if name.startswith("tests/")} | set(document["provided"])
+        lab = {name: Path(name).suffix for name in files if name.startswith(f"{LAB}/")}
+        ours |= {name for name, kind in lab.items() if kind in OTHER_LANGUAGES}
+        ours |= {name for name, kind in lab.items() if kind == ".py" and PROVIDED in files[name].partition(b"\n")[0]}
         document["files"] = {name: hashlib.sha256(files[name]).hexdigest()[:12] for name in sorted(ours)}
     return json.dumps(document, indent=1) + "\n"
 

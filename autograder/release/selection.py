@@ -5,7 +5,8 @@ Three rules, in this order:
 - What stands between `# FOR name ...` and `# END FOR`, each alone on its line, stays if the course asks for one of the
   named tasks or questions; between `# UNLESS name ...` and `# END UNLESS`, if it asks for none of them. The two lines
   themselves never reach students.
-- A module stays if something that stays uses it; so does a function, a class or a constant at the top of a module.
+- A module stays if something that stays uses it; so does a function, a class or a constant at the top of a module. A
+  text "module:function" uses that function, as pkgutil.resolve_name reads it.
   What stays for certain: the programs that people start, and what the course's tasks ask for. A function that nothing
   anywhere uses is there for students, and stays in a file that they work on.
 - An import stays while what it binds is used.
@@ -253,13 +254,17 @@ def _uses(tree: ast.stmt, module: Module, modules: Mapping[str, Module]) -> set[
             if target is not None and not target.name:
                 attributes.add(id(node.value))
                 found |= _attribute(target.module, node.attr, modules)
-    # A file that is read by its name is used as a whole.
     package = module.name.rpartition(".")[0]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.endswith(".py"):
-            named = ".".join(filter(None, (package, node.value.removesuffix(".py"))))
+    constants = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    for text in (value for value in constants if isinstance(value, str)):
+        # A file that is read by its name is used as a whole.
+        if text.endswith(".py"):
+            named = ".".join(filter(None, (package, text.removesuffix(".py"))))
             if named in modules and named != module.name:
                 found |= {Node(named, name) for name in ("", *modules[named].definitions)}
+        named, _, function = text.partition(":")
+        if named in modules and function in modules[named].definitions:
+            found.add(Node(named, function))
     # A check's arguments are fixtures, which may stand in the same file.
     arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     names = used_names(tree) | (arguments & module.definitions.keys())

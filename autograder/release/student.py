@@ -21,6 +21,7 @@ from autograder.release.leaks import SecretLine, find_leaks
 from autograder.release.starter import SourceError
 from autograder.repository import DEFAULT_COURSE, ROOT, dist, solved_folder, student_folder
 from autograder.scratch import temporary_folder
+from autograder.stamp import TASKS
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
 from autograder.writing import write_atomically, write_files
 
@@ -28,7 +29,7 @@ from autograder.writing import write_atomically, write_files
 LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"}
 CACHES = {"__pycache__", ".pytest_cache", ".hypothesis", ".ruff_cache"}
 MAIN = "main.py"
-TASKS = Path("solution", "tasks.json")
+SOLVED_TASKS = Path("solution", TASKS)
 
 
 def differences(release: Release, folder: Path) -> list[str]:
@@ -119,7 +120,7 @@ def reporting(command: Callable[[list[str], Path], int]) -> Callable[..., int]:
 
 @reporting
 def student(arguments: list[str], root: Path) -> int:
-    """Regenerate student/, or dist/COURSE/student/ of another course; with the default course solution/tasks.json."""
+    """Regenerate student/, or dist/COURSE/student/ of another course; for the default one the solution's tasks.json."""
     course = the_course("student", "Regenerate what students get, as a folder.", arguments, root)
     release = generate(root, course)
     folder = student_folder(course.name, root)
@@ -127,7 +128,7 @@ def student(arguments: list[str], root: Path) -> int:
     if changes:
         write_folder(release, folder)
     if course.name == DEFAULT_COURSE:
-        write_atomically(root / TASKS, release.files["tasks.json"], mode=0o644)
+        write_atomically(root / SOLVED_TASKS, release.files[TASKS], mode=0o644)
     print(f"{folder.relative_to(root)}/: {len(release.files)} files, {len(changes)} changed")
     return Exit.DONE
 
@@ -135,12 +136,12 @@ def student(arguments: list[str], root: Path) -> int:
 @reporting
 def check_sync(arguments: list[str], root: Path) -> int:
     """Say where student/ differs from what would be generated; it fails if it does."""
-    description = "Fail if student/ and solution/tasks.json are not what `student` generates."
+    description = "Fail if student/ and solution/lab/tasks.json are not what `student` generates."
     argparse.ArgumentParser(prog="python -m autograder check-sync", description=description).parse_args(arguments)
     release = generate(root)
     changes = differences(release, root / "student")
-    if not (root / TASKS).is_file() or (root / TASKS).read_bytes() != release.files["tasks.json"]:
-        changes.append(f"differs: {TASKS}")
+    if not (root / SOLVED_TASKS).is_file() or (root / SOLVED_TASKS).read_bytes() != release.files[TASKS]:
+        changes.append(f"differs: {SOLVED_TASKS}")
     if not changes:
         print("student/ is up to date")
         return Exit.DONE

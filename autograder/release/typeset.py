@@ -70,7 +70,7 @@ def typeset(markdown: str, folder: Path, title: str) -> Pdf:
         import pypandoc
         import typst
     except ImportError as error:
-        raise TypesetError(f"{error.name} is not installed: pip install -r requirements-report.txt") from None
+        raise TypesetError(f"{error.name} is not installed: pip install -r lab/requirements-report.txt") from None
 
     with tempfile.TemporaryDirectory() as temporary:
         log = Path(temporary) / "log.json"

@@ -1,4 +1,4 @@
-"""What this course asks for, as tasks.json says (provided)."""
+"""What this course asks for, as lab/tasks.json says (provided)."""
 
 import functools
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.files import HERE, read_json
+from lab.files import HERE, TASKS, read_json
 
 
 def unwritten(error: BaseException) -> bool:
@@ -75,4 +75,4 @@ def read_course(path: Path) -> Course:
 @functools.cache
 def course() -> Course:
     """The course that this folder belongs to, read once."""
-    return read_course(HERE / "tasks.json")
+    return read_course(HERE / TASKS)

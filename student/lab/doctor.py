@@ -12,7 +12,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from lab.files import HERE, read_json
+from lab.files import HERE, TASKS, read_json
 
 OLDEST = (3, 10)
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "matplotlib", "scikit-learn", "safetensors", "hypothesis")
@@ -41,7 +41,7 @@ def problems(folder: Path = HERE) -> list:
         needed = ".".join(map(str, OLDEST))
         found.append(f"Python {platform.python_version()} is too old: make an environment with {needed} or newer")
     if missing := [name for name in PACKAGES if not version_of(name)]:
-        found.append(f"missing packages: {', '.join(missing)}: pip install -r requirements.txt")
+        found.append(f"missing packages: {', '.join(missing)}: pip install -r lab/requirements.txt")
     found += damage(folder)
     if not writable(folder):
         found.append("nothing can be written here: unpack student.zip into a folder of your own")
@@ -76,8 +76,8 @@ def digest(path: Path) -> str:
 
 
 def listed(folder: Path) -> dict:
-    """tasks.json; empty if it cannot be read."""
-    return read_json(folder / "tasks.json") or {}
+    """lab/tasks.json; empty if it cannot be read."""
+    return read_json(folder / TASKS) or {}
 
 
 def version_of(package: str) -> str:

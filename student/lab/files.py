@@ -1,13 +1,25 @@
-"""The assignment's folder, and files that are whole or not there at all (provided)."""
+"""The assignment's folder, files that are whole or not there at all, and what may be printed (provided)."""
 
+import io
 import json
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 # Where the student's files lie.
 HERE = Path(__file__).resolve().parents[1]
+TASKS = Path("lab", "tasks.json")  # there: what the course asks for
+
+
+def print_anything() -> None:
+    """Have Python spell out the letters that the place where it prints has not: a file or a pipe on Windows, for one.
+
+    Without this, the name of a folder may end a program.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not in a notebook
+        sys.stdout.reconfigure(errors="backslashreplace")  # as Python itself has it for sys.stderr
 
 
 def write_whole(path: Path, content: bytes) -> None:

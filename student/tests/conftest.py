@@ -12,7 +12,7 @@ NEEDED = ("hypothesis", "numpy", "scipy", "torch")
 missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 if sys.version_info < (3, 10) or missing:  # what follows would fail in stranger words
     found = f"Python {sys.version.split()[0]}{', without ' * bool(missing)}{', '.join(missing)}"
-    print(f"The checks need Python 3.10 or newer and requirements.txt; this is {found}.", file=sys.stderr)
+    print(f"The checks need Python 3.10 or newer and lab/requirements.txt; this is {found}.", file=sys.stderr)
     raise SystemExit(2)
 
 TESTS = Path(__file__).resolve().parent
@@ -31,13 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def listed() -> dict[str, Any]:
-    """What tasks.json says in a student's folder; nothing elsewhere."""
-    file = TESTS.parent / "tasks.json"
+    """What lab/tasks.json says in a student's folder; nothing elsewhere."""
+    file = TESTS.parent / "lab" / "tasks.json"
     return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
 
 def course_tasks() -> tuple[list[dict[str, Any]], list[str]]:
-    """The tasks, of tasks.json in a student's folder, elsewhere of the default course; names of those not asked for."""
+    """The tasks, in a student's folder as lab/tasks.json says, elsewhere the default course's; names of the others."""
     if "tasks" in listed():
         return listed()["tasks"], []
     from autograder.tasks import load

@@ -256,7 +256,7 @@ def questions(folder: Path) -> dict[str, Question]:
         found["gmvae.py negative_elbo_bound"] = Question(
             (model, (images.flatten(1) > 0.5).float()), lambda found: of_shape(found, (), (), ()), method=True
         )
-    for task in json.loads((folder / "tasks.json").read_text(encoding="utf-8"))["tasks"]:
+    for task in json.loads((folder / "lab" / "tasks.json").read_text(encoding="utf-8"))["tasks"]:
         stored = folder / "tests" / "cases" / f"{task['name']}.json"
         for function in task["functions"]:
             key = f"{task['file']} {function.split('.')[-1]}"
@@ -327,7 +327,7 @@ def put_in_place(module: dict[str, Any], name: str, copy: Copy, folder: Path) ->
 
 def copies(folder: Path) -> Iterator[tuple[str, Copy]]:
     """Every copy that looks right, with the "file.py function" that it looks like; the first way for each."""
-    tasks = json.loads((folder / "tasks.json").read_text(encoding="utf-8"))["tasks"]
+    tasks = json.loads((folder / "lab" / "tasks.json").read_text(encoding="utf-8"))["tasks"]
     asked = {(task["file"], function.split(".")[-1]) for task in tasks for function in task["functions"]}
     every = questions(folder)
     wanted = {f"{file} {function}": every[f"{file} {function}"] for file, function in sorted(asked)}

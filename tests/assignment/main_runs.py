@@ -19,7 +19,6 @@ def copy_assignment(folder: Path) -> Path:
     folder.mkdir()
     for source in SOLUTION.glob("*.py"):
         shutil.copy(source, folder)
-    shutil.copy(SOLUTION / "tasks.json", folder)
     shutil.copytree(SOLUTION / "lab", folder / "lab", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 

@@ -26,6 +26,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 def test_a_whole_folder(folder: Path) -> None:
     """What a student does to the files that are theirs is no damage, nor are other line ends."""
     (folder / "kl.py").write_text("mine = 1\n")
+    (folder / "lab" / "parts" / "mixture.py").write_text("MEANS, COVS = [], []\n")
     (folder / "plotting.py").write_bytes((folder / "plotting.py").read_bytes().replace(b"\n", b"\r\n"))
     said = run(folder, "main.py", "--doctor").stdout
     assert "Nothing is wrong that can be seen from here." in said and "->" not in said
@@ -60,7 +61,7 @@ def test_main_by_itself(folder: Path, tmp_path: Path) -> None:
     ("program", "said"),
     [
         (["main.py"], "main.py: missing packages: torch, torchvision, numpy, "),
-        (["-m", "pytest"], "The checks need Python 3.10 or newer and requirements.txt; this is Python"),
+        (["-m", "pytest"], "The checks need Python 3.10 or newer and lab/requirements.txt; this is Python"),
     ],
 )
 def test_missing_packages_are_one_line(folder: Path, tmp_path: Path, program: list[str], said: str) -> None:

@@ -313,7 +313,7 @@ def test_without_panel_the_remedy_is_named(tmp_path):
     command = [sys.executable, str(SOLUTION / "explore.py"), "--no-browser"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
-    assert done.stderr == "explore.py: the package panel is missing: pip install -r requirements-explore.txt\n"
+    assert done.stderr == "explore.py: the package panel is missing: pip install -r lab/requirements-explore.txt\n"
 
 
 def test_graders_do_without_the_explorers():
@@ -331,7 +331,7 @@ def test_the_notebook_runs_in_the_students_folder(results, tmp_path):
     shutil.copytree(SOLUTION, folder, ignore=shutil.ignore_patterns("results", "__pycache__"))
     shutil.copytree(results, folder / "results")
     (folder / "data").symlink_to(ROOT / "data")
-    notebook = nbformat.read(folder / "explore.ipynb", as_version=4)
+    notebook = nbformat.read(folder / "lab" / "explore.ipynb", as_version=4)
     nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     cell = notebook.cells[-1]
     shown = [data for output in cell.outputs for data in [output.get("data", {})] if "text/html" in data]

@@ -3,15 +3,10 @@
 The first screens are read in full by the assertions here; whoever changes one looks at it: `pytest -s` prints them.
 """
 
-import fcntl
 import os
 import re
 import shutil
-import signal
-import struct
-import subprocess
 import sys
-import termios
 import zipfile
 from pathlib import Path
 
@@ -19,9 +14,9 @@ import pytest
 
 from autograder.release import student
 from autograder.repository import ROOT
+from tests.kit.on_a_terminal import COLUMNS, ROWS, on_a_terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(os.name == "nt", reason="there is no pseudo-terminal")]
-ROWS, COLUMNS = 24, 80
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
 
 
@@ -31,32 +26,10 @@ def screen(folder: Path, *command: str, interrupt_at: str = "") -> tuple[int, li
     Args:
         interrupt_at: press Ctrl-C as soon as this has been written.
     """
-    ours, theirs = os.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COLUMNS", "PYTEST"))}
-    environment |= {"TERM": "xterm", "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(
-        [sys.executable, *command], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
-        start_new_session=True,
-    )  # fmt: skip
-    os.close(theirs)
-    written = b""
-    while True:
-        try:
-            piece = os.read(ours, 1 << 16)
-        except OSError:  # Linux's way to say that nobody writes any more
-            piece = b""
-        if not piece:
-            break
-        written += piece
-        if interrupt_at and interrupt_at.encode() in written:
-            os.killpg(process.pid, signal.SIGINT)
-            interrupt_at = ""
-    os.close(ours)
-    text = ESCAPE.sub("", written.decode())
-    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in text.split("\n")]
+    status, text = on_a_terminal([sys.executable, *command], folder, interrupt_at)
+    lines = [line.rstrip("\r").rpartition("\r")[2].rstrip() for line in ESCAPE.sub("", text).split("\n")]
     print(f"$ {' '.join(command)}", *lines, sep="\n")
-    return process.wait(60), lines[: -1 if lines[-1:] == [""] else None]
+    return status, lines[: -1 if lines[-1:] == [""] else None]
 
 
 def test_the_first_hour(tmp_path):
@@ -71,7 +44,7 @@ def test_the_first_hour(tmp_path):
     (folder / "data").symlink_to(ROOT / "data")
 
     status, lines = screen(folder, "-m", "pytest")
-    assert status == 1 and len(lines) < ROWS and max(map(len, lines)) <= COLUMNS, lines
+    assert status == 1 and len(lines) < ROWS and max(map(len, lines)) < COLUMNS, lines
     assert "Next: Task 1.1: kl_univariate_normal, see README section 1.1" in lines
     assert "      kl_univariate_normal in kl.py, line 7" in lines
     assert "More: pytest -m kl_univariate_normal           this task alone, in full" in lines
@@ -85,7 +58,7 @@ def test_the_first_hour(tmp_path):
     for part in ("function: kl_univariate_normal in kl.py, line 7", "mu1: ", "returned: ", "expected: "):
         assert part in said, said
     status, lines = screen(folder, "-m", "pytest")
-    assert status == 1 and len(lines) < ROWS and max(map(len, lines)) <= COLUMNS, lines
+    assert status == 1 and len(lines) < ROWS and max(map(len, lines)) < COLUMNS, lines
     assert any(line.startswith("      expected: ") for line in lines)
 
     shutil.copy(ROOT / "solution" / "kl.py", kl)
@@ -96,7 +69,7 @@ def test_the_first_hour(tmp_path):
     said = "\n".join(lines)
     assert status == 130 and re.search(r"^interrupted: \d of \d parts are finished and kept; run again", said, re.M)
     status, lines = screen(folder, "main.py", "--quick", "--jobs", "1", "kl")
-    assert status == 0 and len(lines) < ROWS and max(map(len, lines)) <= COLUMNS, lines
+    assert status == 0 and len(lines) < ROWS and max(map(len, lines)) < COLUMNS, lines
     assert any("parts are finished already" in line for line in lines)
     kl.write_text(kl.read_text() + "\n# a thought\n")
     _, lines = screen(folder, "main.py", "--quick", "kl")

@@ -2,11 +2,13 @@
 
 import json
 import math
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +22,7 @@ sys.path.insert(0, str(SOLUTION))
 
 import lab.run.part as parts_module  # noqa: E402
 import main as main_module  # noqa: E402
+from lab.files import write_json  # noqa: E402
 from lab.run.experiments import Settings, all_parts  # noqa: E402
 
 
@@ -174,6 +177,47 @@ def test_finished_parts_are_not_run_again(pristine, finished, in_process, monkey
     assert {path: path.stat().st_mtime_ns for path in out.glob("*/part.json")} == before
 
 
+PROGRAM = """
+import importlib, sys
+name, *arguments = sys.argv[1:]
+try:
+    status = importlib.import_module(name).main(arguments)
+except SystemExit as end:
+    status = end.code
+heavy = {"torch", "torchvision", "numpy", "matplotlib", "sklearn"} & sys.modules.keys()
+sys.exit(f"loaded {heavy}" if heavy else status)
+"""
+
+
+def finish_everything(out: Path) -> None:
+    """Write what a full run of the default settings records, but for numbers and pictures."""
+    for part in all_parts(Settings(), out, None).values():
+        record = {"part": part.name, "section": part.section, "made_from": part.made_from}
+        write_json(part.folder / parts_module.PART_FILE, record | asdict(parts_module.Result()))
+    (out / "learning-curve" / "ELBO_Curve.png").touch()
+
+
+@pytest.mark.parametrize("command", ["main", "main --list", "main --help", "main --doctor", "submit", "submit --help"])
+def test_what_needs_no_pytorch_does_not_wait_for_it(pristine, tmp_path, monkeypatch, command):
+    """PyTorch takes seconds to import: with nothing to do nobody waits for it."""
+    monkeypatch.setattr(parts_module, "HERE", pristine)
+    out = tmp_path / "学生"
+    finish_everything(out)
+    options = ["--out", str(out / "submission.zip" if "submit" in command else out)]
+    # As where the output goes on Windows, if not to a window.
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *command.split(), *options],
+        cwd=pristine, env=environment, capture_output=True, encoding="cp1252",
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    if command == "main":
+        assert "30 of 30 parts are finished already" in run.stderr
+        assert run.stdout.rstrip().endswith(str(Path("\\u5b66\\u751f", "index.html")))
+    if command == "main --list":
+        assert run.stdout.count(" finished") == 30 and " to do" not in run.stdout
+
+
 @pytest.mark.slow
 def test_same_seed_same_numbers_in_any_process_and_order(finished, tmp_path):
     """Two processes took the parts as they came; here some run in this process, one after the other."""
@@ -251,6 +295,19 @@ def test_a_broken_archive_is_named(in_process, tmp_path):
     status, errors = in_process("--quick", "--data", str(data), "--out", str(tmp_path / "results"))
     assert status == 2
     assert "damaged" in errors and "t10k-labels-idx1-ubyte.gz" in errors
+
+
+def test_nothing_is_deleted_for_data_that_cannot_be_read(in_process, tmp_path):
+    kept = tmp_path / "results" / "kl-normals" / "mine.txt"
+    write_json(kept, "kept")
+    status, _ = in_process("kl-normals", "--fresh", "--data", str(tmp_path), "--out", str(tmp_path / "results"))
+    assert status == 2 and kept.is_file()
+
+
+def test_an_old_python_is_told_so(in_process, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    status, errors = in_process("--quick")
+    assert status == 2 and "is too old: make an environment with 3.10 or newer" in errors
 
 
 def test_help_is_quick_and_names_every_option():

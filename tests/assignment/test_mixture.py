@@ -11,7 +11,8 @@ SOLUTION = Path(__file__).resolve().parents[2] / "solution"
 sys.path.insert(0, str(SOLUTION))
 
 from gmm import mc_entropy_gaussian  # noqa: E402
-from lab.parts.gmm import COVS, MEANS, WEIGHTS, exact_entropy  # noqa: E402
+from lab.parts.gmm import WEIGHTS, exact_entropy  # noqa: E402
+from lab.parts.mixture import COVS, MEANS  # noqa: E402
 
 
 def closed_form(cov: torch.Tensor) -> float:

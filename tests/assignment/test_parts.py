@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from pathlib import Path
+from pkgutil import resolve_name
 
 from tests.assignment.main_runs import SOLUTION, copy_assignment
 
@@ -44,6 +45,11 @@ def test_settings_make_only_their_own_parts_stale(tmp_path):
     before = all_parts(Settings(), tmp_path, None)
     after = all_parts(Settings(gmvae_iterations=5), tmp_path, None)
     assert {name for name in before if before[name].key != after[name].key} == {"gmvae"}
+
+
+def test_every_part_says_what_does_its_work():
+    parts = all_parts(Settings(), Path("results"), None).values()
+    assert all(callable(resolve_name(part.function)) for part in parts)
 
 
 def test_seeds_of_parts_differ():

@@ -18,7 +18,7 @@ import lab.course as course_module  # noqa: E402
 from autograder.release.selection import REGION, text_of, without_regions  # noqa: E402
 from lab.run import experiments  # noqa: E402
 
-FULL = course_module.read_course(SOLUTION / "tasks.json")
+FULL = course_module.read_course(SOLUTION / "lab" / "tasks.json")
 NAMES = sorted(FULL.asked)
 SOURCES = {path: path.read_text(encoding="utf-8") for path in SOLUTION.rglob("*.py")}
 

@@ -36,8 +36,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        (path / "lab").mkdir()
         shutil.copy(ROOT / "solution" / "submit.py", path)
-        self.write("tasks.json", json.dumps(TASKS))
+        self.write("lab/tasks.json", json.dumps(TASKS))
         self.write("kl.py", KL)
         self.write("my_math.py", "import numbers_of_mine\n")
         self.write("numbers_of_mine.py", "PI = 3\n")
@@ -91,7 +92,7 @@ def test_a_complete_folder(folder: Folder) -> None:
 
 def test_the_release_is_handed_in(folder: Folder) -> None:
     release = {"version": "0.2.0", "hash": "0123abcd"}
-    folder.write("tasks.json", json.dumps({**TASKS, "release": release}))
+    folder.write("lab/tasks.json", json.dumps({**TASKS, "release": release}))
     done = folder.submit()
     assert folder.packed()[-1] == "release.json" and "release.json" not in done.stdout
     with zipfile.ZipFile(folder.path / "submission.zip") as archive:
@@ -127,7 +128,7 @@ def test_a_stub_that_is_never_reached_is_none(folder: Folder) -> None:
 
 
 def test_the_last_run_of_the_checks_and_the_report_are_told(folder: Folder) -> None:
-    folder.write("tasks.json", json.dumps({**TASKS, "questions": [{"points": 3}, {"points": 4.5}]}))
+    folder.write("lab/tasks.json", json.dumps({**TASKS, "questions": [{"points": 3}, {"points": 4.5}]}))
     folder.write("report.ipynb", "{}")
     run = folder.path / ".pytest_cache" / "v" / "assignment" / "public_checks"
     run.parent.mkdir(parents=True)
@@ -194,11 +195,20 @@ def test_an_empty_folder_is_refused_with_the_reason(folder: Folder) -> None:
     assert not (folder.path / "submission.zip").exists()
 
 
+def test_names_that_the_output_has_no_letters_for(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where the output is no window."""
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    folder.write("копия kl.py", "")
+    done = folder.submit()
+    assert done.returncode == 0
+    assert r"\u043a\u043e\u043f\u0438\u044f kl.py is not packed" in done.stdout
+
+
 @pytest.mark.parametrize(("content", "complaint"), [(None, "is missing"), ("{", "is damaged"), ("{}", "is damaged")])
 def test_without_the_task_list(folder: Folder, content: str | None, complaint: str) -> None:
-    (folder.path / "tasks.json").unlink()
+    (folder.path / "lab/tasks.json").unlink()
     if content is not None:
-        folder.write("tasks.json", content)
+        folder.write("lab/tasks.json", content)
     done = folder.submit()
     assert done.returncode == 2
     assert complaint in done.stderr
@@ -216,7 +226,8 @@ def test_the_reference_solution_is_complete_and_the_starter_is_not(submit: Modul
     from autograder.release import student
 
     made = student.generate()
-    (tmp_path / "tasks.json").write_bytes(made.files["tasks.json"])
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/tasks.json").write_bytes(made.files["lab/tasks.json"])
     assignment = submit.read_assignment(tmp_path)
     tasks = assignment.tasks
     code = [task for task in tasks if task.file.endswith(".py")]
@@ -228,4 +239,4 @@ def test_the_reference_solution_is_complete_and_the_starter_is_not(submit: Modul
     lost = submit.examine(starter, code)
     assert sum(item.lost for item in lost) == pytest.approx(sum(task.points for task in code))
     assert {task.file for task in code} & assignment.provided == set()
-    assert {"submit.py", "main.py", "plotting.py", "explore.ipynb"} <= assignment.provided
+    assert {"submit.py", "main.py", "plotting.py", "explore.py"} <= assignment.provided

@@ -23,6 +23,7 @@ from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
 from autograder.repository import ROOT
+from autograder.stamp import TASKS
 from autograder.tasks import CourseError, TaskRecord, load
 from autograder.writing import write_files
 
@@ -180,7 +181,7 @@ def made(copy: Copy) -> Release:
     """What `make student COURSE=spring` makes; it is what the course says."""
     course = load(copy.root / COURSE)
     release = generate(copy.root, course)
-    handout, listed = release.files["README.md"].decode(), json.loads(release.files["tasks.json"])
+    handout, listed = release.files["README.md"].decode(), json.loads(release.files[TASKS])
     assert worth(course.total) in handout
     assert {row["name"]: row["points"] for row in (*listed["tasks"], *listed["questions"])} == {
         item.name: item.points for item in course.items
@@ -337,7 +338,7 @@ def test_forbid_a_library(copy: Copy) -> None:
     follow(copy, CHANGES["Forbid a library"])
     release = made(copy)
     (forbidding,) = [task for task in release.course.tasks if task.forbids]
-    handout, listed = release.files["README.md"].decode(), json.loads(release.files["tasks.json"])
+    handout, listed = release.files["README.md"].decode(), json.loads(release.files[TASKS])
     text = handout.partition(f"\n### {forbidding.number} ")[2].partition("\n##")[0]
     assert text.endswith(f"\nYour code for this task must not use `{forbidding.forbids[0]}`.\n")
     assert [task["name"] for task in listed["tasks"] if "forbids" in task] == [forbidding.name]
@@ -392,7 +393,7 @@ def test_change_a_title(copy: Copy) -> None:
     task = before.tasks[0]
     copy.replace("tests/tasks.toml", f'title = "{task.title}"', 'title = "The first divergence"')
     release = made(copy)
-    handout, listed = release.files["README.md"].decode(), json.loads(release.files["tasks.json"])
+    handout, listed = release.files["README.md"].decode(), json.loads(release.files[TASKS])
     assert handout.startswith("# Spring term\n") and listed["course"]["title"] == "Spring term"
     assert "\n## 2. Blends of bells\n" in handout and "](#2-blends-of-bells)" in handout
     assert before.sections[1].title not in handout

@@ -6,8 +6,9 @@ from pathlib import Path
 from autograder.grading import grade, report
 from autograder.grading.results import Results
 from autograder.repository import ROOT
-from autograder.stamp import Stamp, parse, stamp_in, stamp_of, version
+from autograder.stamp import TASKS, Stamp, parse, stamp_in, stamp_of, version
 from autograder.tasks import Course
+from autograder.writing import write_files
 
 OURS, THEIRS = Stamp("0.2.0", "0123abcd"), Stamp("0.1.0", "456789ef")
 
@@ -28,9 +29,9 @@ def test_the_number_is_the_newest_of_the_changelog():
 def test_a_folder_has_one_or_none(tmp_path):
     assert stamp_in(tmp_path) is None and version(tmp_path) == "0"
     for text in ("{}", "[]", "no JSON", '{"release": 1}'):
-        (tmp_path / "tasks.json").write_text(text)
+        write_files(tmp_path, {TASKS: text})
         assert stamp_in(tmp_path) is None
-    (tmp_path / "tasks.json").write_text('{"release": {"version": "0.2.0", "hash": "0123abcd"}}')
+    write_files(tmp_path, {TASKS: '{"release": {"version": "0.2.0", "hash": "0123abcd"}}'})
     assert stamp_in(tmp_path) == OURS
 
 

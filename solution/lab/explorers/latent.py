@@ -31,8 +31,9 @@ from lab.explorers.page import (
     text,
 )
 from lab.files import HERE
+from lab.parts.names import training_name
 from lab.parts.samples import sample_test_images
-from lab.parts.training import load_autoencoder, load_vae, training_name
+from lab.parts.training import load_autoencoder, load_vae
 from lab.run.part import Workplace
 from plotting import DIGIT_COLOURS, evaluating
 

@@ -13,27 +13,13 @@ from torch import nn
 
 from lab.course import course
 from lab.files import read_json
+from lab.parts.names import STAGE_PLOTS, training_name
 from lab.parts.samples import sample_test_images
-from lab.parts.training import load_vae, stage_iterations, training_name
+from lab.parts.training import load_vae, stage_iterations
 from lab.run.part import Figure, Result, Workplace
 from plotting import device_of, evaluating, save_figure, tile_images
 
 STAGES = ("beginning", "middle", "end")
-# The parts that draw every stage: how their pictures' names begin, and what they show.
-STAGE_PLOTS = {
-    # FOR latent_traversal traversal_stages
-    "latent-traversal": ("traversal", "latent traversal"),
-    # END FOR
-    # FOR sample_from_prior prior_stages
-    "prior-samples": ("prior", "prior samples"),
-    # END FOR
-    # FOR tsne_latents tsne_stages
-    "tsne": ("tsne", "t-SNE"),
-    # END FOR
-    # FOR plot_learning_curve curve_stages
-    "learning-curve": ("curve", "ELBO learning curve"),
-    # END FOR
-}
 
 
 def each_stage(work: Workplace, draw: Callable[[nn.Module, Path], object], kind: str) -> list[str]:

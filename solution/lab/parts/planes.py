@@ -8,23 +8,12 @@ from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
 from lab.course import course
+from lab.parts.names import KINDS, training_name
 from lab.parts.samples import sample_test_images, sample_training_images
-from lab.parts.training import load_autoencoder, load_vae, training_name
+from lab.parts.training import load_autoencoder, load_vae
 from lab.run.part import Figure, Result, Table, Workplace
 from plotting import save_figure
 
-# What is drawn of a model's plane: a name, and the title in a picture that compares two models.
-KINDS = {
-    # FOR autoencoder_hundred vae_hundred plot_embeddings
-    "hundred": "the same 100 test images",
-    # END FOR
-    # FOR autoencoder_scatter vae_scatter
-    "scatter": "more images, from training",
-    # END FOR
-    # FOR autoencoder_grid vae_grid decode_grid
-    "grid": "the plane decoded",
-    # END FOR
-}
 HUNDRED = 100
 
 

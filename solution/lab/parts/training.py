@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
 from lab.files import write_json
+from lab.parts.names import training_name
 from lab.run.part import Figure, Result, Table, Workplace
 from plotting import save_figure
 
@@ -28,11 +29,6 @@ STYLES = {
 def stage_iterations(iterations: int) -> dict[str, int]:
     """After how many iterations each stage is: the beginning after one in a hundred, the middle after half."""
     return {"beginning": max(1, iterations // 100), "middle": max(1, iterations // 2), "end": iterations}
-
-
-def training_name(architecture: str, latent_dim: int) -> str:
-    """Name of the part that trains this VAE."""
-    return f"train-vae-{architecture}-{latent_dim}"
 
 
 def save_state(model: nn.Module, path: Path) -> None:

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.course import course
-from lab.parts import gmm, gmvae, kl, pictures, planes, training
-from lab.parts.training import training_name
+from lab.parts.mixture import COVS, MEANS
+from lab.parts.names import KINDS, STAGE_PLOTS, training_name
 from lab.run.part import Part, origin
+
+TRAIN_VAE = "lab.parts.training:train_vae"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ class Plan:
         if heading is None or name in self.parts:
             return
         own = {"seed": self.settings.seed, "device": self.settings.device, **own}
-        sources = ("lab/run/part.py", "plotting.py", function.__module__.replace(".", "/") + ".py", *files)
+        module = function.partition(":")[0].replace(".", "/") + ".py"
+        sources = ("lab/run/part.py", "plotting.py", module, *files)
         settings = {"name": name, "dataset": course().dataset["name"], **own}
         made_from = origin(settings, sources, [self.parts[need] for need in needs])
         self.parts[name] = Part(name, heading, function, own, tuple(needs), seconds, made_from, self.results, self.data)
@@ -90,7 +93,15 @@ def autoencoder_training(plan: Plan, asked_by: str) -> str:
     # Seconds were measured on one core of 2024; only their order matters, here and below.
     steps = plan.settings.vae_iterations
     code = ["AE.py", "train.py", "mnist.py"]
-    plan.add("train-autoencoder", "ae", asked_by, training.train_autoencoder, 0.006 * steps, code, iterations=steps)
+    plan.add(
+        "train-autoencoder",
+        "ae",
+        asked_by,
+        "lab.parts.training:train_autoencoder",
+        0.006 * steps,
+        code,
+        iterations=steps,
+    )
     return "train-autoencoder"
 
 
@@ -101,7 +112,7 @@ def vae_training(plan: Plan, asked_by: str, architecture: str, latent_dim: int) 
     code = ["VAE.py", "ELBO.py", "train.py", "mnist.py"]
     own = {"iterations": steps, "architecture": architecture, "latent_dim": latent_dim}
     seconds = (0.014 if architecture == "conv" else 0.006) * steps
-    plan.add(name, "vae", asked_by, training.train_vae, seconds, code, **own)
+    plan.add(name, "vae", asked_by, TRAIN_VAE, seconds, code, **own)
     return name
 
 
@@ -123,14 +134,14 @@ def shown_dims(settings: Settings) -> list[int]:
 
 def vae_trainings(plan: Plan) -> dict[str, list]:
     """The VAEs of the plan: the part that trains it, then its architecture and its number of latent units."""
-    trainings = [part for part in plan.parts.values() if part.function is training.train_vae]
+    trainings = [part for part in plan.parts.values() if part.function == TRAIN_VAE]
     return {part.name: [part.settings["architecture"], part.settings["latent_dim"]] for part in trainings}
 
 
 def mixture_settings(points: int) -> dict:
     """Settings of a part on the Gaussian mixture: the course's components, if it has any of its own, and points."""
     options = course().options
-    return {"points": points, "means": options.get("means", gmm.MEANS), "covs": options.get("covs", gmm.COVS)}
+    return {"points": points, "means": options.get("means", MEANS), "covs": options.get("covs", COVS)}
 
 
 def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str, Part]:
@@ -139,30 +150,40 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     add = plan.add
 
     # FOR kl_univariate_normal kl_symmetry kl_zero kl_negative
-    add("kl-normals", "kl", "kl_univariate_normal kl_symmetry kl_zero kl_negative", kl.normals, 1, ["kl.py"])
+    add(
+        "kl-normals", "kl", "kl_univariate_normal kl_symmetry kl_zero kl_negative", "lab.parts.kl:normals", 1, ["kl.py"]
+    )
     # END FOR
     # FOR kl_categorical
-    add("kl-categorical", "kl", "kl_categorical", kl.categorical, 1, ["kl.py"])
+    add("kl-categorical", "kl", "kl_categorical", "lab.parts.kl:categorical", 1, ["kl.py"])
     # END FOR
     # FOR triangle_violation
-    add("kl-triangle", "kl", "triangle_violation", kl.triangle, 1, ["kl.py"])
+    add("kl-triangle", "kl", "triangle_violation", "lab.parts.kl:triangle", 1, ["kl.py"])
     # END FOR
     # FOR sum_without_halves
-    add("kl-without-halves", "kl", "sum_without_halves", kl.sum_without_halves, 1, [])
+    add("kl-without-halves", "kl", "sum_without_halves", "lab.parts.kl:sum_without_halves", 1, [])
     # END FOR
 
     # FOR sample_gmm mixture_scatter
     own = mixture_settings(settings.scatter_points)
-    add("gmm-scatter", "gmm", "sample_gmm mixture_scatter", gmm.gmm_scatter, 3, ["gmm.py"], **own)
+    add("gmm-scatter", "gmm", "sample_gmm mixture_scatter", "lab.parts.gmm:gmm_scatter", 3, ["gmm.py"], **own)
     # END FOR
     # FOR gmm_log_prob mc_entropy mixture_entropy
     own = mixture_settings(settings.points)
-    add("gmm-entropy", "gmm", "gmm_log_prob mc_entropy mixture_entropy", gmm.gmm_entropy, 3, ["gmm.py"], **own)
+    add(
+        "gmm-entropy",
+        "gmm",
+        "gmm_log_prob mc_entropy mixture_entropy",
+        "lab.parts.gmm:gmm_entropy",
+        3,
+        ["gmm.py"],
+        **own,
+    )
     # END FOR
     # FOR gaussian_entropy mc_entropy degenerate_weights
     own = mixture_settings(settings.points)
     asked_by = "gaussian_entropy mc_entropy degenerate_weights"
-    add("gmm-degenerate", "gmm", asked_by, gmm.gmm_degenerate, 3, ["gmm.py"], **own)
+    add("gmm-degenerate", "gmm", asked_by, "lab.parts.gmm:gmm_degenerate", 3, ["gmm.py"], **own)
     # END FOR
 
     # FOR autoencoder train_autoencoder
@@ -179,80 +200,89 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     # FOR plot_embeddings autoencoder_hundred
     asked_by = "plot_embeddings autoencoder_hundred"
     needs = [autoencoder_training(plan, asked_by)]
-    add("autoencoder-hundred", "ae", asked_by, planes.autoencoder_hundred, 2, ["embeddings.py"], needs)
+    add("autoencoder-hundred", "ae", asked_by, "lab.parts.planes:autoencoder_hundred", 2, ["embeddings.py"], needs)
     # END FOR
     # FOR autoencoder_scatter
     asked_by = "autoencoder_scatter"
     needs, own = [autoencoder_training(plan, asked_by)], {"points": settings.embedded}
-    add("autoencoder-scatter", "ae", asked_by, planes.autoencoder_scatter, 2, ["embeddings.py"], needs, **own)
+    add(
+        "autoencoder-scatter",
+        "ae",
+        asked_by,
+        "lab.parts.planes:autoencoder_scatter",
+        2,
+        ["embeddings.py"],
+        needs,
+        **own,
+    )
     # END FOR
     # FOR decode_grid autoencoder_grid
     asked_by = "decode_grid autoencoder_grid"
     needs, own = [autoencoder_training(plan, asked_by)], {"points": settings.embedded}
-    add("autoencoder-grid", "ae", asked_by, planes.autoencoder_grid, 2, ["embeddings.py"], needs, **own)
+    add("autoencoder-grid", "ae", asked_by, "lab.parts.planes:autoencoder_grid", 2, ["embeddings.py"], needs, **own)
     # END FOR
     # FOR vae_hundred
     needs = [vae_training(plan, "vae_hundred", "mlp", 2)]
-    add("vae-hundred", "vae", "vae_hundred", planes.vae_hundred, 2, ["embeddings.py"], needs)
+    add("vae-hundred", "vae", "vae_hundred", "lab.parts.planes:vae_hundred", 2, ["embeddings.py"], needs)
     # END FOR
     # FOR vae_scatter
     needs, own = [vae_training(plan, "vae_scatter", "mlp", 2)], {"points": settings.embedded}
-    add("vae-scatter", "vae", "vae_scatter", planes.vae_scatter, 2, ["embeddings.py"], needs, **own)
+    add("vae-scatter", "vae", "vae_scatter", "lab.parts.planes:vae_scatter", 2, ["embeddings.py"], needs, **own)
     # END FOR
     # FOR vae_grid
     needs, own = [vae_training(plan, "vae_grid", "mlp", 2)], {"points": settings.embedded}
-    add("vae-grid", "vae", "vae_grid", planes.vae_grid, 2, ["embeddings.py"], needs, **own)
+    add("vae-grid", "vae", "vae_grid", "lab.parts.planes:vae_grid", 2, ["embeddings.py"], needs, **own)
     # END FOR
     # FOR vae_hundred vae_scatter vae_grid
-    kinds = [kind for kind in planes.KINDS if {f"autoencoder-{kind}", f"vae-{kind}"} <= plan.parts.keys()]
+    kinds = [kind for kind in KINDS if {f"autoencoder-{kind}", f"vae-{kind}"} <= plan.parts.keys()]
     if kinds:
         needs = ["train-autoencoder", training_name("mlp", 2)]
         needs += [f"{model}-{kind}" for model in ("autoencoder", "vae") for kind in kinds]
         asked_by = "vae_hundred vae_scatter vae_grid"
-        add("autoencoder-and-vae", "vae", asked_by, planes.side_by_side, 2, [], needs, kinds=kinds)
+        add("autoencoder-and-vae", "vae", asked_by, "lab.parts.planes:side_by_side", 2, [], needs, kinds=kinds)
     # END FOR
     # FOR plot_posterior_rows
     needs = [vae_training(plan, "plot_posterior_rows", "mlp", 2)]
     files = ["embeddings.py", "ELBO.py"]
-    add("posterior-rows", "vae", "plot_posterior_rows", planes.posterior_rows, 2, files, needs)
+    add("posterior-rows", "vae", "plot_posterior_rows", "lab.parts.planes:posterior_rows", 2, files, needs)
     # END FOR
 
     # FOR latent_traversal traversal_stages
     asked_by, files = "latent_traversal traversal_stages", ["latent_traversal.py"]
-    add_stages(plan, "latent-traversal", asked_by, pictures.traversals, 3, files)
+    add_stages(plan, "latent-traversal", asked_by, "lab.parts.pictures:traversals", 3, files)
     # END FOR
     # FOR sample_from_prior prior_stages
     asked_by, files = "sample_from_prior prior_stages", ["sample_from_prior.py"]
-    add_stages(plan, "prior-samples", asked_by, pictures.prior_samples, 3, files)
+    add_stages(plan, "prior-samples", asked_by, "lab.parts.pictures:prior_samples", 3, files)
     # END FOR
     # FOR tsne_latents tsne_stages
     asked_by, points = "tsne_latents tsne_stages", settings.embedded
-    add_stages(plan, "tsne", asked_by, pictures.tsne_maps, 0.01 * points, ["tsne.py"], points=points)
+    add_stages(plan, "tsne", asked_by, "lab.parts.pictures:tsne_maps", 0.01 * points, ["tsne.py"], points=points)
     # END FOR
     # FOR plot_learning_curve curve_stages
     asked_by, files = "plot_learning_curve curve_stages", ["learning_curve.py"]
-    add_stages(plan, "learning-curve", asked_by, pictures.learning_curves, 3, files)
+    add_stages(plan, "learning-curve", asked_by, "lab.parts.pictures:learning_curves", 3, files)
     # END FOR
     # FOR traversal_stages prior_stages tsne_stages curve_stages
     asked_by = "traversal_stages prior_stages tsne_stages curve_stages"
-    plots = [plot for plot in pictures.STAGE_PLOTS if plot in plan.parts]
+    plots = [plot for plot in STAGE_PLOTS if plot in plan.parts]
     own = {"iterations": settings.vae_iterations, "latent_dims": shown_dims(settings), "plots": plots}
-    add("contact-sheet", "vae", asked_by, pictures.contact_sheet, 5, [], plots, **own)
+    add("contact-sheet", "vae", asked_by, "lab.parts.pictures:contact_sheet", 5, [], plots, **own)
     # END FOR
     # FOR architectures vae_conv
     asked_by, dims = "architectures vae_conv", shown_dims(settings)
     needs = [*shown_trainings(plan, asked_by), *shown_trainings(plan, asked_by, "conv")]
-    add("architectures", "vae", asked_by, pictures.architectures, 2, ["VAE.py"], needs, latent_dims=dims)
+    add("architectures", "vae", asked_by, "lab.parts.pictures:architectures", 2, ["VAE.py"], needs, latent_dims=dims)
     # END FOR
     # FOR latent_sizes architectures
     trained = vae_trainings(plan)
     own = {"trainings": list(trained.values())}
-    add("comparison", "vae", "latent_sizes architectures", training.comparison, 2, [], list(trained), **own)
+    add("comparison", "vae", "latent_sizes architectures", "lab.parts.training:comparison", 2, [], list(trained), **own)
     # END FOR
 
     # FOR log_normal_mixture negative_elbo trained_gmvae gmvae_numbers gmvae_digits
     asked_by = "log_normal_mixture negative_elbo trained_gmvae gmvae_numbers gmvae_digits"
     files, steps = ["run_gmvae.py", "gmvae.py", "utils.py", "mnist.py"], settings.gmvae_iterations
-    add("gmvae", "gmvae", asked_by, gmvae.gmvae, 0.008 * steps, files, iterations=steps)
+    add("gmvae", "gmvae", asked_by, "lab.parts.gmvae:gmvae", 0.008 * steps, files, iterations=steps)
     # END FOR
     return plan.parts

@@ -13,10 +13,6 @@ from plotting import save_figure
 
 BLUE, ORANGE, GREY = "#3f90da", "#e76300", "#717581"
 
-# Three components, clearly apart, of different shapes and tilts, for a course that names none; the middle weight is the
-# largest.
-MEANS = [[-3.0, 0.0], [1.0, 2.5], [3.0, -2.5]]
-COVS = [[[1.0, 0.6], [0.6, 1.2]], [[1.8, -0.7], [-0.7, 0.8]], [[0.5, 0.0], [0.0, 1.6]]]
 WEIGHTS = [0.2, 0.5, 0.3]
 NEARLY_DEGENERATE = [1e-5, 1 - 2e-5, 1e-5]
 # Shades of red, green and blue that differ in brightness too, for readers who cannot tell red from green.

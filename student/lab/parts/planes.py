@@ -8,17 +8,12 @@ from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
 from lab.course import course
+from lab.parts.names import KINDS, training_name
 from lab.parts.samples import sample_test_images, sample_training_images
-from lab.parts.training import load_autoencoder, load_vae, training_name
+from lab.parts.training import load_autoencoder, load_vae
 from lab.run.part import Figure, Result, Table, Workplace
 from plotting import save_figure
 
-# What is drawn of a model's plane: a name, and the title in a picture that compares two models.
-KINDS = {
-    "hundred": "the same 100 test images",
-    "scatter": "more images, from training",
-    "grid": "the plane decoded",
-}
 HUNDRED = 100
 
 

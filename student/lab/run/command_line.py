@@ -20,6 +20,8 @@ def choose_device(name: str) -> str:
     Raises:
         InputError: for an unknown name, or a device that this machine or this build of PyTorch does not have.
     """
+    if name == "cpu":
+        return name
     import torch
 
     kind, _, number = name.partition(":")

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from lab.course import course, unwritten
-from lab.files import HERE
+from lab.files import HERE, print_anything
 from lab.run.part import Outcome, Part, Report
 from lab.run.progress import Terminal
 
@@ -62,6 +62,7 @@ def work(pipe: Connection) -> None:
     """Life of a worker process: run the parts that come through the pipe until it closes."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    print_anything()
     import torch
 
     torch.set_num_threads(1)

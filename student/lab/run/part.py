@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from lab.files import HERE, read_json, write_json
@@ -93,7 +94,7 @@ class Part:
     Attributes:
         name: also the name of its folder.
         section: of the gallery.
-        function: does the work; a module-level function, so that it can travel to a worker.
+        function: what does the work, "module:function"; it is imported in a worker, since PyTorch takes seconds.
         settings: everything besides code and data that its results depend on.
         needs: names of the parts whose files it reads.
         seconds: rough duration, to start the long ones first.
@@ -102,7 +103,7 @@ class Part:
 
     name: str
     section: str
-    function: Callable[[Workplace], Result]
+    function: str
     settings: dict[str, Any]
     needs: tuple[str, ...]
     seconds: float
@@ -142,7 +143,7 @@ class Part:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         torch.manual_seed(part_seed(self.settings["seed"], self.name))
-        result = self.function(Workplace(folder, self.settings, self.results, self.data, report))
+        result = resolve_name(self.function)(Workplace(folder, self.settings, self.results, self.data, report))
         record = {"part": self.name, "section": self.section, "settings": self.settings}
         record |= {"made_from": self.made_from}
         write_json(folder / PART_FILE, record | asdict(result))

@@ -8,13 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from autograder.door.fixtures import derived_seed, refuse_taken_names
 from autograder.repository import DOOR, TESTS
+from autograder.stamp import TASKS
 from autograder.tasks import load
+from autograder.writing import write_files
+from tests.kit.on_a_terminal import COLUMNS, on_a_terminal
 
 TINY = Path(__file__).parents[1] / "tiny"
 STUB = 'raise NotImplementedError("Task 1.1: predict, see README section 1.1")'
@@ -27,6 +29,7 @@ def predict(x, slope, intercept):
 def mean_squared_error(predicted, wanted):
     return torch.square(predicted - wanted).{reduction}()
 """
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 REPORT = """
 import sys
 
@@ -46,20 +49,30 @@ def student(tmp_path_factory):
         shutil.copy(path, folder / "tests")
     course = load(TINY / "courses" / "full.toml")
     release = {"version": "0.1.0", "hash": "0123abcd"}
-    (folder / "tasks.json").write_text(json.dumps({"tasks": course.described(), "release": release}))
+    write_files(folder, {TASKS: json.dumps({"tasks": course.described(), "release": release})})
     shutil.copytree(TINY / "tests" / "support", folder / "tests" / "support")
     shutil.copytree(DOOR, folder / "tests" / "autograder" / "door")
     (folder / "report.py").write_text(REPORT)
 
-    def run(body: str, *options: str, reduction: str = "mean", before: str = "", **files: str) -> Any:
+    def run(
+        body: str,
+        *options: str,
+        reduction: str = "mean",
+        before: str = "",
+        terminal: dict[str, str] | None = None,
+        **files: str,
+    ) -> subprocess.CompletedProcess:
         (folder / "line.py").write_text(LINE.format(body=body, reduction=reduction))
         for name, source in files.items():
             (folder / f"{name}.py").write_text(source)
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)  # of the line.py before
-        environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}", "COLUMNS": "80"}
+        path = {"PYTHONPATH": f"{folder}{os.pathsep}{folder / 'tests'}"}
         command = [sys.executable, "-c", f"{before}\nimport pytest, sys; sys.exit(pytest.main())"]
-        options = ("-p", "no:cacheprovider", "--import-mode=importlib", *options)
-        return subprocess.run([*command, *options], cwd=folder, env=environment, capture_output=True, text=True)
+        command += ["-p", "no:cacheprovider", "--import-mode=importlib", *options]
+        if terminal is not None:
+            return subprocess.CompletedProcess(command, *on_a_terminal(command, folder, **path, **terminal))
+        environment = {**os.environ, **path, "COLUMNS": "80"}
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
     return run
 
@@ -91,7 +104,7 @@ def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
 def test_one_screen_with_one_thing_to_do(unfinished):
     assert unfinished.returncode == 1
     screen = unfinished.stdout.splitlines()
-    assert len(screen) < 24 and max(map(len, screen)) <= 80
+    assert len(screen) < 24 and max(map(len, screen)) < COLUMNS
     assert "Release 0.1.0 (0123abcd)" in unfinished.stdout
     assert "Next: Task 1.1: predict, see README section 1.1\n      predict in line.py, line 3\n" in unfinished.stdout
     assert "More: pytest -m predict" in unfinished.stdout
@@ -99,10 +112,30 @@ def test_one_screen_with_one_thing_to_do(unfinished):
     assert "1.2  " in unfinished.stdout and "The sum is returned" not in unfinished.stdout
 
 
+def test_colour_where_the_terminal_has_it(student, unfinished):
+    """Of a bar by how full it is; and nowhere else, nor against anybody's wish."""
+    coloured = student(STUB, terminal={})
+    assert coloured.returncode == 1
+    assert f"\x1b[31m[{10 * '.'}]\x1b[0m" in coloured.stdout and f"\x1b[32m[{10 * '#'}]\x1b[0m" in coloured.stdout
+    assert "\x1b[1mNext: Task 1.1" in coloured.stdout
+    assert max(len(line) for line in ESCAPE.sub("", coloured.stdout).splitlines()) < COLUMNS
+    for plain in (student(STUB, terminal={"NO_COLOR": "1"}), unfinished):
+        assert plain.returncode == 1 and "Next: Task 1.1" in plain.stdout and "\x1b" not in plain.stdout
+
+
+def test_what_is_printed_fits_the_output_and_the_screen(student, monkeypatch):
+    """Letters that it has not, as on Windows, and words that are longer than a line."""
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    run = student("print('μ → π'); raise ValueError(40 * 'word ' + 'μ')", "--all")
+    assert run.returncode == 1 and "INTERNALERROR" not in run.stdout + run.stderr
+    assert r"\u03bc \u2192 \u03c0" in run.stdout and run.stdout.count("word") >= 40
+    assert max(map(len, run.stdout.replace(r"\u03bc", "μ").splitlines())) <= COLUMNS
+
+
 def test_failures_of_what_is_asked_for_are_shown_in_full(student):
     some, every = (student(STUB, *options, reduction="sum") for options in (("-m", "task1_2"), ("--all",)))
     for run in (some, every):
-        assert "The sum is returned, not the mean." in run.stdout
+        assert "The sum is returned, not the mean." in " ".join(run.stdout.split())
         for source in ("Traceback", "def test_", "assert "):
             assert source not in run.stdout
     assert "Task 1.1" not in some.stdout and "Task 1.1: predict" in every.stdout

@@ -126,7 +126,7 @@ def test_only_packages_of_the_assignment_can_be_imported(tmp_path, monkeypatch):
         path.write_text(source)
     monkeypatch.syspath_prepend(elsewhere)
     submission = InProcess(work, {})()
-    words = "No module named 'some_package': neither a file that is handed in nor a package of requirements.txt"
+    words = "No module named 'some_package': neither a file that is handed in nor a package of lab/requirements.txt"
     with pytest.raises(door.SubmissionError, match=words):
         submission.call("foreign.f")
     found = [submission.call(f"{name}.f") for name in ("optional", "probing", "allowed", "moved")]
@@ -234,7 +234,7 @@ VERSION = ".".join(map(str, sys.version_info[:2]))
 # How a file ends, and what is said of it and of a file that imports it.
 ACCIDENTS = {
     "import no_such_thing": "ModuleNotFoundError: No module named 'no_such_thing': "
-    "neither a file that is handed in nor a package of requirements.txt (part.py, line 2)",
+    "neither a file that is handed in nor a package of lab/requirements.txt (part.py, line 2)",
     "get_ipython()": "NameError: name 'get_ipython' is not defined (part.py, line 2)",
     "open('data.json')": "FileNotFoundError: [Errno 2] No such file or directory: 'data.json' (part.py, line 2)",
     "import sys; sys.exit()": "SystemExit: exit(), quit() or sys.exit() ends the program (part.py, line 2)",

@@ -60,7 +60,7 @@ def test_the_grader_is_complete_and_nothing_else_is_there(files: dict[str, bytes
     wanted |= {"courses/full.toml", "tests/tasks.toml", "autograder/gradescope/settings.toml", "autograder/secret.txt"}
     wanted |= {*course.assignment.data, *course.assignment.examples}
     wanted |= {"autograder/sandbox/worker.py", "autograder/grading/grade.py"}
-    wanted |= {"student/tasks.json"}  # which release it grades for
+    wanted |= {"student/lab/tasks.json"}  # which release it grades for
     assert wanted <= inside
     kinds = Counter(Path(name).suffix for name in inside)
     assert set(kinds) <= {".py", ".toml", ".txt", ".json", ".gz", ".safetensors"}
@@ -88,7 +88,7 @@ def test_secrets_are_only_where_the_students_user_cannot_read(archive: Path, fil
     shipped = [name for name in files if name.startswith(f"{GRADER}student/")]
     assert shipped
     for name in shipped:
-        assert files[name] == (ROOT / "student" / Path(name).name).read_bytes()
+        assert files[name] == (ROOT / name.removeprefix(GRADER)).read_bytes()
 
 
 @pytest.mark.slow

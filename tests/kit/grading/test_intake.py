@@ -259,10 +259,10 @@ def test_no_more_names_than_people_read(hand_in):
 
 
 def test_a_few_small_files_of_data_go_with_the_code(hand_in, into, tmp_path):
-    (tmp_path / "given").mkdir()
-    (tmp_path / "given" / "tasks.json").write_text("ours")
+    write_files(tmp_path / "given", {"lab/tasks.json": "ours", "lab/requirements.txt": "ours", "lab/html.py": "ours"})
     small = {"config.json": "{}", "settings/rates.CSV": "1", "losses.npy": "x", "empty.txt": ""}
     others = {"large.csv": "x" * (256 * 1024 + 1), "tasks.json": "", "tests/case.json": "", "photo.png": ""}
+    others |= {"lab/tasks.json": "", "lab/requirements.txt": ""}  # in front they lay in an earlier release
     found = hand_in({**COMPLETE, **small, **others}, provided=tmp_path / "given")
     assert contents(into) == COMPLETE | small
     assert found.files == tuple(sorted(EXPECTED)) and found.left_out == ()
@@ -271,7 +271,8 @@ def test_a_few_small_files_of_data_go_with_the_code(hand_in, into, tmp_path):
         "Not used, because the grader has its own tests: tests/case.json.",
         "Your code cannot read these here, because it gets at most 20 files of data, of at most 256 KiB each: "
         "large.csv.",
-        "Not graded, because they are not files to hand in: photo.png, tasks.json.",
+        "Not graded, because they are not files to hand in: photo.png, lab/requirements.txt, lab/tasks.json, "
+        "tasks.json.",
     )
 
 

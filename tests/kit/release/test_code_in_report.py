@@ -11,7 +11,7 @@ import nbformat
 import pypdf
 import pytest
 
-from autograder import tasks
+from autograder import stamp, tasks
 from autograder.release import contents, typeset
 from autograder.repository import ROOT
 from autograder.writing import write_files
@@ -48,7 +48,7 @@ def write_tasks(folder: Path, options: dict) -> None:
     files = ["second.py", "first.py", "second.py", "model.safetensors", ""]
     document["tasks"] = [task | {"file": file} for task, file in zip(document["tasks"], files, strict=False)]
     document["course"]["options"] = options
-    (folder / "tasks.json").write_text(json.dumps(document))
+    write_files(folder, {stamp.TASKS: json.dumps(document)})
 
 
 def export(folder: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
@@ -100,7 +100,7 @@ def test_no_code_unless_the_course_asks_for_it(folder, options):
 
 
 def test_a_damaged_list_of_tasks_is_said(folder):
-    (folder / "tasks.json").write_text("{}")
+    write_files(folder, {stamp.TASKS: "{}"})
     done, pages = export(folder)
     assert done.returncode == 1 and "tasks.json is missing or damaged" in done.stderr and not pages
 

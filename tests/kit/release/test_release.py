@@ -18,7 +18,8 @@ from autograder.release import contents, leaks, student
 from autograder.release.archive import write_zip
 from autograder.release.starter import SourceError, make_starter
 from autograder.repository import DOOR
-from autograder.tasks import load
+from autograder.stamp import TASKS as TASK_LIST
+from autograder.tasks import chosen, load
 from autograder.writing import write_files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -295,7 +296,7 @@ TREE = {
     ),
     "requirements/explore.txt": "# by: make lock\nnumpy==2.0\npanel==1.9\ntriton==3.8.0\n",
     "requirements/report.txt": "# by: make lock\nnumpy==2.0\ntypst==0.14\n",
-    "solution/explore.ipynb": '{"cells": []}\n',
+    "solution/lab/explore.ipynb": '{"cells": []}\n',
     **{
         f"solution/{name}.py": f"if __name__ == \"__main__\":\n    print('{name}')\n"
         for name in ("explore", "export_report")
@@ -306,8 +307,8 @@ TREE = {
     "data/raw/a.gz": ARCHIVE,
 }
 SHIPPED = {
-    *("disc.py", "README.md", "LICENSE", "requirements.txt", "tasks.json", *contents.SETTINGS),
-    *("requirements-explore.txt", "requirements-report.txt", "explore.ipynb", "explore.py", "export_report.py"),
+    *("disc.py", "README.md", "explore.py", "export_report.py", "lab/explore.ipynb", *contents.SETTINGS),
+    *("lab/LICENSE", "lab/requirements.txt", "lab/requirements-explore.txt", "lab/requirements-report.txt", TASK_LIST),
     *("tests/conftest.py", "tests/test_disc.py", "tests/cases/area.json"),
     *(f"tests/support/{name}.py" for name in ("deeper", "lazily")),
     *(f"tests/{path.relative_to(ROOT).as_posix()}" for path in (DOOR.parent / "__init__.py", *DOOR.glob("*.py"))),
@@ -329,8 +330,8 @@ def test_what_students_get(tree):
     files = contents.generate(tree).files
     assert set(files) == SHIPPED
     assert files["disc.py"].decode() == STARTER.replace("{{task:area}}", "1.1").replace("{{task:disc}}", "1.2")
-    assert files["requirements.txt"].decode().splitlines()[1:] == ["numpy==2.0"]
-    assert files["requirements-explore.txt"].decode().splitlines()[1:] == ["panel==1.9"]
+    assert files["lab/requirements.txt"].decode().splitlines()[1:] == ["numpy==2.0"]
+    assert files["lab/requirements-explore.txt"].decode().splitlines()[1:] == ["panel==1.9"]
     assert files["README.md"].decode().splitlines() == [
         "# Discs, 3.5 points",
         "",
@@ -350,7 +351,7 @@ def test_what_students_get(tree):
         "",
         f"Course full, release {student.generate(tree).stamp}.",
     ]
-    assert [task["number"] for task in json.loads(files["tasks.json"])["tasks"]] == ["1.1", "1.2"]
+    assert [task["number"] for task in json.loads(files[TASK_LIST])["tasks"]] == ["1.1", "1.2"]
 
 
 def test_student_regenerates_the_folder(tree, capsys):
@@ -359,14 +360,14 @@ def test_student_regenerates_the_folder(tree, capsys):
     folder = tree / "student"
     (folder / "stale.py").write_text("x")
     (folder / "disc.py").write_text("edited")
-    (folder / "LICENSE").unlink()
+    (folder / "lab" / "LICENSE").unlink()
     (folder / "results").mkdir()
     (folder / "results" / "index.html").write_text("mine")
     (folder / "disc.bin").write_bytes(b"trained")
     capsys.readouterr()
     assert student.check_sync([], tree) == 1
     complaint = capsys.readouterr().err
-    for expected in ("missing: LICENSE", "not generated: stale.py", "differs: disc.py", "-edited", "make student"):
+    for expected in ("missing: lab/LICENSE", "not generated: stale.py", "differs: disc.py", "-edited", "make student"):
         assert expected in complaint
     assert "index.html" not in complaint and "more lines" in complaint
 
@@ -562,10 +563,10 @@ def test_a_patch_holds_what_has_changed_and_nothing_of_the_students(tree, capsys
     with zipfile.ZipFile(patch) as file:
         names = set(file.namelist())
         assert file.read("discs/tests/support/deeper.py") == b"X = 11\n"
-    assert names == {f"discs/{name}" for name in ("README.md", "tasks.json", "tests/support/deeper.py")}
+    assert names == {f"discs/{name}" for name in ("README.md", TASK_LIST, "tests/support/deeper.py")}
     assert "3 files have changed" in printed
     assert "students write into these, so they are not in it: disc.py" in printed
-    assert "students may delete these: explore.ipynb, explore.py, requirements-explore.txt" in printed
+    assert "students may delete these: explore.py, lab/explore.ipynb, lab/requirements-explore.txt" in printed
 
 
 def test_archive_with_a_leak_is_deleted(tree, tmp_path):
@@ -604,7 +605,7 @@ def test_texts_follow_the_dataset(plates):
     course = load(plates / "courses" / "plates.toml")
     files = contents.generate(plates, course).files
     assert "\n3.5 points plates of Two Plates [web]" in files["README.md"].decode()
-    assert json.loads(files["tasks.json"])["course"]["dataset"]["folder"] == "data/plates"
+    assert json.loads(files[TASK_LIST])["course"]["dataset"]["folder"] == "data/plates"
     assert "seen" not in files["README.md"].decode()
     write_files(plates, {"solution/handout/two-plates/seen.md": "Plates were seen.\n"})
     assert "\nPlates were seen.\n" in contents.generate(plates, course).files["README.md"].decode()
@@ -684,7 +685,16 @@ def test_all_of_lab_is_shipped(real):
     solution = ROOT / "solution"
     lab = {p.relative_to(solution).as_posix() for p in (solution / "lab").rglob("*.*") if p.suffix != ".pyc"}
     lab |= set(contents.pdf_maker())  # the kit's
+    lab |= {"lab/LICENSE", *(f"lab/requirements{name}.txt" for name in ("", "-explore", "-report"))}  # the repository's
     assert lab == {name for name in real.files if name.startswith("lab/")}
+
+
+@pytest.mark.parametrize(("course", "most"), [("full", 22), ("004", 10)])
+def test_what_lies_in_front_is_what_students_open(real, course, most):
+    """Files beside README.md whose names do not begin with a dot: their own, programs, notebook, what they import."""
+    files = real.files if course == "full" else contents.generate(course=chosen(course)).files
+    front = {name for name in files if "/" not in name and not name.startswith(".")}
+    assert len(front) <= most and {Path(name).suffix for name in front} == {".py", ".md", ".ipynb"}
 
 
 def test_handout_is_rendered(real):

@@ -21,6 +21,7 @@ from autograder.exits import Exit
 from autograder.release import contents, leaks, measured, notebook, numbers, pdf, questions
 from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
+from autograder.stamp import TASKS
 from autograder.tasks import Course, Question, Section, load
 from autograder.writing import write_files
 
@@ -584,7 +585,8 @@ def test_small_report(tmp_path, monkeypatch):
     ]
     path = tmp_path / notebook.NOTEBOOK
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(cell) for cell in cells]), path)
-    shutil.copy(ROOT / "solution" / "tasks.json", tmp_path)
+    (tmp_path / "lab").mkdir()
+    shutil.copy(ROOT / "solution" / TASKS, tmp_path / "lab")
     made = export_report.export(path, execute=False)
     assert list(made.pages.items()) == [("2.1.1", (2, 2)), ("A.2", (3, 3))]
     assert made.unanswered == ["2.1.1"] and made.warnings == [] and made.errors == []

@@ -151,6 +151,17 @@ def for_students():
     assert "up" not in texts["tools/pencil.py"]  # it is imported under another name
 
 
+def test_a_function_that_a_text_names_stays():
+    """As "module:function", which is imported when it is called."""
+    program = 'WORK = "tools.pencil:up"\n\n\ndef main():\n    return WORK, "tools:down", "corners:not there"\n'
+    kept = select(SOURCES | {"main.py": program}, [], [("main.py", None)])
+    assert {path: text_of(lines) for path, lines in kept.items()} == {
+        "main.py": program,
+        "tools/__init__.py": "",
+        "tools/pencil.py": "\n\ndef up():\n    pass\n",
+    }
+
+
 def test_only_the_square():
     """Its import of many names is written anew, and what its task shares with others stays."""
     texts = selected("square")

@@ -100,7 +100,7 @@ class Executor:
         where = f"{Path(ours[-1].filename).name}, line {ours[-1].lineno}" if ours else ""
         message = str(error)[:2000]
         if isinstance(error, ModuleNotFoundError) and error.name and "." not in error.name:
-            message += ": neither a file that is handed in nor a package of requirements.txt"
+            message += ": neither a file that is handed in nor a package of lab/requirements.txt"
         if isinstance(error, SystemExit):
             message = "exit(), quit() or sys.exit() ends the program"
         if stage == "import":

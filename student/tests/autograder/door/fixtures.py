@@ -47,7 +47,7 @@ from autograder.door.submission import (
     SubmissionError,
     not_imported,
 )
-from autograder.door.terminal import RUN, Told
+from autograder.door.terminal import RUN, Told, wrapped
 from autograder.door.time_limit import TimeIsUp, time_limit
 
 LOCAL_SECONDS = 60  # that a call may take in a student's folder, on a slow computer; it has less where it is graded
@@ -324,7 +324,7 @@ def pytest_runtest_makereport(
     elif report.failed and call.excinfo is not None:  # a mistake of the check's own, or a wrong option
         told = call.excinfo.exconly().splitlines()
     if told and isinstance(error, NOT_A_BUG_OF_THE_TEST):
-        report.longrepr = "\n".join([title_of(item), "", *(f"  {line}" for line in told)])
+        report.longrepr = "\n".join([*wrapped([title_of(item)]), "", *wrapped(told, before="  ")])
     if (report.when == "call" or not report.passed) and group_of(item.path) == "public":
         heading = [str(error)] if report.skipped else [] if told else [title_of(item)]
         item.config.stash[RUN].add(task_of(item), Told(item.name, report.outcome, (*heading, *told)))
