@@ -50,9 +50,10 @@ def log_normal_mixture(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
     centre = m.detach().mean(dim=(0, 1))  # the density is the same wherever it is
     a, b, precision = z.double() - centre, m.double() - centre, v.double().reciprocal()
     points = torch.cat((-0.5 * a.square(), a, torch.full_like(a, -0.5)), dim=-1)  # (B, 3 d)
-    components = torch.cat((precision, precision * b, precision * b.square() - precision.log()), dim=-1)
-    log_components = torch.einsum("bd,bkd->bk", points, components)  # of (1, K, 3 d) or (B, K, 3 d)
-    return (log_mean_exp(log_components, dim=1) - 0.5 * z.shape[1] * math.log(2 * math.pi)).to(z.dtype)
+    constant = precision * b.square() - precision.log() + math.log(2 * math.pi)
+    components = torch.cat((precision, precision * b, constant), dim=-1)  # (B, K, 3 d) or (1, K, 3 d)
+    log_components = torch.einsum("bd,bkd->bk", points, components)
+    return log_mean_exp(log_components, dim=1).to(z.dtype)
     # END SOLUTION
 
 
