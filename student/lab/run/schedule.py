@@ -47,7 +47,9 @@ def timetable(parts: list[Part], processes: int) -> list[tuple[float, float, str
 
 def plan(parts: list[Part], finished: Collection[str], cores: int, processes: int, threads: int) -> str:
     """What a run would do, for the terminal."""
-    rows = timetable(parts, processes)
+    # Processes that share a core wait for one another.
+    slower = max(1.0, min(processes, len(parts)) * threads / cores)
+    rows = [(slower * begin, slower * end, name) for begin, end, name in timetable(parts, processes)]
     seconds = max((end for _, end, _ in rows), default=0)
     of_each = "a thread each" if threads == 1 else f"{threads} threads each"
     lines = [
