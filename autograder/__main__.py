@@ -30,7 +30,7 @@ COMMANDS = {
         "main",
         "grade a whole class: an export of Gradescope, Canvas, Moodle, ...",
     ),
-    "bench": ("autograder.evidence.bench", "main", "measure speed and memory of grading, write bench.json"),
+    "bench": ("autograder.evidence.bench.command", "main", "measure speed and memory of grading"),
     "zip": ("autograder.gradescope.bundle", "main", "write dist/COURSE/autograder.zip, for Gradescope and for Otter"),
     "gradescope": ("autograder.gradescope.rehearsal", "main", "grade a submission as Gradescope does"),
     "courses": ("autograder.evidence.courses", "main", "make everything of every course, and prove that it fits"),

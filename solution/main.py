@@ -19,14 +19,12 @@ from typing import Any
 try:
     from lab.doctor import OLDEST, damage, examination, problems
     from lab.files import print_anything
-    from lab.run.command_line import InputError, alone_in, choose_device, physical_cpus, writable_folder
+    from lab.run.command_line import InputError, alone_in, choose_device, usable_cores, writable_folder
 except ModuleNotFoundError:  # somebody has opened main.py in the zip
     sys.exit("main.py: lab/ is not beside it: unpack all of student.zip into one folder, and work there")
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
-# More processes than this would wait for the longest training, and take memory.
-MOST_PROCESSES = 4
 
 
 def positive(text: str) -> int:
@@ -44,6 +42,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("parts", nargs="*", metavar="PART", help="run only these, or those of a section (--list names them)")
     add("--list", action="store_true", help="list the parts and stop")
+    add("--plan", action="store_true", help="say what would run when, and with how many processes, and stop")
     add("--doctor", action="store_true", help="say what may be wrong with this folder and this Python, and stop")
     add("--quick", action="store_true", help="smoke run under a minute: every part, too short for good results")
     add("--fresh", action="store_true", help="run parts again even if they are finished")
@@ -60,7 +59,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     # FOR latent_traversal sample_from_prior tsne_latents plot_learning_curve vae_conv architectures
     add("--shown-dims", type=positive, nargs="+", metavar="K", help="latent sizes with pictures (default 2 10)")
     # END FOR
-    add("--device", default="cpu", help="auto, cpu, cuda or mps (default cpu: these models are too small to gain)")
+    add("--device", default="cpu", help="where models are trained: auto, cpu, cuda or mps (default %(default)s)")
     add("--jobs", type=positive, metavar="N", help="processes side by side (default: processor cores, at most 4)")
     add("--out", type=Path, metavar="FOLDER", help="where to write (default: results beside main.py; results/quick)")
     add(
@@ -114,7 +113,7 @@ def run(options: argparse.Namespace) -> int:
     device = choose_device(options.device)
     # A smoke run in the same folder would replace the results of a full one.
     results = writable_folder(options.out or (RESULTS / "quick" if options.quick else RESULTS))
-    with nullcontext() if options.list else alone_in(results):
+    with nullcontext() if options.list or options.plan else alone_in(results):
         return run_in(results, device, options)
 
 
@@ -127,6 +126,7 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
     from lab.run.part import UNFINISHED
     from lab.run.progress import Terminal
     from lab.run.results import list_parts, publish, report_unfinished, summary, why_again
+    from lab.run.schedule import plan, share_out
 
     settings = choose_settings(options, device)
     parts = all_parts(settings, results, options.data and options.data.absolute())
@@ -135,6 +135,11 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
         return 0
     chosen = choose_parts(parts, options.parts)
     finished = {part.name for part in chosen if not options.fresh and part.is_finished()}
+    cores = usable_cores()
+    processes, threads = share_out(cores, options.jobs)
+    if options.plan:
+        print(plan([part for part in chosen if part.name not in finished], finished, cores, processes, threads))
+        return 0
     if finished:
         print(f"{len(finished)} of {len(chosen)} parts are finished already (--fresh runs them again)", file=sys.stderr)
     todo = [part for part in chosen if part.name not in finished]
@@ -145,7 +150,6 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
             shutil.rmtree(part.folder, ignore_errors=True)
     for line in why_again(todo):
         print(line, file=sys.stderr)
-    processes = options.jobs or min(physical_cpus(), MOST_PROCESSES)
     if todo:
         print(
             f"{len(todo)} parts to run, {min(processes, len(todo))} at a time, into {shown(results)}", file=sys.stderr
@@ -154,7 +158,7 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
     outcomes = {}
     interrupted = False
     try:
-        outcomes = run_side_by_side(todo, finished, processes, terminal)
+        outcomes = run_side_by_side(todo, finished, processes, threads, terminal)
     except KeyboardInterrupt:
         interrupted = True
     finally:

@@ -43,7 +43,7 @@ class Evaluation:
 
 def binarize(pixels: Tensor) -> Tensor:
     """Draw every pixel afresh: 1 with the probability that its grey value in [0, 1] gives, else 0."""
-    return (torch.rand_like(pixels) < pixels).to(pixels.dtype)
+    return torch.rand_like(pixels).lt_(pixels)
 
 
 def train_gmvae(
@@ -161,12 +161,12 @@ def main(arguments: list[str] | None = None) -> int:
     from tqdm import tqdm
 
     from lab.course import unwritten
-    from lab.run.command_line import InputError, choose_device, writable_folder
+    from lab.run.command_line import InputError, choose_device, with_float64, writable_folder
 
     print_anything()
     options = parse_arguments(arguments)
     try:
-        device = choose_device(options.device)
+        device = with_float64(choose_device(options.device))
         out = writable_folder(options.out)
         weights, samples = outputs(out, options.iterations, options.overwrite)
         mnist = load_mnist(options.data)

@@ -314,5 +314,16 @@ def test_help_is_quick_and_names_every_option():
     start = time.monotonic()
     process = subprocess.run([sys.executable, str(SOLUTION / "main.py"), "--help"], capture_output=True, text=True)
     assert process.returncode == 0 and time.monotonic() - start < 5
-    for option in ("--quick", "--fresh", "--seed", "--device", "--jobs", "--out", "--data", "--latent-dims", "--list"):
+    for option in (
+        "--quick",
+        "--fresh",
+        "--seed",
+        "--device",
+        "--jobs",
+        "--out",
+        "--data",
+        "--latent-dims",
+        "--list",
+        "--plan",
+    ):
         assert option in process.stdout

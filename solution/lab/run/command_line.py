@@ -39,6 +39,11 @@ def choose_device(name: str) -> str:
     return name
 
 
+def with_float64(device: str) -> str:
+    """The device itself, or the processor where the device has no 64-bit numbers."""
+    return "cpu" if device.startswith("mps") else device
+
+
 def writable_folder(path: Path) -> Path:
     """Make the folder if it is missing, and make sure that files can be written there.
 
@@ -82,8 +87,21 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
+def usable_cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Number of processor cores that this process may use: those that there are, or fewer if a container has a limit.
+
+    Args:
+        quota: says how many microseconds of processor time the container may take in how many.
+    """
+    cores = physical_cpus()
+    with suppress(OSError, ValueError):  # no such limit: no such file, or "max" in it
+        allowed, period = map(int, quota.read_text().split())
+        cores = min(cores, max(1, round(allowed / period)))
+    return cores
+
+
 def physical_cpus() -> int:
-    """Number of processor cores that this process may use, hyper-threads counted once where that can be told."""
+    """Number of processor cores that this process may run on, hyper-threads counted once where that can be told."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     cores = set()

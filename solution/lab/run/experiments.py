@@ -6,6 +6,7 @@ from pathlib import Path
 from lab.course import course
 from lab.parts.mixture import COVS, MEANS
 from lab.parts.names import KINDS, STAGE_PLOTS, training_name
+from lab.run.command_line import with_float64
 from lab.run.part import Part, origin
 
 TRAIN_VAE = "lab.parts.training:train_vae"
@@ -17,7 +18,7 @@ class Settings:
 
     # Each part draws from a seed of its own, made from this one and its name.
     seed: int = 0
-    # Where models are trained.
+    # Where models are trained: everything else is quick on a processor.
     device: str = "cpu"
     # Steps of a training, each on a minibatch of 100.
     vae_iterations: int = 5000
@@ -36,8 +37,12 @@ class Settings:
     points: int = 1_000_000
     scatter_points: int = 100_000
     # END FOR
-    # Images in a large scatter plot and in t-SNE.
+    # Images in a large scatter plot.
     embedded: int = 2000
+    # FOR tsne_latents tsne_stages
+    # Images in a map of t-SNE.
+    mapped: int = 1000
+    # END FOR
 
 
 QUICK = Settings(
@@ -50,6 +55,9 @@ QUICK = Settings(
     scatter_points=10_000,
     # END FOR
     embedded=100,
+    # FOR tsne_latents tsne_stages
+    mapped=100,
+    # END FOR
 )
 
 
@@ -70,7 +78,8 @@ class Plan:
     def add(self, name, section, asked_by, function, seconds, files, needs=(), **own) -> None:
         """Declare a part, unless it is there already or the course asks for none of what it is for.
 
-        Its results also depend on the course's dataset, on the settings of its own and on what it needs.
+        Its results also depend on the course's dataset, on the settings of its own and on what it needs. It runs on the
+        processor, unless they say another device.
 
         Args:
             section: where it is shown, if the course has a section of this name.
@@ -80,7 +89,7 @@ class Plan:
         heading = course().heading(section, asked_by.split())
         if heading is None or name in self.parts:
             return
-        own = {"seed": self.settings.seed, "device": self.settings.device, **own}
+        own = {"seed": self.settings.seed, "device": "cpu", **own}
         module = function.partition(":")[0].replace(".", "/") + ".py"
         sources = ("lab/run/part.py", "plotting.py", module, *files)
         settings = {"name": name, "dataset": course().dataset["name"], **own}
@@ -90,18 +99,10 @@ class Plan:
 
 def autoencoder_training(plan: Plan, asked_by: str) -> str:
     """Name of the part that trains the autoencoder, which joins the plan."""
-    # Seconds were measured on one core of 2024; only their order matters, here and below.
+    # Seconds were measured on one core of 2024, here and below: the longest begin first, whatever the machine.
     steps = plan.settings.vae_iterations
-    code = ["AE.py", "train.py", "mnist.py"]
-    plan.add(
-        "train-autoencoder",
-        "ae",
-        asked_by,
-        "lab.parts.training:train_autoencoder",
-        0.006 * steps,
-        code,
-        iterations=steps,
-    )
+    code, own = ["AE.py", "train.py", "mnist.py"], {"iterations": steps, "device": plan.settings.device}
+    plan.add("train-autoencoder", "ae", asked_by, "lab.parts.training:train_autoencoder", 0.006 * steps, code, **own)
     return "train-autoencoder"
 
 
@@ -110,8 +111,8 @@ def vae_training(plan: Plan, asked_by: str, architecture: str, latent_dim: int) 
     steps = plan.settings.vae_iterations
     name = training_name(architecture, latent_dim)
     code = ["VAE.py", "ELBO.py", "train.py", "mnist.py"]
-    own = {"iterations": steps, "architecture": architecture, "latent_dim": latent_dim}
-    seconds = (0.014 if architecture == "conv" else 0.006) * steps
+    own = {"iterations": steps, "architecture": architecture, "latent_dim": latent_dim, "device": plan.settings.device}
+    seconds = (0.017 if architecture == "conv" else 0.006) * steps
     plan.add(name, "vae", asked_by, TRAIN_VAE, seconds, code, **own)
     return name
 
@@ -256,8 +257,9 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     add_stages(plan, "prior-samples", asked_by, "lab.parts.pictures:prior_samples", 3, files)
     # END FOR
     # FOR tsne_latents tsne_stages
-    asked_by, points = "tsne_latents tsne_stages", settings.embedded
-    add_stages(plan, "tsne", asked_by, "lab.parts.pictures:tsne_maps", 0.01 * points, ["tsne.py"], points=points)
+    asked_by, points = "tsne_latents tsne_stages", settings.mapped
+    maps, files = 3 * len(shown_dims(settings)), ["tsne.py"]
+    add_stages(plan, "tsne", asked_by, "lab.parts.pictures:tsne_maps", 0.003 * maps * points, files, points=points)
     # END FOR
     # FOR plot_learning_curve curve_stages
     asked_by, files = "plot_learning_curve curve_stages", ["learning_curve.py"]
@@ -283,6 +285,7 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
     # FOR log_normal_mixture negative_elbo trained_gmvae gmvae_numbers gmvae_digits
     asked_by = "log_normal_mixture negative_elbo trained_gmvae gmvae_numbers gmvae_digits"
     files, steps = ["run_gmvae.py", "gmvae.py", "utils.py", "mnist.py"], settings.gmvae_iterations
-    add("gmvae", "gmvae", asked_by, "lab.parts.gmvae:gmvae", 0.008 * steps, files, iterations=steps)
+    own = {"iterations": steps, "device": with_float64(settings.device)}
+    add("gmvae", "gmvae", asked_by, "lab.parts.gmvae:gmvae", 0.008 * steps, files, **own)
     # END FOR
     return plan.parts

@@ -1,8 +1,8 @@
-"""Run parts side by side, each in a process with one thread (provided).
+"""Run parts side by side, each in a process of its own with few threads (provided).
 
-The matrices here are so small that a second thread gains next to nothing, while a second training gains all of it. A
-worker process is started once and runs many parts; a thread here feeds it and listens to it. Processes are spawned,
-not forked: that works alike on Linux, macOS and Windows, and beside CUDA.
+The matrices here are so small that a second thread gains little, while a second training gains all of it. A worker
+process is started once and runs many parts; a thread here feeds it and listens to it. Processes are spawned, not
+forked: that works alike on Linux, macOS and Windows, and beside CUDA.
 """
 
 import functools
@@ -23,6 +23,7 @@ from lab.course import course, unwritten
 from lab.files import HERE, print_anything
 from lab.run.part import Outcome, Part, Report
 from lab.run.progress import Terminal
+from lab.run.schedule import urgency
 
 LAB = HERE / "lab"
 # A worker reports at most this often (seconds), however short an iteration is.
@@ -58,14 +59,14 @@ def attempt(part: Part, report: Report) -> Outcome:
     return Outcome(status, message, time.monotonic() - start)
 
 
-def work(pipe: Connection) -> None:
-    """Life of a worker process: run the parts that come through the pipe until it closes."""
+def work(pipe: Connection, threads: int) -> None:
+    """Life of a worker process: run the parts that come through the pipe until it closes, with so many threads."""
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     print_anything()
     import torch
 
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     last = 0.0
 
     def report(iteration: int, total: int, text: str) -> None:
@@ -83,10 +84,10 @@ def work(pipe: Connection) -> None:
 class Worker:
     """A process that runs one part after the other. It is started, and stopped, by the main thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=work, args=(theirs,), daemon=True)
+        self.process = context.Process(target=work, args=(theirs, threads), daemon=True)
         # Born deaf to Ctrl-C, so that it prints no traceback while it starts.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -114,7 +115,7 @@ class Worker:
 
 
 def run_side_by_side(
-    parts: list[Part], finished: Collection[str], processes: int, display: Terminal
+    parts: list[Part], finished: Collection[str], processes: int, threads: int, display: Terminal
 ) -> dict[str, Outcome]:
     """Run parts in worker processes, each as soon as what it needs is there, the most urgent first.
 
@@ -122,13 +123,14 @@ def run_side_by_side(
         parts: what to run; a need that is neither among them nor in finished makes a part be skipped.
         finished: names of parts that were finished by an earlier run.
         processes: how many parts to run at the same time.
+        threads: of each of them.
         display: shows progress.
 
     Returns:
         The outcome of each part, by name. However this function is left, no process of its is left behind.
     """
     # Children read this when they load their numerical libraries.
-    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
     wanted = {part.name: part for part in parts}
     done = set(finished)
     outcomes: dict[str, Outcome] = {}
@@ -146,7 +148,7 @@ def run_side_by_side(
         order.done(name)
         display.ended(slot, name, outcome)
 
-    with ThreadPoolExecutor(len(free)) as threads:
+    with ThreadPoolExecutor(len(free)) as listeners:
         try:
             while order.is_active():
                 for name in order.get_ready():
@@ -160,10 +162,10 @@ def run_side_by_side(
                 while ready and free:
                     part, slot = ready.pop(), min(free)
                     free.remove(slot)
-                    workers[slot] = workers.get(slot) or Worker()
+                    workers[slot] = workers.get(slot) or Worker(threads)
                     display.started(slot, part.name)
                     report = partial(display.progress, slot, part.name)
-                    running[threads.submit(workers[slot].run, part, report)] = slot, part.name
+                    running[listeners.submit(workers[slot].run, part, report)] = slot, part.name
                 # Not for ever: on Windows, Ctrl-C interrupts no endless wait.
                 for future in wait(running, timeout=1.0, return_when=FIRST_COMPLETED).done:
                     slot, name = running.pop(future)
@@ -175,8 +177,3 @@ def run_side_by_side(
             for worker in workers.values():
                 worker.stop()
     return outcomes
-
-
-def urgency(part: Part, parts: list[Part]) -> float:
-    """Seconds from the start of a part to the end of the longest chain of parts that wait for it."""
-    return part.seconds + max((urgency(other, parts) for other in parts if part.name in other.needs), default=0.0)

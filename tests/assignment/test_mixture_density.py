@@ -1,0 +1,75 @@
+"""The reference's log_normal_mixture: as exact as its model answer says, far from 0 and for narrow components."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+SOLUTION = Path(__file__).resolve().parents[2] / "solution"
+sys.path.insert(0, str(SOLUTION))
+
+import utils  # noqa: E402
+
+
+def exact(z, m, v):
+    """In NumPy's widest floats."""
+    z, m, v = (x.astype(np.longdouble) for x in (z, m, v))
+    terms = -0.5 * ((z[:, None] - m) ** 2 / v + np.log(v) + np.log(2 * np.longdouble(np.pi))).sum(-1)
+    largest = terms.max(1)
+    return largest + np.log(np.exp(terms - largest[:, None]).mean(1))
+
+
+def plain(z, m, v):
+    return utils.log_mean_exp(utils.log_normal(z.unsqueeze(1), m, v), dim=1)
+
+
+def arguments(batch, shared, dtype, shift=0.0, narrowest=1e-6):
+    """Components of many widths around `shift`, and points of theirs."""
+    rng = np.random.default_rng(0)
+    shape = (1 if shared else batch, 50, 10)
+    m = (rng.normal(size=shape) + shift).astype(dtype)
+    v = (10 ** rng.uniform(np.log10(narrowest), 0, shape)).astype(dtype)
+    row, chosen = np.zeros(batch, int) if shared else np.arange(batch), rng.integers(50, size=batch)
+    z = m[row, chosen] + np.sqrt(v[row, chosen]) * rng.normal(size=(batch, 10))
+    return z.astype(dtype), m, v
+
+
+@pytest.mark.parametrize("dtype, bound", [("float32", 2e-6), ("float64", 5e-9)])
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
+@pytest.mark.parametrize("shift", [0, 10, 1_000, 10_000])
+def test_errors_far_from_0_and_of_narrow_components(dtype, bound, shared, shift):
+    for batch in (1, 20):
+        inputs = arguments(batch, shared, dtype, shift)
+        found = utils.log_normal_mixture(*map(torch.from_numpy, inputs))
+        assert found.shape == (batch,) and found.dtype == getattr(torch, dtype)
+        assert np.abs(found.numpy() - exact(*inputs)).max() < bound
+
+
+@pytest.mark.parametrize("shift, without_care", [(0, 0.1), (10_000, 1e6)])
+def test_errors_of_the_model_answers_table(shift, without_care):
+    inputs = arguments(20, True, "float32", shift)
+    z, m, v = map(torch.from_numpy, inputs)
+    squares = z.square() @ (1 / v[0]).T - 2 * z @ (m / v)[0].T + (m.square() / v).sum(-1)
+    constants = v.log().sum(-1) + 10 * np.log(2 * np.pi)
+    expanded = utils.log_mean_exp(-0.5 * (squares + constants), dim=1)
+    ways = (plain(z, m, v), expanded, utils.log_normal_mixture(z, m, v))
+    errors = [np.abs(way.numpy() - exact(*inputs)).max() for way in ways]
+    assert errors[0] < 1e-5 and errors[1] > without_care and errors[2] < 2e-6
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "own"])
+def test_gradients_are_those_of_the_plain_form(shared):
+    inputs = [torch.from_numpy(x).requires_grad_() for x in arguments(20, shared, "float64", 10, narrowest=1e-3)]
+    weights = torch.arange(20.0, dtype=torch.float64)
+    ways = (utils.log_normal_mixture, plain)
+    for found, right in zip(*(torch.autograd.grad(weights @ way(*inputs), inputs) for way in ways), strict=True):
+        torch.testing.assert_close(found, right, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("variance", [1e-45, 1e-40, 1e38])
+def test_variances_at_the_ends_of_float32(variance):
+    z, m = torch.randn(4, 3), torch.randn(1, 5, 3)
+    v = torch.full((1, 5, 3), variance)
+    torch.testing.assert_close(utils.log_normal_mixture(z, m, v), plain(z, m, v))
