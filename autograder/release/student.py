@@ -23,7 +23,7 @@ from autograder.repository import DEFAULT_COURSE, ROOT, dist, solved_folder, stu
 from autograder.scratch import temporary_folder
 from autograder.stamp import TASKS
 from autograder.tasks import Course, CourseError, chosen, course_option, the_course
-from autograder.writing import write_atomically, write_files
+from autograder.writing import make_place, write_atomically, write_files
 
 # What working in student/ leaves there beside the assignment's own leftovers: neither compared nor deleted.
 LEFTOVERS = {"results", "data", ".venv", "submission.zip", "report.pdf", ".OTTER_LOG", ".ipynb_checkpoints"}
@@ -128,6 +128,7 @@ def student(arguments: list[str], root: Path) -> int:
     if changes:
         write_folder(release, folder)
     if course.name == DEFAULT_COURSE:
+        make_place(root / SOLVED_TASKS)
         write_atomically(root / SOLVED_TASKS, release.files[TASKS], mode=0o644)
     print(f"{folder.relative_to(root)}/: {len(release.files)} files, {len(changes)} changed")
     return Exit.DONE
