@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 from autograder.classroom import class_list, deletion, difference_page, gradebook, progress, selfgrades, written
 from autograder.classroom.cluster import ClusterError, reach
+from autograder.classroom.deletion import Deletion
 from autograder.classroom.difference import Earlier, higher
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.joining import with_reports
 from autograder.classroom.exports.submission import Export
-from autograder.classroom.marks import Row, read_tables
+from autograder.classroom.marks import Names, Row, read_tables
 from autograder.classroom.named import submissions_of
 from autograder.classroom.origin import origin
 from autograder.classroom.planning import Summary, jobs_of
@@ -32,7 +33,7 @@ from autograder.classroom.results_folder import (
 from autograder.classroom.running import grade_all
 from autograder.clock import moment
 from autograder.exits import Exit
-from autograder.grading.files import UnreadableError
+from autograder.grading.files import UnreadableError, listed
 from autograder.grading.report import number
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
@@ -111,10 +112,10 @@ def grade_class(settings: ClassSettings) -> Summary:
     again = submissions_of(export, settings.again)
     earlier = Earlier(_earlier_results(settings, course), class_list.members(export, {})) if settings.against else None
     store, about = Store(settings.out, course), origin(settings.session, course)
-    taken_out = None
-    if settings.delete is not None:
-        taken_out = deletion.without(export, settings.delete, store.folders())
-        export = taken_out.export
+    taken_out = _without(export, settings.delete, settings.out, settings.marks, store)
+    marks = settings.marks
+    if taken_out:
+        export, marks = taken_out.export, _of_others(marks, taken_out)
     summary = Summary(export, deletion=taken_out)
     with store.locked():
         store.begin(about)
@@ -134,7 +135,7 @@ def grade_class(settings: ClassSettings) -> Summary:
         records = {slug: record for slug in done if (record := store.record(slug))}
         summary.left_out += [slug for slug, record in records.items() if record.left_out]
         summary.ungradable += [slug for slug, record in records.items() if record.status == UNGRADABLE]
-        summary.written = written.grade(export, course, settings.out, settings.marks)
+        summary.written = written.grade(export, course, settings.out, marks)
         by_hand = summary.written.points if summary.written and settings.marks is not None else None
         scores: Mapping[str, float | None] = {slug: record.score for slug, record in records.items()}
         if earlier and settings.keep_higher:
@@ -143,8 +144,30 @@ def grade_class(settings: ClassSettings) -> Summary:
             scores = {**scores, **{one.slug: one.score for one in last.people if one.slug in scores}}
         _compare(settings, store, earlier, scores, summary)
         gradebook.write(settings.out / "grades.csv", export, scores, points, form, title, by_hand, summary.remarks)
-        page.write(settings.out, export, store, course, summary.notes, settings.similarity, settings.anonymous, scores)
+        links = [(f"{written.FOLDER}/index.html", "the written part")] if summary.written else []
+        links += [(difference_page.PAGE, "what the new grading changes")] if earlier else []
+        totals = summary.written.totals if summary.written and by_hand is not None else None
+        page.write(store, summary, scores, settings.similarity, settings.anonymous, totals, links)
     return summary
+
+
+def _without(export: Export, name: str | None, out: Path, marks: Sequence[Row] | None, store: Store) -> Deletion | None:
+    """The class without the student of this name; None if there is none.
+
+    Raises:
+        UnreadableError: also if the grades of all others would lose the points of the written part.
+    """
+    if name is None:
+        return None
+    if marks is None and written.counted(out):
+        raise UnreadableError("--delete: name the tables of the written part, too (--written), as in the last run")
+    return deletion.without(export, name, store.folders() | written.sheets_in(out))
+
+
+def _of_others(marks: Sequence[Row] | None, taken_out: Deletion) -> Sequence[Row] | None:
+    """The lines that are not about the student who is taken out."""
+    names = Names(taken_out.before.submissions)
+    return marks and [row for row in marks if names.written(row.cells) not in taken_out.folders]
 
 
 def _earlier_results(settings: ClassSettings, course: Course) -> Store:
@@ -194,17 +217,25 @@ def main(arguments: Sequence[str]) -> int:
     """The subcommand."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    graded_only = {"again": "--again", "against": "--against", "anonymous": "--anonymous"}
+    idle = [option for name, option in graded_only.items() if getattr(options, name)]
     if bool(options.submissions) == bool(options.selfgrades):
         parser.error("say what to grade: an export of submissions, or --selfgrades FOLDER")
     if options.keep_higher and not options.against:
         parser.error("--keep-higher needs earlier results: add --against FOLDER")
     if options.selfgrades and (options.reports or options.written):
         parser.error("--reports and --written are for what people grade, not for self-grades")
+    if options.selfgrades and options.delete:
+        parser.error("self-grades keep nothing: instead of --delete, delete the student's table, and run this again")
+    if options.selfgrades and idle:
+        parser.error(f"{listed(idle)}: nothing is graded here but by students themselves")
     try:
         course = chosen(options.course)
         if options.selfgrades:
             return _sum_up(options, course)
         if course.ungraded and course.questions and course.grading != "self":
+            if idle:
+                raise UnreadableError(f"{listed(idle)}: no code is graded in this course")
             return _written_alone(options, course)
         if course.ungraded:
             hint = " but self-grades: add --selfgrades FOLDER" if course.grading == "self" else ""
@@ -220,32 +251,28 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     export = summary.export
     ungradable = sorted(set(summary.ungradable))
-    ways = {"graded before": summary.reused, "taken over": summary.taken, "with new points only": summary.weighed}
-    known = {way: len(set(slugs) - set(ungradable)) for way, slugs in ways.items() if slugs or way == "graded before"}
-    print(
-        wrapped(
-            f"{len(export.submissions)} submissions: {len(set(summary.graded) - set(ungradable))} graded in "
-            f"{progress.duration(summary.seconds)}, {''.join(f'{number} {way}, ' for way, number in known.items())}"
-            f"{len(ungradable)} not gradable, {len(summary.failed)} failed"
-        )
-    )
+    took = f"graded in {progress.duration(summary.seconds)}"
+    always = ("graded", "graded before", UNGRADABLE, FAILED)
+    ways = [f"{n} {took if way == 'graded' else way}" for way, n in summary.ways.items() if n or way in always]
+    print(wrapped(f"{len(export.submissions)} submissions: {', '.join(ways)}"))
     store = Store(settings.out, settings.session.load())
     for status, slugs in ((UNGRADABLE, ungradable), (FAILED, summary.failed)):
         for slug in slugs:
             record = store.record(slug)
             problem = (record.remark or record.problem) if record else "no record"
             print(wrapped(f"  {status}: {slug}: {problem}"))
-    print(*summary.changes, sep="\n" if summary.changes else "", end="\n" if summary.changes else "")
+    for line in summary.changes:
+        print(line)
     print(f"{options.out / 'class.html'}\n{options.out / 'grades.csv'}")
     for slug in sorted(set(summary.left_out)):
         print(f"  something was left out; the report says what: {slug}")
-    if summary.deletion:
-        _say_what_is_left(options, summary.deletion)
     part = summary.written
     if part is None and course.questions and course.grading != "self":
         print(wrapped(f"no reports: the written part, {number(course.written)} points, is not graded here"))
     if part:
         print(*written.summary(part, settings.out, ungradable, settings.marks is not None), sep="\n")
+    if summary.deletion:
+        _say_what_is_left(options, summary.deletion)
     if summary.failed:
         return Exit.FAILED
     lost = ungradable or summary.left_out or export.unread or (part and part.complaints)
@@ -254,14 +281,20 @@ def main(arguments: Sequence[str]) -> int:
 
 def _written_alone(options: argparse.Namespace, course: Course) -> int:
     """Grade what is written by hand, in a course that grades no code; the exit status."""
-    marks = read_tables(options.written) if options.written else None
+    marks: Sequence[Row] | None = read_tables(options.written) if options.written else None
     if options.reports:
         raise UnreadableError("--reports: no code is graded in this course, so name the reports without it")
     export = read_class(options.submissions, course, options.export, options.roster, options.due, table=NOTEBOOK)
     title = options.title or course.title
     form, remarks = gradebook.form_of(export, options.form, title, course.total)
     export.notes += remarks
-    with Store(options.out, course).locked():
+    store = Store(options.out, course)
+    taken_out = _without(export, options.delete, options.out, marks, store)
+    if taken_out:
+        export, marks = taken_out.export, _of_others(marks, taken_out)
+    with store.locked():
+        if taken_out:
+            deletion.remove(options.out, taken_out)
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
         part = written.grade(export, course, options.out, marks)
         if part is None:
@@ -269,17 +302,30 @@ def _written_alone(options: argparse.Namespace, course: Course) -> int:
         gradebook.write(options.out / "grades.csv", export, part.totals, course.total, form, title)
     print(*written.summary(part, options.out, (), marks is not None), sep="\n")
     print(options.out / "grades.csv")
+    if taken_out:
+        _say_what_is_left(options, taken_out)
     return Exit.LEFT_OUT if export.unread or part.complaints else Exit.DONE
 
 
-def _say_what_is_left(options: argparse.Namespace, deleted: deletion.Deletion) -> None:
+def _say_what_is_left(options: argparse.Namespace, deleted: Deletion) -> None:
     """What was deleted, and where the student is still named."""
     for name in deleted.folders:
         print(f"deleted: {options.out / 'students' / name}")
-    for path in deletion.remaining(options.out, deleted):
-        print(wrapped(f"still named in {path}: look, and delete it by hand"))
-    roster = f", and in {options.roster}" if options.roster else ""
-    print(wrapped(f"The student is still in {options.submissions}{roster}: delete that too, or it is graded again"))
+        if (options.out / written.FOLDER).is_dir():
+            print(f"deleted: sheet, PDF and lines of tables in {options.out / written.FOLDER}")
+    for name in deleted.renamed:
+        print(wrapped(f"The others of the group keep what was handed in. Files and tables still call it {name}"))
+    left = {
+        "Still named in these files. Look, and delete it by hand:": deletion.remaining(options.out, deleted),
+        "Not searched, since they are packed:": deletion.packed(options.out),
+    }
+    for what, paths in left.items():
+        if paths:
+            print(what, *(f"  {path}" for path in paths), sep="\n")
+    inside = options.out.resolve()
+    tables = [path for path in options.written or () if not path.resolve().is_relative_to(inside)]
+    sources = [options.submissions, *filter(None, (options.reports, options.roster)), *tables]
+    print(wrapped(f"The student may still be in {listed(list(map(str, sources)))}: delete that, too, or it comes back"))
 
 
 def _sum_up(options: argparse.Namespace, course: Course) -> int:

@@ -1,13 +1,18 @@
-"""One student taken out of a class: the results, the tables, the pages."""
+"""One student taken out of a class: the results, the written part, the tables, the pages."""
 
 from __future__ import annotations
 
+import codecs
+import contextlib
+import html
+import json
 import re
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from autograder.classroom import written
 from autograder.classroom.exports.submission import Export
 from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError
@@ -20,12 +25,14 @@ class Deletion:
     """A class without a student.
 
     Attributes:
+        before: with the student.
         export: what is left of it.
-        folders: names of folders in students/ that hold nobody else's work.
+        folders: names of folders in students/, and of sheets in written/, that hold nobody else's work.
         renamed: slug of what others handed in too -> how it is shown now.
         known_by: everything that the student, and nobody else, is called.
     """
 
+    before: Export
     export: Export
     folders: tuple[str, ...]
     renamed: Mapping[str, str]
@@ -36,7 +43,8 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
     """The class without the student of this name, number, login or e-mail address, or folder in students/.
 
     Args:
-        folders: the names of all folders in students/: one may be left of a student who is not in the export any more.
+        folders: the names of all folders in students/ and of all sheets in written/: some may be left of a student who
+            is not in the export any more.
 
     Raises:
         UnreadableError: no student is called so, or several are.
@@ -51,7 +59,7 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
         raise UnreadableError(f"--delete: {name!r} is not one student alone, but these: {who}; name a number")
     if not found:
         if name in folders:
-            return Deletion(export, (name,), {}, (name,))
+            return Deletion(export, export, (name,), {}, (name,))
         raise UnreadableError(f"--delete: nobody in this class has the name, number, login or e-mail address {name!r}")
     ((key, student),) = found.items()
     others = {text for one in everybody if one.key != key for text in _known_by(one)}
@@ -73,11 +81,12 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
         notes=[note for note in export.notes if not mentions(note, known_by)],
         unread=[note for note in export.unread if not mentions(note, known_by)],
     )
-    return Deletion(left, tuple(gone), renamed, (*gone, *known_by))
+    return Deletion(export, left, tuple(gone), renamed, (*gone, *known_by))
 
 
 def remove(out: Path, deletion: Deletion) -> None:
-    """Delete the folders, and what was written about another grading: `--against` writes it anew."""
+    """Delete the folders, the answers, and what was written about another grading: `--against` writes it anew."""
+    written.forget(out, deletion.before.submissions, deletion.export.submissions, deletion.folders)
     for name in deletion.folders:
         folder = out / "students" / name
         if folder.exists():
@@ -89,8 +98,29 @@ def remove(out: Path, deletion: Deletion) -> None:
 
 def remaining(out: Path, deletion: Deletion) -> list[Path]:
     """Files in the results' folder that still name the student."""
-    files = (path for path in sorted(out.rglob("*")) if path.is_file())
-    return [path for path in files if mentions(path.read_text(encoding="utf-8", errors="replace"), deletion.known_by)]
+    return [path for path in _files(out) if any(mentions(text, deletion.known_by) for text in _readings(path))]
+
+
+def packed(out: Path) -> list[Path]:
+    """Workbooks and archives in the results' folder, which nobody has searched."""
+    return [path for path in _files(out) if path.read_bytes()[:4] in (b"PK\3\4", b"\xd0\xcf\x11\xe0")]
+
+
+def _files(out: Path) -> list[Path]:
+    return [path for path in sorted(out.rglob("*")) if path.is_file()]
+
+
+def _readings(path: Path) -> Iterator[str]:
+    """The text of a file, as it stands there and without the marks that its kind puts into names."""
+    content = path.read_bytes()
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    text = content.decode("utf-16" if wide else "utf-8", errors="replace")
+    yield text
+    if path.suffix == ".html":
+        yield html.unescape(text)
+    if path.suffix == ".json":
+        with contextlib.suppress(ValueError, RecursionError):
+            yield json.dumps(json.loads(text), ensure_ascii=False)
 
 
 def mentions(text: str, names: Collection[str]) -> bool:

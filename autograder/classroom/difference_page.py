@@ -73,17 +73,9 @@ def sum_up(store: Store, earlier: Earlier, people: Sequence[Member], keep_higher
         people: of the class, with the scores that count.
     """
     assert store.about is not None
-    ways = {
-        "graded": len(summary.graded),
-        "taken over": len(summary.taken),
-        "with new points only": len(summary.weighed),
-        "graded before": len(summary.reused),
-        "not gradable": len(set(summary.ungradable)),
-        "failed": len(summary.failed),
-    }
     found, what = changes(people, store, earlier), course_changes(earlier.origin, store.about)
     against = str(earlier.store.folder)
-    about = Comparison(store.course, against, people, found, what, earlier.gone, ways, keep_higher)
+    about = Comparison(store.course, against, people, found, what, earlier.gone, summary.ways, keep_higher)
     write(store.folder, about)
     summary.changes += said(about, store.folder)
     for change in found:
@@ -184,11 +176,11 @@ def figures(about: Comparison) -> list[tuple[str, str]]:
     """The numbers at the top, each with its word."""
     up, down = (sum(sign * one.difference > 0 for one in about.changes) for sign in (1, -1))
     raised = sum(one.raised for one in about.changes)
-    shown = [(len(about.people), "students"), (up, "gain points"), (down, "lose points")]
+    shown = [(len(about.people), "students"), (up, "with more points"), (down, "with fewer points")]
     if about.keep_higher:
-        shown.append((raised, "keep a higher score"))
-    shown.append((len(about.changes) - up - down - raised, "change without points"))
-    shown.append((len(about.people) - len(about.changes), "do not change"))
+        shown.append((raised, "with a higher score kept"))
+    shown.append((len(about.changes) - up - down - raised, "changed, with equal points"))
+    shown.append((len(about.people) - len(about.changes), "unchanged"))
     return [(str(value), what) for value, what in shown]
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.classroom.exports.submission import Submission
-from autograder.classroom.spreadsheets import TableError, decoded, meant, points_in, quoted, table_rows
+from autograder.classroom.spreadsheets import (
+    TableError,
+    decoded,
+    encoding,
+    meant,
+    points_in,
+    quoted,
+    table,
+    table_rows,
+)
 from autograder.grading.files import MIB, UnreadableError
 from autograder.grading.report import number
 from autograder.release.selfgrade import Item
+from autograder.tables import safe_cell
 
-TABLE = "written.csv"
+TABLE, QUOTE = "written.csv", '"'
 NUMBER_LIKE = re.compile(r"[\d.,e+ ]*")  # what spreadsheets make of numbers, in small letters; also nothing
 NEEDED = ("submission", "question", "points")
 LARGEST, MOST_ROWS = 64 * MIB, 1_000_000  # bytes and lines of a table of a class
@@ -66,12 +76,39 @@ def read_tables(paths: Sequence[Path]) -> list[Row]:
 
 def rows_of(file: Path) -> list[Row]:
     """The lines of one table; TableError if it is none, OSError if it cannot be read."""
+    rows = table_rows(decoded(_content(file)), NEEDED, TABLE, MOST_ROWS)
+    return [Row(file.name, cells) for cells in rows if any(cells.values())]
+
+
+def _content(file: Path) -> bytes:
     with file.open("rb") as stream:
         content = stream.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise TableError("is too large for such a table")
-    table = table_rows(decoded(content), NEEDED, TABLE, MOST_ROWS)
-    return [Row(file.name, cells) for cells in table if any(cells.values())]
+    return content
+
+
+def named_anew(file: Path, names: Callable[[Mapping[str, str]], Mapping[str, str] | None]) -> bytes:
+    """A table without the lines of some students, and with other names in those of others: all else is as it was.
+
+    Args:
+        names: what else is to stand in which columns of a line; None where the line goes.
+
+    Raises:
+        TableError, OSError: as for `rows_of`.
+    """
+    content = _content(file)
+    kind = encoding(content)
+    found = table(content.decode(kind), NEEDED, TABLE, MOST_ROWS)
+    lines = [found.above]
+    for cells, own in found.rows:
+        new = names(cells)
+        if new:
+            texts = [safe_cell(new[name]) if name in new else cells[name] for name in found.columns]
+            lines.append(found.delimiter.join(f'"{text.replace(QUOTE, 2 * QUOTE)}"' for text in texts) + "\r\n")
+        elif new is not None:
+            lines.append(own)
+    return "".join(lines).encode(kind)
 
 
 class Names:
@@ -82,6 +119,10 @@ class Names:
         # A spreadsheet takes 0012 for a number, and writes 12, or 1.23E+15 for a longer one.
         self._short = _unique((one.slug.lstrip("0"), one.slug) for one in submissions)
         self._names = _unique((one.shown.casefold(), one.slug) for one in submissions)
+
+    def written(self, cells: Mapping[str, str]) -> str:
+        """Its slug; what stands in its place if there is none."""
+        return self.slug(cells) or cells["submission"].removeprefix("'").casefold()
 
     def slug(self, cells: Mapping[str, str]) -> str | None:
         """Its slug; None if there is none."""

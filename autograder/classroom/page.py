@@ -10,7 +10,7 @@ import hashlib
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from autograder.classroom.analysis import BANDS, FEW, Graded, Mistake, TaskResul
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import pack
+from autograder.classroom.planning import Summary
 from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
 from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair, Place, text_of
 from autograder.door.diagnose import sentence
@@ -97,6 +98,9 @@ class Class:
         notes: slug -> what the instructor should know.
         today: when it was graded.
         pairs: submissions that are alike, with the passages that they share; None where they were not compared.
+        remarks: slug -> what is to be said of a score.
+        by_hand: slug -> points of the written part, None while some are open; None where they do not count.
+        links: other pages, by their place from this one, with what they show.
     """
 
     export: Export
@@ -106,6 +110,9 @@ class Class:
     notes: Mapping[str, tuple[str, ...]]
     today: date
     pairs: Sequence[tuple[Pair, Sequence[tuple[Excerpt, Excerpt]]]] | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
+    by_hand: Mapping[str, float | None] | None = None
+    links: Sequence[tuple[str, str]] = ()
 
     @property
     def total(self) -> float:
@@ -113,21 +120,22 @@ class Class:
 
 
 def write(
-    folder: Path,
-    export: Export,
     store: Store,
-    course: Course,
-    notes: Mapping[str, tuple[str, ...]],
+    summary: Summary,
+    scores: Mapping[str, float | None],
     compare: bool,
     anonymous: bool = False,
-    scores: Mapping[str, float | None] = {},
+    by_hand: Mapping[str, float | None] | None = None,
+    links: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Write class.html, and similarity.csv if the submissions are to be compared.
 
     Args:
-        anonymous: whether to write class-anonymous.html, too.
         scores: slug -> the points that count, where these are not what this grading gives.
+        anonymous: whether to write class-anonymous.html, too.
+        by_hand, links: see Class.
     """
+    folder, course, export, notes = store.folder, store.course, summary.export, summary.notes
     records = {one.slug: record for one in export.submissions if (record := store.record(one.slug)) is not None}
     graded = [
         replace(one, score=one.score if (counts := scores.get(slug)) is None else counts)
@@ -144,7 +152,7 @@ def write(
         notes = {slug: (*said, *([cut[slug]] if slug in cut else ())) for slug, said in notes.items()}
         write_atomically(folder / "similarity.csv", _pairs_csv(pairs))
     today = datetime.now(ZoneInfo(course.timezone)).date()
-    about = Class(export, course, graded, records, notes, today, shown)
+    about = Class(export, course, graded, records, notes, today, shown, summary.remarks, by_hand, links)
     write_atomically(folder / NAMED, page(about))
     if anonymous or (folder / ANONYMOUS).exists():  # of the same class, always
         write_atomically(folder / ANONYMOUS, page(about, anonymous=True))
@@ -240,6 +248,8 @@ def page(about: Class, anonymous: bool = False) -> str:
         course=course.title,
         date=f"{about.today:%d %B %Y}".lstrip("0"),
         anonymous=anonymous,
+        links=() if anonymous else about.links,
+        code=about.total if course.questions and course.grading != "self" else None,
         figures=_figures(about),
         graded=len(graded),
         bands=BANDS,
@@ -362,12 +372,18 @@ def _students(about: Class) -> dict[str, Any]:
     by_slug = {one.slug: one for one in about.graded}
     sections = {task.section for task in about.course.tasks}
     shown = [section for section in about.course.sections if section.name in sections]
-    rows: list[tuple[Submission, list[float], str]] = []
+    rows: list[tuple[Submission, bool, list[float | None], str]] = []
     for submission in about.export.submissions:
         one, record = by_slug.get(submission.slug), about.records.get(submission.slug)
-        scores = [one.score, *(_of_section(one, about.course, part.name) for part in shown)] if one else []
-        rows.append((submission, scores, "" if scores else record.status if record else FAILED))
-    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown), "remark"]
+        cells: list[float | None] = [None] * (1 + len(shown))
+        if one:
+            cells = [one.score, *(_of_section(one, about.course, part.name) for part in shown)]
+        if about.by_hand is not None:
+            cells.append(about.by_hand.get(submission.slug))
+        remark = about.remarks.get(submission.slug, "") if one else record.status if record else FAILED
+        rows.append((submission, one is not None, cells, remark))
+    heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown)]
+    heads += [*([f"n:written, of {number(about.course.written)}"] if about.by_hand is not None else []), "remark"]
     absent = about.export.absent
     return {"heads": heads, "submissions": rows, "absent": absent} if rows or absent else {}
 

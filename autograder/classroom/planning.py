@@ -13,7 +13,7 @@ from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.origin import Keys, Origin, keys
 from autograder.classroom.parcel import pack
 from autograder.classroom.pool import Job
-from autograder.classroom.results_folder import UNGRADABLE, Store
+from autograder.classroom.results_folder import FAILED, UNGRADABLE, Store
 from autograder.classroom.reweighing import reweighed
 from autograder.classroom.written import Written
 from autograder.grading.files import UnreadableError
@@ -64,6 +64,19 @@ class Summary:
         self.kept.append(slug)
         self.notes[slug] = (remark, *self.notes[slug])
         self.remarks[slug] = "by an earlier grader"
+
+    @property
+    def ways(self) -> dict[str, int]:
+        """How results came about -> how many; those that are not gradable only there."""
+        ways = {
+            "graded": self.graded,
+            "taken over": self.taken,
+            "with new points only": self.weighed,
+            "graded before": self.reused,
+        }
+        ungradable = set(self.ungradable)
+        found = {way: len(set(slugs) - ungradable) for way, slugs in ways.items()}
+        return {**found, UNGRADABLE: len(ungradable), FAILED: len(self.failed)}
 
     @property
     def known(self) -> list[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from tqdm import tqdm
 
@@ -82,6 +84,7 @@ def write(folder: Path, written: Written, known: dict[str, str]) -> None:
             shown = _shown(asked, found, verdicts, marks)
             about = {"course": written.course, "one": one, "found": found, "questions": shown}
             about |= {"before": before, "after": after, "total": written.total(one.slug)}
+            about["time"] = _clock(one.time, written.course.timezone)
             if found.pdf_content:
                 write_atomically(folder / f"{one.slug}.pdf", found.pdf_content)
             write_atomically(sheet, report.render(SHEET, marks=MARKS, **about))
@@ -90,6 +93,14 @@ def write(folder: Path, written: Written, known: dict[str, str]) -> None:
     first = _neighbour(everybody, -1, 1, written) if everybody else None
     page = report.render(INDEX, course=written.course, written=written, asked=asked, rows=rows, first=first)
     write_atomically(folder / "index.html", page)
+
+
+def _clock(time: str, zone: str) -> str:
+    """A time of an export by the course's clock; as it is if it names no zone of its own."""
+    if not time:
+        return ""
+    read = datetime.fromisoformat(time)
+    return f"{read.astimezone(ZoneInfo(zone)) if read.tzinfo else read:%Y-%m-%d %H:%M %Z}".strip()
 
 
 def _neighbour(everybody: Sequence[Submission], place: int, step: int, written: Written) -> Submission:

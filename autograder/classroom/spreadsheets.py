@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 from autograder.grading.files import MIB
@@ -23,8 +25,34 @@ class TableError(Exception):
     """A file that is not such a table; the message says why, beginning with a verb: "is a workbook: ..."."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """A table as it lies in its file.
+
+    Attributes:
+        above: its text down to the columns' names.
+        columns: their names in small letters.
+        delimiter: what separates cells.
+        rows: those below, each with its own text; all texts together are the file's.
+    """
+
+    above: str
+    columns: Sequence[str]
+    delimiter: str
+    rows: Sequence[tuple[dict[str, str], str]]
+
+
 def decoded(content: bytes) -> str:
     """The text of a table, in whichever encoding spreadsheets write.
+
+    Raises:
+        TableError: it is no text.
+    """
+    return content.decode(encoding(content))
+
+
+def encoding(content: bytes) -> str:
+    """In which encoding a table is written, by Python's name for it.
 
     Raises:
         TableError: it is no text.
@@ -33,14 +61,14 @@ def decoded(content: bytes) -> str:
         raise TableError(f"is a workbook, not CSV: {SAVE_AS}")
     if content.startswith(b"%PDF"):
         raise TableError("is a PDF, not CSV")
-    encodings = ["utf-16"] if content.startswith((b"\xff\xfe", b"\xfe\xff")) else ["utf-8-sig", "cp1252"]
-    for encoding in encodings:
+    utf8 = "utf-8-sig" if content.startswith(codecs.BOM_UTF8) else "utf-8"
+    for name in ["utf-16"] if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else [utf8, "cp1252"]:
         try:
-            text = content.decode(encoding)
+            text = content.decode(name)
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text
+            return name
     raise TableError(f"is no text: {SAVE_AS}")
 
 
@@ -50,7 +78,12 @@ def quoted(cell: str) -> str:
 
 
 def table_rows(text: str, columns: Sequence[str], file: str, most: int = MOST_ROWS) -> list[dict[str, str]]:
-    """The rows below the columns' names, whatever separates the cells; cells of rows that are too short are "".
+    """The rows of `table`."""
+    return [cells for cells, _ in table(text, columns, file, most).rows]
+
+
+def table(text: str, columns: Sequence[str], file: str, most: int = MOST_ROWS) -> Table:
+    """The table in a text, whatever separates the cells; cells of rows that are too short are "".
 
     Args:
         columns: lower-case names of those that must be there; the first stands in no line above them.
@@ -71,18 +104,27 @@ def table_rows(text: str, columns: Sequence[str], file: str, most: int = MOST_RO
         raise TableError(f"has all columns in one: import {file} into the spreadsheet with commas between the columns")
     delimiter = max(",;\t", key=heading.count)
     try:
-        lines_read = islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), most + 1)
-        rows = [[cell.strip() for cell in row] for row in lines_read]
+        rows = list(islice(_records(text, delimiter), most + 1))
     except csv.Error as error:
         raise TableError(f"is no table that can be read ({error})") from None
     if len(rows) > most:
         raise TableError(f"has more than {most:,} lines")
-    for place, row in enumerate(rows):
+    for place, (row, _) in enumerate(rows):
         names = [cell.casefold() for cell in row]
         if all(column in names for column in columns):
             empty = dict.fromkeys(names, "")
-            return [empty | dict(zip(names, cells, strict=False)) for cells in rows[place + 1 :]]
+            below = [(empty | dict(zip(names, cells, strict=False)), own) for cells, own in rows[place + 1 :]]
+            return Table("".join(own for _, own in rows[: place + 1]), names, delimiter, below)
     raise TableError(f"has no column {' and '.join(map(repr, others))} beside {first!r}")
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[list[str], str]]:
+    """The cells of each record, and its own text, which may be of several lines."""
+    lines = list(io.StringIO(text, newline=""))
+    reader, begin = csv.reader(lines, delimiter=delimiter), 0
+    for cells in reader:
+        yield [cell.strip() for cell in cells], "".join(lines[begin : reader.line_num])
+        begin = reader.line_num
 
 
 def points_in(cell: str, most: float) -> float:

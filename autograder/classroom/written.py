@@ -11,6 +11,7 @@ A table that lies there is never written to again: what it lacks, as for student
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -25,7 +26,7 @@ from autograder.classroom import answers as reading
 from autograder.classroom import rechecks, sheets
 from autograder.classroom.answers import Answers, bare, joined
 from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.marks import TABLE, Mark, Names, Row, rows_of, taken
+from autograder.classroom.marks import TABLE, Mark, Names, Row, named_anew, rows_of, taken
 from autograder.classroom.parcel import pack
 from autograder.classroom.rechecks import Check, Verdict
 from autograder.classroom.spreadsheets import TableError, meant
@@ -162,11 +163,14 @@ def grade(export: Export, course: Course, out: Path, rows: Sequence[Row] | None 
     record = _record(out / FOLDER)
     pages = record.setdefault("pages", {})
     found = {one.slug: reading.read(one, labels, given, pages) for one in bar}
-    if rows is None and all(answers.nothing for answers in found.values()):
+    if rows is None and all(answers.nothing for answers in found.values()) and not (out / FOLDER).is_dir():
         return None
     written = Written(course, export, asked, found)
     for one in export.submissions:
         written.complaints += [f"{one.slug}: {problem}" for problem in found[one.slug].problems]
+    if rows is None and record.get("counted"):
+        written.notes.append("the last run added points of these tables, this one does not: add --written")
+    record["counted"] = rows is not None
     folder = out / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)  # no code of a student's must read it
@@ -183,6 +187,56 @@ def grade(export: Export, course: Course, out: Path, rows: Sequence[Row] | None 
         write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
     _write_table(folder, written)
     return written
+
+
+def counted(out: Path) -> bool:
+    """Whether the last run into a results' folder added points that people have filled in."""
+    return bool(_record(out / FOLDER).get("counted"))
+
+
+def sheets_in(out: Path) -> set[str]:
+    """Slugs of all sheets in a results' folder."""
+    return {path.stem for path in (out / FOLDER).glob("*.html")} - {"index"}
+
+
+def forget(out: Path, before: Sequence[Submission], after: Sequence[Submission], gone: Collection[str]) -> None:
+    """Delete sheets, PDFs, records and lines in tables, and put new names of others into the tables.
+
+    Lines of others stay as people have written them. What `grade` writes anew, it has to write.
+
+    Args:
+        before, after: the class with and without a student.
+        gone: slugs.
+    """
+    folder = out / FOLDER
+    if not folder.is_dir():
+        return
+    names, left = Names(before), {one.slug: _who(one) for one in after}
+    changed = {one.slug: left[one.slug] for one in before if left.get(one.slug, _who(one)) != _who(one)}
+
+    def anew(cells: Mapping[str, str]) -> Mapping[str, str] | None:
+        slug = names.written(cells)
+        return None if slug in gone else changed.get(slug, {})
+
+    for file in folder.glob("*.csv"):
+        with contextlib.suppress(TableError):  # then it is no table of ours
+            content = named_anew(file, anew)
+            if content != file.read_bytes():
+                write_atomically(file, content)
+    record = _record(folder)
+    record.pop("pages", None)  # read again where it is needed
+    for slug in gone:
+        for part in ("checks", "sheets"):
+            record.get(part, {}).pop(slug, None)
+        for kind in ("html", "pdf"):
+            (folder / f"{slug}.{kind}").unlink(missing_ok=True)
+    (folder / "index.html").unlink(missing_ok=True)
+    write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def _who(one: Submission) -> dict[str, str]:
+    """The cells that name its students."""
+    return {"student": one.shown, "sid": ", ".join(filter(None, (student.sid for student in one.students)))}
 
 
 def given_cells(course: Course) -> set[str]:
@@ -266,8 +320,7 @@ def _lines(written: Written) -> Iterator[tuple[tuple[str, str], list[Any]]]:
             yield (
                 (one.slug, item.label),
                 [
-                    one.shown,
-                    ", ".join(filter(None, (student.sid for student in one.students))),
+                    *_who(one).values(),
                     one.slug,
                     item.label,
                     item.title,
@@ -333,6 +386,7 @@ def summary(written: Written, out: Path, ungradable: Collection[str], named: boo
         named: whether filled-in tables were named.
     """
     export, found = written.export, written.answers
+    said = [*written.complaints, *written.notes]
     reports = [one for one in export.submissions if not found[one.slug].missing]
     without = [one.slug for one in export.submissions if found[one.slug].nothing]
     alone = [one.slug for one in reports if one.slug in ungradable] if written.course.ungraded == "" else []
@@ -344,11 +398,11 @@ def summary(written: Written, out: Path, ungradable: Collection[str], named: boo
         f"{len(written.asked)} questions"
     ]
     if named:
-        lines[0] += f"; {sum(points is not None for points in written.totals.values())} with all points"
-    code = "no report" if written.course.ungraded else "only code, no report"
-    lines += [f"  {code}, 0 points in the table: {_listed(without)}"] if without else []
+        done = sum(points is not None for points in written.totals.values())
+        lines[0] += f"; {done} of {len(export.submissions)} submissions graded"
+    lines += [f"  no report, 0 points in the table: {_listed(without)}"] if without else []
     lines += [f"  only a report, no code that can be graded: {_listed(alone)}"] if alone else []
-    lines += [f"  {said}" for said in (*written.complaints, *written.notes)]
+    lines += [f"  {line}" for line in said]
     folder = out / FOLDER
     places = [f"{folder / 'index.html'}"]
     if not named:

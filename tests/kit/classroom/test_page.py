@@ -70,6 +70,22 @@ def a_class(size: int, pairs=None) -> page.Class:
     return page.Class(Export("plain", submissions), COURSE, results, records, {}, date(2026, 11, 3), pairs)
 
 
+def test_what_belongs_to_it_is_named_and_linked():
+    """The written part and the comparison, each by its place beside the page; nothing of that for a lecture."""
+    links = [("written/index.html", "the written part"), ("difference.html", "what the new grading changes")]
+    remarks, by_hand = {"s0": "higher score kept"}, {"s0": 2.5, "s1": None}
+    about = replace(a_class(10), links=links, remarks=remarks, by_hand=by_hand)
+    text = page.page(about)
+    assert [link["href"] for link in Outline(text).all("a") if not link["href"].startswith(("#", "students/"))] == [
+        place for place, _ in links
+    ]
+    (row,) = re.findall(r"<tr><td>\s*<a[^>]*>Ann Lee \(00000\)</a></td>.*?</tr>", text, re.S)
+    assert '<td class="n">2.5</td>\n<td>higher score kept</td>' in row.replace("</td><td>", "</td>\n<td>")
+    assert "written, of" in text and "Points are those of the code" in text
+    anonymous = page.page(about, anonymous=True)
+    assert "written/index.html" not in anonymous and "difference.html" not in anonymous
+
+
 def test_the_page():
     text = page.page(a_class(30, pairs=[]))
     outline = Outline(text)
@@ -191,8 +207,8 @@ def test_a_student_is_deleted_as_documented(people, capsys):
     (grades / "notes.txt").write_text("Ask quirina@example.edu")
     assert command.main([*arguments, "--roster", "roster.csv"]) == Exit.DONE
     said = " ".join(capsys.readouterr().out.split())
-    assert f"deleted: grades/students/{folder}" in said and "The student is still in submissions.zip" in said
-    assert re.findall(r"still named in (\S+):", said) == ["grades/notes.txt"]
+    assert f"deleted: grades/students/{folder}" in said and "may still be in submissions.zip, roster.csv" in said
+    assert "Still named in these files. Look, and delete it by hand: grades/notes.txt The student" in said
     (grades / "notes.txt").unlink()
     words = {word for word in (*PEOPLE["zwickelmann"][1:5], "Zwickelmann", folder)}
     for path in grades.rglob("*"):

@@ -582,7 +582,7 @@ def test_higher_scores_are_kept_and_shown_everywhere(course, drawn, monkeypatch,
     assert course.run(monkeypatch, *options) == Exit.DONE
     said = " ".join(capsys.readouterr().out.split())
     assert "ada: 20 -> 20: check changed (keeps 20 points: this grading gives 15)" in said
-    assert "2 students, 1 gain points, 1 keep a higher score" in said
+    assert "2 students, 1 with more points, 1 with a higher score kept" in said
     again = course.folder / "again"
     grades = statuses(again)
     assert grades == {"ada": ("20", "Graded, higher score kept"), "ben": ("15", "Graded")}
@@ -590,7 +590,9 @@ def test_higher_scores_are_kept_and_shown_everywhere(course, drawn, monkeypatch,
     assert [row[name] for name in ("Score before", "Score of this grading", "Score that counts")] == ["20", "15", "20"]
     page = (again / "difference.html").read_text()
     assert "Nobody loses points" in page and "keeps 20 points: this grading gives 15" in page
-    assert '<td class="n">20</td>' in (again / "class.html").read_text()
+    shown = (again / "class.html").read_text()
+    assert '<td class="n">20</td>' in shown and "<td>higher score kept</td>" in shown
+    assert 'href="difference.html"' in shown and 'href="class.html"' in page
     letter = " ".join((again / "letters" / "ada.txt").read_text().split())
     assert "This time it has 15 of 20 points. The 20 that it had before count." in letter
     # What counts is what the next grading is compared with; and that a run without the option takes it back is said.
@@ -713,7 +715,7 @@ def test_the_page_s_commands_mean_what_the_page_says(course, monkeypatch, capsys
     course.move_points()
     against, keeping, again = others
     assert "3 with new points only" in make(against) and not course.parcels
-    assert "keep a higher score" not in make(keeping)
+    assert "higher score kept" not in make(keeping)
     assert "1 graded in" in make(again) and len(course.parcels) == 1
 
 

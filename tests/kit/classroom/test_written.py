@@ -249,7 +249,10 @@ def test_from_sheets_to_grades(grade: Class, tmp_path: Path) -> None:
     assert f'  fill in the points; ARGS="--written {place}" then adds them\n' in said
     status, said = grade(BOTH, "--written", place)
     assert status == Exit.DONE and grades(tmp_path) == {"ann": "9.5", "bob": "4.5", "cyd": "0"}, said
-    assert "; 3 with all points" in said.replace("\n    ", " ")
+    assert "; 3 of 3 submissions graded" in said.replace("\n    ", " ")
+
+    status, said = grade(BOTH)
+    assert "the last run added points of these tables, this one does not: add --written" in said.replace("\n    ", " ")
 
     late = {**BOTH, "Dan/report.ipynb": notebook(W1="Because.", N1="double = abs\nhalf = 2", N2="count = 7")}
     status, said = grade(late, "--written", place)
@@ -348,6 +351,50 @@ def test_sheets_are_made_again_only_if_they_change(
     assert {path.name for path, time in times.items() if path.stat().st_mtime_ns != time} == {
         *("ann.html", "bob.html", "cyd.html")
     }
+
+
+def test_who_is_deleted_is_in_no_sheet_table_or_record(grade: Class, tmp_path: Path) -> None:
+    """What people wrote about others stays, to the byte; what else names the student is listed."""
+    mentioned = notebook(W1="As Bob told me.", N1="half = 1", N2="count = 7")
+    files = {**BOTH, "Bob/report.ipynb": perfect(), "Eve/report.ipynb": mentioned}
+    place = tmp_path / "out" / "written"
+    grade(files)
+    fill(tmp_path, W1="3,5", N1="1", N2="0")
+    (place / "mine.csv").write_text("not;a table;of Bob's\n")
+    (place / "copy.xlsx").write_bytes(b"PK\3\4")
+    status, said = grade(files, "--written", str(place / "written.csv"))
+    before = (place / "written.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    points = grades(tmp_path)
+    assert points.keys() == {"ann", "bob", "cyd", "eve"} and "" not in points.values(), said
+
+    assert grade(files, "--delete", "Bob")[0] == Exit.NOTHING, "everybody would lose the points of the written part"
+    status, said = grade(files, "--delete", "bob", "--written", str(place / "written.csv"))
+    assert status == Exit.LEFT_OUT, said  # mine.csv
+    named = {place / "mine.csv", place / "eve.html"}
+    assert all(f"\n  {path}\n" in said for path in named) and f"packed:\n  {place / 'copy.xlsx'}\n" in said
+    assert {path for path in place.rglob("*") if b"bob" in (str(path).encode() + path.read_bytes()).lower()} <= {
+        *(named | {place / "index.html"}),
+    }
+    assert (place / "written.csv").read_text(encoding="utf-8").splitlines(keepends=True) == [
+        line for line in before if "bob" not in line
+    ]
+    del points["bob"]
+    assert grades(tmp_path) == points
+
+
+@pytest.mark.parametrize("kind", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+def test_others_of_a_group_keep_their_line(tmp_path: Path, kind: str) -> None:
+    """With their own names; all other lines stay as some spreadsheet wrote them."""
+    lines = ["a title;;\r\n", "student;SID;Submission;question;points;remark\r\n"]
+    lines += ['"Al Roe, Bo Roe";1, 2;roe;W1;"2,5";"Bö said\r\n""no"""\r\n', "James;007;7;W1;1;\r\n", ";;;;;\r\n"]
+    (tmp_path / "written").mkdir()
+    table = tmp_path / "written" / "written.csv"
+    table.write_bytes("".join([*lines, "Zoe;9;zoe;W1;2;\r\n"]).encode(kind))
+    group = Submission("roe", (Student("Al Roe", sid="1"), Student("Bo Roe", sid="2")))
+    left = Submission("roe", group.students[:1])
+    written.forget(tmp_path, [*CLASS[:2], group], [*CLASS[:2], left], ["zoe"])
+    lines[2] = '"Al Roe (1)";"1";"roe";"W1";"2,5";"Bö said\r\n""no"""\r\n'
+    assert table.read_bytes().decode(kind) == "".join(lines)
 
 
 def test_the_totals_go_to_every_student_of_a_group() -> None:

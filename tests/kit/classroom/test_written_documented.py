@@ -107,9 +107,12 @@ def test_the_commands_of_the_page(tree: Tree) -> None:
     write_zip(tree.folder / "export.zip", {"ada/line.py": code, "cyd/line.py": code, **reports})
 
     said = run(tree, together, Exit.LEFT_OUT)  # ben has handed in no code
-    assert "only code, no report, 0 points in the table: cyd" in said
+    assert "no report, 0 points in the table: cyd" in said
     assert "only a report, no code that can be graded: ben" in said
     assert totals(tree) == {"ada": "4", "ben": "", "cyd": "4"}
+    grades = tree.folder / "grades"
+    assert 'href="written/index.html"' in (grades / "class.html").read_text()
+    assert 'href="../class.html"' in (grades / "written" / "index.html").read_text()
     sheets = {path.name: path.read_bytes() for path in (tree.folder / "grades" / "written").iterdir()}
     run(tree, apart, Exit.LEFT_OUT)
     assert sheets == {path.name: path.read_bytes() for path in (tree.folder / "grades" / "written").iterdir()}
