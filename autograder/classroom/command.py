@@ -155,13 +155,19 @@ def _without(export: Export, name: str | None, out: Path, marks: Sequence[Row] |
     """The class without the student of this name; None if there is none.
 
     Raises:
-        UnreadableError: also if the grades of all others would lose the points of the written part.
+        UnreadableError: also if there are no results under this name, as where the roster gave another one, or if the
+            grades of all others would lose the points of the written part.
     """
     if name is None:
         return None
     if marks is None and written.counted(out):
         raise UnreadableError("--delete: name the tables of the written part, too (--written), as in the last run")
-    return deletion.without(export, name, store.folders() | written.sheets_in(out))
+    known = store.folders() | written.sheets_in(out)
+    found = deletion.without(export, name, known)
+    if unknown := [slug for slug in (*found.folders, *found.renamed) if slug not in known]:
+        hint = "give the other options of the last run, such as --roster, too"
+        raise UnreadableError(f"--delete: {out} has no results of {listed(unknown)}: {hint}")
+    return found
 
 
 def _of_others(marks: Sequence[Row] | None, taken_out: Deletion) -> Sequence[Row] | None:

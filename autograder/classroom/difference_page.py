@@ -179,7 +179,7 @@ def figures(about: Comparison) -> list[tuple[str, str]]:
     shown = [(len(about.people), "students"), (up, "with more points"), (down, "with fewer points")]
     if about.keep_higher:
         shown.append((raised, "with a higher score kept"))
-    shown.append((len(about.changes) - up - down - raised, "changed, with equal points"))
+    shown.append((len(about.changes) - up - down - raised, "changed with equal points"))
     shown.append((len(about.people) - len(about.changes), "unchanged"))
     return [(str(value), what) for value, what in shown]
 
