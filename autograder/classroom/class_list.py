@@ -4,12 +4,11 @@ the one after it, whose result is whose."""
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, Submission, late_days
 from autograder.classroom.roster import Student
 from autograder.sandbox.text import safe_text
 from autograder.writing import write_atomically
@@ -44,6 +43,12 @@ class Member:
         number = self.sid or self.id or self.login
         return number if number != self.name else ""
 
+    @property
+    def shown(self) -> str:
+        """The name with the number."""
+        name = self.name or self.slug
+        return f"{name} ({self.number})" if self.number else name
+
 
 def members(export: Export, scores: Mapping[str, float | None]) -> list[Member]:
     """Everybody who handed in something.
@@ -65,10 +70,8 @@ def members(export: Export, scores: Mapping[str, float | None]) -> list[Member]:
 
 
 def _lateness(student: Student, submission: Submission) -> str:
-    if student.days_late is None:
-        return "yes" if submission.late else ""
-    days = math.ceil(student.days_late)
-    return f"{days} day{'s' * (days > 1)}" if days else ""
+    days = late_days(student, submission)
+    return f"{days} day{'s' * (days > 1)}" if isinstance(days, int) and days else str(days or "")
 
 
 def matched(old: Sequence[Member], new: Sequence[Member]) -> dict[Member, Member]:

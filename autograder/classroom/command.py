@@ -405,7 +405,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m autograder class",
         description="Grade a whole class: an export of Gradescope, Canvas, Moodle, Brightspace, Blackboard or GitHub "
         "Classroom, or a folder with a folder, archive or file for each student. Finished submissions are not graded "
-        "again. Where students grade themselves, sum up their tables.",
+        "again. Reports become sheets and a table, by which people grade the written part. Where students grade "
+        "themselves, sum up their tables.",
     )
     parser.add_argument("submissions", type=Path, nargs="?", help="the export: a folder or a zip")
     parser.add_argument(
@@ -413,7 +414,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the results' folder")
     parser.add_argument(
-        "--workers", type=int, default=_processors(), help="gradings at the same time (default: %(default)s)"
+        "--workers",
+        type=int,
+        default=_processors(),
+        metavar="N",
+        help="gradings at the same time (default: %(default)s)",
     )
     course_option(parser)
     parser.add_argument("--scheduler", metavar="ADDRESS", help="grade on the Dask cluster with this scheduler instead")
@@ -427,38 +432,54 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--due", default="", metavar="TIME", help="2026-11-20 (its end) or 2026-11-20T23:59 (default: the course's)"
     )
-    parser.add_argument("--form", choices=gradebook.FORMS, help="whose grades.csv to write (default: the export's)")
+    parser.add_argument(
+        "--form",
+        choices=gradebook.FORMS,
+        metavar="KIND",
+        help="whose grades.csv to write: %(choices)s (default: the export's)",
+    )
     parser.add_argument("--title", help="the assignment's name in grades.csv (default: the course's title)")
     parser.add_argument(
-        "--reports", type=Path, metavar="EXPORT", help="where reports were handed in, if apart from the code"
+        "--reports",
+        type=Path,
+        metavar="EXPORT",
+        help="the export in which reports were handed in, if apart from the code",
     )
     parser.add_argument(
         "--written",
         type=Path,
         action="append",
         metavar="FILE",
-        help="a table of the written part, filled in, or a folder of such tables: add its points",
+        help="a filled-in table of the written part, or a folder of such tables: add its points; may be repeated",
     )
-    parser.add_argument("--seconds", type=float, default=Session.seconds, help="limit of a grading (%(default)g)")
+    parser.add_argument(
+        "--seconds", type=float, default=Session.seconds, help="limit of a grading (default: %(default)g)"
+    )
     parser.add_argument("--secret-file", type=Path, metavar="FILE", help="the assignment's secret")
     parser.add_argument(
         "--again",
         action="append",
         default=[],
         metavar="NAME",
-        help="grade this student again: a name, number, login or e-mail address; may be repeated",
+        help="grade a student again, by name, number, login or e-mail address; may be repeated",
     )
     parser.add_argument(
-        "--against", type=Path, metavar="DIR", help="earlier results: say who changes, and grade only what may"
+        "--against", type=Path, metavar="DIR", help="earlier results: say whose points change, and grade only what may"
     )
     parser.add_argument(
-        "--keep-higher", action="store_true", help="with --against: nobody loses points, the earlier score counts"
+        "--keep-higher",
+        action="store_true",
+        help="with --against: nobody loses points; the earlier score counts if it is higher",
     )
     parser.add_argument(
-        "--anonymous", action="store_true", help="also write class-anonymous.html, for a lecture: nobody's name or code"
+        "--anonymous",
+        action="store_true",
+        help="also write class-anonymous.html, for a lecture: without names and code",
     )
     parser.add_argument(
-        "--delete", metavar="NAME", help="delete the results of a student, by name, number or folder; grade nothing"
+        "--delete",
+        metavar="NAME",
+        help="delete a student from all results, by name, number, login, e-mail address or folder; grade nothing",
     )
     parser.add_argument(
         "--no-similarity", dest="similarity", action="store_false", help="leave the comparison of submissions out"

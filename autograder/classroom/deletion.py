@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.classroom import written
+from autograder.classroom import difference_page, written
 from autograder.classroom.exports.submission import Export
-from autograder.classroom.roster import Student
+from autograder.classroom.named import is_called, texts
 from autograder.grading.files import UnreadableError
 
 SHORTEST = 3  # characters of what is searched for: two letters stand in every file
@@ -49,21 +49,20 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
     Raises:
         UnreadableError: no student is called so, or several are.
     """
-    wanted = name.strip().casefold()
     everybody = [*(student for one in export.submissions for student in one.students), *export.absent]
     of_folder = [student for one in export.submissions if one.slug == name for student in one.students]
-    found = {one.key: one for one in everybody if wanted in map(str.casefold, filter(None, _known_by(one)))}
+    found = {one.key: one for one in everybody if is_called(one, name)}
     found = found or {one.key: one for one in of_folder}
     if len(found) > 1:
-        who = "; ".join(", ".join(filter(None, _known_by(one))) for one in found.values())
+        who = "; ".join(", ".join(texts(one)) for one in found.values())
         raise UnreadableError(f"--delete: {name!r} is not one student alone, but these: {who}; name a number")
     if not found:
         if name in folders:
             return Deletion(export, export, (name,), {}, (name,))
         raise UnreadableError(f"--delete: nobody in this class has the name, number, login or e-mail address {name!r}")
     ((key, student),) = found.items()
-    others = {text for one in everybody if one.key != key for text in _known_by(one)}
-    known_by = tuple(text for text in _known_by(student) if text and text not in others)
+    others = {text for one in everybody if one.key != key for text in texts(one)}
+    known_by = tuple(text for text in texts(student) if text not in others)
     kept, gone, renamed = [], [], {}
     for one in export.submissions:
         group = tuple(each for each in one.students if each.key != key)
@@ -91,8 +90,8 @@ def remove(out: Path, deletion: Deletion) -> None:
         folder = out / "students" / name
         if folder.exists():
             shutil.rmtree(folder)
-    shutil.rmtree(out / "letters", ignore_errors=True)
-    for name in ("difference.html", "difference.csv"):
+    shutil.rmtree(out / difference_page.LETTERS, ignore_errors=True)
+    for name in (difference_page.PAGE, difference_page.TABLE):
         (out / name).unlink(missing_ok=True)
 
 
@@ -127,7 +126,3 @@ def mentions(text: str, names: Collection[str]) -> bool:
     """Whether one of the names stands in the text, as a word of its own."""
     words = "|".join(re.escape(name) for name in names if len(name) >= SHORTEST)
     return bool(words) and bool(re.search(rf"(?<!\w)(?:{words})(?!\w)", text, re.IGNORECASE))
-
-
-def _known_by(student: Student) -> tuple[str, ...]:
-    return (student.name, student.id, student.sid, student.login, student.email)

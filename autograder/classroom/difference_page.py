@@ -189,12 +189,11 @@ def said(about: Comparison, folder: Path) -> list[str]:
     counts = ", ".join(f"{value} {what}" for value, what in figures(about) if value != "0") or "nobody"
     lines = [f"against {about.against}: {counts}", *(f"  changed: {text}" for text in about.what)]
     if about.gone:
-        lines.append(f"  not in this class any more: {', '.join(one.name or one.slug for one in about.gone)}")
+        lines.append(f"  not in this class any more: {', '.join(one.shown for one in about.gone)}")
     for change in about.changes[:SHOWN]:
-        who = change.member.name + (f" ({change.member.number})" if change.member.number else "")
         remarks = "; ".join(filter(None, (_kept(change), _lateness(change))))
         points = f"{_points(change.before)} -> {_points(change.counts)}"
-        lines.append(f"  {who}: {points}: {', '.join(change.why)}{f' ({remarks})' if remarks else ''}")
+        lines.append(f"  {change.member.shown}: {points}: {', '.join(change.why)}{f' ({remarks})' if remarks else ''}")
     if len(about.changes) > SHOWN:
         lines.append(f"  and {len(about.changes) - SHOWN} more, which {PAGE} has")
     return [*map(wrapped, lines), str(folder / PAGE), str(folder / TABLE), f"{folder / LETTERS}/: a text for each"]

@@ -7,14 +7,13 @@ addresses, in tests/kit/classroom/test_gradebook.py.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom.exports.submission import TITLES, Export, Submission
+from autograder.classroom.exports.submission import TITLES, Export, Submission, late_days
 from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError, listed
 from autograder.grading.report import number
@@ -147,6 +146,11 @@ class Line:
         """As Gradescope says it."""
         said = "Missing" if self.submission is None else "Ungraded" if self.total is None else "Graded"
         return f"{said}, {self.remark}" if self.remark else said
+
+    @property
+    def late_days(self) -> int | str:
+        """See `late_days`; "" if nothing was handed in."""
+        return late_days(self.student, self.submission) if self.submission else ""
 
 
 def lines(
@@ -326,7 +330,7 @@ def _gradescope(graded: Sequence[Line], points: float) -> Iterator[list[Any]]:
         student = line.student
         first, _, last = student.name.rpartition(" ")
         who = (first or last, last if first else "", student.sid or student.number, student.email, student.section)
-        late = (_hours(student), late_days(line))
+        late = (_hours(student), line.late_days)
         yield [*who, *_result(line, points), *late, *(part(line) for _, part in parts)]
 
 
@@ -336,16 +340,7 @@ def _plain(graded: Sequence[Line], points: float) -> Iterator[list[Any]]:
     for line in graded:
         student = line.student
         who = (student.name, student.id, student.sid, student.login, student.email, student.section)
-        yield [*who, *_result(line, points), late_days(line), *(part(line) for _, part in parts)]
-
-
-def late_days(line: Line) -> int | str:
-    """Days that have begun since the due date; "yes" if it is not known how many, "" if nothing was handed in."""
-    if line.submission is None:
-        return ""
-    if line.student.days_late is None:
-        return "yes" if line.submission.late else ""
-    return math.ceil(line.student.days_late)
+        yield [*who, *_result(line, points), line.late_days, *(part(line) for _, part in parts)]
 
 
 def _hours(student: Student) -> str:

@@ -28,26 +28,28 @@ def submissions_of(export: Export, names: Iterable[str]) -> set[str]:
 def _submission_of(export: Export, name: str) -> Submission:
     shown = safe_text(name, LONGEST)
     exact = [one for one in export.submissions if one.slug == name.strip()]
-    found = exact or [one for one in export.submissions if any(_is_called(student, name) for student in one.students)]
+    found = exact or [one for one in export.submissions if any(is_called(student, name) for student in one.students)]
     if len(found) > 1:
         raise UnreadableError(f"{shown} is the name of several: write one of {listed([one.slug for one in found])}")
     if found:
         return found[0]
-    if any(_is_called(student, name) for student in export.absent):
+    if any(is_called(student, name) for student in export.absent):
         raise UnreadableError(f"{shown} has handed in nothing")
-    texts = [text for one in export.submissions for student in one.students for text in _texts(student)]
-    known = {text.casefold(): text for text in (*(one.slug for one in export.submissions), *texts)}
+    called = [text for one in export.submissions for student in one.students for text in texts(student)]
+    known = {text.casefold(): text for text in (*(one.slug for one in export.submissions), *called)}
     near = difflib.get_close_matches(name.casefold()[:LONGEST], known, n=1, cutoff=ALIKE)
     hint = f": did you mean {safe_text(known[near[0]], LONGEST)}?" if near else ""
     raise UnreadableError(f"nobody of this class is called {shown}{hint}")
 
 
-def _texts(student: Student) -> list[str]:
+def texts(student: Student) -> list[str]:
+    """All that a student is called."""
     return [text for name in FIELDS if (text := getattr(student, name))]
 
 
-def _is_called(student: Student, name: str) -> bool:
-    return _words(name) in map(_words, _texts(student)) if _words(name) else False
+def is_called(student: Student, name: str) -> bool:
+    """Whether a student has this name, in any order of its words, number, login or e-mail address."""
+    return _words(name) in map(_words, texts(student)) if _words(name) else False
 
 
 def _words(text: str) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from autograder.classroom.deletion import Deletion
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.origin import Keys, Origin, keys
@@ -18,6 +18,9 @@ from autograder.classroom.reweighing import reweighed
 from autograder.classroom.written import Written
 from autograder.grading.files import UnreadableError
 from autograder.tasks import Course
+
+if TYPE_CHECKING:
+    from autograder.classroom.deletion import Deletion
 
 Known = Mapping[str, tuple[Store, str]]  # see results_folder.known_results
 

@@ -394,7 +394,7 @@ def summary(written: Written, out: Path, ungradable: Collection[str], named: boo
     notebooks = sum(bool(found[one.slug].notebook) for one in reports)
     pdfs = sum(bool(found[one.slug].pdf) for one in reports)
     lines = [
-        f"written part, {worth} points: {len(reports)} reports ({notebooks} notebooks, {pdfs} PDFs), "
+        f"written part, {worth} points: {len(reports)} reports (notebooks: {notebooks}, PDFs: {pdfs}), "
         f"{len(written.asked)} questions"
     ]
     if named:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -53,6 +54,13 @@ class Submission:
     def shown(self) -> str:
         """The names with their numbers, so that two students of one name differ."""
         return ", ".join(student.shown for student in self.students)
+
+
+def late_days(student: Student, submission: Submission) -> int | str:
+    """Days that have begun since a student's due date; "yes" if it is late and not known how much, "" if not known."""
+    if student.days_late is None:
+        return "yes" if submission.late else ""
+    return math.ceil(student.days_late)
 
 
 @dataclass

@@ -400,7 +400,7 @@ def test_a_pair_and_its_extension(tmp_path):
     assert "several of a group handed in, each counts for who handed it in: blue" in found.notes
     lines = gradebook.lines(found, {one.slug: 7.0 for one in found.submissions})
     assert all(line.total == 7.0 for line in lines) and len(lines) == 7
-    late = {line.student.name: gradebook.late_days(line) for line in lines}
+    late = {line.student.name: line.late_days for line in lines}
     assert late == {"Ada": 1, "Ben": 0, "Cyd": 1, "Dot": 1, "Eve": 0, "Fay": 1, "Gil": 1}
     # As many hours later by UTC: without the course's clock, the day of 25 hours were two.
     assert (moment("2026-10-25T23:59:30", BERLIN) - due.astimezone(timezone.utc)).total_seconds() > 86_400

@@ -227,7 +227,7 @@ def test_from_sheets_to_grades(grade: Class, tmp_path: Path) -> None:
     """What machines know stands in the table; people add the rest; nothing of theirs is written over."""
     status, said = grade(BOTH)
     assert status == Exit.DONE, said
-    assert "written part, 10 points: 2 reports (1 notebooks, 1 PDFs), 3 questions" in said
+    assert "written part, 10 points: 2 reports (notebooks: 1, PDFs: 1), 3 questions" in said
     assert "no report, 0 points in the table: cyd" in said
     lines = {(line["submission"], line["question"]): line for line in table(tmp_path)}
     assert [line["question"] for line in table(tmp_path)] == [label for label in ("W1", "N1", "N2") for _ in range(3)]

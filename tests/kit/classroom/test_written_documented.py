@@ -123,7 +123,7 @@ def test_the_commands_of_the_page(tree: Tree) -> None:
 
     (tree.folder / "grades").rename(tree.folder / "grades of the others")
     said = run(tree, alone, Exit.DONE)
-    assert "written part, 10 points: 2 reports (1 notebooks, 1 PDFs), 3 questions" in said
+    assert "written part, 10 points: 2 reports (notebooks: 1, PDFs: 1), 3 questions" in said
     assert set(totals(tree)) == {"ada", "ben"}
 
 
