@@ -6,6 +6,7 @@
 #   TORCH_INDEX=...  where the CPU wheels are, if not on PyTorch's own index
 #   SLOW=1           make test with the slow tests too
 #   COURSE=...       a course of courses/, such as 004, or the path of your own       make student COURSE=004
+#   SUBMISSIONS=...  an export of a platform, or a folder with a folder for each student, for make class
 #   OUT=folder       where make class writes (default: grades)
 #   SELFGRADES=...   tables that students have graded themselves in, for make class COURSE=000
 

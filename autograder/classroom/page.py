@@ -139,7 +139,7 @@ def write(
     records = {one.slug: record for one in export.submissions if (record := store.record(one.slug)) is not None}
     graded = [
         replace(one, score=one.score if (counts := scores.get(slug)) is None else counts)
-        for slug, record in tqdm(records.items(), "summing up", unit=" submissions", dynamic_ncols=True)
+        for slug, record in tqdm(records.items(), "summing up", unit=" submissions", dynamic_ncols=True, leave=False)
         if record.status == GRADED
         for one in (analysis.reduce(slug, store.document(slug)),)
     ]
@@ -163,7 +163,7 @@ def _fingerprints(submissions: Sequence[Submission], course: Course) -> dict[str
     expected = course.files
     starter = similarity.starter_hashes(student_folder(course.name, course.root))
     found = {}
-    for submission in tqdm(submissions, "comparing", unit=" submissions", dynamic_ncols=True):
+    for submission in tqdm(submissions, "comparing", unit=" submissions", dynamic_ncols=True, leave=False):
         try:
             content = pack(submission.entries, expected).content
         except UnreadableError:

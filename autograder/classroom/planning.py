@@ -97,7 +97,7 @@ def jobs_of(
         again: slugs of submissions that are graded whatever is known.
     """
     earlier: Known | None = None
-    for submission in tqdm(summary.export.submissions, "reading", unit=" submissions", dynamic_ncols=True):
+    for submission in tqdm(summary.export.submissions, "reading", unit=" submissions", dynamic_ncols=True, leave=False):
         slug = submission.slug
         try:
             if submission.doubt:

@@ -752,7 +752,7 @@ def test_the_page_s_commands_grade_again(tmp_path):
     said = make(against)
     assert "2 with new points only" in said and "Jane Doe: 4 -> 5: points moved" in said
     assert (tree.folder / "grades2" / "letters" / "jane-doe.txt").exists()
-    assert "2 students, 2 gain points" in make(keeping)
+    assert "2 students, 2 with more points" in make(keeping)
     assert "1 graded in" in make(again)
     assert asdict(class_list.read(tree.folder / "grades2"))["people"][0]["score"] == 5
     assert html.unescape((tree.folder / "grades2" / "difference.html").read_text()).count("points moved") >= 4
