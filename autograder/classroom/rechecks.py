@@ -207,7 +207,7 @@ def recheck(
             failed = [
                 check
                 for check in present
-                if verdicts[check.question.label].kind != "passed" and (answers.results or not check.file.shows)
+                if verdicts[check.question.label].kind != "passed" and (answers.results or not check.file.judges_run)
             ]
             if failed and short != cells:
                 again = _run(branch, folder, cells, failed)
@@ -216,7 +216,7 @@ def recheck(
         return {check.question.label: Verdict("grader", message=safe_text(str(error), 200)) for check in checks}
     for check in present:
         kind = verdicts[check.question.label].kind
-        if check.file.shows and not answers.results and kind not in ("passed", "not_implemented"):
+        if check.file.judges_run and not answers.results and kind not in ("passed", "not_implemented"):
             why = f"it needs files of {RESULTS}/, which were not handed in"
             verdicts[check.question.label] = Verdict("not_run", message=why)
     return verdicts
