@@ -259,7 +259,7 @@ def checks_text(folder: Path, packed: list[str]) -> str:
         run = json.loads(file.read_text(encoding="utf-8"))
         passed, count = int(run["passed"]), int(run["count"])
     except (OSError, ValueError, KeyError, TypeError):
-        return "pytest has not run all public checks here yet: do it before you hand in"
+        return "pytest has not run all public ones yet"
     ran = file.stat().st_mtime
     moment = time.localtime(ran)
     day = "today" if moment[:3] == time.localtime()[:3] else time.strftime("on %Y-%m-%d", moment)
@@ -284,7 +284,8 @@ def _list(word: str, tasks: Sequence[Task]) -> str:
 
 def wrapped(head: str, text: str) -> list[str]:
     """A text with something in front of it, in lines that begin below each other."""
-    return textwrap.wrap(text, COLUMNS, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False)
+    lines = textwrap.TextWrapper(COLUMNS, head, " " * len(head), break_long_words=False, break_on_hyphens=False)
+    return lines.wrap(text)
 
 
 def lost_lines(lost: list[Item], room: int | None = None) -> list[str]:
