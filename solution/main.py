@@ -171,7 +171,8 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
             f"interrupted: {done} of {len(chosen)} parts are finished and kept; run again to continue", file=sys.stderr
         )
         return 130
-    print(summary(metrics))
+    if numbers := summary(metrics):
+        print(numbers)
     report_unfinished(outcomes)
     # FOR trained_gmvae
     # One that went elsewhere must not replace what is handed in.

@@ -110,7 +110,7 @@ def report_unfinished(outcomes: dict[str, Outcome]) -> None:
     if todo:
         print("\nStill to be written, in the order of the tasks:")
         for message in sorted(todo, key=task_position):
-            print(f"  {message}  ({', '.join(todo[message])})")
+            print(*wrapped("  ", f"{message}  ({', '.join(todo[message])})", indent=6), sep="\n")
         print(f"Do next: {min(todo, key=task_position)}")
 
 
