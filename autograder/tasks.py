@@ -51,6 +51,7 @@ from autograder.repository import COURSES, DEFAULT_COURSE, ROOT
 from autograder.toml_source import TomlSource, meant, shown
 
 QUESTIONS = Path("solution", "questions")
+METRICS = "results/metrics.json"  # the numbers of a student's run, which some numeric checks judge
 GRADINGS = ("points", "self", "written")
 # A number of a section, a task or a question: "4", "2.1", "B", "W3".
 NUMBER = re.compile(r"[A-Z0-9]+(\.[A-Za-z0-9]+)*")

@@ -4,6 +4,8 @@
 gmvae_samples.png. `main.py` runs the same functions.
 """
 
+from __future__ import annotations
+
 import argparse
 import io
 import json
@@ -11,15 +13,15 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from gmvae import GMVAE
 from lab.files import print_anything, write_whole
-from mnist import DataError, load_mnist, minibatches
-from plotting import device_of, evaluating, tile_images
-from utils import log_normal_mixture
+
+if TYPE_CHECKING:  # PyTorch takes seconds to import: --help does not wait for it
+    import torch
+    from torch import Tensor
+
+    from gmvae import GMVAE
 
 HERE = Path(__file__).resolve().parent
 ITERATIONS = 20_000
@@ -43,6 +45,8 @@ class Evaluation:
 
 def binarize(pixels: Tensor) -> Tensor:
     """Draw every pixel afresh: 1 with the probability that its grey value in [0, 1] gives, else 0."""
+    import torch
+
     return torch.rand_like(pixels).lt_(pixels)
 
 
@@ -65,6 +69,12 @@ def train_gmvae(
     Returns:
         The trained model and the negative ELBO (nats per image) of the minibatch at every iteration.
     """
+    import torch
+
+    from gmvae import GMVAE
+    from mnist import minibatches
+    from utils import log_normal_mixture
+
     # Called only to raise while it is still to be written: `negative_elbo_bound`, called next, comes later.
     log_normal_mixture(torch.zeros(1, 1), torch.zeros(1, 1, 1), torch.ones(1, 1, 1))
     torch.manual_seed(seed)
@@ -85,6 +95,10 @@ def train_gmvae(
 
 def evaluate(model: GMVAE, images: Tensor) -> Evaluation:
     """Average negative ELBO and its two parts over images (N, 1, 28, 28); the same result every time."""
+    import torch
+
+    from plotting import device_of, evaluating
+
     pixels = images.flatten(start_dim=1).to(device_of(model))
     totals = [0.0, 0.0, 0.0]
     with evaluating(model), torch.random.fork_rng():
@@ -98,7 +112,10 @@ def evaluate(model: GMVAE, images: Tensor) -> Evaluation:
 def save_samples(model: GMVAE, outpath: Path, seed: int = 0) -> Tensor:
     """Draw 200 images from p(x) and save them as one picture, 10 rows of 20; returns them, (200, 784) in {0, 1}."""
     # matplotlib would scale the picture; written pixel by pixel, every image stays crisp.
+    import torch
     from PIL import Image
+
+    from plotting import evaluating, tile_images
 
     with evaluating(model), torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -158,13 +175,15 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: list[str] | None = None) -> int:
     """Train, evaluate, report; returns the exit status (2: bad input, said in one line)."""
+    print_anything()
+    options = parse_arguments(arguments)
+    import torch
     from tqdm import tqdm
 
     from lab.course import unwritten
     from lab.run.command_line import InputError, choose_device, with_float64, writable_folder
+    from mnist import DataError, load_mnist
 
-    print_anything()
-    options = parse_arguments(arguments)
     try:
         device = with_float64(choose_device(options.device))
         out = writable_folder(options.out)

@@ -18,7 +18,7 @@ from typing import Any
 
 try:
     from lab.doctor import OLDEST, damage, examination, problems
-    from lab.files import print_anything
+    from lab.files import print_anything, wrapped
     from lab.run.command_line import InputError, alone_in, choose_device, usable_cores, writable_folder
 except ModuleNotFoundError:  # somebody has opened main.py in the zip
     sys.exit("main.py: lab/ is not beside it: unpack all of student.zip into one folder, and work there")
@@ -163,7 +163,8 @@ def run_in(results: Path, device: str, options: argparse.Namespace) -> int:
             f"interrupted: {done} of {len(chosen)} parts are finished and kept; run again to continue", file=sys.stderr
         )
         return 130
-    print(summary(metrics))
+    if numbers := summary(metrics):
+        print(numbers)
     report_unfinished(outcomes)
     # One that went elsewhere must not replace what is handed in.
     if results == RESULTS and "gmvae" in parts:
@@ -215,14 +216,14 @@ def main(arguments: list[str] | None = None) -> int:
     print_anything()
     options = parse_arguments(arguments)
     if options.doctor:
-        print("\n".join(examination(HERE)))
+        print(*(line for text in examination(HERE) for line in wrapped("", text, indent=3)), sep="\n")
         return 0
     if sys.version_info < OLDEST:
         print(f"main.py: {problems(HERE)[0]}", file=sys.stderr)
         return 2
     if (HERE / "tests").is_dir():  # a student's folder
         for text in damage(HERE):
-            print(f"main.py: {text}", file=sys.stderr)
+            print(*wrapped("main.py: ", text), sep="\n", file=sys.stderr)
     signal.signal(signal.SIGTERM, stop)
     try:
         return run(options)

@@ -27,6 +27,7 @@ from autograder.classroom.parcel import version
 from autograder.grading.files import MIB, Entry, UnreadableError, listed, shown
 from autograder.release.notebook import NOTEBOOK
 from autograder.sandbox.text import safe_text
+from autograder.stamp import HANDED_IN
 
 PDF = PurePosixPath(NOTEBOOK).with_suffix(".pdf").name
 RESULTS = "results"  # the folder in which students have what their run gave
@@ -326,7 +327,7 @@ def _plain_python(cell: Mapping[str, Any]) -> str:
 def _results(files: Sequence[Entry]) -> Iterator[tuple[str, bytes]]:
     """Small files of JSON that may be results of the student's run."""
     for file in files:
-        small = file.regular and file.size <= LARGEST_RESULT
+        small = file.regular and file.size <= LARGEST_RESULT and file.path.name != HANDED_IN
         if small and file.path.suffix.lower() == ".json" and file.path.parent.name in ("", RESULTS):
             with contextlib.suppress(UnreadableError):
                 yield file.path.name, file.read(LARGEST_RESULT)

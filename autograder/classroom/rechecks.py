@@ -207,7 +207,7 @@ def recheck(
             failed = [
                 check
                 for check in present
-                if verdicts[check.question.label].kind != "passed" and (answers.results or not check.file.shows)
+                if verdicts[check.question.label].kind != "passed" and (answers.results or not check.file.judges_run)
             ]
             if failed and short != cells:
                 again = _run(branch, folder, cells, failed)
@@ -216,7 +216,7 @@ def recheck(
         return {check.question.label: Verdict("grader", message=safe_text(str(error), 200)) for check in checks}
     for check in present:
         kind = verdicts[check.question.label].kind
-        if check.file.shows and not answers.results and kind not in ("passed", "not_implemented"):
+        if check.file.judges_run and not answers.results and kind not in ("passed", "not_implemented"):
             why = f"it needs files of {RESULTS}/, which were not handed in"
             verdicts[check.question.label] = Verdict("not_run", message=why)
     return verdicts
@@ -230,13 +230,12 @@ def _laid_out(folder: Path, handed_in: HandedIn, answers: Answers, code: Collect
         with contextlib.suppress(UnreadableError):  # then there is no code that could be imported
             archive.write_bytes(pack(handed_in.entries, code).content)
             intake.unpack(archive, folder, code, None)
-    for path in sorted(given.rglob("*.py")) if given.is_dir() else ():
+    for path in sorted(given.rglob("*")):
         target = folder / path.relative_to(given)
-        if "tests" not in target.parts and not target.exists():
+        needed = path.suffix in (".py", ".json") and not {"tests", RESULTS} & {*path.relative_to(given).parts}
+        if needed and not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    settings = [path for path in given.glob("*.json")] if given.is_dir() else []
-    write_files(folder, {path.name: path.read_bytes() for path in settings})
     write_files(folder, {**STAND_INS, **{f"{RESULTS}/{name}": it for name, it in answers.results.items()}})
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)  # the worker's user reads them

@@ -568,8 +568,10 @@ def _all_notes(selection: _Selection) -> Iterator[str]:
     """What to say about a submission's files: first what may have been meant to be graded."""
     yield from selection.notes
     lost = set(selection.lost)
-    if selection.data:
-        yield f"Your code can read these, and they are not graded: {listed([e.name for e in selection.data.values()])}."
+    # The numbers of a run are for the report, and nothing is to be said of them here.
+    data = [entry.name for name, entry in selection.data.items() if name != PurePosixPath(tasks.METRICS).name]
+    if data:
+        yield f"Your code can read these, and they are not graded: {listed(data)}."
     for reason, (why, remedy) in REASONS.items():
         if entries := selection.aside.get(reason):
             missed = any(entry.name in lost for entry in entries)

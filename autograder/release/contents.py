@@ -11,7 +11,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from autograder.release.selection import Line, numbered, region_names, select, t
 from autograder.release.starter import DEFINITIONS, TASK_OPENING, Problem, SourceError, make_starter, without_markers
 from autograder.repository import DEFAULT_COURSE, DOOR, ROOT
 from autograder.stamp import TASKS, Stamp, stamp_of
-from autograder.tasks import Course, TaskRecord, load
+from autograder.tasks import METRICS, Course, TaskRecord, load
 from autograder.toml_source import TomlSource, meant
 from autograder.toml_source import shown as shown_path
 
@@ -124,10 +124,10 @@ def generate(root: Path = ROOT, course: Course | None = None) -> Release:
         except SourceError as error:
             problems += error.problems
     files["README.md"] = handout_text.encode()
-    files[TASKS] = task_list(course, files).encode()
+    files[TASKS] = task_list(course, files, asked.values()).encode()
     files |= other_files(root, files)
     stamp = stamp_of(files, root)
-    files[TASKS] = task_list(course, files, stamp).encode()
+    files[TASKS] = task_list(course, files, asked.values(), stamp).encode()
     files["README.md"] += f"\nCourse {course.name}, release {stamp}.\n".encode()
 
     data = ["data", "data/README.md"] if course.usual_data else ["data"]
@@ -269,7 +269,7 @@ def solved(course: Course) -> dict[str, bytes]:
         path: numbers.put_in(without_markers(text_of(lines)), path, known, problems).encode()
         for path, lines in selected_code(course, problems).items()
     }
-    files[TASKS] = task_list(course, files).encode()
+    files[TASKS] = task_list(course, files, question_files(course, problems).values()).encode()
     files |= lab_texts(course.root, files)
     if problems:
         raise SourceError(problems)
@@ -430,7 +430,9 @@ def further_requirements(locked: str, base: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = None) -> str:
+def task_list(
+    course: Course, files: Mapping[str, bytes], asked: Iterable[questions.QuestionFile], stamp: Stamp | None = None
+) -> str:
     """lab/tasks.json: what the course asks for, and what it is worth, for students' programs and pytest's markers.
 
     With a stamp, it has a checksum of each file that students need not change, too.
@@ -460,14 +462,21 @@ def task_list(course: Course, files: Mapping[str, bytes], stamp: Stamp | None = 
             for question in course.questions
         ],
         "provided": sorted(given - course.files),
+        **({"results": [METRICS]} if any(question.judges_run for question in asked) else {}),
     }
     if stamp:
         ours = {name for name in files if name.startswith("tests/")} | set(document["provided"])
-        lab = {name: Path(name).suffix for name in files if name.startswith(f"{LAB}/")}
-        ours |= {name for name, kind in lab.items() if kind in OTHER_LANGUAGES}
-        ours |= {name for name, kind in lab.items() if kind == ".py" and PROVIDED in files[name].partition(b"\n")[0]}
+        ours |= {name for name in files if name.startswith(f"{LAB}/") and Path(name).suffix in OTHER_LANGUAGES}
+        modules = {name for name in files if name.startswith(f"{LAB}/") and name.endswith(".py")}
+        ours |= modules - to_be_changed(files)
         document["files"] = {name: hashlib.sha256(files[name]).hexdigest()[:12] for name in sorted(ours)}
     return json.dumps(document, indent=1) + "\n"
+
+
+def to_be_changed(files: Mapping[str, bytes]) -> set[str]:
+    """The modules in lab/ that students may change: their first line lacks the mark of the others."""
+    modules = {name: text for name, text in files.items() if name.startswith(f"{LAB}/") and name.endswith(".py")}
+    return {name for name, text in modules.items() if text and PROVIDED not in text.partition(b"\n")[0]}
 
 
 def read(path: Path) -> str:

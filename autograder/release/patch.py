@@ -1,6 +1,6 @@
 """What has changed since the last release, for students who have begun: a zip to unpack over their folder.
 
-It never holds what students write into: the files that they hand in, and their notebook.
+It never holds what students write into: the files that they hand in, their notebook, and modules that they may change.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.release.archive import zip_files
+from autograder.release.contents import to_be_changed
 from autograder.release.notebook import NOTEBOOK
 from autograder.tasks import Course
 
@@ -38,8 +39,8 @@ def files_of(archive: Path, top: str) -> dict[str, bytes]:
 
 
 def difference(course: Course, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> Patch:
-    """What has changed from one release of a course to the next."""
-    own = {*course.files, NOTEBOOK}
+    """What has changed from one release of a course to the next. A module is theirs if it was when they got it."""
+    own = {*course.files, NOTEBOOK} | to_be_changed(before)
     changed = {name: content for name, content in after.items() if before.get(name) != content}
     return Patch(
         {name: content for name, content in changed.items() if name not in own},

@@ -89,6 +89,11 @@ class QuestionFile:
         """Whether a person judges it."""
         return "Rubric" in SECTIONS[self.kind]
 
+    @property
+    def judges_run(self) -> bool:
+        """Whether it is a numeric check that needs results of the student's run."""
+        return bool(self.shows) and not self.manual
+
     def scaled(self, points: float) -> list[tuple[float, str]]:
         """The rubric with points instead of shares; they add up to `points`, but for the sixth decimal."""
         whole = sum(share for share, _ in self.rubric)

@@ -1,16 +1,20 @@
 """The assignment's folder, files that are whole or not there at all, and what may be printed (provided)."""
 
+from __future__ import annotations  # main.py has to come as far as to say that a Python is too old
+
 import io
 import json
 import math
 import os
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 # Where the student's files lie.
 HERE = Path(__file__).resolve().parents[1]
 TASKS = Path("lab", "tasks.json")  # there: what the course asks for
+COLUMNS = 79  # of a line on a terminal
 
 
 def print_anything() -> None:
@@ -20,6 +24,17 @@ def print_anything() -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):  # not in a notebook
         sys.stdout.reconfigure(errors="backslashreplace")  # as Python itself has it for sys.stderr
+
+
+def wrapped(head: str, text: str, indent: int | None = None) -> list[str]:
+    """A text in lines of a terminal, with something in front of it.
+
+    Args:
+        indent: of the lines below the first; None to have them begin below the text. A long name is not cut.
+    """
+    below = " " * (len(head) if indent is None else indent)
+    lines = textwrap.TextWrapper(COLUMNS, head, below, break_long_words=False, break_on_hyphens=False)
+    return lines.wrap(text)
 
 
 def write_whole(path: Path, content: bytes) -> None:

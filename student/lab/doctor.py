@@ -61,7 +61,8 @@ def damage(folder: Path) -> list:
     if lost:
         found.append(f"{_some(lost)} missing: keep a copy of your own files, and unpack student.zip here again")
     if other:
-        found.append(f"{_some(other)} not of this release, or changed: take them from the newest student.zip")
+        them = "it" if len(other) == 1 else "them"
+        found.append(f"{_some(other)} not of this release, or changed: take {them} from the newest student.zip")
     return found
 
 

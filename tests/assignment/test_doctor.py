@@ -30,6 +30,7 @@ def test_a_whole_folder(folder: Path) -> None:
     (folder / "plotting.py").write_bytes((folder / "plotting.py").read_bytes().replace(b"\n", b"\r\n"))
     said = run(folder, "main.py", "--doctor").stdout
     assert "Nothing is wrong that can be seen from here." in said and "->" not in said
+    assert max(map(len, said.splitlines())) < 80
     assert f"Python {sys.version.split()[0]}" in said and "torch 2." in said and "release 0." in said
     assert str(Path.home()) not in said and str(folder) not in said
 
@@ -40,7 +41,8 @@ def test_files_of_another_release_and_lost_ones(folder: Path) -> None:
     (folder / "tests" / "support" / "mixture.py").unlink()
     said = run(folder, "main.py", "--doctor").stdout
     assert "-> tests/support/mixture.py is missing: keep a copy of your own files" in said
-    assert "-> plotting.py is not of this release, or changed" in said
+    assert max(map(len, said.splitlines())) < 80
+    assert "-> plotting.py is not of this release, or changed: take it from" in said
     errors = run(folder, "main.py", "--list").stderr
     assert "main.py: plotting.py is not of this release" in errors and "Traceback" not in errors
 

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -197,13 +198,18 @@ def finish_everything(out: Path) -> None:
     (out / "learning-curve" / "ELBO_Curve.png").touch()
 
 
-@pytest.mark.parametrize("command", ["main", "main --list", "main --help", "main --doctor", "submit", "submit --help"])
+PROGRAMS = ("main", "submit", "explore", "export_report", "run_gmvae")
+
+
+@pytest.mark.parametrize(
+    "command", ["main", "main --list", "main --doctor", "submit", *(f"{name} --help" for name in PROGRAMS)]
+)
 def test_what_needs_no_pytorch_does_not_wait_for_it(pristine, tmp_path, monkeypatch, command):
     """PyTorch takes seconds to import: with nothing to do nobody waits for it."""
     monkeypatch.setattr(parts_module, "HERE", pristine)
     out = tmp_path / "学生"
     finish_everything(out)
-    options = ["--out", str(out / "submission.zip" if "submit" in command else out)]
+    options = ["--out", str(out / "submission.zip" if "submit" in command else out)] * ("--help" not in command)
     # As where the output goes on Windows, if not to a window.
     environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
     run = subprocess.run(
@@ -211,11 +217,16 @@ def test_what_needs_no_pytorch_does_not_wait_for_it(pristine, tmp_path, monkeypa
         cwd=pristine, env=environment, capture_output=True, encoding="cp1252",
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
+    if "--help" in command:
+        assert run.stdout.startswith("usage: ")
     if command == "main":
         assert "30 of 30 parts are finished already" in run.stderr
         assert run.stdout.rstrip().endswith(str(Path("\\u5b66\\u751f", "index.html")))
     if command == "main --list":
-        assert run.stdout.count(" finished") == 30 and " to do" not in run.stdout
+        lines = run.stdout.splitlines()
+        assert len(lines) < 24 and max(map(len, lines)) < 80
+        assert run.stdout.count(" finished ") == 5 and " to do" not in run.stdout
+        assert all(name in re.findall(r"[\w-]+", run.stdout) for name in all_parts(Settings(), out, None))
 
 
 @pytest.mark.slow

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.release.contents import to_be_changed
+from autograder.repository import STUDENT
+
 SOLUTION = Path(__file__).resolve().parents[2] / "solution"
 sys.path.insert(0, str(SOLUTION))
 
@@ -40,3 +43,9 @@ def test_quadrature_fits_any_components(scale):
     apart = scale * 8 * means
     expected = sum(w * (closed_form(cov) - math.log(w)) for w, cov in zip(WEIGHTS, covs, strict=True))
     assert exact_entropy(weights, apart, covs) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_release_during_the_term_leaves_the_students_own_mixture():
+    """They write it, and it is no file to hand in."""
+    given = {path.relative_to(STUDENT).as_posix(): path.read_bytes() for path in (STUDENT / "lab").rglob("*.py")}
+    assert to_be_changed(given) == {"lab/parts/mixture.py"}

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,13 @@ class Folder:
         (self.path / name).write_text(text, encoding="utf-8")
 
     def submit(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run it; its output has to fit a terminal of 80 columns, and of 24 lines if it is not told otherwise."""
+        done = self.run(*arguments)
+        lines = done.stdout.splitlines()
+        assert max(map(len, lines), default=0) < 80 and ("--all" in arguments or len(lines) < 24), done.stdout
+        return done
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(self.path / "submit.py"), *arguments],
             cwd=self.path.parent,
@@ -63,6 +71,11 @@ class Folder:
         with zipfile.ZipFile(self.path / "submission.zip") as archive:
             assert archive.testzip() is None
             return archive.namelist()
+
+
+def flat(text: str) -> str:
+    """What was printed, each sentence in one line."""
+    return re.sub(r"\n {4,}(?![\d.]+  )", " ", text)
 
 
 @pytest.fixture
@@ -85,9 +98,14 @@ def test_a_complete_folder(folder: Folder) -> None:
     done = folder.submit()
     assert done.returncode == 0, done.stdout + done.stderr
     assert folder.packed() == ["kl.py", "Net.py", "model.safetensors", "my_math.py", "numbers_of_mine.py"]
-    assert "Nothing is missing. Upload the zip as it is." in done.stdout
-    assert "Code: at most 20 of 20 points" in done.stdout and "you lose" not in done.stdout
-    assert "pytest has not run all public checks here yet" in done.stdout
+    assert done.stdout.splitlines()[1:] == [
+        "  ok  kl.py, Net.py, model.safetensors, my_math.py (your own module),",
+        "      numbers_of_mine.py (your own module)",
+        "",
+        "Code:    at most 20 of 20 points as it is",
+        "Checks:  pytest has not run all public ones yet; hidden ones count, too",
+        "Next:    nothing is missing: upload the zip as it is",
+    ]
 
 
 def test_the_release_is_handed_in(folder: Folder) -> None:
@@ -103,8 +121,9 @@ def test_missing_weights_say_how_to_make_them_and_what_they_cost(folder: Folder)
     (folder.path / "model.safetensors").unlink()
     done = folder.submit()
     assert done.returncode == 0
-    assert "model.safetensors missing: run run_gmvae.py; you lose 10 points" in done.stdout
-    assert "at most 10 of 20 points" in done.stdout and "You can hand in again later." in done.stdout
+    assert "  10  model.safetensors missing: run run_gmvae.py\n" in done.stdout
+    assert "at most 10 of 20 points as it is; you can hand in again later\n" in done.stdout
+    assert "Next:    model.safetensors missing: run run_gmvae.py\n" in done.stdout
     assert "model.safetensors" not in folder.packed()
 
 
@@ -113,9 +132,54 @@ def test_a_missing_file_and_an_open_task(folder: Folder) -> None:
     folder.write("kl.py", STUB)
     done = folder.submit()
     assert done.returncode == 0
-    assert "Net.py missing: Task 2.1; you lose 5.5 points" in done.stdout
-    assert "kl.py not implemented: Task 1.2, Triangle; you lose 1 point\n" in done.stdout
+    assert "  5.5  Net.py missing: Task 2.1\n" in done.stdout
+    assert "    1  kl.py not implemented: Task 1.2\n" in done.stdout
+    assert "Next:    Task 1.2 in kl.py; pytest -m x\n" in done.stdout
     assert folder.packed() == ["kl.py", "model.safetensors"]
+    assert "    1  kl.py not implemented: Task 1.2, Triangle\n" in folder.submit("--all").stdout
+
+
+def test_what_one_screen_has_no_room_for_is_counted(folder: Folder) -> None:
+    """As many files and strays as no assignment has; --all names them."""
+    tasks = [{**TASKS["tasks"][0], "number": f"3.{i}", "file": f"a_rather_long_name_{i}.py"} for i in range(40)]
+    folder.write("lab/tasks.json", json.dumps({**TASKS, "tasks": [*TASKS["tasks"], *tasks]}))
+    folder.write("kl.py", STUB)
+    for i in range(40):
+        folder.write(f"a_rather_long_stray_{i}.py", "")
+    said = flat(folder.submit().stdout)
+    shown = said.count("missing: Task") + 1
+    assert f"\n  {141 - 3.5 * (shown - 1) - 1:g} points in {41 - shown} more files: python submit.py --all\n" in said
+    assert shown > 5 and "a_rather_long_stray_12.py and 37 more: nothing" in said
+    everything = folder.submit("--all").stdout
+    assert "a_rather_long_name_39.py missing" in everything and "a_rather_long_stray_39.py" in everything
+    assert "--all" not in everything
+
+
+def test_where_nothing_is_written_nothing_can_be_earned(folder: Folder) -> None:
+    """Not even what is judged over all files."""
+    over_all = {**TASKS["tasks"][0], "number": "3.1", "name": "manners", "file": "", "points": 2}
+    folder.write("lab/tasks.json", json.dumps({**TASKS, "tasks": [*TASKS["tasks"], over_all]}))
+    (folder.path / "Net.py").unlink()
+    (folder.path / "model.safetensors").unlink()
+    assert "at most 6.5 of 22 points" in folder.submit().stdout
+    folder.write("kl.py", STUB.replace("1.2", "1.1") + STUB)
+    assert "at most 0 of 22 points" in folder.submit().stdout
+
+
+def test_results_of_a_run_are_handed_in_where_the_report_needs_them(folder: Folder) -> None:
+    (folder.path / "results").mkdir()
+    folder.write("results/metrics.json", "{}")
+    folder.submit()
+    assert "metrics.json" not in folder.packed()
+    folder.write("lab/tasks.json", json.dumps({**TASKS, "results": ["results/metrics.json"]}))
+    assert "results/metrics.json (of your run)" in folder.submit().stdout
+    assert folder.packed()[-1] == "metrics.json"
+    folder.write("results/metrics.json", " " * (2**18 + 1))
+    assert "results/metrics.json is too large" in folder.submit().stdout
+    (folder.path / "results/metrics.json").unlink()
+    said = folder.submit().stdout
+    assert "  no  results/metrics.json is missing: the report needs it, main.py writes it\n" in said
+    assert "nothing is missing: upload the zip" in said and "metrics.json" not in folder.packed()
 
 
 def test_a_stub_that_is_never_reached_is_none(folder: Folder) -> None:
@@ -135,9 +199,10 @@ def test_the_last_run_of_the_checks_and_the_report_are_told(folder: Folder) -> N
     run.write_text('{"passed": 44, "count": 46}')
     said = folder.submit().stdout
     assert "44 of 46 public checks pass (run today " in said and "changed since" not in said
-    assert "Report: 7.5 points more." in said and "report.ipynb" not in said
+    assert "Report:  7.5 points more, not in this zip" in said and "report.ipynb" not in said
     os.utime(run, (1.7e9, 1.7e9))
-    assert "(run on 2023-11-1" in (said := folder.submit().stdout) and "changed since: Net.py, kl.py" in said
+    assert "(run on 2023-11-1" in (said := folder.submit().stdout)
+    assert "changed since: Net.py, kl.py" in flat(said)
 
 
 def test_a_wrong_case_is_no_missing_file_without_a_remedy(folder: Folder) -> None:
@@ -148,21 +213,21 @@ def test_a_wrong_case_is_no_missing_file_without_a_remedy(folder: Folder) -> Non
 @pytest.mark.parametrize("name", ["kl (1).py", "Copy of kl.py", "kl_final.py", "kl.py.txt", "kl.ipynb"])
 def test_a_name_that_is_almost_right_is_asked_about(folder: Folder, name: str) -> None:
     folder.write(name, KL)
-    assert f"{name} is not packed" in folder.submit().stdout
+    assert f"  no  {name}: nothing that you hand in imports it\n" in folder.submit().stdout
     (folder.path / "kl.py").unlink()
-    assert f"kl.py missing: if {name} is it, rename it to kl.py; you lose 4.5 points" in folder.submit().stdout
+    assert f"kl.py missing: if {name} is it, rename it to kl.py" in folder.submit().stdout
 
 
 def test_a_git_lfs_pointer_is_called_so(folder: Folder) -> None:
     folder.write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 2674080\n")
     done = folder.submit()
-    assert "model.safetensors is a Git LFS pointer, not the weights: run `git lfs pull`; you lose" in done.stdout
+    assert "model.safetensors is a Git LFS pointer, not the weights: run `git lfs pull`" in flat(done.stdout)
 
 
 def test_a_file_that_is_not_python_is_packed_and_named(folder: Folder) -> None:
     folder.write("kl.py", "def kl(:\n")
     done = folder.submit()
-    assert "kl.py line 1: not valid Python: nothing in this file can be graded; you lose 4.5 points" in done.stdout
+    assert "kl.py line 1: not valid Python: nothing in this file can be graded\n" in done.stdout
     assert "kl.py" in folder.packed()
 
 
@@ -172,7 +237,7 @@ def test_a_file_that_is_not_python_is_packed_and_named(folder: Folder) -> None:
 def test_weights_that_are_none(folder: Folder, content: bytes) -> None:
     (folder.path / "model.safetensors").write_bytes(content)
     done = folder.submit()
-    assert "model.safetensors is not a whole safetensors file: train the model again; you lose 10 points" in done.stdout
+    assert "model.safetensors is not a whole safetensors file: train the model again\n" in done.stdout
     assert "model.safetensors" not in folder.packed()
 
 
@@ -180,9 +245,7 @@ def test_what_is_left_out_is_said(folder: Folder) -> None:
     folder.write("scratch.py", "")
     folder.write("play.ipynb", "{}")
     done = folder.submit()
-    assert "scratch.py is not packed" in done.stdout
-    assert "play.ipynb is not packed" in done.stdout
-    assert "plotting.py is not packed" not in done.stdout
+    assert "  no  play.ipynb, scratch.py: nothing that you hand in imports them\n" in done.stdout
     assert not {"scratch.py", "play.ipynb", "plotting.py"} & set(folder.packed())
 
 
@@ -199,9 +262,9 @@ def test_names_that_the_output_has_no_letters_for(folder: Folder, monkeypatch: p
     """As on Windows, where the output is no window."""
     monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
     folder.write("копия kl.py", "")
-    done = folder.submit()
+    done = folder.run()
     assert done.returncode == 0
-    assert r"\u043a\u043e\u043f\u0438\u044f kl.py is not packed" in done.stdout
+    assert r"\u043a\u043e\u043f\u0438\u044f kl.py: nothing" in done.stdout
 
 
 @pytest.mark.parametrize(("content", "complaint"), [(None, "is missing"), ("{", "is damaged"), ("{}", "is damaged")])

@@ -73,8 +73,10 @@ NOTHING_TO_DO = {
 }
 
 
-@pytest.mark.parametrize("course", ["000", "003"])
-@pytest.mark.parametrize("name", NOTHING_TO_DO)
+# A class of course 003 has a written part to grade.
+@pytest.mark.parametrize(
+    ("name", "course"), [(n, c) for n in NOTHING_TO_DO for c in ("000", "003") if n + c != "class003"]
+)
 def test_a_course_whose_code_nobody_grades(tmp_path, monkeypatch, capsys, name, course):
     """One sentence that says why, and nothing is written."""
     (tmp_path / "x.py").write_text("x = 1\n")
@@ -89,6 +91,14 @@ def test_a_course_whose_code_nobody_grades(tmp_path, monkeypatch, capsys, name, 
     )
     assert err.count("\n") == 1 and ("--selfgrades" in err) == (name == "class" and course == "000")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["x.py"]
+
+
+def test_a_class_that_hands_in_no_report_where_that_is_all_there_is(tmp_path, capsys):
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "x.py").write_text("x = 1\n")
+    status = commands.main(["class", "--course", "003", str(tmp_path / "export"), "--out", str(tmp_path / "out")])
+    assert status == Exit.NOTHING
+    assert "class: nobody has handed in a report" in capsys.readouterr().err
 
 
 def test_a_course_without_code_has_nothing_to_run(capsys):

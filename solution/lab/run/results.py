@@ -2,14 +2,13 @@
 
 import re
 import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lab.course import course
-from lab.files import write_json, write_whole
+from lab.files import wrapped, write_json, write_whole
 from lab.run.experiments import Settings
 from lab.run.gallery import gallery_html
 from lab.run.part import Outcome, Part, part_seed
@@ -109,7 +108,7 @@ def why_again(todo: list[Part]) -> Iterator[str]:
         if reason := part.stale_because():
             because.setdefault(reason, []).append(part.name)
     for reason, names in because.items():
-        yield from textwrap.wrap(f"{', '.join(names)}: again, because {reason} changed", 80, subsequent_indent="    ")
+        yield from wrapped("", f"{', '.join(names)}: again, because {reason} changed", indent=4)
 
 
 def report_unfinished(outcomes: dict[str, Outcome]) -> None:
@@ -123,7 +122,7 @@ def report_unfinished(outcomes: dict[str, Outcome]) -> None:
     if todo:
         print("\nStill to be written, in the order of the tasks:")
         for message in sorted(todo, key=task_position):
-            print(f"  {message}  ({', '.join(todo[message])})")
+            print(*wrapped("  ", f"{message}  ({', '.join(todo[message])})", indent=6), sep="\n")
         print(f"Do next: {min(todo, key=task_position)}")
 
 
@@ -135,11 +134,12 @@ def task_position(message: str) -> int:
 
 
 def list_parts(parts: dict[str, Part]) -> None:
-    """Print the parts by section."""
+    """Print the parts by section, the finished ones apart from the others."""
     for name, heading in course().sections.items():
         inside = [part for part in parts.values() if part.section == heading]
         if inside:
             print(f"{name}: {heading}")
-        for part in inside:
-            state = "finished" if part.is_finished() else "to do"
-            print(f"    {part.name:<20} {state:<9}" + (f" needs {', '.join(part.needs)}" if part.needs else ""))
+        done = [part.name for part in inside if part.is_finished()]
+        for state, names in (("finished", done), ("to do", [part.name for part in inside if part.name not in done])):
+            for line in wrapped(f"    {state:<10}", ", ".join(names)):
+                print(line)

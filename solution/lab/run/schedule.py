@@ -4,12 +4,14 @@ import heapq
 from collections.abc import Collection
 from graphlib import TopologicalSorter
 
+from lab.files import wrapped
 from lab.run.part import Part
 
 # More processes than this would wait for the longest training, and take memory.
 MOST_PROCESSES = 4
 # The matrices are small: more threads than this would wait for one another.
 MOST_THREADS = 4
+MOST_ROWS = 12  # of a plan
 
 
 def share_out(cores: int, processes: int | None = None) -> tuple[int, int]:
@@ -51,11 +53,19 @@ def plan(parts: list[Part], finished: Collection[str], cores: int, processes: in
     slower = max(1.0, min(processes, len(parts)) * threads / cores)
     rows = [(slower * begin, slower * end, name) for begin, end, name in timetable(parts, processes)]
     seconds = max((end for _, end, _ in rows), default=0)
+    # The longest ones get a line each, as many as a small window has room for.
+    longest = {name for _, _, name in sorted(rows, key=lambda row: row[0] - row[1])[:MOST_ROWS]}
+    others = [name for _, _, name in rows if name not in longest]
     of_each = "a thread each" if threads == 1 else f"{threads} threads each"
     lines = [
         f"{cores} processor core{'s'[: cores > 1]} to use: {processes} part{'s'[: processes > 1]} at a time, {of_each}",
         f"{len(parts)} parts to run, {len(finished)} finished; about {seconds:.0f} s",
         "",
-        *(f"  {begin:6.0f} s to {end:4.0f} s  {name}" for begin, end, name in rows),
+        *(f"  {begin:6.0f} s to {end:4.0f} s  {name}" for begin, end, name in rows if name in longest),
+        *(
+            wrapped("  and ", f"{len(others)} shorter one{'s'[: len(others) != 1]}: {', '.join(others)}")
+            if others
+            else []
+        ),
     ]
     return "\n".join(lines)

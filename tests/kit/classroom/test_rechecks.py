@@ -112,6 +112,11 @@ def test_without_the_results_of_the_run_a_person_judges(zygote: Zygote, course: 
     found = recheck(zygote, course, tmp_path, {"report.ipynb": perfect()})
     assert kinds(found) == {"N1": "passed", "N2": "not_run"}
     assert found["N2"].message == "it needs files of results/, which were not handed in"
+    # What submit.py packs: a release is no result, and the numbers of the run lie right at the top.
+    stamped = {"report.ipynb": perfect(), "release.json": "{}"}
+    assert kinds(recheck(zygote, course, tmp_path / "stamped", stamped))["N2"] == "not_run"
+    packed = {**stamped, "metrics.json": RESULTS["results/metrics.json"]}
+    assert kinds(recheck(zygote, course, tmp_path / "packed", packed))["N2"] == "passed"
     guessed = {"report.ipynb": notebook(N1=f"{DOUBLE}\nhalf = 1.5", N2="count = 8"), **RESULTS}
     assert kinds(recheck(zygote, course, tmp_path / "guessed", guessed))["N2"] == "wrong"
 

@@ -276,6 +276,12 @@ def test_a_few_small_files_of_data_go_with_the_code(hand_in, into, tmp_path):
     )
 
 
+def test_of_the_numbers_of_a_run_no_word_is_said(hand_in, into):
+    """They are there for the report."""
+    assert hand_in({**COMPLETE, "metrics.json": "{}"}).notes == ()
+    assert contents(into) == COMPLETE | {"metrics.json": "{}"}
+
+
 def test_data_is_bounded_in_number_and_refuses_nothing(hand_in, into):
     found = hand_in({**COMPLETE, **{f"{number:03}.csv": "1" for number in range(30)}})
     assert len(contents(into)) == len(COMPLETE) + 20 and found.errors == ()

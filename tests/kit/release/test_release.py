@@ -16,6 +16,7 @@ import pytest
 
 from autograder.release import contents, leaks, student
 from autograder.release.archive import write_zip
+from autograder.release.patch import difference
 from autograder.release.starter import SourceError, make_starter
 from autograder.repository import DOOR
 from autograder.stamp import TASKS as TASK_LIST
@@ -567,6 +568,21 @@ def test_a_patch_holds_what_has_changed_and_nothing_of_the_students(tree, capsys
     assert "3 files have changed" in printed
     assert "students write into these, so they are not in it: disc.py" in printed
     assert "students may delete these: explore.py, lab/explore.ipynb, lab/requirements-explore.txt" in printed
+
+
+def test_a_patch_leaves_modules_that_students_may_change(tree):
+    """Their first line lacks the mark of those that are provided; an empty one is nobody's."""
+    course = load(tree / "courses" / "full.toml")
+    before = {
+        "lab/coins.py": b'"""Coins: these are examples, choose your own."""\nCOINS = [1]\n',
+        "lab/toss.py": b'"""Tosses coins (provided)."""\n',
+        "lab/__init__.py": b"",
+    }
+    after = {name: content + b"X = 1\n" for name, content in before.items()} | {"lab/new.py": b"NEW = 1\n"}
+    found = difference(course, before, after)
+    assert found.files.keys() == {"lab/toss.py", "lab/__init__.py", "lab/new.py"}
+    assert found.theirs == ("lab/coins.py",) and found.gone == ()
+    assert difference(course, before, {}).gone == ("lab/__init__.py", "lab/toss.py")
 
 
 def test_archive_with_a_leak_is_deleted(tree, tmp_path):
