@@ -45,15 +45,10 @@ def log_normal_mixture(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
     Hint: which dimension must z gain so that it meets every component? The provided `log_mean_exp` is stable.
     """
     # BEGIN SOLUTION
-    # A normal's log-density is linear in (z^2, z, 1): one matrix product for all points and components. The expanded
-    # square loses digits, unless z and m are small beside 1e5 standard deviations: hence the centre, and float64.
-    centre = m.detach().mean(dim=(0, 1))  # the density is the same wherever it is
-    a, b, precision = z.double() - centre, m.double() - centre, v.double().reciprocal()
-    points = torch.cat((-0.5 * a.square(), a, torch.full_like(a, -0.5)), dim=-1)  # (B, 3 d)
-    constant = precision * b.square() - precision.log() + math.log(2 * math.pi)
-    components = torch.cat((precision, precision * b, constant), dim=-1)  # (B, K, 3 d) or (1, K, 3 d)
-    log_components = torch.einsum("bd,bkd->bk", points, components)
-    return log_mean_exp(log_components, dim=1).to(z.dtype)
+    # (B, d, 1) against (1, d, K): with the components innermost, sums over d run along whole rows of memory, which
+    # takes half the time of (B, 1, d) against (1, K, d) and is as exact.
+    log_components = log_normal(z.unsqueeze(2), m.mT.contiguous(), v.mT.contiguous(), dim=1)  # (B, K)
+    return log_mean_exp(log_components, dim=1)
     # END SOLUTION
 
 

@@ -181,11 +181,11 @@ def main(arguments: list[str] | None = None) -> int:
     from tqdm import tqdm
 
     from lab.course import unwritten
-    from lab.run.command_line import InputError, choose_device, with_float64, writable_folder
+    from lab.run.command_line import InputError, choose_device, writable_folder
     from mnist import DataError, load_mnist
 
     try:
-        device = with_float64(choose_device(options.device))
+        device = choose_device(options.device)
         out = writable_folder(options.out)
         weights, samples = outputs(out, options.iterations, options.overwrite)
         mnist = load_mnist(options.data)

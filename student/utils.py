@@ -44,7 +44,7 @@ def log_normal_mixture(z: Tensor, m: Tensor, v: Tensor) -> Tensor:
 
     Hint: which dimension must z gain so that it meets every component? The provided `log_mean_exp` is stable.
     """
-    # YOUR CODE HERE (the reference solution has 7 lines here)
+    # YOUR CODE HERE (the reference solution has 2 lines here)
     raise NotImplementedError("Task 5.1: log_normal_mixture, see README section 5.1")
 
 

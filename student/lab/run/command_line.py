@@ -39,11 +39,6 @@ def choose_device(name: str) -> str:
     return name
 
 
-def with_float64(device: str) -> str:
-    """The device itself, or the processor where the device has no 64-bit numbers."""
-    return "cpu" if device.startswith("mps") else device
-
-
 def writable_folder(path: Path) -> Path:
     """Make the folder if it is missing, and make sure that files can be written there.
 

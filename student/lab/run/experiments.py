@@ -6,7 +6,6 @@ from pathlib import Path
 from lab.course import course
 from lab.parts.mixture import COVS, MEANS
 from lab.parts.names import KINDS, STAGE_PLOTS, training_name
-from lab.run.command_line import with_float64
 from lab.run.part import Part, origin
 
 TRAIN_VAE = "lab.parts.training:train_vae"
@@ -220,6 +219,6 @@ def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str,
 
     asked_by = "log_normal_mixture negative_elbo trained_gmvae gmvae_numbers gmvae_digits"
     files, steps = ["run_gmvae.py", "gmvae.py", "utils.py", "mnist.py"], settings.gmvae_iterations
-    own = {"iterations": steps, "device": with_float64(settings.device)}
+    own = {"iterations": steps, "device": settings.device}
     add("gmvae", "gmvae", asked_by, "lab.parts.gmvae:gmvae", 0.008 * steps, files, **own)
     return plan.parts
