@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from autograder.evidence import fuzzing
-from autograder.evidence.fuzzing import Target, fuzz
+from autograder.evidence.fuzzing import Subject, fuzz
 from support.trained_model import WeightsError, read_safetensors
 
 
@@ -43,7 +43,7 @@ def _read(data):
         read_safetensors(Path(file.name))
 
 
-WEIGHTS = Target(
+WEIGHTS = Subject(
     _read,
     [
         safetensors(a=np.arange(6, dtype=np.float32).reshape(2, 3), b=np.ones(2), c=np.zeros((0, 4), np.float32)),
