@@ -435,7 +435,7 @@ def _environment(runtime: Runtime) -> dict[str, str]:
         "OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES",  # macOS: we fork on purpose
         "MALLOC_ARENA_MAX": "2",
         # Memory that is given back is asked for again at the next call; fetching it takes a fifth of a worker's time.
-        "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+        "MALLOC_MMAP_THRESHOLD_": str(4 << 20),
         "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
         "MALLOC_TOP_PAD_": str(4 << 20),
     }

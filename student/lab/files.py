@@ -1,6 +1,6 @@
-"""The assignment's folder, files that are whole or not there at all, and what may be printed (provided)."""
+"""The folder of the assignment, files that are whole or not there at all, and what may be printed (provided)."""
 
-from __future__ import annotations  # main.py has to come as far as to say that a Python is too old
+from __future__ import annotations  # programs have to come as far as to say that a Python is too old
 
 import io
 import json
