@@ -6,11 +6,24 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import psutil
 
 Value = TypeVar("Value")
+
+
+# How names of the environment begin that are of this run of the tests, not of a user's; "ARGS" is what make was told.
+FOR_PYTEST = ("PYTHON", "PYTEST", "MAKE", "ARGS")
+
+
+def let_others_in(folder: Path) -> None:
+    """Let other users enter a test's folder, through all of pytest's: code that is graded there runs as one of them."""
+    for each in (folder, *folder.parents):
+        each.chmod(each.stat().st_mode | 0o011)
+        if each.name.startswith("pytest-of-"):
+            return
 
 
 def alive(pid: int) -> bool:

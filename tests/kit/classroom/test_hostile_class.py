@@ -21,7 +21,7 @@ from autograder.grading.files import UnreadableError, read_tree, zip_tree
 from autograder.grading.session import Session
 from autograder.repository import TESTS
 from tests.kit.hostile import unseen
-from tests.kit.processes import descendants, nothing_left_running
+from tests.kit.processes import descendants, let_others_in, nothing_left_running
 
 TINY = Path(__file__).resolve().parents[1] / "tiny"
 RIGHT = (TINY / "solution" / "line.py").read_text()
@@ -108,8 +108,7 @@ def hand_in(folder: Path, files: dict[str, str | bytes | None]) -> None:
 def session(tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
+    let_others_in(tmp_path)
     shutil.copytree(TINY, tmp_path / "course")
     shutil.copy(TESTS / "conftest.py", tmp_path / "course" / "tests")
     provided = tmp_path / "provided"

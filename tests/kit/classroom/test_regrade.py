@@ -33,6 +33,7 @@ from autograder.repository import ROOT
 from tests.kit.classroom.test_class import Course as SmallClass
 from tests.kit.classroom.test_class import judged
 from tests.kit.hostile import HOSTILE, unseen
+from tests.kit.processes import FOR_PYTEST, let_others_in
 from tests.kit.test_own_assignment import TINY, Tree
 
 PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
@@ -723,8 +724,7 @@ def test_the_page_s_commands_mean_what_the_page_says(course, monkeypatch, capsys
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_the_page_s_commands_grade_again(tmp_path):
     """Word by word, on the tiny assignment: a check is corrected, and points are moved."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o011)
+    let_others_in(tmp_path)
     tree = Tree(tmp_path / "tree")
     for name in ("Makefile", "tools"):
         (tree.folder / name).symlink_to(ROOT / name)
@@ -738,7 +738,7 @@ def test_the_page_s_commands_grade_again(tmp_path):
     def make(words: list[str]) -> str:
         assert words[:2] == ["make", "class"]
         run = ["make", "--old-file", "setup", *words[1:]]  # the environment is that of this repository
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE"))}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(FOR_PYTEST)}
         done = subprocess.run(run, cwd=tree.folder, env=environment, capture_output=True, text=True)
         assert done.returncode == Exit.DONE, done.stdout + done.stderr
         return " ".join(done.stdout.split())

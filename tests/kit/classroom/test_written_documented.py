@@ -15,6 +15,7 @@ from autograder.exits import Exit
 from autograder.repository import ROOT
 from autograder.tables import csv_text
 from tests.kit.classroom.test_answers import pdf
+from tests.kit.processes import FOR_PYTEST
 from tests.kit.test_own_assignment import Tree
 from tests.kit.written_course import COURSE, DRAWN, questions
 
@@ -69,7 +70,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 def run(tree: Tree, command: str, status: int) -> str:
     """Run a command as a shell does."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "MAKE"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOR_PYTEST)}
     done = subprocess.run(["sh", "-c", command], cwd=tree.folder, env=kept, capture_output=True, text=True)
     said = done.stdout + done.stderr
     # make ends with 2, and says how the program ended.

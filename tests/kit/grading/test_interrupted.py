@@ -18,7 +18,7 @@ import pytest
 
 from autograder.exits import Exit
 from autograder.gradescope import rehearsal
-from tests.kit.processes import alive, descendants, until
+from tests.kit.processes import alive, descendants, let_others_in, until
 from tests.kit.test_own_assignment import Tree
 
 SEED = 18
@@ -38,8 +38,7 @@ class Place:
         for name in (self.temporary, self.out, folder / "empty"):
             name.mkdir()
         self.empty = folder / "empty"
-        for path in [folder, *folder.parents[:2], self.temporary]:
-            path.chmod(path.stat().st_mode | 0o011)
+        let_others_in(self.temporary)
         began = time.monotonic()
         assert self.start(self.submission).wait(120) == Exit.DONE
         self.seconds = time.monotonic() - began
