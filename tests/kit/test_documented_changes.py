@@ -344,6 +344,7 @@ def test_forbid_a_library(copy: Copy) -> None:
     assert [task["name"] for task in listed["tasks"] if "forbids" in task] == [forbidding.name]
 
 
+@pytest.mark.slow
 def test_another_dataset(copy: Copy) -> None:
     """A copy of another course with the table of the page, and four files where it says."""
     (page,), (commands,) = code("toml", section("Another dataset")), code("sh", section("Another dataset"))

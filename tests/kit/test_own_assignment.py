@@ -86,6 +86,7 @@ def test_students_get_a_starter_with_numbers(tree: Tree) -> None:
         assert {"straight-line/line.py", "straight-line/tests/test_line.py"} <= set(archive.namelist())
 
 
+@pytest.mark.slow
 def test_students_check_themselves(tree: Tree) -> None:
     assert "Next: Task 1.1" in tree.run("python -m pytest -p no:cacheprovider", status=1, cwd="student")
     solved = tree.folder / "solved"

@@ -111,6 +111,7 @@ def test_a_module_that_hangs_at_import_costs_whatever_imports_it(course):
         assert text.startswith(f"The import of helper.py was stopped{place}: no answer within 4 seconds.")
 
 
+@pytest.mark.slow
 def test_slow_code_gets_its_points_in_a_second_turn(course):
     """Each call is right in time; all together take longer than a task may in its first turn."""
     slow = with_first_line("one()", "import time; time.sleep(2)")
@@ -163,6 +164,7 @@ EVALUATES = """
 """
 
 
+@pytest.mark.slow
 def test_a_hang_in_one_task_of_the_assignment_and_a_flood_in_another(tmp_path):
     """They cost these two tasks; the rows that go over all functions pass. So does training that evaluates much."""
     names = ("train_autoencoder", "latent_traversal", "sample_from_prior", "tsne_latents", "plot_learning_curve")

@@ -667,6 +667,7 @@ def test_report_needs_results(tmp_path, capsys):
     assert "make run" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_report_of_a_run_that_is_not_whole(tmp_path, capsys):
     """One sentence, not a line for each number that the answers need."""
     (tmp_path / "metrics.json").write_text('{"seed": 0, "settings": {"seed": 0}}')
