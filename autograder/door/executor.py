@@ -136,8 +136,7 @@ class Executor:
 
     def _op_call(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         tensors: list[Tensor] = []  # every array argument, in the order of decoding
-        args = [self._decode(tree, arrays, tensors) for tree in header["args"]]
-        kwargs = {name: self._decode(tree, arrays, tensors) for name, tree in header["kwargs"].items()}
+        args, kwargs = self._arguments(header, arrays, tensors)
         originals = [tensor.clone() for tensor in tensors]
         plain = copy.deepcopy([value for value in (*args, *kwargs.values()) if isinstance(value, list)])
         inputs = [(args if isinstance(key, int) else kwargs)[key].requires_grad_(True) for key in header["wrt"]]
@@ -193,8 +192,7 @@ class Executor:
     def _op_repeat(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         values = []
         for _ in range(header["times"]):
-            args = [self._decode(tree, arrays, []) for tree in header["args"]]
-            kwargs = {name: self._decode(tree, arrays, []) for name, tree in header["kwargs"].items()}
+            args, kwargs = self._arguments(header, arrays, [])
             function = self._callable(header)
             with torch.set_grad_enabled(header["grad"]):
                 values.append(self._encode(function(*args, **kwargs), returned))
@@ -282,6 +280,11 @@ class Executor:
         # Modules that have copied the name into their own namespace must do so again.
         forget_modules(self.folder, spare=module_name)
         return {}
+
+    def _arguments(self, header: Header, arrays: Arrays, tensors: list[Tensor]) -> tuple[list[Any], dict[str, Any]]:
+        """What a call gets, by position and by name; its tensors are appended to `tensors`, in their order."""
+        args = [self._decode(tree, arrays, tensors) for tree in header["args"]]
+        return args, {name: self._decode(tree, arrays, tensors) for name, tree in header["kwargs"].items()}
 
     def _callable(self, header: Header) -> Any:
         if "object" in header:

@@ -185,11 +185,17 @@ def _encode(value: Any, arrays: Arrays) -> Any:
     raise TypeError(f"a {type(value).__name__} cannot be sent to the code under test")
 
 
-def _place(target: "str | tuple[Handle, str]") -> tuple[str, Header]:
-    """Where a function, or a method of an object, is found: its name for people, and for the other side."""
+def _asked(
+    target: "str | tuple[Handle, str]", args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Arrays
+) -> tuple[str, Header]:
+    """What is called, for people; and for the other side, with the arguments, whose arrays are appended to `arrays`."""
+    given = {
+        "args": [_encode(value, arrays) for value in args],
+        "kwargs": {name: _encode(value, arrays) for name, value in kwargs.items()},
+    }
     if isinstance(target, tuple):
-        return target[0].part(target[1] or "__call__"), {"object": target[0].id, "method": target[1]}
-    return target, {"function": target}
+        return target[0].part(target[1] or "__call__"), {"object": target[0].id, "method": target[1], **given}
+    return target, {"function": target, **given}
 
 
 class Submission:
@@ -247,16 +253,14 @@ class Submission:
             apart: a word for calls of a kind that may hang or die by itself: then only those with this word are lost.
         """
         arrays: Arrays = []
-        called, where = _place(target)
+        called, asked = _asked(target, args, kwargs or {}, arrays)
         # A word chooses among kinds of objects, which may go wrong one by one; a number only says how large they are.
         given = (*args, *(kwargs or {}).values())
         words = [value for value in given if isinstance(value, str) and value.isidentifier()]
         header = {
             "op": "call",
             "called": f"{called}({apart})" if apart else called,
-            **where,
-            "args": [_encode(value, arrays) for value in args],
-            "kwargs": {name: _encode(value, arrays) for name, value in (kwargs or {}).items()},
+            **asked,
             "wrt": list(wrt),
             "parameters_of": parameters_of.id if parameters_of is not None else None,
             "cotangent": _encode(cotangent, arrays),
@@ -295,15 +299,8 @@ class Submission:
             target, args, kwargs, grad: see `run`.
         """
         arrays: Arrays = []
-        called, where = _place(target)
-        header = {
-            "op": "repeat",
-            "called": called,
-            **where,
-            "args": [_encode(value, arrays) for value in args],
-            "kwargs": {name: _encode(value, arrays) for name, value in (kwargs or {}).items()},
-            "grad": grad,
-        }
+        called, asked = _asked(target, args, kwargs or {}, arrays)
+        header = {"op": "repeat", "called": called, **asked, "grad": grad}
         found: list[Any] = []
         while len(found) < times:
             portion = min(times - len(found), REPEATED)
