@@ -306,23 +306,24 @@ def _worker(
     zygote: int,
 ) -> NoReturn:
     """The forked child, from the fork to its exit."""
-    status = 1
+    status, leave = 1, os._exit
     try:
         os.setsid()
         _place_descriptors(*fds)
         # Written by the handler itself, in whatever the code is.
         faulthandler.register(signal.SIGUSR1, file=TRACE_FD, all_threads=False)
         faulthandler.enable(TRACE_FD, all_threads=False)
+        os._exit = _exit_with_a_trace(leave)  # what ends by a signal is told by the handler above
         channel = Channel(REQUEST_FD, REPLY_FD)
         try:
             layers.enter(confinement)
             if os.getppid() != zygote:  # it died before we asked to die with it
-                os._exit(1)
+                leave(1)
             os.listdir(message["folder"])
             _settle(Path(message["folder"]), confinement)
         except (layers.SandboxError, OSError) as error:
             channel.send(0, {"failed": f"{type(error).__name__}: {error}"}, [], None)
-            os._exit(1)
+            leave(1)
         if message["probe"] is not None:
             limits = confinement.limits
             target = selfcheck.Target(**{**message["target"], "limits": limits})
@@ -339,7 +340,17 @@ def _worker(
         status = 0
     finally:
         # Neither the zygote's exit handlers nor its buffers are ours.
-        os._exit(status)
+        leave(status)
+
+
+def _exit_with_a_trace(leave: Callable[[int], NoReturn]) -> Callable[[int], NoReturn]:
+    """`os._exit` for code, which says first from where it was called."""
+
+    def _exit(status: int) -> NoReturn:
+        faulthandler.dump_traceback(TRACE_FD, all_threads=False)
+        leave(status)
+
+    return _exit
 
 
 def _settle(folder: Path, confinement: layers.Confinement) -> None:

@@ -111,6 +111,15 @@ def test_a_module_that_hangs_at_import_costs_whatever_imports_it(course):
         assert text.startswith(f"The import of helper.py was stopped{place}: no answer within 4 seconds.")
 
 
+def test_a_module_that_ends_the_process_at_import_is_named(course):
+    """By `os._exit`, which Python tells nobody of; from a file that is imported by the one that is graded."""
+    submission = course.submission(helper=f"one = 1\n{EXITS}", task1="import helper\n" + textwrap.dedent(RIGHT))
+    document = course.grade(submission)
+    assert set(kinds(document, "1.1").values()) == {"crash", "wrong"}
+    for text, place in zip(sorted(texts(document, "crash")), (" in line 2", ""), strict=True):
+        assert text.startswith(f"The import of helper.py was stopped{place}: the process ended during the call")
+
+
 @pytest.mark.slow
 def test_slow_code_gets_its_points_in_a_second_turn(course):
     """Each call is right in time; all together take longer than a task may in its first turn."""
