@@ -72,9 +72,9 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
     results = Results({})
     began = time.monotonic()
 
-    def save() -> None:
+    def save(so_far: bool = True) -> None:
         results.seconds = time.monotonic() - began
-        results.write(grading.out, grading.publish)
+        results.write(grading.out, grading.publish, so_far)
 
     try:
         course = grading.session.load()
@@ -113,7 +113,7 @@ def grade(grading: Grading, zygote: Zygote | None = None) -> Results:
             traceback.print_exc()
         fail(results, error)
     finally:
-        save()
+        save(so_far=False)
     return results
 
 

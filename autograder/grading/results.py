@@ -188,9 +188,17 @@ class Results:
         }
         return document if publish is None else publish(document)
 
-    def write(self, path: Path, publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> None:
-        """Replace the file at `path` by the present state, in one step; `publish` as for `document`."""
-        write_atomically(path, json.dumps(self.document(publish), indent=1, allow_nan=False) + "\n")
+    def write(
+        self, path: Path, publish: Callable[[dict[str, Any]], dict[str, Any]] | None = None, so_far: bool = False
+    ) -> None:
+        """Replace the file at `path` by the present state, in one step.
+
+        Args:
+            publish: as for `document`.
+            so_far: there is more to come; then it is one long line, which takes a tenth of the time.
+        """
+        text = json.dumps(self.document(publish), indent=None if so_far else 1, allow_nan=False)
+        write_atomically(path, text + "\n")
 
 
 def exit_status(document: dict[str, Any]) -> Exit:

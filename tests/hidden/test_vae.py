@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+import scipy  # scipy.stats is loaded where a cause is looked for
 
 from autograder.door.diagnose import CheckFailed, check, check_close
 from autograder.door.laws import check_differ, check_standard_normal
@@ -219,4 +219,4 @@ def right_between(vae):
 def is_normal(values):
     """Whether numbers are normal with mean 0 and some variance."""
     size = values.std()
-    return bool(size > 0 and stats.kstest((values / size).ravel(), "norm").pvalue > 1e-6)
+    return bool(size > 0 and scipy.stats.kstest((values / size).ravel(), "norm").pvalue > 1e-6)

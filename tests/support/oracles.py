@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.integrate import trapezoid
 from scipy.special import entr, expit, logsumexp, rel_entr
 
 from support.mixture import Mixture
@@ -127,7 +126,7 @@ def mixture_entropy_1d(mixture: Mixture) -> float:
     means, stds = mixture.means[:, 0], np.sqrt(mixture.covs[:, 0, 0])
     grid = np.linspace((means - 14 * stds).min(), (means + 14 * stds).max(), 100_001)
     density = np.exp(gmm_log_prob(grid[:, np.newaxis], *mixture.arguments))
-    return float(trapezoid(entr(density), grid))
+    return float(np.trapezoid(entr(density), grid))
 
 
 # Mixtures with diagonal covariances.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import chdtrc, fdtr, fdtrc, ndtri, stdtrit
 
 from autograder.door import laws
 from autograder.door.cases import Case
@@ -341,7 +341,7 @@ class Causes:
             calls = negative_elbo_bounds(model, scene.x, scene.calls)[:, 1:]
             means.append(calls.mean(axis=0))
             # Student's law: their variance is not known.
-            quantile = stats.t.isf(LEVEL / 2, scene.calls - 1)
+            quantile = -stdtrit(scene.calls - 1, LEVEL / 2)
             limits.append(quantile * calls.std(axis=0, ddof=1) / math.sqrt(scene.calls) + 1e-3)
             if time.monotonic() - begin > PATIENCE:
                 return ""
@@ -553,7 +553,7 @@ def check_spread(values: np.ndarray, std: float, what: str) -> None:
     """
     laws.spent.append((what, laws.ALPHA))
     statistic = (len(values) - 1) * values.var(ddof=1) / (1.25 * std) ** 2
-    if stats.chi2.sf(statistic, len(values) - 1) < laws.ALPHA:
+    if chdtrc(len(values) - 1, statistic) < laws.ALPHA:
         fail(f"{WHAT}, {what}: varies more from call to call than independent noise does.")
 
 
@@ -568,18 +568,20 @@ def check_rows_independent(single: np.ndarray, batch: np.ndarray, rows: int, wha
     laws.spent.append((what, laws.ALPHA))
     # Fisher's F, with room for terms that are not quite normal.
     ratio = single.var(ddof=1) / (rows * batch.var(ddof=1))
-    law = stats.f(len(single) - 1, len(batch) - 1)
+    freedom = len(single) - 1, len(batch) - 1
     cause = "every image of a batch needs noise of its own, independent of the others': torch.randn_like of the means"
-    if law.sf(ratio / 1.5) < laws.ALPHA / 2:
+    if fdtrc(*freedom, ratio / 1.5) < laws.ALPHA / 2:
         fail(f"{WHAT}, {what}: the average over a batch varies less than that of independent images.", cause)
-    if law.cdf(ratio * 1.5) < laws.ALPHA / 2:
+    if fdtr(*freedom, ratio * 1.5) < laws.ALPHA / 2:
         fail(f"{WHAT}, {what}: the average over a batch varies more than that of independent images.", cause)
 
 
 def check_calls_independent(values: np.ndarray, what: str) -> None:
     """Fail if a term depends on what it was at the call before, or two calls before."""
     cause = "the noise of calls is not independent: draw it afresh at every call, with no chain, no reuse, no mirror"
-    ranks = stats.norm.ppf((stats.rankdata(values) - 0.5) / len(values))  # normal, whatever the term's own law
+    ordered = np.sort(values)
+    below, up_to = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
+    ranks = ndtri((below + up_to) / (2 * len(values)))  # normal, whatever the term's own law
     for begin, step in ((0, 1), (1, 1), (0, 2)):
         first, second = ranks[begin::2], ranks[begin + step :: 2]
         pairs = np.stack([first[: len(second)], second[: len(first)]], axis=1)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # scipy.optimize is loaded where a cause is looked for
 
 from support.oracles import kl_diag_normal, negative_log_likelihood
 
@@ -185,7 +185,8 @@ def fit_kl_diag_normal(actual: float, mu: np.ndarray, logvar: np.ndarray) -> dic
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """Where an increasing function is 0; NaN if it is not between these."""
-    return float(brentq(function, low, high, xtol=1e-14)) if function(low) < 0 < function(high) else np.nan
+    between = function(low) < 0 < function(high)
+    return float(scipy.optimize.brentq(function, low, high, xtol=1e-14)) if between else np.nan
 
 
 def of_kl_diag_normal(

@@ -7,8 +7,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.special import expit, logsumexp
-from scipy.stats import norm
+from scipy.special import expit, logsumexp, ndtr
 
 from support import oracles
 from support.trained_model import PIXELS
@@ -228,7 +227,7 @@ def of_both(right: Terms, rng: np.random.Generator) -> dict[str, tuple[float, fl
         "v is used as the standard deviation when z is drawn; it is the variance": variance * eps,
         "v is taken for a log-variance when z is drawn; it is the variance": np.exp(0.5 * variance) * eps,
         "the standard deviation is given where the variance is due when z is drawn": np.sqrt(std) * eps,
-        "the noise of z is uniform (rand); it is N(0, I) (randn)": std * norm.cdf(eps),
+        "the noise of z is uniform (rand); it is N(0, I) (randn)": std * ndtr(eps),
         "the noise of z is not scaled by the standard deviation": eps,
         "all latents of an image share one number of noise; each needs noise of its own": std * eps[..., :1],
         "z is the posterior's mean; it must be a sample": 0 * eps,
