@@ -129,6 +129,16 @@ class Late:
     percent_a_day: float = 0.0
     grace_minutes: float = 0.0
 
+    @property
+    def takes(self) -> bool:
+        """Whether it takes anything off."""
+        return bool(self.percent_a_day) or self.days is not None
+
+    def percent(self, days: float) -> float:
+        """What is taken off work that is so many days late, 0 for in time: percent of the points earned."""
+        too_late = self.days is not None and days > self.days
+        return 100.0 if too_late else min(100.0, math.ceil(days) * self.percent_a_day)
+
 
 @dataclass(frozen=True)
 class Task:

@@ -107,7 +107,7 @@ def grade_class(settings: ClassSettings) -> Summary:
         export = with_reports(export, _read_reports(settings.reports, course, settings))
     title, points = settings.title or course.title, course.graded if settings.marks is None else course.total
     form, remarks = gradebook.form_of(export, settings.form, title, points)
-    export.notes += remarks
+    export.notes += [*remarks, *gradebook.remarks_on(course.late, export)]
     _refuse_open_folder(settings.submissions)
     again = submissions_of(export, settings.again)
     earlier = Earlier(_earlier_results(settings, course), class_list.members(export, {})) if settings.against else None
@@ -143,7 +143,9 @@ def grade_class(settings: ClassSettings) -> Summary:
         elif taken_out and (last := class_list.read(settings.out)):
             scores = {**scores, **{one.slug: one.score for one in last.people if one.slug in scores}}
         _compare(settings, store, earlier, scores, summary)
-        gradebook.write(settings.out / "grades.csv", export, scores, points, form, title, by_hand, summary.remarks)
+        gradebook.write(
+            settings.out / "grades.csv", export, scores, points, form, title, by_hand, summary.remarks, course.late
+        )
         links = [(f"{written.FOLDER}/index.html", "the written part")] if summary.written else []
         links += [(difference_page.PAGE, "what the new grading changes")] if earlier else []
         totals = summary.written.totals if summary.written and by_hand is not None else None

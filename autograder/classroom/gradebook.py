@@ -18,6 +18,7 @@ from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError, listed
 from autograder.grading.report import number
 from autograder.tables import csv_text
+from autograder.tasks import Late
 from autograder.writing import write_atomically
 
 Scores = Mapping[str, float | None]  # slug of a submission to its score; None for what could not be graded
@@ -117,6 +118,7 @@ COLUMNS = {
     "brightspace": ("OrgDefinedId", "Username"),
     "blackboard": ("Username",),
 }
+NO_RULE = Late()  # nothing is taken off
 FORMS = (*IMPORTED, "gradescope", "plain")
 # As in Gradescope's download of grades; Gradescope itself takes none back.
 RESULT = ("Total Score", "Max Points", "Status", "Submission ID", "Submission Time")
@@ -131,6 +133,7 @@ class Line:
     Attributes:
         submission: None if nothing was handed in.
         code, written: points of the parts; None where there are none, yet or at all.
+        late: points of the code that the late rule takes off.
         remark: what the status says besides.
     """
 
@@ -139,6 +142,7 @@ class Line:
     code: float | None
     written: float | None
     total: float | None
+    late: float = 0.0
     remark: str = ""
 
     @property
@@ -154,7 +158,11 @@ class Line:
 
 
 def lines(
-    export: Export, scores: Scores, written: Mapping[str, float] | None = None, remarks: Mapping[str, str] = {}
+    export: Export,
+    scores: Scores,
+    written: Mapping[str, float] | None = None,
+    remarks: Mapping[str, str] = {},
+    rule: Late = NO_RULE,
 ) -> list[Line]:
     """A line for each student, those who handed in nothing at the end; arguments as for `write`."""
     found = []
@@ -162,15 +170,24 @@ def lines(
     for student, submission in (*handed_in, *((student, None) for student in export.absent)):
         code = scores.get(submission.slug) if submission else None
         by_hand = None if written is None else written.get(student.key)
-        total = code
+        late = round((code or 0.0) * rule.percent(student.days_late or 0.0) / 100, 6)
+        total = code if code is None or not late else round(code - late, 6)
         if written is not None:
             # Whoever handed in no code has no points of it; a part that is not graded leaves the grade open.
-            earned = code if submission else 0.0
+            earned = total if submission else 0.0
             total = None if earned is None or by_hand is None else round(earned + by_hand, 6)
-        found.append(
-            Line(student, submission, code, by_hand, total, remarks.get(submission.slug, "") if submission else "")
-        )
+        remark = remarks.get(submission.slug, "") if submission else ""
+        found.append(Line(student, submission, code, by_hand, total, late, remark))
     return found
+
+
+def remarks_on(rule: Late, export: Export) -> list[str]:
+    """What the instructor should know of the late rule."""
+    handed_in = [(student, one) for one in export.submissions for student in one.students]
+    unknown = [student.shown for student, one in handed_in if late_days(student, one) == "yes"]
+    if not rule.takes or not unknown:
+        return []
+    return [f"late, and not known by how much, so nothing is taken off: {listed(unknown)}"]
 
 
 def write(
@@ -182,6 +199,7 @@ def write(
     title: str,
     written: Mapping[str, float] | None = None,
     remarks: Mapping[str, str] = {},
+    rule: Late = NO_RULE,
 ) -> None:
     """Write the grades of a class.
 
@@ -193,8 +211,9 @@ def write(
         written: `Student.key` -> points of the part that is graded by hand. The grade of a student who is not in it
             stays open. None if nothing is graded by hand: the grade is the score.
         remarks: slug -> what the status says besides, in the forms that have one.
+        rule: what is taken off the points of code that came late.
     """
-    write_atomically(path, table(lines(export, scores, written, remarks), export, points, form, title))
+    write_atomically(path, table(lines(export, scores, written, remarks, rule), export, points, form, title))
 
 
 def table(graded: Sequence[Line], export: Export, points: float, form: str, title: str) -> str:
@@ -312,9 +331,10 @@ def _imported(graded: Sequence[Line], export: Export, points: float, form: str, 
 
 def _parts(graded: Sequence[Line]) -> list[tuple[str, Callable[[Line], float | None]]]:
     """Columns of the parts of a grade, where it has parts."""
+    late = [("Taken Off", lambda line: line.late)] if any(line.late for line in graded) else []
     if all(line.written is None for line in graded):
-        return []
-    return [("Code", lambda line: line.code), ("Written", lambda line: line.written)]
+        return [("Code", lambda line: line.code), *late] if late else []
+    return [("Code", lambda line: line.code), *late, ("Written", lambda line: line.written)]
 
 
 def _result(line: Line, points: float) -> list[Any]:

@@ -84,7 +84,7 @@ def publish(document: Document, course: Course, settings: Settings, metadata: Do
         document["leaderboard"] = []
     late = days_late(course, metadata)
     days = math.ceil(late)
-    percent = min(100.0, days * course.late.percent_a_day)
+    percent = course.late.percent(late)
     if course.late.days is not None and late > course.late.days:
         text = f"Handed in more than {_days(course.late.days)} late: it earns no points."
         document["score"] = 0

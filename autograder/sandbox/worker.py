@@ -313,7 +313,8 @@ def _worker(
         # Written by the handler itself, in whatever the code is.
         faulthandler.register(signal.SIGUSR1, file=TRACE_FD, all_threads=False)
         faulthandler.enable(TRACE_FD, all_threads=False)
-        os._exit = _exit_with_a_trace(leave)  # what ends by a signal is told by the handler above
+        # What ends by a signal is told by the handler above.
+        os._exit = _exit_with_a_trace(leave)  # type: ignore[assignment]
         channel = Channel(REQUEST_FD, REPLY_FD)
         try:
             layers.enter(confinement)

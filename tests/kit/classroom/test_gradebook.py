@@ -16,6 +16,7 @@ from autograder.classroom.exports.reading import read_export
 from autograder.classroom.exports.submission import Export, Submission
 from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError
+from autograder.tasks import Late
 from autograder.writing import write_files
 
 WORK = b"def one(): ...\n"
@@ -310,6 +311,34 @@ def test_parts_and_late_days_have_columns(form):
     # A part that is not graded leaves the grade open; who handed in no code has no points of it.
     assert cells({"jane-doe-1": None}, by_hand, total) == [("",), ("",), ("",)]
     assert cells(both, {"sid 3": 4.0}, total, "Status") == [("", "Ungraded"), ("", "Ungraded"), ("4.0", "Missing")]
+
+
+def test_what_the_late_rule_takes_off():
+    """Of the points of code; work that is too late keeps those of the written part alone."""
+    export = class_of_three()
+    scores, by_hand = {"jane-doe-1": 10.0, "jane-doe-2": 12.0}, {"sid 1": 7.5, "sid 2": 3.0}
+
+    def found(rule, written=None):
+        lines = gradebook.lines(export, scores, written, rule=rule)
+        rows = csv.DictReader(io.StringIO(gradebook.table(lines, export, 30, "plain", "t").removeprefix("\ufeff")))
+        return [(row.get("Code"), row.get("Taken Off"), row["Total Score"]) for row in rows]
+
+    nothing = [(None, None, "10.0"), (None, None, "12.0"), (None, None, "")]
+    assert found(Late(days=2)) == found(Late()) == nothing
+    two_days_begun = Late(days=2, percent_a_day=10)
+    assert found(two_days_begun) == [("10.0", "0.0", "10.0"), ("12.0", "2.4", "9.6"), ("", "0.0", "")]
+    assert [total for *_, total in found(two_days_begun, by_hand)] == ["17.5", "12.6", ""]
+    assert [total for *_, total in found(Late(days=1), by_hand)] == ["17.5", "3.0", ""]
+
+
+def test_of_whom_it_is_not_known_how_late_nothing_is_taken_off():
+    """Canvas says that a file is late, and not by how much."""
+    late = Submission("jane", (Student("Jane Doe", id="501"),), late=True)
+    export, rule = Export("canvas", [late], []), Late(percent_a_day=10)
+    assert [line.total for line in gradebook.lines(export, {"jane": 10.0}, rule=rule)] == [10.0]
+    (said,) = gradebook.remarks_on(rule, export)
+    assert said == "late, and not known by how much, so nothing is taken off: Jane Doe (501)"
+    assert gradebook.remarks_on(Late(), export) == []
 
 
 def test_hours_as_gradescope_writes_them():
