@@ -248,6 +248,7 @@ def page(about: Class, anonymous: bool = False) -> str:
         course=course.title,
         date=f"{about.today:%d %B %Y}".lstrip("0"),
         anonymous=anonymous,
+        late=course.late.takes,
         links=() if anonymous else about.links,
         code=about.total if course.questions and course.grading != "self" else None,
         figures=_figures(about),
