@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.kit.test_own_assignment import Tree
 
 ITEM = '{ name = "mean_squared_error", points = 2'
@@ -22,6 +24,7 @@ points are taken for this by machine."""
 ROW = "public/test_line.py::test_mean_squared_error_by_hand"
 
 
+@pytest.mark.slow
 def test_the_tiny_assignment_forbids_a_library(tmp_path: Path) -> None:
     tree = Tree(tmp_path / "own")
     course = tree.folder / "courses" / "full.toml"

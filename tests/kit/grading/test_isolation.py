@@ -157,6 +157,7 @@ def test_no_public_check_runs_after_a_hidden_one(tmp_path):
     assert {row["extra_data"]["kind"] for row in document["tests"]} == {"passed"}
 
 
+@pytest.mark.slow
 def test_a_grading_in_which_all_hangs_is_complete_and_in_time(course):
     hangs = dict.fromkeys(("task1", "task2", "task3"), RIGHT.replace("return", f"{HANGS}; return"))
     document = course.grade(course.submission(**hangs), seconds=12.0)
