@@ -64,7 +64,8 @@ def with_roster(submissions: Sequence[Submission], people: Roster, by_name: bool
                 known, row = people[place]
                 linked.add(known.key)
                 students.append(known if by_name or groups[student] else _joined(student, known))
-                notes += doubts(student, place, people, known_as) if links[student] else []
+                # A folder's name is no number that could contradict the roster's.
+                notes += doubts(student, place, people, known_as) if links[student] and not by_name else []
                 late = late or bool(re.search(r"\blate\b|\boverdue\b", row["*status"], re.IGNORECASE))
                 time = time or iso_time(row["*time"])
         found.append(replace(submission, students=tuple(students), late=late, time=time, doubt=doubt))

@@ -195,6 +195,14 @@ def test_of_whom_it_is_not_known_whether_they_are_late(tmp_path):
     assert "3 of the submissions have no time: whether they are late is not known" in found.notes
 
 
+def test_folders_that_are_called_as_the_roster_has_them_leave_no_doubt(tmp_path):
+    """Its numbers are others than the folders' names, of course."""
+    roster = "Name,ID\nAda Lovelace,00123\nBen Doe,00124\n"
+    found = read(tmp_path, {"Ada Lovelace/kl.py": KL, "doe_ben/kl.py": KL}, roster=roster)
+    assert set(names(found)) == {"Ada Lovelace", "Ben Doe"}
+    assert not [note for note in found.notes if "roster" in note]
+
+
 # A hostile student
 
 
