@@ -34,7 +34,7 @@ from autograder.classroom.running import grade_all
 from autograder.clock import moment
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError, listed
-from autograder.grading.report import number
+from autograder.grading.report import count, number
 from autograder.grading.secret import SecretError, load_secret
 from autograder.grading.session import Session
 from autograder.release.notebook import NOTEBOOK
@@ -262,7 +262,7 @@ def main(arguments: Sequence[str]) -> int:
     took = f"graded in {progress.duration(summary.seconds)}"
     always = ("graded", "graded before", UNGRADABLE, FAILED)
     ways = [f"{n} {took if way == 'graded' else way}" for way, n in summary.ways.items() if n or way in always]
-    print(wrapped(f"{len(export.submissions)} submissions: {', '.join(ways)}"))
+    print(wrapped(f"{count(len(export.submissions), 'submission')}: {', '.join(ways)}"))
     store = Store(settings.out, settings.session.load())
     for status, slugs in ((UNGRADABLE, ungradable), (FAILED, summary.failed)):
         for slug in slugs:

@@ -31,7 +31,7 @@ from autograder.classroom.parcel import pack
 from autograder.classroom.rechecks import Check, Verdict
 from autograder.classroom.spreadsheets import TableError, meant
 from autograder.grading.files import UnreadableError
-from autograder.grading.report import number
+from autograder.grading.report import count, number
 from autograder.release import questions
 from autograder.release.notebook import NOTEBOOK
 from autograder.release.selfgrade import Item, items
@@ -372,10 +372,8 @@ def _write_table(folder: Path, written: Written) -> None:
         place += 1
     write_atomically(folder / name, "\ufeff" + csv_text([COLUMNS, *new]))
     if tables:
-        students = len({line[2] for line in new})
-        written.notes.append(
-            f"{folder / name} is new: {len(new)} lines of {students} students, who were not in a table"
-        )
+        of = f"{count(len(new), 'line')} of {count(len({line[2] for line in new}), 'student')}"
+        written.notes.append(f"{folder / name} is new: {of}, who had not been in a table")
 
 
 def summary(written: Written, out: Path, ungradable: Collection[str], named: bool) -> list[str]:
@@ -394,12 +392,12 @@ def summary(written: Written, out: Path, ungradable: Collection[str], named: boo
     notebooks = sum(bool(found[one.slug].notebook) for one in reports)
     pdfs = sum(bool(found[one.slug].pdf) for one in reports)
     lines = [
-        f"written part, {worth} points: {len(reports)} reports (notebooks: {notebooks}, PDFs: {pdfs}), "
-        f"{len(written.asked)} questions"
+        f"written part, {worth} points: {count(len(reports), 'report')} (notebooks: {notebooks}, PDFs: {pdfs}), "
+        f"{count(len(written.asked), 'question')}"
     ]
     if named:
         done = sum(points is not None for points in written.totals.values())
-        lines[0] += f"; {done} of {len(export.submissions)} submissions graded"
+        lines[0] += f"; {done} of {count(len(export.submissions), 'submission')} graded"
     lines += [f"  no report, 0 points in the table: {_listed(without)}"] if without else []
     lines += [f"  only a report, no code that can be graded: {_listed(alone)}"] if alone else []
     lines += [f"  {line}" for line in said]

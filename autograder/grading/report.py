@@ -177,6 +177,11 @@ def number(value: float) -> str:
     return f"{round(value, 2):g}"
 
 
+def count(number: float, what: str) -> str:
+    """A number of things: "1 file", "2 files"."""
+    return f"{number:g} {what}{'' if number == 1 else 's'}"
+
+
 def use_colour(stream: TextIO) -> bool:
     """Whether to print colours: only on a terminal that shows them, and if the reader allows it (no-color.org)."""
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

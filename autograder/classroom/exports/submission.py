@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from autograder.classroom.roster import Student
 from autograder.grading.files import SUBMISSION, Entry, UnreadableError, zip_tree
+from autograder.grading.report import count
 from autograder.sandbox.text import safe_text
 
 SHOWN = 20
@@ -91,8 +92,8 @@ class Export:
         files = ", ".join(f"{count} {what}" for what, count in self.files.items())
         sample = f", for example {safe_text(first.source, 80)} -> {safe_text(first.shown, 80)}" if first else ""
         return [
-            f"{TITLES[self.platform]}: {number} student{'s' * (number != 1)}{sample}",
-            f"{sum(self.files.values())} files: {files}",
+            f"{TITLES[self.platform]}: {count(number, 'student')}{sample}",
+            f"{count(sum(self.files.values()), 'file')}: {files}",
             *self.notes[:SHOWN],
             *([f"and {len(self.notes) - SHOWN} more remarks, which class.html has"] if len(self.notes) > SHOWN else ()),
             *(f"unread: {said}" for said in self.unread),

@@ -336,7 +336,7 @@ def test_the_command(course, quick, monkeypatch, capsys):
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
     monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
-    assert "1 submissions: 1 graded" in capsys.readouterr().out
+    assert "1 submission: 1 graded" in capsys.readouterr().out
     course.hand_in("zoe")
     (course.submissions / "zoe" / "kl.py").write_text(RIGHT)
     (course.submissions / "zoe" / "old.zip").write_bytes(b"PK\x03\x04nonsense")
