@@ -27,7 +27,7 @@ from support.probe_oracle import (
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
 LONG = 610  # iterations: more than anybody would do at most
 ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
-TWICE = "every minibatch goes through the model twice; minimise and report one and the same loss, of a single pass"
+TWICE = "every minibatch goes through the model twice; minimise and report the loss of one pass, that before the step"
 UNMOVED = "training leaves the model as it was."
 PARAMETERS = (
     "the parameters after a few steps are not those of Adam on this loss: one new optimiser for the whole training, "
@@ -756,6 +756,10 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
     if abs(moved(model.state()["decoder.bias"], LONG) - 1) < 0.02:
         return
 
+    fed = read_steps(model.records(), oracle, 3)[:1]
+    if fed and not np.allclose(fed[0].x, x[: len(fed[0].x)], atol=1e-6):
+        fail(f"{what}: what reaches the model are not the images themselves.", _cause_of_other_images(fed, x))
+
     def of_shorter(iterations: int) -> float:
         shorter = oracle.send(submission)
         with submission.aside():
@@ -763,7 +767,8 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
         return iterations * moved(shorter.state()["decoder.bias"], iterations)
 
     fail(
-        f"{what}: in a long training the parameters do not move as far as Adam takes them with the same lr to the end.",
+        f"{what}: in a long training the parameters do not move as far as Adam takes them with a step in every "
+        "iteration and the same lr to the end.",
         cause_of_short(
             submission,
             target,

@@ -160,7 +160,10 @@ def _why_the_same(submission: Submission, call: Callable[[], object]) -> str:
     if seeded:
         return f"each call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
     if not touched:
-        return "no draw is made by the usual generators: one with a seed of its own is used, or draws are kept"
+        return (
+            "no draw is made by the usual generators: the latents are not random, or they are kept, or their generator "
+            "has a seed of its own"
+        )
     return ""
 
 

@@ -69,8 +69,8 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
     check(distinct == count, f"{what}: some images have the place of another one. Embed them all.")
     if purity(embedding, posteriors.clusters) < 0.9:
         fail(
-            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS as they are, in "
-            "all latents, and keep row i for image i.",
+            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS as they are (no "
+            "samples), in all latents, and keep row i for image i.",
             _cause_of_neighbours(embedding, posteriors),
         )
     check_not_linear(embedding, posteriors.oracle.mean(posteriors.images))

@@ -26,7 +26,7 @@ from support.probe_oracle import (
 
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
 ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
-TWICE = "every minibatch goes through the model twice; minimise and report one and the same loss, of a single pass"
+TWICE = "every minibatch goes through the model twice; minimise and report the loss of one pass, that before the step"
 PARAMETERS = (
     "the parameters after a few steps are not those of Adam on this loss: one new optimiser for the whole training, "
     "one step for each minibatch, gradients as they are, and nothing else in the loss."
