@@ -32,7 +32,7 @@ def test_train_autoencoder_improves(submission, rng):
 
     check_improves(-errors, 0.2 * errors[0], "train_autoencoder", "the mean squared error", why)
     check_calls(on_step.records(), errors, "train_autoencoder")
-    check_gradients_zeroed(submission, TRAIN_AE, "ae")
+    check_gradients_zeroed(submission, TRAIN_AE, "ae", errors)
 
 
 @pytest.mark.train_autoencoder
@@ -60,7 +60,7 @@ def test_train_vae_improves(fresh_submission, rng):
 
     check_improves(elbos, 20.0, "train_vae", "the ELBO", why)
     check_calls(on_step.records(), elbos, "train_vae")
-    check_gradients_zeroed(fresh_submission, TRAIN_VAE, "vae")
+    check_gradients_zeroed(fresh_submission, TRAIN_VAE, "vae", elbos)
 
 
 @pytest.mark.train_vae

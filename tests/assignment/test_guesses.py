@@ -12,7 +12,9 @@ from autograder.door.cases import read_cases
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
-from support.checks.drawing import _traversal_fault
+from support.checks.drawing import _traversal_fault, law_of
+from support.checks.plotting import _cause_of_other_curve, _cause_of_other_points
+from support.checks.training import cut_off
 from support.oracles import traversal_latents
 
 RAISE = 'raise RuntimeError("of my own")\n    '
@@ -105,3 +107,48 @@ def test_a_walk_that_ends_early_is_called_cut_off_only_if_it_is():
         ),
     ):
         assert _traversal_fault(traversal_latents(walk, 2).reshape(-1, 2), right).startswith(fault)
+
+
+def test_a_learning_rate_is_said_to_fall_only_where_the_first_steps_are_right(changed):
+    submission = changed("train.py", "lr=lr", "lr=lr, weight_decay=0.1")
+    error = failure("hidden/test_train.py", "test_train_autoencoder_on_step", submission, np.random.default_rng(0))
+    assert error.cause.startswith("there is weight decay")
+
+
+def test_a_loss_of_a_second_pass_is_told_from_the_right_one(changed):
+    after = "with torch.no_grad():\n            elbos.append(-elbo_loss(x, *model(x)).item())"
+    submission = changed("train.py", "elbos.append(-loss.item())", after)
+    error = failure("hidden/test_train.py", "test_train_vae_steps", submission, np.random.default_rng(0))
+    assert "the minibatch, which goes through the model once more after the step" in error.cause
+
+
+def test_values_are_called_cut_off_only_if_all_of_them_are_explained():
+    right = np.array([-3.0, -2.0, -1.0, 1.0])
+    assert cut_off(right.clip(-2), right, -2.0)
+    assert not cut_off(right, right, -3.0)
+    assert not cut_off(np.array([-2.0, -2.0, -1.0, 0.0]), right, -2.0)
+
+
+def test_balanced_draws_are_told_from_independent_ones():
+    z = np.random.default_rng(0).standard_normal((20, 10, 3))
+    assert law_of(z) == ""
+    assert "standardised" in law_of((z - z.mean(axis=1, keepdims=True)) / z.std(axis=1, keepdims=True))
+    assert "same length" in law_of(z / np.linalg.norm(z, axis=-1, keepdims=True))
+
+
+def test_what_a_picture_shows_instead():
+    rng = np.random.default_rng(0)
+    points, values = rng.standard_normal((50, 3)), rng.standard_normal(50)
+    for shown, cause in (
+        (points[:, 1:], "the last two coordinates"),
+        (points[::-1, :2], ""),
+        (points[:, [1, 0]], "the two coordinates are exchanged"),
+        (rng.standard_normal((50, 2)), ""),
+    ):
+        found = _cause_of_other_points(shown, points)
+        assert found.startswith(cause) and bool(found) == bool(cause)
+    average = [values[0]]
+    for value in values[1:]:
+        average.append(0.9 * average[-1] + 0.1 * value)
+    for y, cause in ((average, "it shows an exponential"), (values[::-1], "")):
+        assert _cause_of_other_curve([{"x": np.arange(50), "y": np.array(y)}], values).startswith(cause)

@@ -12,6 +12,7 @@ from support.checks.training import (
     stand_in_for_the_loss,
 )
 from support.mistakes.elbo import of_elbo_loss
+from support.mistakes.train import bounded_losses
 from support.probe_oracle import PIXELS, random_probe
 
 TRAIN_AE = "train.train_autoencoder"
@@ -80,12 +81,12 @@ def test_train_vae_steps(fresh_submission, rng):
         mean = oracle.mean(x, training=True)
         return of_elbo_loss(x, recon_x, mean, oracle.logvar(mean))
 
-    oracle = random_probe(rng, 3)
-    check_steps(fresh_submission, TRAIN_VAE, oracle, random_images(rng, 9), -1.0, other_values, other_losses)
+    others = other_values, other_losses, bounded_losses
+    check_steps(fresh_submission, TRAIN_VAE, random_probe(rng, 3), random_images(rng, 9), -1.0, *others)
     # Posteriors far from the prior, narrow ones: neither the log-variances nor the values have a bound.
     oracle = random_probe(rng, 3, scale=12)
     oracle.weight[:] *= 0.05
-    check_steps(fresh_submission, TRAIN_VAE, oracle, 1 - random_images(rng, 9), -1.0, other_values, other_losses)
+    check_steps(fresh_submission, TRAIN_VAE, oracle, 1 - random_images(rng, 9), -1.0, *others)
 
 
 @pytest.mark.train_vae

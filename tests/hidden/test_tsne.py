@@ -11,6 +11,7 @@ from support.checks.plotting import (
     check_recorded_in_eval_mode,
     check_tsne_clusters,
     clustered_posteriors,
+    purity,
 )
 from support.probe_oracle import random_probe
 
@@ -50,6 +51,8 @@ def test_tsne_seed(submission, rng):
 
     def unseeded():
         """A cause, if the embedding of a single latent, which starts at random, depends on more than a seed."""
+        if not all(purity(embedding, posteriors.clusters) > 0.9 for embedding in embeddings):
+            return ""  # where the clusters are mixed, something else may be random
         pair = [submission.call(EMBED, model, images, np.arange(12) % 10, seed=7) for _ in range(2)]
         return "" if _alike(pair) else "the seed is not passed on as random_state"
 

@@ -7,7 +7,7 @@ import pytest
 
 from autograder.door.diagnose import Observation, check_tensor, explain, explained
 from autograder.door.pictures import check_picture
-from support.checks.drawing import check_codes, check_grid, check_posterior_rows
+from support.checks.drawing import check_a_row_of_each, check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
 from support.checks.plotting import check_generators_kept, check_rows_drawn, check_scatter
 from support.checks.training import costs, stand_in_for_the_loss
@@ -28,13 +28,14 @@ def test_plot_embeddings_picture(submission, rng):
     """plot_embeddings: draws a picture where outpath is given"""
     # Of more than two coordinates two are drawn.
     for count, latents in ((1030, 3), (20, 2)):
-        model, images = random_probe(rng, latents, "ae").send(submission), random_images(rng, count)
+        oracle, images = random_probe(rng, latents, "ae"), random_images(rng, count)
         labels, outpath = rng.integers(0, 10, count), submission.path(f"{count}_embeddings.png")
-        arguments = [model, images, labels, outpath]
+        arguments = [oracle.send(submission), images, labels, outpath]
         call = partial(submission.run, "embeddings.plot_embeddings", arguments, figures=True)
         reply = check_generators_kept(submission, call, "plot_embeddings")
+        check_a_row_of_each(reply.value, oracle.mean(images), "plot_embeddings")
         codes = check_tensor(reply.value, what="plot_embeddings", shape=(count, latents))
-        check_scatter(reply.figures, codes[:, :2], labels, "plot_embeddings")
+        check_scatter(reply.figures, codes, labels, "plot_embeddings")
         check_picture(submission.file_bytes(outpath.name), "plot_embeddings")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from autograder.door.diagnose import check
 from autograder.door.submission import Recorder, Submission
 
 PIXELS = 28 * 28
@@ -89,7 +90,9 @@ class Step:
     z: np.ndarray
 
 
-def read_steps(records: Sequence[Mapping[str, Any]], oracle: ProbeOracle, largest: int) -> list[Step]:
+def read_steps(
+    records: Sequence[Mapping[str, Any]], oracle: ProbeOracle, largest: int, with_gradients: bool = True
+) -> list[Step]:
     """The steps of training in a probe's records; what was computed without gradients is not a step.
 
     An image batch that was encoded twice in a row before it was decoded counts once. What no training could have fed
@@ -98,11 +101,20 @@ def read_steps(records: Sequence[Mapping[str, Any]], oracle: ProbeOracle, larges
     Args:
         largest: minibatch that a training may feed: of as many images as there are, or, where it draws them with
             replacement, as were asked for.
+        with_gradients: False for what was computed without gradients instead.
+
+    Raises:
+        CheckFailed: the model was fed something that no door lets through, such as half precision.
     """
     steps, x = [], None
     for record in records:
         value = record["input"]
-        if not record["grad_enabled"] or not 0 < len(value) <= largest:
+        check(
+            isinstance(value, np.ndarray),
+            f"what the model's {record['part']} is fed is no ordinary tensor of float32 or float64. Is half precision "
+            "(autocast) switched on?",
+        )
+        if record["grad_enabled"] != with_gradients or not 0 < len(value) <= largest:
             continue
         if record["part"] == "encode":
             x = value.reshape(len(value), -1).astype(np.float64) if value.size == len(value) * PIXELS else None

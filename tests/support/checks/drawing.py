@@ -6,11 +6,23 @@ from typing import Any
 import numpy as np
 import scipy  # scipy.stats is loaded where a cause is looked for
 
-from autograder.door.diagnose import CheckFailed, Observation, check, check_close, check_tensor, explained, fail
+from autograder.door.diagnose import (
+    ATOL,
+    RTOL,
+    CheckFailed,
+    Observation,
+    check,
+    check_close,
+    check_tensor,
+    explained,
+    fail,
+)
 from autograder.door.laws import check_standard_normal
 from autograder.door.submission import Recorder, Submission
 from support.probe_oracle import IN_TRAIN_MODE, ProbeOracle
 
+LAST_IMAGES = "the last images are left out; every image has a row"
+LAST_LATENTS = "the last latents are left out; every latent has a row of its own"
 PRIOR = "the prior is N(0, I): torch.randn"
 
 
@@ -30,6 +42,7 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Call
         "the images are divided by 255 before they are encoded": oracle.mean(images / 255),
         "the codes are centred; return them as they are": mean - mean.mean(axis=0),
     }
+    check_a_row_of_each(codes, mean, what)
     check_tensor(codes, what=what, shape=mean.shape)
     if not _close(codes, mean) and _close(_sorted_rows(codes), _sorted_rows(mean)):
         fail(f"{what}: the codes are right, but in another order; row i belongs to image i.")
@@ -41,6 +54,12 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Call
         if 0.5 < np.sqrt(np.square(eps).mean()) < 1.5 and np.abs(eps).max() < 7 and not _close(codes, again()):
             mistakes["these look like samples of the posteriors; their MEANS were asked for"] = codes
     check_close(codes, mean, what=what, mistakes=mistakes)
+
+
+def check_a_row_of_each(codes: Any, mean: np.ndarray, what: str) -> None:
+    """Codes (n, k) have no fewer rows than there are images, if they are right otherwise."""
+    if isinstance(codes, np.ndarray) and codes.ndim == 2 and len(codes) < len(mean):
+        check(not _close(codes, mean[: len(codes)]), f"{what}: rows are missing.", LAST_IMAGES)
 
 
 def check_grid(
@@ -78,6 +97,8 @@ def check_traversal(
             "rows and columns are exchanged: row j belongs to latent j, and not to step j",
             (images, right),
         )
+    if isinstance(images, np.ndarray) and images.ndim == right.ndim and len(images) < len(right):
+        check(not _close(images, right[: len(images)]), f"{what}: rows are missing.", LAST_LATENTS)
     named = _decoded(oracle, z, mistaken)
     # Where no usual mistake explains it, or more than one, what was fed does.
     if len(Observation(images, right, named).explained()) != 1:
@@ -139,7 +160,10 @@ def _why_the_same(submission: Submission, call: Callable[[], object]) -> str:
     if seeded:
         return f"each call seeds the random generator of {' and '.join(seeded)}; leave seeds to main.py"
     if not touched:
-        return "no draw is made by the usual generators: one with a seed of its own is used, or draws are kept"
+        return (
+            "no draw is made by the usual generators: the latents are not random, or they are kept, or their generator "
+            "has a seed of its own"
+        )
     return ""
 
 
@@ -157,6 +181,11 @@ def law_of(z: np.ndarray) -> str:
 
     z = z.astype(np.float64)
     low, high, size = z.min(), z.max(), z.std()
+    lengths = np.linalg.norm(z, axis=-1)
+    if z.shape[-1] > 1 and lengths.size > 1 and np.ptp(lengths) < 1e-3 * lengths.max():
+        return f"the latents of every image have the same length, as if scaled; {PRIOR}"
+    if _balanced(z):
+        return f"the draws of a call are made to balance each other (standardised, or stratified); {PRIOR}"
     inner = z[(z > low) & (z < high)]
     if len(np.unique(inner)) < 0.99 * inner.size:
         return ""  # draws are repeated
@@ -170,6 +199,16 @@ def law_of(z: np.ndarray) -> str:
     if tails and abs(size - 1) > 5 / np.sqrt(z.size) and fits(z / size, scipy.stats.norm):
         return f"the latents have another standard deviation than 1; {PRIOR}"
     return ""
+
+
+def _balanced(z: np.ndarray) -> bool:
+    """Whether the draws (..., n, k) of every call have the mean 0 and the same size, or one lies in each n-th."""
+    n, mean = z.shape[-2], z.mean(axis=-2)
+    if n < 3:
+        return False
+    strata, size = np.sort(np.floor(n * stats.norm.cdf(z)), axis=-2), z.std(axis=-2)
+    stratified = (strata == np.arange(n)[:, np.newaxis]).mean() > 0.99
+    return bool(stratified or (size.min() > 0 and np.abs(mean).max() < 1e-4 and np.ptp(size) < 1e-4))
 
 
 def check_posterior_rows(
@@ -194,7 +233,9 @@ def check_posterior_rows(
             z = record["input"].reshape(-1, 1, oracle.weight.shape[1])
             known = len(z) <= len(means) and np.isclose(z, means, rtol=1e-3, atol=1e-4).all(axis=-1).any(axis=1).all()
             check(known, f"{what}: something other than posterior means is decoded. Is it a sample?")
-    check_close(costs, right, what=what, mistakes=mistakes)
+    wrong = ~np.isclose(costs, right, rtol=RTOL, atol=ATOL).all(axis=0)
+    columns = [name for name, one in zip(("error", "KL", "total"), wrong, strict=True) if one]
+    check_close(costs, right, what=f"{what}, {' and '.join(columns)}", mistakes=mistakes)
 
 
 def _decoded(oracle: ProbeOracle, right: np.ndarray, mistaken: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -292,7 +292,7 @@ def _inputs_changed(subject: Subject) -> str:
     looked_at = subject.model if subject.call.parts and not subject.call.trains else None
     before = looked_at.state() if looked_at is not None else {}
     if not subject.run().inputs_unchanged:
-        return "changes the tensors that it is given (as x -= m, x.sub_(m) and x[...] = 0 do)"
+        return "changes the tensors that it is given, or a list (as x -= m, x.sub_(m), x[...] = 0 and x.sort() do)"
     after = looked_at.state() if looked_at is not None else {}
     if any(not np.array_equal(before[name], after[name]) for name in before):
         return "changes the parameters of the model that it is given"
@@ -367,7 +367,8 @@ MANNERS: dict[str, tuple[Callable[[Call], bool], Callable[[Subject], str], str]]
     "inputs": (
         lambda call: call.model is not None or bool(call.dtypes) or call.shapes is None,
         _inputs_changed,
-        "No function changes what belongs to its caller (in-place operations do), or keeps anything between calls.",
+        "No function changes in place what belongs to its caller (in-place operations do), or keeps anything between "
+        "calls.",
     ),
     "generators": (
         lambda call: True,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from support.probe_oracle import (
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
 LONG = 610  # iterations: more than anybody would do at most
 ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
+TWICE = "every minibatch goes through the model twice; minimise and report the loss of one pass, that before the step"
 UNMOVED = "training leaves the model as it was."
 PARAMETERS = (
     "the parameters after a few steps are not those of Adam on this loss: one new optimiser for the whole training, "
@@ -34,11 +35,14 @@ PARAMETERS = (
 )
 
 
-def check_values(values: Any, iterations: int, what: str, epoch: int = 0) -> np.ndarray:
+def check_values(
+    values: Any, iterations: int, what: str, epoch: int = 0, earlier: "Sequence[float] | np.ndarray" = ()
+) -> np.ndarray:
     """A list of one finite number per iteration; returns it as an array.
 
     Args:
         epoch: how many minibatches visit all images; 0 if it does not matter.
+        earlier: what an earlier call returned.
     """
     if not isinstance(values, list):
         fail(
@@ -46,8 +50,13 @@ def check_values(values: Any, iterations: int, what: str, epoch: int = 0) -> np.
             "nothing is returned: is a `return` missing?" if values is None else "",
         )
     if len(values) != iterations:
-        of_epochs = (
-            "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps"
+        pairs = zip(values, earlier, strict=False)
+        kept = 0 < len(earlier) < len(values) and all(isinstance(a, float) and a == b for a, b in pairs)
+        cause = (
+            "the list begins with the values of an earlier call; make a new list in every call, not as a default "
+            "argument or outside of the function"
+            if kept
+            else "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps"
             if epoch > 1 and len(values) == iterations * epoch
             else ONE_EPOCH
             if 1 < epoch == len(values) < iterations
@@ -55,7 +64,7 @@ def check_values(values: Any, iterations: int, what: str, epoch: int = 0) -> np.
         )
         fail(
             f"{what}: {iterations} iterations gave {quoted(len(values))} values; there should be one for each.",
-            of_epochs,
+            cause,
         )
     check(
         all(isinstance(value, (int, float)) for value in values),
@@ -94,6 +103,7 @@ class Run:
         values: what was returned.
         trained: the parameters afterwards.
         with_gradients: names of the parameters that have a gradient afterwards.
+        asides: what the model was fed without gradients.
     """
 
     oracle: ProbeOracle
@@ -102,6 +112,7 @@ class Run:
     values: np.ndarray
     trained: Mapping[str, np.ndarray]
     with_gradients: Sequence[str]
+    asides: Sequence[Step] = ()
 
     def replayed(self, rule: "Rule | None" = None) -> Trajectory:
         # Parameters may run away to infinity under a mistaken rule, which is not a match.
@@ -126,17 +137,19 @@ def watched(
     iterations: int,
     batch_size: int,
     lr: float,
+    earlier: "Sequence[float] | np.ndarray" = (),
 ) -> Run:
-    """A training of a new probe in train mode.
+    """A training of a new probe in train mode; for `earlier` see check_values.
 
     Raises:
         CheckFailed: it does not return a number for every iteration.
     """
     model = oracle.send(submission)
     values = submission.call(target, model, images, iterations, batch_size=batch_size, lr=lr)
-    values = check_values(values, iterations, target.split(".")[1])
-    steps = read_steps(model.records(), oracle, max(len(images), batch_size))
-    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"))
+    values = check_values(values, iterations, target.split(".")[1], earlier=earlier)
+    records, largest = model.records(), max(len(images), batch_size)
+    steps, asides = (read_steps(records, oracle, largest, with_gradients) for with_gradients in (True, False))
+    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"), asides)
 
 
 def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
@@ -145,8 +158,8 @@ def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
     for latents, count, batch_size, iterations, lr in ((4, 7, 3, 5, 4e-4), (1, 5, 2, 7, 0.03), (2, 10, 6, 4, 0.002)):
         images = random_images(rng, count) * np.geomspace(0.1, 1, count, dtype=np.float32).reshape(-1, 1, 1, 1)
         images[..., :2, :] = 0
-        oracle = random_probe(rng, latents, kind, scale=6 if latents == 4 else 1)  # a divergence of many nats
-        oracle.weight[:] *= 0.1 if latents == 4 else 1
+        oracle = random_probe(rng, latents, kind, scale=30 if latents == 4 else 1)  # a divergence of many nats
+        oracle.weight[:] *= 0.02 if latents == 4 else 1
         with submission.aside():
             run = watched(submission, target, oracle, images, iterations, batch_size, lr)
         yield run
@@ -208,8 +221,8 @@ LAWS: dict[str, Sequence["Rule | tuple[Callable[[float], Rule], float, float]"]]
         (lambda value: Rule(kl_weights=lambda step, steps: min(1.0, step / value)), 1, 2000),
         (lambda value: Rule(kl_weights=lambda step, steps: min(1.0, (step + 1) / value)), 1.5, 2000),
         Rule(kl_weights=lambda step, steps: step / max(1, steps - 1)),
-        Rule(kl_weights=lambda step, steps: step / steps),
-        Rule(kl_weights=lambda step, steps: (step + 1) / steps),
+        (lambda value: Rule(kl_weights=lambda step, steps: min(1.0, value * step / steps)), 1, 10),
+        (lambda value: Rule(kl_weights=lambda step, steps: min(1.0, value * (step + 1) / steps)), 1, 10),
     ],
 }
 
@@ -343,6 +356,9 @@ def check_steps(
     sign: float,
     other_values: Callable[[np.ndarray, Sequence[Step]], dict[str, np.ndarray]],
     other_losses: Callable[[ProbeOracle, np.ndarray, np.ndarray], Mapping[str, Any]],
+    bounded: "Callable[[float, ProbeOracle, np.ndarray, np.ndarray], Callable[..., dict[str, float]]]" = (
+        lambda *_: lambda *_: {}
+    ),
 ) -> None:
     """Six steps of training: the values returned and the parameters afterwards are those of Adam on the right loss.
 
@@ -353,6 +369,7 @@ def check_steps(
         sign: the values are sign * loss.
         other_values: function of losses and steps giving {mistake: values as it would have returned them}.
         other_losses: function of a model, images and reconstructions giving {mistake: loss of this minibatch}.
+        bounded: function of a loss that came, and of these, giving such a function of mistakes that lead to it.
     """
     what, lr, iterations = target.split(".")[1], 0.004, 6
     images = images * np.geomspace(0.03, 1, len(images), dtype=images.dtype).reshape(-1, 1, 1, 1)
@@ -372,6 +389,11 @@ def check_steps(
 
     more = partial(more_runs, submission, target, oracle.kind)
 
+    @cache
+    def bounds() -> "Callable[[ProbeOracle, np.ndarray, np.ndarray], dict[str, float]]":
+        x = steps[0].x
+        return bounded(sign * values[0], oracle, x, oracle.decode(steps[0].z, training=True).reshape(x.shape))
+
     def of_first_step(run: Run) -> Observation:
         # All steps after the first one depend on how the parameters were changed.
         first = run.steps[:1]
@@ -383,10 +405,14 @@ def check_steps(
             **rounded(run.values[:1], sign * loss),
             **other_values(loss, first),
             **named,
+            **{mistake: sign * np.array([value]) for mistake, value in of_asides(run).items()},
         }
-        return Observation(run.values[:1], sign * loss, distinct(mistakes), rtol=3e-5)
+        fitted = {mistake: sign * np.array([value]) for mistake, value in bounds()(run.oracle, x, recon_x).items()}
+        fitted |= cut_off(run.values, sign * np.asarray(run.replayed().losses), values[0])
+        return Observation(run.values[:1], sign * loss, distinct(mistakes) | fitted, rtol=3e-5)
 
-    watched_first = Run(oracle, lr, steps, values, trained, model.call("with_gradients"))
+    asides = read_steps(records, oracle, len(images), with_gradients=False)
+    watched_first = Run(oracle, lr, steps, values, trained, model.call("with_gradients"), asides)
     check_close(
         values[:1],
         sign * losses[:1],
@@ -399,7 +425,7 @@ def check_steps(
     # A second training of the same model starts anew, with an optimiser of its own.
     once_more = oracle.with_parameters(trained)
     reply = submission.run(target, [model, images, 2], {"batch_size": 4, "lr": lr})
-    values_once_more = check_values(reply.value, 2, what)
+    values_once_more = check_values(reply.value, 2, what, earlier=values)
     again = read_steps(model.records(), oracle, len(images))[iterations:]
     check(len(again) <= 2, f"{what}: 2 iterations feed {quoted(len(again))} minibatches to the model, with gradients.")
     second = Run(once_more, lr, again, values_once_more, model.state(), model.call("with_gradients"))
@@ -467,6 +493,27 @@ def rounded(came: np.ndarray, right: np.ndarray) -> dict[str, np.ndarray]:
     return {}
 
 
+def cut_off(came: np.ndarray, right: np.ndarray, bound: float) -> dict[str, np.ndarray]:
+    """The first value that came, if all are what is right but for a bound that some would pass."""
+    for clipped in (np.maximum(right, bound), np.minimum(right, bound)):
+        if came.shape == right.shape and (clipped != right).any() and np.allclose(came, clipped, rtol=3e-5):
+            return {"the values are cut off at a bound (clamp); return them as they are": came[:1]}
+    return {}
+
+
+def of_asides(run: Run) -> dict[str, float]:
+    """Losses of what the model was fed without gradients around the first step, if that had followed its rule."""
+    found = {}
+    states = dict(zip(("before", "after"), run.replayed().states[:2], strict=False))
+    for aside in run.asides[:3]:
+        same = aside.x.shape == run.steps[0].x.shape and np.array_equal(aside.x, run.steps[0].x)
+        which = "the minibatch, which goes through the model once more" if same else "other images than the minibatch"
+        for when, state in states.items():
+            cause = f"this is the loss of {which} {when} the step; return that of the pass that is trained on"
+            found.setdefault(cause, replay(run.oracle.with_parameters(state), [aside], run.lr).losses[0])
+    return found
+
+
 def _smoothed(values: np.ndarray, weight: float) -> np.ndarray:
     """Exponential running averages that begin with the first value."""
     averages = [values[0]]
@@ -520,7 +567,7 @@ def check_fed(steps: Sequence[Step], oracle: ProbeOracle, iterations: int, epoch
         f"it was fed {quoted(len(steps))}."
     )
     if twice:
-        fail(message, "every minibatch goes through the model twice; report the loss of before the step, as it is")
+        fail(message, TWICE)
     if len(steps) == iterations * epoch:
         fail(message, "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps")
     if not steps and moved:
@@ -544,24 +591,32 @@ def check_parameters(run: Run, more: Callable[[], Iterable[Run]], what: str) -> 
     fail(f"{what}: {seen}", cause_of(run, more))
 
 
-def check_gradients_zeroed(submission: Submission, target: str, kind: str) -> None:
-    """In a few steps the gradients of earlier steps do not pile up, and a VAE's sample is decoded, not its mean."""
+def check_gradients_zeroed(
+    submission: Submission, target: str, kind: str, earlier: "Sequence[float] | np.ndarray" = ()
+) -> None:
+    """In a few steps the gradients of earlier steps do not pile up, and a VAE's sample is decoded, not its mean.
+
+    Args:
+        earlier: values that an earlier training returned.
+    """
     rng, what = np.random.default_rng(3), target.split(".")[1]
     oracle = random_probe(rng, 3, kind)
-    run = watched(submission, target, oracle, random_images(rng, 9), 6, 4, 0.004)
+    run = watched(submission, target, oracle, random_images(rng, 9), 6, 4, 0.004, earlier)
     check_fed(run.steps, oracle, 6, 3, True, what)
     if not run.follows() and run.follows(Rule(zeroed=False)):
         fail(f"{what}: {PARAMETERS}", cause_of(run, lambda: more_runs(submission, target, kind)))
 
 
-def cause_of_short(submission: Submission, target: str, kind: str) -> str:
-    """The cause of parameters that are wrong after a few steps; "" if there is none."""
+def cause_of_short(submission: Submission, target: str, kind: str, why_later: Callable[[], str] = lambda: "") -> str:
+    """The cause of parameters that are wrong after a few steps; if they are right, why they may be wrong later."""
     runs = more_runs(submission, target, kind)
     try:
         first = next(runs)
     except (CheckFailed, SubmissionError):
         return ""
-    return "" if not first.steps or first.follows() else cause_of(first, lambda: runs)
+    if not first.steps:
+        return ""
+    return why_later() if first.follows() else cause_of(first, lambda: runs)
 
 
 def check_minibatches(submission: Submission, target: str, oracle: ProbeOracle, rng: np.random.Generator) -> None:
@@ -592,6 +647,9 @@ def check_minibatches(submission: Submission, target: str, oracle: ProbeOracle, 
         "provided `minibatches` gives.",
         _cause_of_repetition(batches, count, batch_size),
     )
+    pairs = list(zip(batches[::2], batches[1::2], strict=False))
+    twice = len(batches) == 2 * iterations and all(first == second for first, second in pairs)
+    check(not twice, f"{what}: {iterations} iterations feed {quoted(len(batches))} minibatches to the model.", TWICE)
     repeated = sum(first == second for first, second in zip(batches, batches[1:], strict=False))
     check(repeated < 20, f"{what}: a minibatch is used twice, for two iterations in a row. Each takes a new one.")
     epoch = -(-count // batch_size)  # with replacement, all of 22 epochs visit every image with probability 1e-50
@@ -677,10 +735,10 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
     # Three times the same image: which of them a minibatch has makes no difference to how far Adam goes.
     model, images = oracle.send(submission), random_images(rng, 1).repeat(3, axis=0)
     values = submission.call(target, model, images, LONG, batch_size=3, lr=lr)
-    check_values(values, LONG, what)
+    values = check_values(values, LONG, what)
     # With steps that change nothing the loss is on a plateau from the start.
     idle = submission.call(target, oracle.send(submission), images, 150, batch_size=3, lr=1e-15)
-    check_values(idle, 150, what)
+    check_values(idle, 150, what, earlier=values)
     x = images.reshape(3, PIXELS).astype(np.float64)
     mean = oracle.mean(x, training=True)
     spread = np.exp(oracle.logvar(mean) / 2) if oracle.kind == "vae" else np.zeros(mean.shape)
@@ -698,6 +756,10 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
     if abs(moved(model.state()["decoder.bias"], LONG) - 1) < 0.02:
         return
 
+    fed = read_steps(model.records(), oracle, 3)[:1]
+    if fed and not np.allclose(fed[0].x, x[: len(fed[0].x)], atol=1e-6):
+        fail(f"{what}: what reaches the model are not the images themselves.", _cause_of_other_images(fed, x))
+
     def of_shorter(iterations: int) -> float:
         shorter = oracle.send(submission)
         with submission.aside():
@@ -705,9 +767,14 @@ def check_long(submission: Submission, target: str, oracle: ProbeOracle, rng: np
         return iterations * moved(shorter.state()["decoder.bias"], iterations)
 
     fail(
-        f"{what}: in a long training the parameters do not move as far as Adam takes them with the same lr to the end.",
-        _cause_of_slowness([of_shorter(iterations) for iterations in (100, 200, 400, LONG)])
-        or cause_of_short(submission, target, oracle.kind),
+        f"{what}: in a long training the parameters do not move as far as Adam takes them with a step in every "
+        "iteration and the same lr to the end.",
+        cause_of_short(
+            submission,
+            target,
+            oracle.kind,
+            lambda: _cause_of_slowness([of_shorter(iterations) for iterations in (100, 200, 400, LONG)]),
+        ),
     )
 
 
@@ -731,7 +798,7 @@ def check_on_step(submission: Submission, target: str, oracle: ProbeOracle, imag
     check_on_step_comes_last(submission, target, oracle, images)
 
     model = oracle.send(submission)
-    check_values(submission.call(target, model, images, 0), 0, what)
+    check_values(submission.call(target, model, images, 0), 0, what, earlier=values)
     check(
         distance(oracle.parameters(), model.state()) < 1e-6,
         f"{what}: with iterations=0, the model should stay as it is.",

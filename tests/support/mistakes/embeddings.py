@@ -68,6 +68,7 @@ def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str,
     pixels = images.reshape(len(images), -1) - oracle.decode(mean).reshape(len(images), -1)
     mean_error = np.square(pixels).mean(axis=1)
     two = kl_diag_normal(mean[:, :2], oracle.logvar(mean[:, :2]))
+    std, variance = (kl_diag_normal(mean, np.exp(oracle.logvar(mean) / power)) for power in (2, 1))
     return {
         IN_TRAIN_MODE: rows(training=True),
         "every row holds averages over the batch; each image has costs of its own": np.tile(
@@ -85,6 +86,12 @@ def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str,
         "the total has the wrong sign: it is a cost, MINUS the ELBO": right * [1, 1, -1],
         "the error is the mean squared error; in nats it is what negative_log_likelihood returns": np.stack(
             [mean_error, divergence, mean_error + divergence], axis=1
+        ),
+        "the KL is that of standard deviations; kl_diag_normal takes logvar": np.stack(
+            [error, std, error + std], axis=1
+        ),
+        "the KL is that of variances; kl_diag_normal takes logvar": np.stack(
+            [error, variance, error + variance], axis=1
         ),
         "only the first two latents are counted in the KL": np.stack([error, two, error + two], axis=1),
         "the total is missing: it holds the error again": right[:, [0, 1, 0]],

@@ -36,5 +36,5 @@ def of_latent_traversal(low: float, high: float, steps: int, latents: int) -> di
         "rows stand for the latents in the wrong order": z[::-1],
     }
     if latents == steps:
-        mistaken["rows and columns are exchanged"] = z.swapaxes(0, 1)
+        mistaken["rows and columns are exchanged: row j belongs to latent j, and not to step j"] = z.swapaxes(0, 1)
     return mistaken

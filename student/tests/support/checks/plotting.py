@@ -69,8 +69,8 @@ def check_tsne_clusters(embedding: Any, posteriors: ClusteredPosteriors) -> None
     check(distinct == count, f"{what}: some images have the place of another one. Embed them all.")
     if purity(embedding, posteriors.clusters) < 0.9:
         fail(
-            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS, in all latents, "
-            "and keep row i for image i.",
+            f"{what}: images with nearly the same posterior mean are not neighbours. Embed the MEANS as they are (no "
+            "samples), in all latents, and keep row i for image i.",
             _cause_of_neighbours(embedding, posteriors),
         )
     check_not_linear(embedding, posteriors.oracle.mean(posteriors.images))
@@ -84,13 +84,16 @@ def _cause_of_neighbours(embedding: np.ndarray, posteriors: ClusteredPosteriors)
     mean = oracle.mean(images)
     logvar = oracle.logvar(mean) + images.reshape(len(images), -1) @ oracle.logvar_weight.T
     candidates = {
-        "log-variances are embedded, not the means": logvar,
-        "means and log-variances are embedded together": np.c_[mean, logvar],
-        "only the first latent is embedded, not all": mean[:, :1],
-        "only the first two latents are embedded, not all latents": mean[:, :2],
-        "reconstructions are embedded, not the means": oracle.decode(mean).reshape(len(images), -1),
+        "the log-variances or standard deviations are embedded, not the means alone": (
+            logvar,
+            np.exp(logvar / 2),
+            np.c_[mean, logvar],
+        ),
+        "only the first latent is embedded, not all": (mean[:, :1],),
+        "only the first two latents are embedded, not all latents": (mean[:, :2],),
+        "reconstructions are embedded, not the means": (oracle.decode(mean).reshape(len(images), -1),),
     }
-    kept = {cause: neighbourhood(embedding, points) for cause, points in candidates.items()}
+    kept = {cause: max(neighbourhood(embedding, points) for points in some) for cause, some in candidates.items()}
     best = max(kept, key=kept.__getitem__)
     second = max(value for cause, value in kept.items() if cause != best)
     return best if kept[best] > 0.5 and kept[best] > 1.5 * second else ""
@@ -145,8 +148,9 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
     What is not drawn with matplotlib's scatter, such as text, cannot be seen here and is not judged.
 
     Args:
-        points: (n, 2), all different; labels: (n,).
+        points: (n, k), all different, of which the first two coordinates are drawn; labels: (n,).
     """
+    whole, points = points, points[:, :2]
     axes = [axes for figure in figures for axes in figure.axes if axes["scattered"]]
     shown = np.concatenate([np.empty((0, 2)), *(each["points"] for one in axes for each in one["scattered"])])
     colours = np.concatenate([np.empty((0, 4)), *(each["colours"] for one in axes for each in one["scattered"])])
@@ -155,7 +159,12 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
     drawn = place >= 0
     if not drawn.any() and len(shown) != len(points):
         return
-    check(drawn.any(), f"{what}: the points of the picture are others than those that are returned.")
+    if not drawn.any():
+        first_two = " Of more than two coordinates the first two are drawn." if whole.shape[1] > 2 else ""
+        fail(
+            f"{what}: the points of the picture are others than those that are returned.{first_two}",
+            _cause_of_other_points(shown, whole),
+        )
     check(drawn.all(), f"{what}: the picture shows only {quoted(int(drawn.sum()))} of {len(points)} points.")
     used = colours[place, :3]
     by_label = [{tuple(colour) for colour in used[labels == label].round(3)} for label in np.unique(labels)]
@@ -180,6 +189,31 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
             for place, (low, high) in enumerate(inside)
         )
         check(not hidden, f"{what}: some points lie outside the limits of the picture's axes.")
+
+
+def _cause_of_other_points(shown: np.ndarray, points: np.ndarray) -> str:
+    """What a picture shows (n, 2) instead of the first two coordinates of points (n, k); "" if it cannot be told."""
+    if shown.shape != (len(points), 2):
+        return ""
+    centred = points - points.mean(axis=0, dtype=np.float64)
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:2]
+    if points.shape[1] > 2 and _same_columns(np.abs(shown), np.abs(centred @ axes.T)):
+        return "the principal components are drawn, not the first two coordinates"
+    scaled = centred / points.std(axis=0, dtype=np.float64).clip(1e-30)
+    causes = {
+        "the points of the picture are centred; draw them as they are": centred,
+        "the points of the picture are scaled; draw them as they are": scaled,
+        "the two coordinates are exchanged in the picture": points[:, [1, 0]],
+        "the last two coordinates are drawn, not the first two": points[:, -2:],
+    }
+    right = _same_columns(shown, points[:, :2])  # but in another order
+    found = [cause for cause, other in causes.items() if _same_columns(shown, other[:, :2])]
+    return found[0] if len(found) == 1 and not right else ""
+
+
+def _same_columns(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether each column of points (n, 2) has the same values, in whatever order."""
+    return bool(np.allclose(np.sort(first, axis=0), np.sort(second, axis=0), rtol=1e-3, atol=1e-3))
 
 
 def _place(point: np.ndarray, shown: np.ndarray, size: float) -> int:
@@ -249,9 +283,9 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
             f"{what}: the curve's x should be the iterations, counted from 1.",
             "they are counted from 0, not from 1" if from_zero else "",
         )
-    check(any(_in_sight(axes, values) for axes in right), f"{what}: much of the curve lies outside the axes' limits.")
     logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
     check(not logarithmic, f"{what}: a logarithmic axis shows no negative values, and an ELBO is one.")
+    check(any(_in_sight(axes, values) for axes in right), f"{what}: much of the curve lies outside the axes' limits.")
     labels = [(axes["xlabel"].strip().lower(), axes["ylabel"].strip().lower()) for axes in right]
     check(any(x and y for x, y in labels), f"{what}: an axis of the curve has no label. Label both axes.")
     check(
@@ -285,7 +319,16 @@ def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -
         width = len(values) - len(y) + 1
         if 1 < width <= len(values) and _same(y, np.convolve(values, np.full(width, 1 / width), "valid")):
             return "it shows a running mean only; the values themselves belong in it, too"
+    if any(len(y) == len(values) > 3 and _smoothed(y, values) for y in shown):
+        return "it shows an exponential running average only; the values themselves belong in it, too"
     return ""
+
+
+def _smoothed(y: np.ndarray, values: np.ndarray) -> bool:
+    """Whether every y is a mean of its value and the y before, with the same weights throughout."""
+    before, now = y[:-1] - values[1:], y[1:] - values[1:]
+    weight = before @ now / (before @ before)
+    return bool(0 < weight < 1 and np.allclose(now, weight * before, rtol=1e-4, atol=1e-4 * np.abs(values).max()))
 
 
 def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:
