@@ -32,6 +32,7 @@ from support.checks.networks import (
 )
 from support.checks.sampling import (
     WHAT,
+    cause_of_repeats,
     check_law,
     check_noise_independent,
     check_sample_gradients,
@@ -203,7 +204,7 @@ def check_variances(vae, mu, logvar, what):
         small = logvar[0, 0] < 0
         bounded = is_normal(eps) and small == (eps.std() > 1) and right_between(vae)
         bound = FLOOR if small else "there is a bound on the variances: logvar is clamped"
-        raise CheckFailed(error.message, bound if bounded else "") from None
+        raise CheckFailed(error.message, bound if bounded else cause_of_repeats(eps)) from None
 
 
 def right_between(vae):

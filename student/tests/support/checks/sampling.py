@@ -56,6 +56,8 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
         found = [f"it looks as if {name}" for name, other in laws if _is_noise(other, mu, logvar)]
         if not found and looks_uniform(eps):
             found = [UNIFORM]
+        if not found:
+            found = [name for name in (cause_of_repeats(eps),) if name]
         raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
 
 
@@ -124,6 +126,21 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
     elif (np.ptp(eps, axis=(1, 2)) < 1e-3).all():
         causes["images"] = "one number is drawn for the whole batch: use torch.randn_like(mu)"
     check_fresh(eps, WHAT, causes)
+
+
+def cause_of_repeats(eps: np.ndarray) -> str:
+    """Why the noise (images, latents) of one call has the same numbers again and again; "" if it has not."""
+    if _recur(eps[:, 0]):
+        return "the same noise is used for several images of a batch: use torch.randn_like(mu)"
+    if eps.shape[1] > 1 and _recur(eps.ravel()):
+        return "the same noise is used for several latents of an image: use torch.randn_like(mu)"
+    return ""
+
+
+def _recur(values: np.ndarray) -> bool:
+    """Whether most of many different numbers (n,) occur more than once, but for rounding."""
+    steps = np.diff(np.sort(values)) > 1e-5 * values.std()
+    return 20 < steps.sum() < 0.6 * len(steps)
 
 
 def _repeats(eps: np.ndarray) -> bool:
