@@ -15,12 +15,12 @@ from autograder.door.cases import Case
 from autograder.door.diagnose import DETACHED, CheckFailed, check_tensor, explained, fail
 from autograder.door.submission import Handle, Submission, SubmissionError
 from support import oracles
+from support.checks.utils import CHANGED
 from support.trained_model import PIXELS, gmvae_shapes
 
 WHAT = "negative_elbo_bound"
 TERMS = ("nelbo", "kl", "rec")
 PARTS = {"encoder": "enc.", "decoder": "dec.", "mixture, the prior (z_pre)": "z_pre"}  # how their parameters begin
-CHANGED = "has been changed: restore it from the original file"
 CALLS = 10  # over which a public check averages
 SCENES = 5  # seeds `scenes`
 LEVEL = 1e-4  # of missing a true explanation in one observation of a scene
@@ -717,5 +717,5 @@ def cause_of_gradients(found: Mapping[str, np.ndarray], weights: Mapping[str, np
 
 SCORE = (
     "the gradient of log q(z | x) by the encoder's means is noise: z does not carry the gradient of the mean and the "
-    "scale that it is drawn with (is it detached?)"
+    "scale that it is drawn with, or the mean given to log_normal does not (is either detached?)"
 )

@@ -12,6 +12,7 @@ from autograder.door.diagnose import Mistakes, Observation
 from autograder.door.submission import Submission
 
 MIXTURE = "utils.log_normal_mixture"
+CHANGED = "has been changed: restore it from the original file"
 
 
 def observed(
@@ -31,12 +32,16 @@ def changed_part(submission: Submission) -> str:
     for dim in (0, 1, 2):
         parts = {
             "log_normal": ((x, m, v), norm.logpdf(x, m, np.sqrt(v)).sum(axis=dim)),
-            "log_mean_exp": ((far,), logsumexp(far, axis=dim) - np.log(far.shape[dim])),
+            # Before log_mean_exp, which calls it.
             "log_sum_exp": ((far,), logsumexp(far, axis=dim)),
+            "log_mean_exp": ((far,), logsumexp(far, axis=dim) - np.log(far.shape[dim])),
         }
         for name, (arguments, right) in parts.items():
             with submission.aside():
                 value = returned(submission.call, f"utils.{name}", *arguments, dim)
             if np.shape(value) != right.shape or not np.allclose(value, right, rtol=1e-6, atol=1e-6):
-                return f"the provided {name} in utils.py has been changed: restore it from the original file"
-    return ""
+                return f"the provided {name} in utils.py {CHANGED}"
+    with submission.aside():
+        reply = submission.run("utils.log_normal", (x, m, v), wrt=(0, 1, 2))
+    arrive = all(gradient is not None and gradient.any() for gradient in reply.gradients.values())
+    return "" if arrive else f"the provided log_normal in utils.py {CHANGED}"
