@@ -385,11 +385,12 @@ def changed_part(submission: Submission) -> str:
         model.train(training)
         model.call("prior")
         model.load(weights)  # nothing of the first weights may be kept
-        halves = np.split(z.astype(np.float64).reshape(2, 6), 2, axis=1)
+        h = np.concatenate([z.reshape(2, 6), 40 * z.reshape(2, 6)])
+        halves = np.split(h.astype(np.float64), 2, axis=1)
         gaussian = np.stack([halves[0], oracles.softplus(halves[1]) + 1e-8])
         parts = {
             "gaussian_parameters in utils.py": (
-                np.stack(submission.call("utils.gaussian_parameters", z.reshape(2, 6), 1)),
+                np.stack(submission.call("utils.gaussian_parameters", h, 1)),
                 gaussian,
             ),
             "log_normal in utils.py": (submission.call("utils.log_normal", z, m, v), oracles.log_normal(z, m, v)),

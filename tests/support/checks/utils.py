@@ -67,5 +67,5 @@ def cause_of_shapes(submission: Submission) -> str:
     if not shared and runs(100, 4, 1):
         return "it fails for any batch but one of size 100: take the size from the shape of z"
     if not shared and runs(4, 4, 1):
-        return "it fails where B differs from K: every point must meet every component"
+        return "it fails where B differs from K: every point must meet every component, so z needs a new dimension"
     return ""
