@@ -204,10 +204,12 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng, causes):
     model.train(False)
     gmvae_checks.negative_elbo_bound(model, x)
     model.load(weights)  # of which nothing was known at the first call
-    for grad, how in ((True, "in eval mode"), (False, "in eval mode without gradients")):
+    for grad, how, cause in (
+        (True, "in eval mode", "z must be a sample in train mode and in eval mode"),
+        (False, "in eval mode without gradients", "z must be a sample under torch.no_grad(), too: draw noise there"),
+    ):
         with case(how):
             kl, rec = gmvae_checks.negative_elbo_bounds(model, x, 8, grad)[:, 1:].T
-            cause = "z must be a sample in train mode and in eval mode"
             check(len(np.unique(rec)) > 1, f"{WHAT}: {how} rec is the same at every call.", cause)
             gmvae_checks.check_average(float(kl.mean()), expected["kl"], 8 * rows, f"kl {how}", why)
     # Noise may come from any generator, such as NumPy's, but not from one that starts with the same number every time.

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from autograder.door.diagnose import check, check_close, check_gradient, check_tensor
+from autograder.door.diagnose import check, check_close, check_gradient, check_tensor, explained
 from autograder.door.laws import check_fresh, check_standard_normal
-from support.checks.utils import MIXTURE, observed
+from support.checks.utils import MIXTURE, changed_part, observed
 
 pytestmark = pytest.mark.log_normal_mixture
 
@@ -24,7 +24,8 @@ def check_cases(submission, cases, name, what):
 
     for case in cases(name):
         value = submission.call(MIXTURE, *case.values)
-        check_close(value, case.expected, what=what, mistakes=case.mistakes, more=others)
+        with explained(lambda: changed_part(submission)):
+            check_close(value, case.expected, what=what, mistakes=case.mistakes, more=others)
 
 
 def test_mixture_by_hand(submission, cases):

@@ -189,6 +189,8 @@ def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[
         need: what the output must be.
         mild: outputs under mild weights, to see what clamps them.
     """
+    if (np.ptp(values, axis=-2) == 0).all():
+        fail(f"{what} is the same for every image, whatever the weights: it does not depend on the image.")
     low, high = values.min(), values.max()
     name = what[:1].lower() + what[1:]
     if low >= 0:
@@ -222,6 +224,8 @@ def _cause_of_clamping(large: np.ndarray, mild: np.ndarray, name: str) -> str:
         return f"{name} is clamped to [0, 1]" if inner else f"{name} goes through a sigmoid"
     if low == 0 and high > BEYOND and bottom:
         return f"{name} goes through a ReLU" if inner else f"{name} goes through a softplus"
+    if 0 < low < 0.01 and high > BEYOND and bottom and not inner:
+        return f"{name} goes through a softplus, and a small constant is added"
     if high == 0 and low < -BEYOND and top:
         return f"{name} is clamped at 0 (clamp)" if inner else ""
     if low == -1 and high == 1 and bottom and top:
@@ -297,8 +301,8 @@ def check_rows(function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray,
         check(
             _agree(function(inputs[few]), whole[few]),
             f"{what}: images of a batch influence each other: a smaller batch gives other results. {alone}",
-            "something is computed over the batch (dim=0): statistics over the batch, as of a BatchNorm without "
-            "running averages, a mean, a maximum, or a softmax",
+            "something is computed over the batch (dim=0, or no dim at all): statistics over the batch, as of a "
+            "BatchNorm without running averages, a mean, a maximum, or a softmax",
         )
 
 

@@ -11,6 +11,7 @@ from autograder.door.laws import DOUBTFUL, check_fresh, check_standard_normal, l
 from autograder.door.submission import Handle, Lost, Submission, SubmissionError
 
 WHAT = "reparameterize"
+USED_AGAIN = "noise is used again, as it is or with its sign turned, for other {}: use torch.randn_like(mu)"
 UNIFORM = "the noise is uniform (torch.rand_like); it should be standard normal (torch.randn_like)"
 
 
@@ -57,6 +58,8 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
         found = [f"it looks as if {name}" for name, other in laws if _is_noise(other, mu, logvar)]
         if not found and looks_uniform(eps):
             found = [UNIFORM]
+        if not found:
+            found = [name for name in (cause_of_repeats(eps),) if name]
         raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
 
 
@@ -115,20 +118,35 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
     mu, logvar = random_posterior(rng, images, latents)
     eps = noise(mu, logvar, samples(vae, mu, logvar, draws))
     check_noisy(eps)
-    causes = {
-        "calls": "",
-        "images": "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)",
-        "latents": "one number is drawn for all latents of an image: use torch.randn_like(mu)",
-    }
-    if _repeats(eps):
+    causes = {"calls": "", "images": USED_AGAIN.format("images"), "latents": USED_AGAIN.format("latents")}
+    if _same_along(eps, 1):
+        causes["images"] = "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)"
+    if _same_along(eps, 2):
+        causes["latents"] = "one number is drawn for all latents of an image: use torch.randn_like(mu)"
+    if _same_along(eps, 0):
         causes["calls"] = why_repeated(vae.submission, lambda: sample(vae, mu, logvar))
     elif (np.ptp(eps, axis=(1, 2)) < 1e-3).all():
         causes["images"] = "one number is drawn for the whole batch: use torch.randn_like(mu)"
     check_fresh(eps, WHAT, causes)
 
 
-def _repeats(eps: np.ndarray) -> bool:
-    return len(eps) > 1 and bool((np.ptp(eps, axis=0) < 1e-3).all())
+def cause_of_repeats(eps: np.ndarray) -> str:
+    """Why the noise (images, latents) of one call has the same numbers again and again; "" if it has not."""
+    if _recur(eps[:, 0]):
+        return "the same noise is used for several images of a batch: use torch.randn_like(mu)"
+    if eps.shape[1] > 1 and _recur(eps.ravel()):
+        return "the same noise is used for several latents of an image: use torch.randn_like(mu)"
+    return ""
+
+
+def _recur(values: np.ndarray) -> bool:
+    """Whether most of many different numbers (n,) occur more than once, but for rounding."""
+    steps = np.diff(np.sort(values)) > 1e-5 * values.std()
+    return 20 < steps.sum() < 0.6 * len(steps)
+
+
+def _same_along(eps: np.ndarray, axis: int) -> bool:
+    return eps.shape[axis] > 1 and bool((np.ptp(eps, axis=axis) < 1e-3).all())
 
 
 def why_repeated(submission: Submission, draw: Callable[[], object]) -> str:
@@ -160,7 +178,8 @@ def check_sample_gradients(
         by="logvar",
         mistakes={
             "it is that of sigma = exp(logvar); sigma is exp(logvar / 2)": cotangent * deviation,
-            "it has the wrong sign": -cotangent * deviation / 2,
+            "it is that of sigma = exp(logvar / 4); sigma is exp(logvar / 2)": cotangent * deviation / 4,
+            "it is that of sigma = exp(-logvar / 2): the sign of logvar is wrong": -cotangent * deviation / 2,
         },
         rtol=rtol,
         atol=atol,

@@ -13,6 +13,7 @@ from support import oracles
 from support.trained_model import PIXELS
 
 RIGHT = "the right value"
+MEAN = "z is the posterior's mean; it must be a sample"
 BLIND = 2048  # draws of z that know nothing of the image
 
 
@@ -112,9 +113,8 @@ def of_kl(right: Terms) -> dict[str, float]:
         "kl is the divergence from N(0, I), with v as a log-variance; the prior is the mixture": average(
             0.5 * (np.exp(variance) + mean**2 - 1 - variance).sum(axis=1)
         ),
-        "kl is the mean of the divergences from the components of the mixture, an upper bound": average(
-            from_components.mean(axis=1)
-        ),
+        "kl is the mean of the divergences from the components of the mixture, or that from one component drawn at "
+        "random, an upper bound; log p(z) is log_normal_mixture at the sample": average(from_components.mean(axis=1)),
         "kl is the divergence from the nearest component of the mixture": average(from_components.min(axis=1)),
         "kl is a bound made of the divergences from the components; use log p of the mixture at the sample": average(
             math.log(k) - logsumexp(-from_components, axis=1)
@@ -144,6 +144,9 @@ def of_kl(right: Terms) -> dict[str, float]:
         "log K is taken off twice in the prior": kl + math.log(k),
         "the constant d/2 log(2 pi) is missing in log q alone, so kl is too large": kl + constant,
         "the constant d/2 log(2 pi) is missing in log p alone, so kl is too small": kl - constant,
+        "log q(z | x) lacks the constants of the entropy, d/2 (1 + log(2 pi)), so kl is too large": (
+            peak + constant - log_p
+        ),
         "estimates of kl for single images are clipped at 0; they may be negative": average(np.maximum(estimates, 0)),
         "estimates of kl for single images are made positive by abs; they may be negative": average(np.abs(estimates)),
         "kl is summed over the batch; it should be averaged": kl * batch,
@@ -181,11 +184,12 @@ def of_rec(right: Terms, rng: np.random.Generator) -> dict[str, float]:
         logits = oracles.mlp(right.weights, "dec", z)
         return average(oracles.softplus(logits).mean(axis=0).sum() - x @ logits.mean(axis=0))
 
-    repeated = {
-        "samples and images are stacked in different orders, so images are compared with other images "
-        f"({copies} samples each)": crossed[np.arange(copies * batch) // copies, np.arange(copies * batch) % batch]
-        for copies in (2, 3, 4, 10)
-    }
+    def repeated(copies: int, turned: bool) -> float:
+        """The cost if so many samples of each image stand side by side, and its copies do not; turned, vice versa."""
+        by_row, by_batch = np.arange(copies * batch) // copies, np.arange(copies * batch) % batch
+        return float((crossed[by_batch, by_row] if turned else crossed[by_row, by_batch]).mean())
+
+    stacked = "samples and images are stacked in different orders, so images are compared with other images"
     return {
         "rec has the wrong sign: it is a cost, -log p(x | z)": -rec,
         "rec is averaged over the pixels; it should be summed over them": rec / PIXELS,
@@ -216,13 +220,21 @@ def of_rec(right: Terms, rng: np.random.Generator) -> dict[str, float]:
         ),
         "images are compared with other images: the order of the images is lost": float(crossed.mean()),
         "rec counts half": rec / 2,
-        **{name: float(values.mean()) for name, values in repeated.items()},
+        **{
+            f"{stacked} ({copies} {order})": repeated(copies, turned)
+            for copies in (2, 3, 4, 5, 8, 10, 16, 20)
+            for turned, order in (
+                (False, "samples of each image side by side, but its copies apart"),
+                (True, "copies of each image side by side, but its samples apart"),
+            )
+        },
     }
 
 
 def of_both(right: Terms, rng: np.random.Generator) -> dict[str, tuple[float, float]]:
     """What changes z, or both terms alike."""
     batch, kl, rec, std, variance, eps = len(right.rows), right.kl, right.rec, right.std, right.variance, right.eps
+    z = right.mean + right.noise
     noises = {
         "v is used as the standard deviation when z is drawn; it is the variance": variance * eps,
         "v is taken for a log-variance when z is drawn; it is the variance": np.exp(0.5 * variance) * eps,
@@ -230,20 +242,29 @@ def of_both(right: Terms, rng: np.random.Generator) -> dict[str, tuple[float, fl
         "the noise of z is uniform (rand); it is N(0, I) (randn)": std * ndtr(eps),
         "the noise of z is not scaled by the standard deviation": eps,
         "all latents of an image share one number of noise; each needs noise of its own": std * eps[..., :1],
-        "z is the posterior's mean; it must be a sample": 0 * eps,
+        MEAN: 0 * eps,
         "z is drawn from N(0, I), not from q(z | x)": eps - right.mean,
+        **{
+            f"z is clamped to [-{size}, {size}]; it may be any real number": z.clip(-size, size) - right.mean
+            for size in (1, 2, 3, 4, 5, 6, 10)
+        },
     }
     moved = {name: right.with_noise(noise) for name, noise in noises.items()}
     found = {name: (terms.kl, terms.rec) for name, terms in moved.items()}
-    as_std, as_log, rooted, *_, mean, _ = moved.values()
+    as_std, as_log, rooted = list(moved.values())[:3]
+    mean = moved[MEAN]
 
     def with_density(terms: Terms, v: np.ndarray) -> tuple[float, float]:
         return right.average(oracles.log_normal(terms.noise, 0, v) - terms.log_p), terms.rec
 
     estimates, costs = right.log_q - right.log_p, right.cost
     head = right.rows[:100]
-    several = rng.permuted(estimates + costs, axis=0)[: len(eps) // 5 * 5].reshape(-1, 5, len(right.x))
-    importance = right.average(math.log(5) - logsumexp(-several, axis=1))
+    shuffled = rng.permuted(estimates + costs, axis=0)
+
+    def importance(samples: int) -> float:
+        several = shuffled[: len(eps) // samples * samples].reshape(-1, samples, len(right.x))
+        return right.average(math.log(samples) - logsumexp(-several, axis=1))
+
     return found | {
         "v is used as the standard deviation of q, in z and in log q; it is the variance": with_density(
             as_std, variance**2
@@ -268,8 +289,11 @@ def of_both(right: Terms, rng: np.random.Generator) -> dict[str, tuple[float, fl
             rec / PIXELS,
         ),
         "kl and rec have the wrong sign: both are costs": (-kl, -rec),
-        "the bound is importance-weighted, the log of a mean over samples; the ELBO is a mean of logs": (
-            importance - rec,
-            rec,
-        ),
+        **{
+            f"the bound is importance-weighted, the log of a mean over {samples} samples; the ELBO is a mean of logs": (
+                importance(samples) - rec,
+                rec,
+            )
+            for samples in (2, 3, 5, 10, 20, 50)
+        },
     }

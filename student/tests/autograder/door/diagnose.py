@@ -297,7 +297,12 @@ def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
     if not wanted:
         return "it should be one number: reduce the remaining dimensions as the docstring says"
     if np.prod(actual) == np.prod(wanted) and len(actual) > len(wanted):
-        return "one dimension of size 1 is left over"
+        same = [size for size in actual if size != 1] == [size for size in wanted if size != 1]
+        return (
+            "one dimension of size 1 is left over"
+            if same
+            else "there are as many values as there should be, in a shape of more dimensions"
+        )
     if len(actual) == len(wanted) + 1:
         return "one dimension has not been summed away, or two shapes were broadcast that should not have been"
     return ""

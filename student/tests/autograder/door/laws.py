@@ -11,7 +11,8 @@ statistic leaves no other.
 from collections.abc import Mapping
 
 import numpy as np
-from scipy import stats
+import scipy  # loads scipy.stats, which takes half a second, only where a cause is looked for
+from scipy.special import bdtr, bdtrc, chdtr, chdtrc, ndtr, ndtri, stdtrit
 
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
 
@@ -43,21 +44,21 @@ def check_standard_normal(
 
     if n > 1 and (x == x[0]).all():
         fail(f"{what}: all draws are equal; each must be drawn by itself.")
-    if 2 * stats.norm.sf(abs(x.mean()) * np.sqrt(n)) < part:
+    if 2 * ndtr(-abs(x.mean()) * np.sqrt(n)) < part:
         reject("mean", "after standardising, the mean of the draws is not 0")
     squares = float(x @ x)  # chi-squared with n degrees of freedom
-    if 2 * stats.chi2.cdf(squares, n) < part:
+    if 2 * chdtr(n, squares) < part:
         reject("small variance", "after standardising, the variance of the draws is too small")
-    if 2 * stats.chi2.sf(squares, n) < part:
+    if 2 * chdtrc(n, squares) < part:
         reject("large variance", "after standardising, the variance of the draws is too large")
     # Few draws tell a flat law from the normal one by its tails: about one draw in 22 is larger than 2, one in 370
     # larger than 3.
     for size in (2, 3):
-        beyond, share = int((np.abs(x) > size).sum()), 2 * stats.norm.sf(size)
-        if 2 * min(stats.binom.cdf(beyond, n, share), stats.binom.sf(beyond - 1, n, share)) < part:
+        beyond, share = int((np.abs(x) > size).sum()), 2 * ndtr(-size)
+        if 2 * _tail(beyond, n, share) < part:
             reject("distribution", "the draws do not have the shape of a normal distribution: look at its tails")
     # The Dvoretzky-Kiefer-Wolfowitz inequality in Massart's form holds for every n.
-    ordered = stats.norm.cdf(np.sort(x))
+    ordered = ndtr(np.sort(x))
     steps = np.arange(n + 1) / n
     distance = max(np.abs(ordered - steps[1:]).max(), np.abs(ordered - steps[:-1]).max())
     if distance > np.sqrt(np.log(2 / part) / (2 * n)):
@@ -66,8 +67,11 @@ def check_standard_normal(
 
 def looks_uniform(samples: np.ndarray) -> bool:
     """Whether more than 100 numbers may be uniform between 0 and 1, between -1 and 1, or with mean 0 and variance 1."""
-    laws = (stats.uniform(0, 1), stats.uniform(-1, 2), stats.uniform(-(3**0.5), 2 * 3**0.5))
-    return samples.size > 100 and any(stats.kstest(samples.ravel(), law.cdf).pvalue > DOUBTFUL for law in laws)
+    if samples.size <= 100:
+        return False
+    uniform, x = scipy.stats.uniform, samples.ravel()
+    laws = (uniform(0, 1), uniform(-1, 2), uniform(-(3**0.5), 2 * 3**0.5))
+    return any(scipy.stats.kstest(x, law.cdf).pvalue > DOUBTFUL for law in laws)
 
 
 def check_independent(samples: np.ndarray, what: str, cause: str = "", alpha: float = ALPHA) -> None:
@@ -90,7 +94,7 @@ def check_independent(samples: np.ndarray, what: str, cause: str = "", alpha: fl
         correlations = np.corrcoef(x, rowvar=False)
     correlation = correlations[np.triu_indices(m, 1)]
     # For independent normal columns r * sqrt((n - 2) / (1 - r^2)) has Student's law with n - 2 degrees of freedom.
-    limit = stats.t.isf(alpha / (2 * correlation.size), n - 2)
+    limit = -stdtrit(n - 2, alpha / (2 * correlation.size))
     limit = limit / np.sqrt(n - 2 + limit**2)
     if not np.abs(correlation).max() <= limit:  # NaN included
         strengths = np.abs(np.triu(correlations, 1))
@@ -134,13 +138,13 @@ def check_fresh(eps: np.ndarray, what: str, causes: Mapping[str, str], alpha: fl
             if len(pairs) >= ENOUGH_ROWS:
                 check_independent(pairs, of, cause, part / 2)
         squares = np.square(rows).sum(axis=1)
-        low, high = stats.chi2.cdf(squares, count), stats.chi2.sf(squares, count)
-        sizes = np.where(low < high, stats.norm.ppf(low), stats.norm.isf(high)).clip(-37, 37)  # beyond is 0 for a float
+        low, high = chdtr(count, squares), chdtrc(count, squares)
+        sizes = np.where(low < high, ndtri(low), -ndtri(high)).clip(-37, 37)  # beyond is 0 for a float
         for sums, quantity in ((rows.sum(axis=1) / np.sqrt(count), "mean"), (sizes, "size")):
             try:
                 check_standard_normal(sums, of, alpha=part / 2)
             except CheckFailed:
-                calm = len(sums) > 1 and stats.chi2.cdf(len(sums) * sums.var(), len(sums) - 1) < part / 2
+                calm = len(sums) > 1 and chdtr(len(sums) - 1, len(sums) * sums.var()) < part / 2
                 calm = calm and abs(sums.mean()) <= 1  # else it is its own size that is wrong
                 check(not calm, f"{of} is balanced: its {quantity} is always nearly the same.")
                 raise
@@ -160,8 +164,8 @@ def check_counts(
     n = int(np.sum(counts))
     for count, p in zip(counts, probabilities, strict=True):
         # A count may be impossible rather than improbable.
-        tail = min(stats.binom.cdf(count, n, p), stats.binom.sf(count - 1, n, p))
-        check(2 * tail >= alpha / len(counts), f"{what}: the frequencies do not fit the probabilities.", cause)
+        likely = 2 * _tail(count, n, p) >= alpha / len(counts)
+        check(likely, f"{what}: the frequencies do not fit the probabilities.", cause)
 
 
 def check_mean(
@@ -188,7 +192,7 @@ def check_mean(
     spent.append((what, alpha))
     x = _finite(values, what)
     deviation = np.abs(x - expected)
-    limit = stats.norm.isf(alpha / (2 * x.size)) * 1.25 * np.asarray(std) + slack
+    limit = -ndtri(alpha / (2 * x.size)) * 1.25 * np.asarray(std) + slack
     check((deviation <= limit).all(), f"{what}: the average over many draws is not what it should be.", cause)
 
 
@@ -200,6 +204,11 @@ def check_differ(first: np.ndarray, second: np.ndarray, what: str, cause: str = 
     """
     if first.shape == second.shape and first.size >= 4 and (first == second).all():
         fail(f"{what}: two calls give the same draws; each must draw noise of its own.", cause)
+
+
+def _tail(count: int, n: int, p: float) -> float:
+    """Probability of so few of n independent events of probability p, or of so many, whichever is smaller."""
+    return min(bdtr(count, n, p), bdtrc(count - 1, n, p))
 
 
 def _finite(values: np.ndarray, what: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy  # scipy.stats is loaded where a cause is looked for
 
 from autograder.door.diagnose import (
     ATOL,
@@ -177,7 +177,7 @@ def law_of(z: np.ndarray) -> str:
     """The law of latents that are not N(0, I); "" if it cannot be told."""
 
     def fits(values: np.ndarray, law: Any) -> bool:
-        return bool(stats.kstest(values.ravel(), law.cdf).pvalue > 1e-3)
+        return bool(scipy.stats.kstest(values.ravel(), law.cdf).pvalue > 1e-3)
 
     z = z.astype(np.float64)
     low, high, size = z.min(), z.max(), z.std()
@@ -191,12 +191,12 @@ def law_of(z: np.ndarray) -> str:
         return ""  # draws are repeated
     if low < 0 < high < 4 and z.size - inner.size > 0.01 * z.size:
         return f"draws are cut off (clamp) at a bound; {PRIOR}"
-    if fits(z, stats.uniform(0, 1)):
+    if fits(z, scipy.stats.uniform(0, 1)):
         return f"the latents are uniform between 0 and 1, as from torch.rand; {PRIOR}"
-    if fits(z, stats.uniform(low, high - low)):
+    if fits(z, scipy.stats.uniform(low, high - low)):
         return f"the latents are uniform, not normal; {PRIOR}"
     tails = np.abs(z).max() / size > 0.8 * np.sqrt(2 * np.log(z.size))  # as long as those of a normal law
-    if tails and abs(size - 1) > 5 / np.sqrt(z.size) and fits(z / size, stats.norm):
+    if tails and abs(size - 1) > 5 / np.sqrt(z.size) and fits(z / size, scipy.stats.norm):
         return f"the latents have another standard deviation than 1; {PRIOR}"
     return ""
 

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy import stats
+import scipy  # scipy.stats is loaded where a cause is looked for
+from scipy.special import chdtr
 
 from autograder.door.diagnose import CheckFailed, check, check_gradient, check_tensor, fail
 from autograder.door.laws import DOUBTFUL, check_fresh, check_standard_normal, looks_uniform
 from autograder.door.submission import Handle, Lost, Submission, SubmissionError
 
 WHAT = "reparameterize"
+USED_AGAIN = "noise is used again, as it is or with its sign turned, for other {}: use torch.randn_like(mu)"
 UNIFORM = "the noise is uniform (torch.rand_like); it should be standard normal (torch.randn_like)"
 
 
@@ -47,8 +49,8 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
     """
     eps = noise(mu, logvar, z)
     check_noisy(eps)
-    in_unit = f"{WHAT}: (z - mu) / sigma always lies between 0 and 1."
-    check(eps.min() < -1e-3 or eps.max() > 1.001, in_unit, UNIFORM if looks_uniform(eps) else "")
+    if eps.min() >= -1e-3 and eps.max() <= 1.001:
+        fail(f"{WHAT}: (z - mu) / sigma always lies between 0 and 1.", UNIFORM if looks_uniform(eps) else "")
     try:
         check_standard_normal(eps, f"{WHAT}, (z - mu) / sigma")
     except CheckFailed as error:
@@ -56,6 +58,8 @@ def check_law(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> None:
         found = [f"it looks as if {name}" for name, other in laws if _is_noise(other, mu, logvar)]
         if not found and looks_uniform(eps):
             found = [UNIFORM]
+        if not found:
+            found = [name for name in (cause_of_repeats(eps),) if name]
         raise CheckFailed(error.message, found[0] if len(found) == 1 else "") from None
 
 
@@ -64,11 +68,11 @@ def _is_noise(eps: np.ndarray, mu: np.ndarray, logvar: np.ndarray) -> bool:
     if not np.isfinite(eps).all():
         return False
     x = eps.ravel().astype(np.float64)
-    if stats.kstest(x, "norm").pvalue < DOUBTFUL or not DOUBTFUL < stats.chi2.cdf(x @ x, x.size) < 1 - DOUBTFUL:
+    if scipy.stats.kstest(x, "norm").pvalue < DOUBTFUL or not DOUBTFUL < chdtr(x.size, x @ x) < 1 - DOUBTFUL:
         return False
     given = [value.ravel().astype(np.float64) for value in (mu, logvar)]
     # Kendall's tau: a few large numbers say little.
-    return all(stats.kendalltau(a, b).pvalue > DOUBTFUL for a in (x, np.abs(x)) for b in given)
+    return all(scipy.stats.kendalltau(a, b).pvalue > DOUBTFUL for a in (x, np.abs(x)) for b in given)
 
 
 def check_noisy(eps: np.ndarray) -> None:
@@ -114,20 +118,35 @@ def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int,
     mu, logvar = random_posterior(rng, images, latents)
     eps = noise(mu, logvar, samples(vae, mu, logvar, draws))
     check_noisy(eps)
-    causes = {
-        "calls": "",
-        "images": "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)",
-        "latents": "one number is drawn for all latents of an image: use torch.randn_like(mu)",
-    }
-    if _repeats(eps):
+    causes = {"calls": "", "images": USED_AGAIN.format("images"), "latents": USED_AGAIN.format("latents")}
+    if _same_along(eps, 1):
+        causes["images"] = "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)"
+    if _same_along(eps, 2):
+        causes["latents"] = "one number is drawn for all latents of an image: use torch.randn_like(mu)"
+    if _same_along(eps, 0):
         causes["calls"] = why_repeated(vae.submission, lambda: sample(vae, mu, logvar))
     elif (np.ptp(eps, axis=(1, 2)) < 1e-3).all():
         causes["images"] = "one number is drawn for the whole batch: use torch.randn_like(mu)"
     check_fresh(eps, WHAT, causes)
 
 
-def _repeats(eps: np.ndarray) -> bool:
-    return len(eps) > 1 and bool((np.ptp(eps, axis=0) < 1e-3).all())
+def cause_of_repeats(eps: np.ndarray) -> str:
+    """Why the noise (images, latents) of one call has the same numbers again and again; "" if it has not."""
+    if _recur(eps[:, 0]):
+        return "the same noise is used for several images of a batch: use torch.randn_like(mu)"
+    if eps.shape[1] > 1 and _recur(eps.ravel()):
+        return "the same noise is used for several latents of an image: use torch.randn_like(mu)"
+    return ""
+
+
+def _recur(values: np.ndarray) -> bool:
+    """Whether most of many different numbers (n,) occur more than once, but for rounding."""
+    steps = np.diff(np.sort(values)) > 1e-5 * values.std()
+    return 20 < steps.sum() < 0.6 * len(steps)
+
+
+def _same_along(eps: np.ndarray, axis: int) -> bool:
+    return eps.shape[axis] > 1 and bool((np.ptp(eps, axis=axis) < 1e-3).all())
 
 
 def why_repeated(submission: Submission, draw: Callable[[], object]) -> str:
@@ -159,7 +178,8 @@ def check_sample_gradients(
         by="logvar",
         mistakes={
             "it is that of sigma = exp(logvar); sigma is exp(logvar / 2)": cotangent * deviation,
-            "it has the wrong sign": -cotangent * deviation / 2,
+            "it is that of sigma = exp(logvar / 4); sigma is exp(logvar / 2)": cotangent * deviation / 4,
+            "it is that of sigma = exp(-logvar / 2): the sign of logvar is wrong": -cotangent * deviation / 2,
         },
         rtol=rtol,
         atol=atol,

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy import optimize
+import scipy  # scipy.optimize is loaded where a cause is looked for
 
 from autograder.door.diagnose import CheckFailed, check, fail, quoted
 from autograder.door.submission import Lost, Submission, SubmissionError
@@ -234,7 +234,7 @@ def fitted(run: Run, make: Callable[[float], Rule], low: float, high: float) -> 
     grid = np.linspace(np.log(low), np.log(high), 40)
     best = int(np.argmin([off(place) for place in grid]))
     bounds = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-    found = optimize.minimize_scalar(off, bounds=bounds, method="bounded", options={"xatol": 1e-7})
+    found = scipy.optimize.minimize_scalar(off, bounds=bounds, method="bounded", options={"xatol": 1e-7})
     place = min((float(found.x), float(grid[best])), key=off)
     return make(float(np.exp(place)))
 
@@ -275,7 +275,7 @@ def _averaged(run: Run) -> bool:
     states = run.replayed().states
     every = np.stack([np.concatenate([value.ravel() for value in state.values()]) for state in states])
     came = np.concatenate([run.trained[name].ravel() for name in states[0]])
-    weights, rest = optimize.nnls((every[1:] - every[0]).T, came - every[0])
+    weights, rest = scipy.optimize.nnls((every[1:] - every[0]).T, came - every[0])
     moved = np.linalg.norm(every[-1] - every[0])
     return bool(rest < CLOSE * moved and weights.sum() < 1 + CLOSE and weights.max() < 1 - 10 * CLOSE)
 
