@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from autograder.door import laws
 from autograder.door.cases import returned
-from autograder.door.diagnose import CheckFailed, case, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, case, check_close, check_tensor, fail
 from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
 from support.checks.sampling import why_repeated
 from support.mistakes import gmm as mistakes
 from support.mixture import Mixture
-from support.observing import check_value
+from support.observing import check_value, right_elsewhere
 from support.strategies import DTYPES, SEEDS, make_covariances, make_mixture, mixtures
 
 SAMPLE = "gmm.sample_gmm"
@@ -33,15 +33,36 @@ def precision(dtype):
 
 def check_log_prob(submission, x, mixture, what, dtype):
     """gmm_log_prob is right at x, to the precision that this dtype allows."""
-    check_value(
-        partial(submission.call, LOG_PROB),
-        (x, *mixture.arguments),
-        right=oracles.gmm_log_prob,
-        mistakes=mistakes.of_gmm_log_prob,
-        inputs=mistakes.POINTS,
-        what=what,
-        **precision(dtype),
-    )
+    call = partial(submission.call, LOG_PROB)
+    try:
+        check_value(
+            call,
+            (x, *mixture.arguments),
+            right=oracles.gmm_log_prob,
+            mistakes=mistakes.of_gmm_log_prob,
+            inputs=mistakes.POINTS,
+            what=what,
+            **precision(dtype),
+        )
+    except CheckFailed as error:
+        if error.cause:
+            raise
+        raise CheckFailed(error.message, cause_of_origin(call, x, mixture, dtype), error.wrong) from None
+
+
+def cause_of_origin(call, x, mixture, dtype):
+    """What to say if all is right for ordinary points, and for these once the origin is the mean of their component."""
+    if not right_elsewhere(call, mistakes.POINTS[:1], oracles.gmm_log_prob):
+        return ""
+    nearest = oracles.component_log_prob(x, mixture.means, mixture.covs).argmax(axis=1)
+    for k in np.unique(nearest):
+        mean = mixture.means[k]
+        moved = x[nearest == k] - mean, mixture.weights, mixture.means - mean, mixture.covs
+        try:
+            check_close(returned(call, *moved), oracles.gmm_log_prob(*moved), what=LOG_PROB, **precision(dtype))
+        except CheckFailed:
+            return ""
+    return "the result hangs on where the origin is: take the means off first (squares, multiplied out, cancel)"
 
 
 def check_entropy(submission, cov, **how):
