@@ -13,7 +13,10 @@ from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
 from support.checks.drawing import _traversal_fault
-from support.oracles import traversal_latents
+from support.checks.mixtures import check_law
+from support.mixture import Mixture
+from support.oracles import sample_gmm, traversal_latents
+from support.strategies import make_mixture
 
 RAISE = 'raise RuntimeError("of my own")\n    '
 STEP = "        loss.backward()\n        optimizer.step()\n        elbos"
@@ -105,3 +108,20 @@ def test_a_walk_that_ends_early_is_called_cut_off_only_if_it_is():
         ),
     ):
         assert _traversal_fault(traversal_latents(walk, 2).reshape(-1, 2), right).startswith(fault)
+
+
+def test_labels_are_blamed_only_for_points_that_lie_where_they_should():
+    rng = np.random.default_rng(0)
+    mixture = make_mixture(rng, 14, 11)
+    scales = np.geomspace(1e-4, 100, 14)[:, np.newaxis, np.newaxis]
+    mixture = Mixture(mixture.weights, mixture.means, scales**2 * mixture.covs)
+    x, component = sample_gmm(mixture, 3000, rng)
+    variances, axes = np.linalg.eigh(mixture.covs)
+    noise = np.einsum("nji,nj->ni", axes[component], np.sqrt(variances)[component] * rng.normal(size=x.shape))
+    for drawn, cause in (
+        ((x, rng.permutation(component)), "`component` does not say where each point came from"),
+        ((mixture.means[component] + noise, component), ""),
+    ):
+        with pytest.raises(CheckFailed) as caught:
+            check_law([drawn], 3000, mixture)
+        assert caught.value.cause == cause
