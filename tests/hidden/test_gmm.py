@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autograder.door import laws
 from autograder.door.cases import returned
-from autograder.door.diagnose import CheckFailed, case, check_close, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, case, check_tensor, fail
 from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
@@ -57,10 +57,11 @@ def cause_of_origin(call, x, mixture, dtype):
     nearest = oracles.component_log_prob(x, mixture.means, mixture.covs).argmax(axis=1)
     for k in np.unique(nearest):
         mean = mixture.means[k]
-        moved = x[nearest == k] - mean, mixture.weights, mixture.means - mean, mixture.covs
-        try:
-            check_close(returned(call, *moved), oracles.gmm_log_prob(*moved), what=LOG_PROB, **precision(dtype))
-        except CheckFailed:
+        moved = x - mean, mixture.weights, mixture.means - mean, mixture.covs
+        value, own = returned(call, *moved), nearest == k
+        if getattr(value, "shape", None) != own.shape:
+            return ""
+        if not np.allclose(value[own], oracles.gmm_log_prob(*moved)[own], **precision(dtype)):
             return ""
     return "the result hangs on where the origin is: take the means off first (squares, multiplied out, cancel)"
 
@@ -116,7 +117,7 @@ def cause_of_size(submission, k, d, dtype):
 
     def runs(k, d, dtype):
         mixture = make_mixture(np.random.default_rng(0), k, d).astype(dtype)
-        return returned(submission.call, SAMPLE, 10, *mixture.arguments) is not None
+        return returned(submission.call, SAMPLE, 3000, *mixture.arguments) is not None
 
     if runs(k, d, "float32" if dtype == "float64" else "float64"):
         return f"it fails for {dtype} only: draw the noise with the dtype of the means"

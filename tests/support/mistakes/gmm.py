@@ -39,6 +39,7 @@ POINTS = [
     _with_weights([0.4, 0.6, 0.0], *_points(4, 6, 3, 2, scale=1e-3)),
     _points(5, 6, 2, 4, scale=1e-45, far=20),
     _points(6, 4, 1, 2, far=30),
+    _points(11, 5, 3, 1, scale=2),
 ]
 COVARIANCES = [
     (scale**2 * make_covariances(np.random.default_rng(seed), 1, d)[0],)
@@ -165,6 +166,9 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
             ),
             "it looks as if the covariance were used where its Cholesky factor belongs": oracles.gmm_log_prob(
                 x, weights, means, covs @ covs
+            ),
+            "in one dimension the variance is used as standard deviation": (
+                oracles.gmm_log_prob(x, weights, means, covs @ covs) if d == 1 else right
             ),
             "it looks as if the covariance's lower triangle were used where its Cholesky factor belongs": lambda: (
                 quietly(oracles.gmm_log_prob, x, weights, means, lower @ lower.swapaxes(1, 2))
