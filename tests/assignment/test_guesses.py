@@ -13,9 +13,12 @@ from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
 from support.checks.drawing import _traversal_fault, law_of
+from support.checks.mixtures import check_law
 from support.checks.plotting import _cause_of_other_curve, _cause_of_other_points
 from support.checks.training import cut_off
-from support.oracles import traversal_latents
+from support.mixture import Mixture
+from support.oracles import sample_gmm, traversal_latents
+from support.strategies import make_mixture
 
 RAISE = 'raise RuntimeError("of my own")\n    '
 STEP = "        loss.backward()\n        optimizer.step()\n        elbos"
@@ -152,3 +155,20 @@ def test_what_a_picture_shows_instead():
         average.append(0.9 * average[-1] + 0.1 * value)
     for y, cause in ((average, "it shows an exponential"), (values[::-1], "")):
         assert _cause_of_other_curve([{"x": np.arange(50), "y": np.array(y)}], values).startswith(cause)
+
+
+def test_labels_are_blamed_only_for_points_that_lie_where_they_should():
+    rng = np.random.default_rng(0)
+    mixture = make_mixture(rng, 14, 11)
+    scales = np.geomspace(1e-4, 100, 14)[:, np.newaxis, np.newaxis]
+    mixture = Mixture(mixture.weights, mixture.means, scales**2 * mixture.covs)
+    x, component = sample_gmm(mixture, 3000, rng)
+    variances, axes = np.linalg.eigh(mixture.covs)
+    noise = np.einsum("nji,nj->ni", axes[component], np.sqrt(variances)[component] * rng.normal(size=x.shape))
+    for drawn, cause in (
+        ((x, rng.permutation(component)), "`component` does not say where each point came from"),
+        ((mixture.means[component] + noise, component), ""),
+    ):
+        with pytest.raises(CheckFailed) as caught:
+            check_law([drawn], 3000, mixture)
+        assert caught.value.cause == cause

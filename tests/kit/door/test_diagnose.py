@@ -48,6 +48,8 @@ def test_recognises_a_floor():
         check_close(np.maximum(expected, -100), expected, what="f(x)")
     with pytest.raises(CheckFailed, match=r"wrong\.$"):
         check_close(expected * [1, 1, 1.1, 0.9], expected, what="f(x)")
+    with pytest.raises(CheckFailed, match=r"wrong \(each too large\)\.$"):  # a floor leaves nothing below it
+        check_close([-1.0, -10.0, -10.0, -3000.0] * np.ones(4), expected, what="f(x)")
 
 
 def test_recognises_single_precision_inside():

@@ -169,7 +169,7 @@ def of_negative_log_likelihood(
 
 
 def fit_kl_diag_normal(actual: float, mu: np.ndarray, logvar: np.ndarray) -> dict[str, float]:
-    """Bounds on parts of the divergence that give what came, for `of_kl_diag_normal`."""
+    """Bounds on parts of the divergence, or a number of latents, that give what came, for `of_kl_diag_normal`."""
     terms = kl_diag_normal(mu.reshape(-1, 1), logvar.reshape(-1, 1)).reshape(mu.shape)
     right = terms.sum(axis=1).mean()
     if not np.isfinite([actual, right]).all():
@@ -180,7 +180,9 @@ def fit_kl_diag_normal(actual: float, mu: np.ndarray, logvar: np.ndarray) -> dic
             "least_mean": _root(lambda bound: np.maximum(terms.mean(axis=0), bound).sum() - actual, 0, 2 * actual),
             "least_sum": _root(lambda bound: np.maximum(terms.sum(axis=1), bound).mean() - actual, 0, 2 * actual),
         }
-    return {"most": _root(lambda bound: np.minimum(terms.sum(axis=1), bound).mean() - actual, 0, terms.sum())}
+    most = _root(lambda bound: np.minimum(terms.sum(axis=1), bound).mean() - actual, 0, terms.sum())
+    fitting = np.isclose(terms.mean(axis=0).cumsum()[:-1], actual, rtol=1e-5).nonzero()[0]
+    return {"most": most, **({"counted": int(fitting[0]) + 1} if len(fitting) == 1 else {})}
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
@@ -196,12 +198,14 @@ def of_kl_diag_normal(
     least_mean: float = np.nan,
     least_sum: float = np.nan,
     most: float = np.nan,
+    counted: int = 2,
 ) -> dict[str, float]:
     """Means and log-variances, (B, k).
 
     Args:
         least, least_mean: lower bounds on the divergence of a latent, of one image and on average over the batch.
         least_sum, most: bounds on the divergence of an image. NaN for none.
+        counted: how many latents are not left out.
     """
     mu, logvar = mu.astype(np.float64), logvar.astype(np.float64)
     batch, latents = mu.shape
@@ -290,7 +294,9 @@ def of_kl_diag_normal(
             "mu and logvar have changed places": half_sum(logvar**2 + np.exp(mu) - 1 - mu),
             "it is in bits (log base 2); it should be in nats": right / np.log(2),
             "it is divided by 100, whatever the batch": per_image.sum() / 100,
-            "only the first two latents are counted": kl_diag_normal(mu[:, :2], logvar[:, :2]).mean(),
+            f"latents beyond number {counted} are left out": (
+                kl_diag_normal(mu[:, :counted], logvar[:, :counted]).mean()
+            ),
         }
 
 
@@ -333,7 +339,7 @@ def of_elbo_loss(
         "the loss is kept above some minimum: it has no clamp": max(right, least_loss),
     }
     # These are mistakes of their own.
-    if np.isclose(weight, (0, 1, -1), rtol=1e-3, atol=1e-3).any():
+    if np.isclose(weight, (0, 1, -1), rtol=1e-3, atol=1e-4).any():
         fitted.pop("the KL has a weight; both costs are added as they are")
     return {
         **{name: value for name, value in fitted.items() if np.isfinite(value)},

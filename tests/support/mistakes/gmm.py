@@ -39,12 +39,18 @@ POINTS = [
     _with_weights([0.4, 0.6, 0.0], *_points(4, 6, 3, 2, scale=1e-3)),
     _points(5, 6, 2, 4, scale=1e-45, far=20),
     _points(6, 4, 1, 2, far=30),
+    _points(11, 5, 3, 1, scale=2),
 ]
 COVARIANCES = [
     (scale**2 * make_covariances(np.random.default_rng(seed), 1, d)[0],)
     for seed, d, scale in ((1, 3, 2.0), (2, 4, 0.1), (3, 5, 1e-5), (4, 3, 1e-60), (5, 1, 3.0))
 ]
-ENTROPIES = [_points(7, 5, 3, 2), _points(8, 7, 2, 4, scale=0.02), _points(9, 6, 3, 2, far=300)]
+ENTROPIES = [
+    _points(7, 5, 3, 2),
+    _points(8, 7, 2, 4, scale=0.02),
+    _points(9, 6, 3, 2, far=300),
+    _points(10, 8, 1, 3),
+]
 
 
 def right_entropy(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: np.ndarray) -> float:
@@ -82,6 +88,7 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
         underflow = np.log(np.exp(components.astype(x.dtype)) @ weights.astype(x.dtype))
         joint = components + log_weights
         of_all = (joint - joint.max()).astype(x.dtype)
+        of_first, of_last = (np.logaddexp.accumulate(order, axis=1) for order in (joint, joint[:, ::-1]))
         determinants = np.log(np.linalg.det(covs)).astype(np.float64) / 2
         return {
             "the determinant under- or overflows before its logarithm is taken: use slogdet or Cholesky's factor": (
@@ -137,6 +144,12 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
             "the 2 pi is not raised to the power d": right + 0.5 * (d - 1) * log_2_pi,
             "the constant is that of two dimensions: it is d/2 log(2 pi)": right + 0.5 * (d - 2) * log_2_pi,
             "in d/2 log(2 pi) the number of points stands for the dimension d": right + 0.5 * (d - n) * log_2_pi,
+            **{f"components beyond number {k} are left out": of_first[:, k - 1] for k in range(1, len(weights))},
+            **{
+                f"the {which} component is left out": without[:, -2]
+                for which, without in (("last", of_first), ("first", of_last))
+                if len(weights) > 1
+            },
             "the sign is wrong": -right,
             "the determinant of the covariance is missing": other_components(components + half_log_det),
             "the log-determinant is not halved": other_components(components - half_log_det),
@@ -153,6 +166,9 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
             ),
             "it looks as if the covariance were used where its Cholesky factor belongs": oracles.gmm_log_prob(
                 x, weights, means, covs @ covs
+            ),
+            "in one dimension the variance is used as standard deviation": (
+                oracles.gmm_log_prob(x, weights, means, covs @ covs) if d == 1 else right
             ),
             "it looks as if the covariance's lower triangle were used where its Cholesky factor belongs": lambda: (
                 quietly(oracles.gmm_log_prob, x, weights, means, lower @ lower.swapaxes(1, 2))
@@ -230,11 +246,35 @@ def of_gaussian_entropy(cov: np.ndarray) -> Mistakes:
     }
 
 
+def _as_one_gaussian(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: np.ndarray) -> Mistakes:
+    """What comes of `mc_entropy` where one Gaussian stands for the mixture, with the mean and covariance of either."""
+    x, weights, means, covs = (value.astype(np.float64) for value in (x, weights, means, covs))
+    n, d = x.shape
+    centre = weights @ means
+    spread = np.einsum("k,kij->ij", weights, covs) + np.einsum("k,ki,kj->ij", weights, means - centre, means - centre)
+    kinds = {"of the whole mixture": (centre, spread)}
+    if n > d:  # else the points have no density
+        own = np.cov(x.T).reshape(d, d)
+        kinds |= {"of the points": (x.mean(axis=0), own), "of the points (ddof=0)": (x.mean(axis=0), own * (n - 1) / n)}
+    found: Mistakes = {}
+    for of, (mean, cov) in kinds.items():
+        named, entropy = f"one Gaussian with the mean and covariance {of}", oracles.gaussian_entropy(cov)
+        density = oracles.component_log_prob(x, mean[np.newaxis], cov[np.newaxis])
+        found[f"gmm_log_prob is not averaged: it looks like the log-density of {named}"] = -density.mean()
+        if not np.isclose(entropy, -density.mean()):
+            found[f"gmm_log_prob is not averaged: it looks like the entropy of {named}"] = entropy
+    return found
+
+
 def of_mc_entropy(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: np.ndarray) -> Mistakes:
     log_prob = oracles.gmm_log_prob(x, weights, means, covs)
     n, d = x.shape
     equal = np.full(len(weights), 1 / len(weights))
     return {
+        "of a single component the exact entropy is returned; average over the given points there, too": (
+            oracles.gaussian_entropy(covs[0]) if len(weights) == 1 else -log_prob.mean()
+        ),
+        **_as_one_gaussian(x, weights, means, covs),
         "the sign is wrong: entropy is MINUS the mean log-density": log_prob.mean(),
         "the log-densities are summed; they should be averaged": -log_prob.sum(),
         "p(x) stands in front of log p(x): the points already come from p": -(np.exp(log_prob) * log_prob).mean(),

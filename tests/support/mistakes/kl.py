@@ -182,6 +182,7 @@ def of_kl_categorical(p: Any, q: Any) -> Mistakes:
         "it is in bits (log base 2); it should be in nats": right / math.log(2),
         "it is in units of log base 10; it should be in nats": right / math.log(10),
         "the result is halved": right / 2,
+        "it is divided by the number of rows: each row is a distribution, normalised by itself": right / right.size,
         "it is summed over the first dimension instead of the last": terms.sum(axis=0),
         **of_reduction(right),
     }

@@ -309,15 +309,18 @@ def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
 
 
 def _floor(actual: Any, expected: np.ndarray, rtol: float, atol: float) -> str:
-    """What to say when different values that are wrong have all become the same one, and others are right."""
+    """What to say when different values that are wrong have all become the same one, and no other is beyond it."""
     if not isinstance(actual, np.ndarray) or actual.shape != expected.shape or not np.isfinite(actual).all():
         return ""
     wrong = ~_equal(actual, expected, rtol, atol)
     if not actual[wrong].any():  # zeros may come from anything that is left out
         return ""
     if 2 <= wrong.sum() < wrong.size and np.ptp(expected[wrong]) > 0:
-        spread = np.ptp(actual[wrong].astype(np.float64))
-        if spread <= rtol * np.abs(actual[wrong]).max() + np.max(atol):
+        value, bound = actual.astype(np.float64), actual[wrong].astype(np.float64).mean()
+        near = rtol * abs(bound) + np.max(atol)
+        raised, lowered = (value[wrong] > expected[wrong]).all(), (value[wrong] < expected[wrong]).all()
+        ends = (raised and value.min() >= bound - near) or (lowered and value.max() <= bound + near)
+        if ends and np.ptp(value[wrong]) <= near:
             return "they are all equal: is something clipped (clamp), or is a small constant added before a logarithm?"
     return ""
 

@@ -215,6 +215,11 @@ def _follows(x: np.ndarray, mixture: Mixture) -> bool:
         return False
     weights, means, covs = (value.astype(np.float64) for value in mixture.arguments)
     n, d = x.shape
+    # Wherever they are said to come from, nearly all of a component's points lie around it.
+    for weight, mean, cov in zip(weights, means, covs, strict=True):
+        distances = np.square(np.linalg.solve(np.linalg.cholesky(cov), (x - mean).T)).sum(axis=0)
+        if (distances < stats.chi2.isf(0.01, d)).mean() < 0.99 * weight - 5 * np.sqrt(weight / n):
+            return False
     for direction in (*np.eye(d), np.ones(d)):
         mean, std = means @ direction, np.sqrt(np.einsum("i,kij,j->k", direction, covs, direction))
         quantiles = ndtr(((x.astype(np.float64) @ direction)[:, np.newaxis] - mean) / std) @ weights
