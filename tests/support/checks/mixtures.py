@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import scipy  # scipy.stats is loaded where a cause is looked for
-from scipy.special import chdtr, chdtrc, ndtr, softmax
+from scipy.special import chdtr, chdtrc, chdtri, ndtr, softmax
 
 from autograder.door import laws
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
@@ -218,7 +218,7 @@ def _follows(x: np.ndarray, mixture: Mixture) -> bool:
     # Wherever they are said to come from, nearly all of a component's points lie around it.
     for weight, mean, cov in zip(weights, means, covs, strict=True):
         distances = np.square(np.linalg.solve(np.linalg.cholesky(cov), (x - mean).T)).sum(axis=0)
-        if (distances < stats.chi2.isf(0.01, d)).mean() < 0.99 * weight - 5 * np.sqrt(weight / n):
+        if (distances < chdtri(d, 0.01)).mean() < 0.99 * weight - 5 * np.sqrt(weight / n):
             return False
     for direction in (*np.eye(d), np.ones(d)):
         mean, std = means @ direction, np.sqrt(np.einsum("i,kij,j->k", direction, covs, direction))
