@@ -111,6 +111,9 @@ def of_negative_log_likelihood(
         "the constant is divided by the batch, too": half.mean() + constant / batch,
         "the constant counts height times width, without channels; D is the number of pixels of one image": half.mean()
         + x_shape[-2] * x_shape[-1] / 2 * LOG_2PI,
+        "the constant counts the pixels of one row; D is the number of pixels of one image": half.mean()
+        + width / 2 * LOG_2PI,
+        "the constant has log2 where the natural logarithm should be": half.mean() + pixels / 2 * np.log2(2 * np.pi),
         "the constant counts x.shape[1] pixels; D is the number of pixels of one image": half.mean()
         + second / 2 * LOG_2PI,
         "the constant has log10 where the natural logarithm should be": half.mean() + pixels / 2 * np.log10(2 * np.pi),

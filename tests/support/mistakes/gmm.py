@@ -118,6 +118,9 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
             "it looks like sum_k log(weights_k N_k): the logarithm belongs outside the sum": joint.sum(axis=1),
             "in d/2 log(2 pi) the number of components stands for the dimension d": right
             + 0.5 * (d - len(weights)) * log_2_pi,
+            "x - mean is multiplied by Cholesky's factor; its inverse belongs there (solve_triangular)": other_distance(
+                factors.swapaxes(1, 2) @ factors
+            ),
             "the squared distance is added; in the exponent it is negative": other_components(components + squares),
             "the squared distance is missing": other_components(-np.broadcast_to(normalisation, components.shape)),
             "the weights are squared": logsumexp(components, axis=1, b=weights.astype(np.float64) ** 2),
