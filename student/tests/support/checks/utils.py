@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
+import scipy  # scipy.stats is loaded where a cause is looked for
 from scipy.special import logsumexp
-from scipy.stats import norm
 
 from autograder.door.cases import returned
 from autograder.door.diagnose import Mistakes, Observation
@@ -31,7 +31,7 @@ def changed_part(submission: Submission) -> str:
     far = 100 * np.array([1, -30, 5])[:, np.newaxis, np.newaxis] + x
     for dim in (0, 1, 2):
         parts = {
-            "log_normal": ((x, m, v), norm.logpdf(x, m, np.sqrt(v)).sum(axis=dim)),
+            "log_normal": ((x, m, v), scipy.stats.norm.logpdf(x, m, np.sqrt(v)).sum(axis=dim)),
             # Before log_mean_exp, which calls it.
             "log_sum_exp": ((far,), logsumexp(far, axis=dim)),
             "log_mean_exp": ((far,), logsumexp(far, axis=dim) - np.log(far.shape[dim])),
