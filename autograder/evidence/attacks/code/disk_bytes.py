@@ -2,8 +2,8 @@
 
 Goal: deny
 Means: writing to the picture for ever, then through every other way to make it longer.
-Expected: the file's size is limited.
-Ends: answers, crash
+Expected: the file's size is limited, and without a file system of its own the sum of both.
+Ends: answers, flood, crash
 Scratch: yes
 """
 

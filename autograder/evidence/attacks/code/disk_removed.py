@@ -3,8 +3,8 @@
 Goal: deny
 Means: large files that are removed, replaced or only mapped while we keep hold of them; files with holes that are
     filled through memory.
-Expected: their bytes count, or they cannot be removed.
-Ends: answers, flood, crash
+Expected: their bytes count, or they cannot be removed; on a slow disk the time ends first.
+Ends: answers, flood, crash, timeout
 Scratch: yes
 """
 
