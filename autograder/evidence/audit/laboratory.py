@@ -142,4 +142,6 @@ def _with_threads(content: bytes, threads: int) -> bytes:
     """A submission's module that sets the number of PyTorch's threads when it is imported."""
     if b"import torch" not in content:
         return content
-    return re.sub(rb"(?m)^(import torch\b.*)$", rb"\1\nimport torch\ntorch.set_num_threads(%d)" % threads, content, count=1)
+    return re.sub(
+        rb"(?m)^(import torch\b.*)$", rb"\1\nimport torch\ntorch.set_num_threads(%d)" % threads, content, count=1
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy  # scipy.optimize is loaded where a cause is looked for
 
 from support.mistakes.elbo import fit_kl_diag_normal, of_kl_diag_normal
 from support.oracles import kl_diag_normal, negative_log_likelihood
@@ -43,4 +43,4 @@ def _lowest(divergence: float, mean: np.ndarray, logvar: np.ndarray) -> float:
     def missing(lowest: float) -> float:
         return divergence - kl_diag_normal(mean, np.maximum(logvar, lowest)).mean()
 
-    return float(brentq(missing, LOWEST, 0)) if missing(LOWEST) < 0 < missing(0) else np.nan
+    return float(scipy.optimize.brentq(missing, LOWEST, 0)) if missing(LOWEST) < 0 < missing(0) else np.nan
