@@ -166,8 +166,7 @@ def lines(
 ) -> list[Line]:
     """A line for each student, those who handed in nothing at the end; arguments as for `write`."""
     found = []
-    handed_in = [(student, one) for one in export.submissions for student in one.students]
-    for student, submission in (*handed_in, *((student, None) for student in export.absent)):
+    for student, submission in (*_handed_in(export), *((student, None) for student in export.absent)):
         code = scores.get(submission.slug) if submission else None
         by_hand = None if written is None else written.get(student.key)
         late = round((code or 0.0) * rule.percent(student.days_late or 0.0) / 100, 6)
@@ -181,10 +180,13 @@ def lines(
     return found
 
 
+def _handed_in(export: Export) -> list[tuple[Student, Submission]]:
+    return [(student, one) for one in export.submissions for student in one.students]
+
+
 def remarks_on(rule: Late, export: Export) -> list[str]:
     """What the instructor should know of the late rule."""
-    handed_in = [(student, one) for one in export.submissions for student in one.students]
-    unknown = [student.shown for student, one in handed_in if late_days(student, one) == "yes"]
+    unknown = [student.shown for student, one in _handed_in(export) if late_days(student, one) == "yes"]
     if not rule.takes or not unknown:
         return []
     return [f"late, and not known by how much, so nothing is taken off: {listed(unknown)}"]
@@ -332,9 +334,8 @@ def _imported(graded: Sequence[Line], export: Export, points: float, form: str, 
 def _parts(graded: Sequence[Line]) -> list[tuple[str, Callable[[Line], float | None]]]:
     """Columns of the parts of a grade, where it has parts."""
     late = [("Taken Off", lambda line: line.late)] if any(line.late for line in graded) else []
-    if all(line.written is None for line in graded):
-        return [("Code", lambda line: line.code), *late] if late else []
-    return [("Code", lambda line: line.code), *late, ("Written", lambda line: line.written)]
+    by_hand = [] if all(line.written is None for line in graded) else [("Written", lambda line: line.written)]
+    return [("Code", lambda line: line.code), *late, *by_hand] if late or by_hand else []
 
 
 def _result(line: Line, points: float) -> list[Any]:

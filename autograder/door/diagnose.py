@@ -68,12 +68,17 @@ def case(label: str) -> Iterator[None]:
 
 
 @contextmanager
-def explained(why: Callable[[], str]) -> Iterator[None]:
-    """Give a failure inside the cause that `why` then finds; if that is "", it keeps its own."""
+def explained(why: Callable[[], str], own_first: bool = False) -> Iterator[None]:
+    """Give a failure inside the cause that `why` then finds; if that is "", it keeps its own.
+
+    Args:
+        own_first: `why` is asked only if the failure has no cause of its own.
+    """
     try:
         yield
     except CheckFailed as error:
-        raise CheckFailed(error.message, why() or error.cause, error.wrong) from None
+        own = error.cause if own_first else ""
+        raise CheckFailed(error.message, own or why() or error.cause, error.wrong) from None
 
 
 def quoted(value: object) -> str:

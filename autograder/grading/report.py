@@ -177,9 +177,9 @@ def number(value: float) -> str:
     return f"{round(value, 2):g}"
 
 
-def count(number: float, what: str) -> str:
+def count(number: int, what: str) -> str:
     """A number of things: "1 file", "2 files"."""
-    return f"{number:g} {what}{'' if number == 1 else 's'}"
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def use_colour(stream: TextIO) -> bool:
@@ -272,7 +272,7 @@ def terminal(
 
 def checks(number: int) -> str:
     """ "1 check", "2 checks"."""
-    return f"{number} check{'s' * (number != 1)}"
+    return count(number, "check")
 
 
 def released(document: Document) -> str:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from autograder.door.cases import returned
-from autograder.door.diagnose import CheckFailed, case, check, check_gradient, check_tensor
+from autograder.door.diagnose import CheckFailed, case, check, check_gradient, check_tensor, explained
 from support.checks.networks import random_images
 from support.checks.sampling import random_posterior
 from support.checks.training import stand_in_for_the_loss
@@ -38,7 +38,7 @@ def check_cost(submission, x, recon_x, **how):
 def check_divergence(submission, mu, logvar, **how):
     """kl_diag_normal of this posterior is right."""
     call = partial(submission.call, "ELBO.kl_diag_normal")
-    try:
+    with explained(partial(cause_of_number, call, mu, logvar), own_first=True):
         check_value(
             call,
             (mu, logvar),
@@ -48,10 +48,6 @@ def check_divergence(submission, mu, logvar, **how):
             fit=elbo.fit_kl_diag_normal,
             **{"what": "kl_diag_normal", **how},
         )
-    except CheckFailed as error:
-        if error.cause:
-            raise
-        raise CheckFailed(error.message, cause_of_number(call, mu, logvar), error.wrong) from None
 
 
 def cause_of_number(call, mu, logvar):

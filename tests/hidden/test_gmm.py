@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autograder.door import laws
 from autograder.door.cases import returned
-from autograder.door.diagnose import CheckFailed, case, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, case, check_tensor, explained, fail
 from autograder.door.submission import SubmissionError
 from support import oracles
 from support.checks import mixtures as mixture_checks
@@ -34,7 +34,7 @@ def precision(dtype):
 def check_log_prob(submission, x, mixture, what, dtype):
     """gmm_log_prob is right at x, to the precision that this dtype allows."""
     call = partial(submission.call, LOG_PROB)
-    try:
+    with explained(partial(cause_of_origin, call, x, mixture, dtype), own_first=True):
         check_value(
             call,
             (x, *mixture.arguments),
@@ -44,10 +44,6 @@ def check_log_prob(submission, x, mixture, what, dtype):
             what=what,
             **precision(dtype),
         )
-    except CheckFailed as error:
-        if error.cause:
-            raise
-        raise CheckFailed(error.message, cause_of_origin(call, x, mixture, dtype), error.wrong) from None
 
 
 def cause_of_origin(call, x, mixture, dtype):

@@ -89,7 +89,7 @@ class Export:
         """What was recognised, with a sample, and what became of the files: lines for people."""
         first = next((one for one in self.submissions if not one.doubt), next(iter(self.submissions), None))
         number = len({student.key for one in self.submissions for student in one.students})
-        files = ", ".join(f"{count} {what}" for what, count in self.files.items())
+        files = ", ".join(f"{many} {what}" for what, many in self.files.items())
         sample = f", for example {safe_text(first.source, 80)} -> {safe_text(first.shown, 80)}" if first else ""
         return [
             f"{TITLES[self.platform]}: {count(number, 'student')}{sample}",

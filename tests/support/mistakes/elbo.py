@@ -63,7 +63,7 @@ def fit_negative_log_likelihood(actual: float, x: np.ndarray, recon_x: np.ndarra
     costs = negative_log_likelihood(x, recon_x)
     if not np.isfinite([actual, *costs]).all():
         return {}
-    most = _root(lambda bound: np.minimum(costs, bound).mean() - actual, 0, 2 * costs.sum())
+    most = root(lambda bound: np.minimum(costs, bound).mean() - actual, 0, 2 * costs.sum())
     return {"most": most, "most_error": most - x[0].size / 2 * LOG_2PI}
 
 
@@ -179,16 +179,16 @@ def fit_kl_diag_normal(actual: float, mu: np.ndarray, logvar: np.ndarray) -> dic
         return {}
     if actual > right:
         return {
-            "least": _root(lambda bound: np.maximum(terms, bound).sum(axis=1).mean() - actual, 0, 2 * actual),
-            "least_mean": _root(lambda bound: np.maximum(terms.mean(axis=0), bound).sum() - actual, 0, 2 * actual),
-            "least_sum": _root(lambda bound: np.maximum(terms.sum(axis=1), bound).mean() - actual, 0, 2 * actual),
+            "least": root(lambda bound: np.maximum(terms, bound).sum(axis=1).mean() - actual, 0, 2 * actual),
+            "least_mean": root(lambda bound: np.maximum(terms.mean(axis=0), bound).sum() - actual, 0, 2 * actual),
+            "least_sum": root(lambda bound: np.maximum(terms.sum(axis=1), bound).mean() - actual, 0, 2 * actual),
         }
-    most = _root(lambda bound: np.minimum(terms.sum(axis=1), bound).mean() - actual, 0, terms.sum())
+    most = root(lambda bound: np.minimum(terms.sum(axis=1), bound).mean() - actual, 0, terms.sum())
     fitting = np.isclose(terms.mean(axis=0).cumsum()[:-1], actual, rtol=1e-5).nonzero()[0]
     return {"most": most, **({"counted": int(fitting[0]) + 1} if len(fitting) == 1 else {})}
 
 
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
+def root(function: Callable[[float], float], low: float, high: float) -> float:
     """Where an increasing function is 0; NaN if it is not between these."""
     between = function(low) < 0 < function(high)
     return float(scipy.optimize.brentq(function, low, high, xtol=1e-14)) if between else np.nan

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-import scipy  # scipy.optimize is loaded where a cause is looked for
 
-from support.mistakes.elbo import fit_kl_diag_normal, of_kl_diag_normal
+from support.mistakes.elbo import fit_kl_diag_normal, of_kl_diag_normal, root
 from support.oracles import kl_diag_normal, negative_log_likelihood
 from support.probe_oracle import ProbeOracle
 
@@ -43,4 +42,4 @@ def _lowest(divergence: float, mean: np.ndarray, logvar: np.ndarray) -> float:
     def missing(lowest: float) -> float:
         return divergence - kl_diag_normal(mean, np.maximum(logvar, lowest)).mean()
 
-    return float(scipy.optimize.brentq(missing, LOWEST, 0)) if missing(LOWEST) < 0 < missing(0) else np.nan
+    return root(missing, LOWEST, 0)
