@@ -485,6 +485,34 @@ def provided(file: str) -> list[automatic.AutomaticMutant]:
     return [one for one in automatic.provided_mutants(file, marked) if (file, one.function) not in spared]
 
 
+def test_a_verdict_or_a_cause_that_depends_on_the_secret_is_reported(monkeypatch):
+    """Under the third secret hidden checks let a mutant pass and refuse a variant; under the fifth they lie."""
+    hidden = next(check.id for check in COURSE.checks if check.task == OWN and check.hidden_inputs and check.points)
+    mutant = replace(MUTANT, checks=(hidden,), hint=("1/2",))
+    variant = corpus.Variant(MUTANT.file, "fine", MUTANT.function, find=MUTANT.find, put=MUTANT.put)
+
+    def graded(pool, trials, what):
+        for trial in trials:
+            fails = trial.id.startswith(mutant.id) == (trial.secret != command.SECRETS[2]) and hidden in trial.checks
+            said = {hidden: "a lie" if trial.secret == command.SECRETS[4] else "the factor 1/2"} if fails else {}
+            kinds = {check: "wrong" if check in said else "passed" for check in trial.checks}
+            yield TrialOutcome(trial.id, kinds, said, said)
+
+    monkeypatch.setattr(command, "graded", graded)
+    executed = Execution({MUTANT.file: {line: frozenset({hidden}) for line in range(1, 1000)}})
+    found = command.Audit(COURSE, corpus.Corpus((mutant,), (variant,)), SOURCES, None, lambda: executed)
+    command.audit_secrets(found)
+    first, second, third, fourth, fifth = command.SECRETS
+    report = found.findings["secrets"]
+    assert report["differing"] == {mutant.id: [first, second, fourth, fifth], variant.id: [third]}
+    assert report["hints"][first] == {"right": 1}
+    assert report["other_hints"] == {
+        mutant.id: {first: "right", second: "right", third: "none", fourth: "right", fifth: "false"}
+    }
+    assert f"a false cause is named for 1 of 1 mutants under the secret {fifth!r}" in found.problems
+    assert sum("fails under some secrets only" in problem for problem in found.problems) == 2
+
+
 def test_the_audit_notices_a_mutant_that_survives(pool):
     """A correct change entered as a mutant is reported as a survivor, and a wrong one as a variant as refused."""
     correct = next(variant for variant in corpus.load().variants if variant.function == MUTANT.function)
