@@ -76,30 +76,6 @@ def random_codes(rng: np.random.Generator, count: int, latents: int, spread: flo
     return (spread * rng.standard_normal((count, latents))).astype(np.float32)
 
 
-def load_random_weights(model: Handle, rng: np.random.Generator, gain: float) -> None:
-    """Give all weight matrices and kernels of a model fresh random entries; biases become random too, but small.
-
-    What a normalisation layer keeps (scales, running averages) stays as it is.
-    """
-    state = model.state()
-    for name, value in state.items():
-        if value.dtype.kind == "f" and value.ndim >= 2:
-            spread = gain / np.sqrt(np.prod(value.shape[1:]))
-        elif value.dtype.kind == "f" and name.endswith("bias"):
-            spread = 0.1
-        else:
-            continue
-        state[name] = _normals(rng, spread, value)
-    model.load(state)
-
-
-def _normals(rng: np.random.Generator, spread: float, like: np.ndarray) -> np.ndarray:
-    """Normal numbers of shape and dtype of an array, in no more memory than that."""
-    values = rng.standard_normal(like.shape, dtype=np.float32)
-    values *= spread
-    return values.astype(like.dtype, copy=False)
-
-
 def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], latents: int, what: str) -> None:
     """Codes have shape (B, latents) for several batch sizes.
 
@@ -264,7 +240,7 @@ def under_large_weights(
     """Call `outputs` under `draws` sets of large random weights; each array that it returns, stacked over the draws."""
     collected = []
     for _ in range(draws):
-        load_random_weights(model, rng, gain)
+        model.randomize(rng, gain)
         collected.append(outputs())
     return [np.stack(values) for values in zip(*collected, strict=True)]
 
