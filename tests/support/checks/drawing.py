@@ -74,10 +74,15 @@ def check_grid(
     """
     # Latents of forty in size cost digits.
     tolerance = {"rtol": 1e-3, "atol": 1e-4}
-    right, mistakes = oracle.decode(z), _decoded(oracle, z, mistaken)
-    # What was fed explains what no usual mistake does.
-    if not Observation(images, right, mistakes, **tolerance).explained():
-        mistakes |= _by_what_was_fed(images, oracle, model, z, _grid_fault)
+    right = oracle.decode(z)
+
+    def mistakes() -> dict[str, np.ndarray]:
+        named = _decoded(oracle, z, mistaken)
+        # What was fed explains what no usual mistake does.
+        if Observation(images, right, named, **tolerance).explained():
+            return named
+        return named | _by_what_was_fed(images, oracle, model, z, _grid_fault)
+
     check_close(images, right, what=f"decode_grid with steps={len(z)}", mistakes=mistakes, **tolerance)
 
 
@@ -100,11 +105,15 @@ def check_traversal(
         )
     if isinstance(images, np.ndarray) and images.ndim == right.ndim and len(images) < len(right):
         check(not _close(images, right[: len(images)]), f"{what}: rows are missing.", LAST_LATENTS)
-    named = _decoded(oracle, z, mistaken)
-    # Where no usual mistake explains it, or more than one, what was fed does.
-    if len(Observation(images, right, named).explained()) != 1:
-        named = _by_what_was_fed(images, oracle, model, z, _traversal_fault)
-    check_close(images, right, what=what, mistakes=named)
+
+    def mistakes() -> dict[str, np.ndarray]:
+        named = _decoded(oracle, z, mistaken)
+        # Where no usual mistake explains it, or more than one, what was fed does.
+        if len(Observation(images, right, named).explained()) == 1:
+            return named
+        return _by_what_was_fed(images, oracle, model, z, _traversal_fault)
+
+    check_close(images, right, what=what, mistakes=mistakes)
 
 
 def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, before: int = 0) -> np.ndarray:
@@ -130,7 +139,7 @@ def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, bef
         images,
         right,
         what=f"the decoder's mean images, as {what} returns them",
-        mistakes={IN_TRAIN_MODE: oracle.decode(z, training=True), **_changed(images, right)},
+        mistakes=lambda: {IN_TRAIN_MODE: oracle.decode(z, training=True), **_changed(images, right)},
     )
     return z
 
