@@ -277,42 +277,57 @@ def audit_variants(audit: Audit) -> None:
 def audit_secrets(audit: Audit) -> None:
     """The verdict on every mutant and variant is the same under five secrets; under each, true causes are named.
 
-    Public checks look at the same whatever the secret is, so they grade each mutant once.
+    Public checks look at the same whatever the secret is, so they grade each mutant once. What they catch is caught
+    under every secret: there only the causes are looked at, under one of the five, each in its turn.
     """
     hidden = {check.id for check in audit.course.checks if check.hidden_inputs}
     mutants = [mutant for mutant in audit.chosen(audit.corpus.mutants) if not mutant.worthless]
     variants = audit.chosen(audit.corpus.variants)
-    checks = {mutant.id: set(_checks_for(audit, mutant)) for mutant in mutants}
+    checks = {mutant.id: _checks_for(audit, mutant) for mutant in mutants}
     public = audit.grade([audit.trial_for(mutant, checks[mutant.id] - hidden) for mutant in mutants], "public   ")
+    of_each: dict[str, Sequence[str]] = {variant.id: SECRETS for variant in variants}
+    for place, mutant in enumerate(mutants):
+        seen = judge_mutant(mutant, public[mutant.id], audit.course).killed
+        of_each[mutant.id] = SECRETS[place % len(SECRETS) :][:1] if seen else SECRETS
     trials = [audit.trial_for(mutant, checks[mutant.id] & hidden) for mutant in mutants]
     trials += [
         replace(audit.trial_for(variant, audit.noticing(variant) & hidden), stop_at_first_failure=True)
         for variant in variants
     ]
-    again = [replace(trial, id=f"{trial.id} {secret}", secret=secret) for trial in trials for secret in SECRETS]
+    again = [replace(one, id=f"{one.id} {secret}", secret=secret) for one in trials for secret in of_each[one.id]]
     outcomes = audit.grade([trial for trial in again if trial.checks], "secrets  ")
     nothing = TrialOutcome("", {}, {})
 
-    def verdict(mutant: Mutant, secret: str) -> Verdict:
-        seen, unseen = public[mutant.id], outcomes.get(f"{mutant.id} {secret}", nothing)
-        return judge_mutant(mutant, seen.with_checks_of(unseen), audit.course)
+    def outcome(id: str, secret: str) -> TrialOutcome:
+        return outcomes.get(f"{id} {secret}", nothing)
 
-    verdicts = {mutant.id: {secret: verdict(mutant, secret) for secret in SECRETS} for mutant in mutants}
-    caught = {id: [secret for secret, found in by_secret.items() if found.killed] for id, by_secret in verdicts.items()}
-    for variant in variants:
-        caught[variant.id] = [s for s in SECRETS if outcomes.get(f"{variant.id} {s}", nothing).failed]
-    differing = {id: secrets for id, secrets in caught.items() if 0 < len(secrets) < len(SECRETS)}
-    hints = {id: {secret: found.hint for secret, found in of.items()} for id, of in verdicts.items() if caught[id]}
+    verdicts = {
+        (mutant.id, secret): judge_mutant(
+            mutant, public[mutant.id].with_checks_of(outcome(mutant.id, secret)), audit.course
+        )
+        for mutant in mutants
+        for secret in of_each[mutant.id]
+    }
+    failing = {(id, secret) for (id, secret), verdict in verdicts.items() if verdict.killed}
+    failing |= {
+        (variant.id, secret) for variant in variants for secret in SECRETS if outcome(variant.id, secret).failed
+    }
+    fails = {id: [secret for secret in secrets if (id, secret) in failing] for id, secrets in of_each.items()}
+    differing = {id: secrets for id, secrets in fails.items() if 0 < len(secrets) < len(of_each[id])}
+    hints: dict[str, Counter[str]] = {
+        secret: Counter(verdict.hint for (_, under), verdict in verdicts.items() if under == secret and verdict.killed)
+        for secret in SECRETS
+    }
     audit.findings["secrets"] = {
         "total": len(mutants) + len(variants),
         "secrets": len(SECRETS),
+        "caught_by_public_checks": sum(len(of_each[mutant.id]) == 1 for mutant in mutants),
         "differing": differing,
-        "hints": {secret: Counter(of[secret] for of in hints.values()) for secret in SECRETS},
-        "other_hints": {id: of for id, of in hints.items() if len(set(of.values())) > 1},
+        "hints": hints,
     }
     for id, secrets in differing.items():
         audit.problems.append(f"{id} fails under some secrets only: {', '.join(secrets)}")
-    for secret, counts in audit.findings["secrets"]["hints"].items():
+    for secret, counts in hints.items():
         _compare_hints(audit, counts, f" under the secret {secret!r}")
 
 

@@ -505,12 +505,31 @@ def test_a_verdict_or_a_cause_that_depends_on_the_secret_is_reported(monkeypatch
     first, second, third, fourth, fifth = command.SECRETS
     report = found.findings["secrets"]
     assert report["differing"] == {mutant.id: [first, second, fourth, fifth], variant.id: [third]}
-    assert report["hints"][first] == {"right": 1}
-    assert report["other_hints"] == {
-        mutant.id: {first: "right", second: "right", third: "none", fourth: "right", fifth: "false"}
-    }
+    right, false = {"right": 1}, {"false": 1}
+    assert report["hints"] == {first: right, second: right, third: {}, fourth: right, fifth: false}
     assert f"a false cause is named for 1 of 1 mutants under the secret {fifth!r}" in found.problems
     assert sum("fails under some secrets only" in problem for problem in found.problems) == 2
+
+
+def test_what_public_checks_catch_is_looked_at_under_one_secret(monkeypatch):
+    public = next(check.id for check in COURSE.checks if check.task == OWN and not check.hidden_inputs and check.points)
+    hidden = next(check.id for check in COURSE.checks if check.task == OWN and check.hidden_inputs and check.points)
+    mutants = tuple(replace(MUTANT, name=f"{MUTANT.name}_{place}", checks=(public,)) for place in range(6))
+    asked = []
+
+    def graded(pool, trials, what):
+        for trial in trials:
+            asked.append((trial.checks, trial.secret))
+            yield TrialOutcome(trial.id, dict.fromkeys(trial.checks, "wrong"), dict.fromkeys(trial.checks, "1/2"))
+
+    monkeypatch.setattr(command, "graded", graded)
+    executed = Execution({MUTANT.file: {line: frozenset({public, hidden}) for line in range(1, 1000)}})
+    found = command.Audit(COURSE, corpus.Corpus(mutants), SOURCES, None, lambda: executed)
+    command.audit_secrets(found)
+    assert asked[:6] == [((public,), command.SECRETS[0])] * 6
+    assert asked[6:] == [((hidden,), secret) for secret in (*command.SECRETS, command.SECRETS[0])]
+    assert found.findings["secrets"]["caught_by_public_checks"] == 6
+    assert found.problems == []
 
 
 def test_the_audit_notices_a_mutant_that_survives(pool):
