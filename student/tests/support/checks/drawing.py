@@ -50,6 +50,10 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Call
     for ddof in (0, 1) if len(mean) > 1 else ():
         scaled = (mean - mean.mean(axis=0)) / mean.std(axis=0, ddof=ddof)
         mistakes[f"the codes are standardised (ddof={ddof}); return them as they are"] = scaled
+    if len(mean) > 1:
+        turned = (mean - mean.mean(axis=0)) @ np.linalg.svd(mean - mean.mean(axis=0), full_matrices=False)[2].T
+        turned *= np.where((turned * codes).sum(axis=0) < 0, -1, 1)  # an axis may point either way
+        mistakes["the codes are turned to their principal axes; return them as they are"] = turned
     if oracle.kind == "vae":
         eps = (codes - mean) / np.exp(oracle.logvar(mean) / 2)
         if 0.5 < np.sqrt(np.square(eps).mean()) < 1.5 and np.abs(eps).max() < 7 and not _close(codes, again()):
