@@ -229,13 +229,41 @@ def test_who_is_deleted_must_be_clear(people, capsys):
     assert "is not one student alone" in said and "880012" in said and "880099" in said
 
 
+def test_what_others_handed_in_too_moves_to_a_folder_without_the_name(course, quick):  # noqa: F811
+    """Everything points there, and the next run, of a class without the student, finds it."""
+    roster = course.folder / "roster.csv"
+    roster.write_text("Name,SID,Group\nJane,98811,red\nJoe,22,red\nZoe,33,\n")
+    course.hand_in("Jane", task2="wrong")
+    course.hand_in("Zoe")
+    course.grade(roster=roster, anonymous=True)
+    students = course.out / "students"
+    assert {path.name for path in students.iterdir()} == {"jane-joe-98811", "zoe-33"}
+    score = course.score("jane-joe-98811")
+    course.grade(roster=roster, delete="Jane", anonymous=True)
+    assert {path.name for path in students.iterdir()} == {"joe-22", "zoe-33"} and course.score("joe-22") == score
+    named = re.compile(r"jane|98811", re.I)
+    for path in course.out.rglob("*"):
+        assert not named.search(f"{path.relative_to(course.out)} {path.read_text() if path.is_file() else ''}"), path
+    page = (course.out / "class.html").read_text()
+    assert 'href="students/joe-22/report.html"' in page and len(quick) == 2
+    # While she is in the export, nobody else is deleted: Joe would be without a grade.
+    with pytest.raises(UnreadableError, match="no results of jane-joe-98811: .* deleted before must be deleted from"):
+        course.grade(roster=roster, delete="Zoe")
+    roster.write_text("Name,SID,Group\nJoe,22,red\nZoe,33,\n")
+    (course.submissions / "Jane").rename(course.submissions / "Joe")
+    assert sorted(course.grade(roster=roster).reused) == ["joe-22", "zoe-33"] and len(quick) == 2
+
+
 def test_what_others_handed_in_too_stays():
     ada, ben, cyd = (Student(name=name, sid=f"00{name}") for name in ("Ada Roe", "Ben Roe", "Cyd"))
     export = Export("plain", [Submission("pair", (ada, ben)), Submission("cyd", (cyd,))], [Student(name="Dot")])
     export.notes += ["Ada Roe handed in twice", "Cyd handed in twice"]
     found = deletion.without(export, "00ADA ROE", {"pair", "cyd", "old"})
-    assert found.folders == () and found.renamed == {"pair": "Ben Roe (00Ben Roe)"}
-    assert [one.students for one in found.export.submissions] == [(ben,), (cyd,)]
+    (left,) = found.renamed.values()
+    assert found.folders == () and found.renamed == {"pair": Submission("ben-roe-00ben-roe", (ben,))}
+    assert found.export.submissions == [left, Submission("cyd", (cyd,))]
+    assert [one.slug for one in found.everybody.submissions] == [left.slug, "cyd"]
+    assert deletion.without(export, "ada roe", {"pair", left.slug}).renamed["pair"].slug == f"{left.slug}-2"
     assert found.export.notes == ["Cyd handed in twice"]
     assert deletion.without(export, "cyd", {"cyd"}).folders == ("cyd",)
     assert deletion.without(export, "dot", set()).export.absent == []
