@@ -15,7 +15,7 @@ from autograder.exits import Exit
 from autograder.grading.files import Entry, read_tree
 from autograder.release import pdf, selfgrade
 from autograder.release.selfgrade import Item
-from autograder.tasks import chosen
+from autograder.tasks import Course, chosen
 from autograder.writing import write_files
 
 COURSE = chosen("000")
@@ -190,9 +190,9 @@ def test_a_link_is_not_followed(tmp_path):
 # A class
 
 
-def filled(share: float = 1.0, comma: bool = False) -> str:
-    """The table of course 000 as a student fills it in: this share of all points."""
-    rows = list(csv.reader(io.StringIO(selfgrade.table(COURSE).decode("utf-8-sig"))))
+def filled(share: float = 1.0, comma: bool = False, course: Course = COURSE) -> str:
+    """The table of a course, 000 if not told, as a student fills it in: this share of all points."""
+    rows = list(csv.reader(io.StringIO(selfgrade.table(course).decode("utf-8-sig"))))
     for row in rows[1:]:
         row[3:] = [f"{float(row[2]) * share:g}", "because"]
     buffer = io.StringIO()
