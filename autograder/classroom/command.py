@@ -279,7 +279,7 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     export = summary.export
     ungradable = sorted(set(summary.ungradable))
-    took = f"graded in {progress.duration(summary.seconds)}"
+    took = f"graded in {progress.duration(summary.seconds)}" if summary.graded else "graded"
     always = ("graded", "graded before", UNGRADABLE, FAILED)
     ways = [f"{n} {took if way == 'graded' else way}" for way, n in summary.ways.items() if n or way in always]
     print(wrapped(f"{count(len(export.submissions), 'submission')}: {', '.join(ways)}"))

@@ -715,7 +715,7 @@ def test_the_page_s_commands_mean_what_the_page_says(course, monkeypatch, capsys
     assert len(course.parcels) == 3
     course.move_points()
     against, keeping, again = others
-    assert "3 with new points only" in make(against) and not course.parcels
+    assert "3 submissions: 0 graded, 3 with new points only" in make(against) and not course.parcels
     assert "higher score kept" not in make(keeping)
     assert "1 graded in" in make(again) and len(course.parcels) == 1
 
