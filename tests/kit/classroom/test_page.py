@@ -19,6 +19,7 @@ from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.session import Session
 from autograder.repository import ROOT
+from autograder.tasks import Late
 from tests.kit.classroom.test_class import RIGHT, course, quick  # noqa: F401
 from tests.kit.classroom.test_class_page import COURSE, OWN, graded, ids
 
@@ -86,6 +87,32 @@ def test_what_belongs_to_it_is_named_and_linked():
     assert "written/index.html" not in anonymous and "difference.html" not in anonymous
 
 
+def test_how_late_somebody_was_and_what_that_takes_off():
+    """The sentence on points stands there only where it concerns somebody."""
+    about = a_class(4)
+    rule = replace(about.course, late=Late(percent_a_day=10))
+    sentence = "grades.csv says what the late rule takes off"
+    assert sentence not in page.page(replace(about, course=rule))
+    days = (None, 1.5, 0.2)
+    late = [
+        replace(one, late=True, students=(replace(one.students[0], days_late=when),))
+        for one, when in zip(about.export.submissions, days, strict=False)
+    ]
+    late[2] = replace(late[2], students=(*late[2].students, Student("In time", days_late=0.0)))
+    about = replace(about, export=Export("plain", [*late, about.export.submissions[3]]))
+    assert re.findall('class="late">(.*?)<', page.page(about)) == ["late", "2 days late", "1 day late"]
+    assert sentence not in page.page(about) and sentence in page.page(replace(about, course=rule))
+
+
+def test_a_reason_why_nothing_is_gradable_is_said_once():
+    export = Export("plain", [Submission("ann", (Student("Ann"),))])
+    said = "There is nothing to grade. Not opened: work.7z."
+    about = replace(a_class(0), export=export, records={"ann": Record("key", "not gradable", said)})
+    note = "there is no Python file and no zip in it, only work.7z"
+    text = page.page(replace(about, notes={"ann": (note, "of 2 zips, the last was taken")}))
+    assert said in text and note not in text and "of 2 zips" in text
+
+
 def test_the_page():
     text = page.page(a_class(30, pairs=[]))
     outline = Outline(text)
@@ -95,6 +122,9 @@ def test_the_page():
     worth = [task for task in COURSE.tasks if task.points]
     assert len(outline.all("svg", role="img")) == len(worth) + 2
     assert all(found["aria-label"] for found in outline.all("svg", role="img"))
+    # What everyone passes is no reason to look.
+    shown, every = text[text.index('id="checks"') : text.index('id="leaderboard"')].split("<details", 1)
+    assert "everyone passes" not in shown and "everyone passes" in every
     # Students of one name differ.
     everybody = re.findall(r'<a href="students/(\w+)/report.html">Ann Lee \((\d+)\)</a>', text)
     assert len(set(everybody)) == len({number for _, number in everybody}) == 9
