@@ -171,6 +171,8 @@ def copy(tmp_path: Path) -> Copy:
     (tmp_path / "data").mkdir()
     for name in ("data/README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path / name)
+    for name in (COURSE, HANDOUT):  # of somebody who has begun with the page's words
+        (tmp_path / name).unlink(missing_ok=True)
     (name,) = set(re.findall(r"^make new-course NAME=(\w+)", section("Your own course"), re.MULTILINE))
     assert new_course.main([name], tmp_path) == 0
     assert (tmp_path / COURSE).is_file() and (tmp_path / HANDOUT).is_file()
