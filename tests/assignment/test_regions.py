@@ -99,7 +99,7 @@ def test_a_course_may_choose_the_mixture(monkeypatch, tmp_path):
     usual = experiments.all_parts(experiments.Settings(), tmp_path, None)
     means, covs = [[0, 0], [4, 4], [-4, 4]], [[[1, 0], [0, 1]]] * 3
     own = replace(FULL, options={"means": means, "covs": covs})
-    monkeypatch.setattr(course_module, "course", lambda: own)
+    monkeypatch.setitem(sys.modules, "lab.course", types.SimpleNamespace(course=lambda: own))
     chosen = runpy.run_path(str(SOLUTION / "lab" / "parts" / "mixture.py"))
     for name in ("MEANS", "COVS"):
         monkeypatch.setattr(experiments, name, chosen[name])
