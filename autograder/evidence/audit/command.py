@@ -278,7 +278,8 @@ def audit_secrets(audit: Audit) -> None:
     """The verdict on every mutant and variant is the same under five secrets; under each, true causes are named.
 
     Public checks look at the same whatever the secret is, so they grade each mutant once. What they catch is caught
-    under every secret: there only the causes are looked at, under one of the five, each in its turn.
+    under every secret: there only the causes are looked at, under one of the five, each in its turn. A variant is
+    graded by the checks of its own task.
     """
     hidden = {check.id for check in audit.course.checks if check.hidden_inputs}
     mutants = [mutant for mutant in audit.chosen(audit.corpus.mutants) if not mutant.worthless]
@@ -291,8 +292,8 @@ def audit_secrets(audit: Audit) -> None:
         of_each[mutant.id] = SECRETS[place % len(SECRETS) :][:1] if seen else SECRETS
     trials = [audit.trial_for(mutant, checks[mutant.id] & hidden) for mutant in mutants]
     trials += [
-        replace(audit.trial_for(variant, audit.noticing(variant) & hidden), stop_at_first_failure=True)
-        for variant in variants
+        replace(audit.trial_for(one, hidden.intersection(_own_checks_of(one, audit))), stop_at_first_failure=True)
+        for one in variants
     ]
     again = [replace(one, id=f"{one.id} {secret}", secret=secret) for one in trials for secret in of_each[one.id]]
     outcomes = audit.grade([trial for trial in again if trial.checks], "secrets  ")
@@ -347,9 +348,7 @@ def audit_flakes(audit: Audit) -> None:
     of them the quicker half goes on: a loop over single images takes half a minute, most variants a second.
     """
     variants = audit.chosen(audit.corpus.variants)
-    submissions = [
-        audit.trial_for(variant, checks_of(_own_tasks(variant, audit.course), audit.course)) for variant in variants
-    ]
+    submissions = [audit.trial_for(variant, _own_checks_of(variant, audit)) for variant in variants]
     every_check = checks_of([task.name for task in audit.course.tasks], audit.course)
     # The longest first, so that the others run beside it.
     submissions.insert(0, Trial("reference", {}, every_check))
@@ -388,11 +387,12 @@ def _repetitions(submissions: Sequence[Trial], first_round: int = 0) -> Iterator
             yield replace(trial, id=id, secret=f"audit {id}", threads=1 + (repetition + place) % 2)
 
 
-def _own_tasks(change: Change, course: Course) -> tuple[str, ...]:
-    """The tasks of the changed definition, or of the whole file."""
+def _own_checks_of(change: Change, audit: Audit) -> Collection[str]:
+    """The checks of the tasks of the changed definition, or of the whole file."""
+    course = audit.course
     if change.function and not change.tasks:
-        return (task_of(change, course).name,)
-    return tuple(task.name for task in course.tasks if is_of(change, task))
+        return checks_of([task_of(change, course).name], course)
+    return checks_of([task.name for task in course.tasks if is_of(change, task)], course)
 
 
 def audit_submissions(audit: Audit) -> None:
