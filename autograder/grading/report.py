@@ -308,6 +308,7 @@ def page(document: Document, course: Course, name: str = "", when: str = "") -> 
         notes=[note for note in notes if note not in usual],
         usual=usual,
         total=sum(row["max_score"] for row in document["tests"]),
+        gradable=not taken["errors"],
         sections=summarise(document, course),
         marks=MARKS,
         words=WORDS,

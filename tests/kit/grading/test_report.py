@@ -265,5 +265,14 @@ def test_what_is_usual_about_the_files_is_folded_away():
     assert not [tag for tag, _ in Page(report.page(results.document(), COURSE)).tags if tag == "details"]
 
 
+def test_what_could_not_be_graded_has_no_score():
+    errors = ["There is nothing to grade."]
+    results = Results.of_nothing(COURSE, errors[0])
+    results.extra["submission"] = {"notes": [], "left_out": [], "errors": errors}
+    page = report.page(results.document(), COURSE)
+    assert "not graded" in page
+    assert "0 / 10.5" not in page
+
+
 def test_the_time_is_that_of_the_courses_clock():
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d CES?T", now("Europe/Berlin"))
