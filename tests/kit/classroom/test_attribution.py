@@ -24,18 +24,11 @@ from autograder.grading import intake
 from autograder.grading.files import UnreadableError, read_tree, zip_tree
 from autograder.tasks import Late
 from autograder.writing import write_files
+from tests.kit.archives import write_zip, zipped
 
 EXPECTED = ("kl.py", "gmm.py")
 KL, GMM = b"def kl(): ...\n", b"def gmm(): ...\n"
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
@@ -147,7 +140,7 @@ def test_every_platform_in_every_wrapping(tmp_path, kind, wrapped):
     files = {f"{wrapped}{name}": content for name, content in EXPORTS[kind].items()}
     files |= {"__MACOSX/._x": b"", ".DS_Store": b"", f"{wrapped}desktop.ini": b"", f"{wrapped}list.csv": b"Name\nA\n"}
     write_files(tmp_path / "hw1", files)
-    (tmp_path / "hw1.zip").write_bytes(zipped(files))
+    write_zip(tmp_path / "hw1.zip", files)
     for path in (tmp_path / "hw1", tmp_path / "hw1.zip"):
         found = read_export(path, EXPECTED)
         assert found.platform == kind.partition(",")[0]
@@ -388,7 +381,7 @@ def test_lists_of_every_platform(tmp_path, kind):
     assert found.absent == []
     assert {"Lovelace, Ada", "Lovelace Ada", "Ada Lovelace", "ada-12"} & names(found).keys()
     (tmp_path / "list").write_bytes(b"PK\x03\x04")
-    with pytest.raises(UnreadableError, match="is a workbook: open it, and save it as CSV"):
+    with pytest.raises(UnreadableError, match="is a workbook, not CSV: open it and save it as CSV"):
         read_export(tmp_path / "hw1", EXPECTED, roster=tmp_path / "list")
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,13 @@ from autograder.classroom.spreadsheets import TableError, decoded, table_rows
 from autograder.exits import Exit
 from autograder.grading.files import Entry, read_tree
 from autograder.release import pdf, selfgrade
-from autograder.release.selfgrade import Item
+from autograder.release.selfgrade import Asked
 from autograder.tasks import chosen
 from autograder.writing import write_files
+from tests.kit.archives import zipped
 
 COURSE = chosen("000")
-ASKED = (Item("1.1", "The code", 4), Item("W1", "Why so?", 2.5), Item("2.10", "A long one", 6))
+ASKED = (Asked("1.1", "The code", 4), Asked("W1", "Why so?", 2.5), Asked("2.10", "A long one", 6))
 # The same table, filled in, as programs write it. German Excel separates by semicolons and writes decimal commas.
 GERMAN_EXCEL = (
     "question;title;points;own points;why\r\n"
@@ -103,11 +103,7 @@ def test_rows_that_are_too_many_or_too_few():
 
 def workbook() -> bytes:
     """The beginning of what Excel saves by default."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types/>')
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    return buffer.getvalue()
+    return zipped({"[Content_Types].xml": '<?xml version="1.0"?><Types/>', "xl/workbook.xml": "<workbook/>"})
 
 
 @pytest.mark.parametrize(
@@ -137,14 +133,6 @@ def test_files_that_are_no_tables(content, problem):
 def entries(folder: Path, files: dict[str, bytes | str]) -> tuple[Entry, ...]:
     write_files(folder, files)
     return read_tree(folder).entries
-
-
-def zipped(files: dict[str, bytes | str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 GOOD, POOR = PLAIN.format(4, 2.5, 6), PLAIN.format(1, 1, 1)
@@ -205,9 +193,9 @@ def rows_of(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
-def run(tmp_path: Path, files: dict[str, bytes | str], *arguments: str) -> int:
+def run(tmp_path: Path, files: dict[str, bytes | str], *arguments: str, place: str = "in") -> int:
     entries(tmp_path / "in", files)
-    places = ["--selfgrades", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+    places = ["--selfgrades", str(tmp_path / place), "--out", str(tmp_path / "out")]
     return commands.main(["class", "--course", "000", *places, *arguments])
 
 
@@ -269,19 +257,7 @@ def test_a_canvas_export(tmp_path, capsys, form):
         "stray.csv": filled(),
     }
     if form == "zip":
-        files = {"submissions.zip": zipped(files)}
-        entries(tmp_path, files)
-        status = commands.main(
-            [
-                "class",
-                "--course",
-                "000",
-                "--selfgrades",
-                str(tmp_path / "submissions.zip"),
-                "--out",
-                str(tmp_path / "out"),
-            ]
-        )
+        status = run(tmp_path, {"submissions.zip": zipped(files)}, place="in/submissions.zip")
     else:
         status = run(tmp_path, files)
     said = " ".join(capsys.readouterr().out.split())
@@ -349,7 +325,7 @@ def judged_empty(content: bytes) -> selfgrades.SelfGrade:
 
 
 def test_titles_are_no_formulas(monkeypatch):
-    monkeypatch.setattr(selfgrade, "items", lambda course: [Item("1.1", "=cmd()", 0.75)])
+    monkeypatch.setattr(selfgrade, "items", lambda course: [Asked("1.1", "=cmd()", 0.75)])
     assert selfgrade.table(COURSE).decode().splitlines()[1] == '"1.1","\'=cmd()","0.75","",""'
 
 

@@ -2,11 +2,8 @@
 
 import csv
 import io
-import os
-import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,14 +11,14 @@ import pytest
 from autograder.exits import Exit
 from autograder.repository import ROOT
 from autograder.tables import csv_text
+from tests.kit.archives import write_zip
 from tests.kit.classroom.test_answers import pdf
-from tests.kit.processes import FOR_PYTEST
+from tests.kit.documented import commands, page, section
+from tests.kit.processes import usual_environment
 from tests.kit.test_own_assignment import Tree
 from tests.kit.written_course import COURSE, DRAWN, questions
 
-PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
-SECTION = PAGE.partition("\n## The written part\n")[2].partition("\n## ")[0]
-COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```$", SECTION, re.M | re.S) for line in block.splitlines()]
+COMMANDS = commands(section(page("class.md"), "The written part"))
 HEAD = """
 ```otter
 # ASSIGNMENT CONFIG
@@ -70,18 +67,13 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
 
 def run(tree: Tree, command: str, status: int) -> str:
     """Run a command as a shell does."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOR_PYTEST)}
-    done = subprocess.run(["sh", "-c", command], cwd=tree.folder, env=kept, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tree.folder, env=usual_environment(), capture_output=True, text=True
+    )
     said = done.stdout + done.stderr
     # make ends with 2, and says how the program ended.
     assert f"Error {status}" in said if status else done.returncode == 0, said[-3000:]
     return done.stdout
-
-
-def write_zip(path: Path, files: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
 
 
 def fill(table: Path) -> None:
@@ -126,13 +118,3 @@ def test_the_commands_of_the_page(tree: Tree) -> None:
     said = run(tree, alone, Exit.DONE)
     assert "written part, 10 points: 2 reports (notebooks: 1, PDFs: 1), 3 questions" in said
     assert set(totals(tree)) == {"ada", "ben"}
-
-
-def test_every_file_that_the_page_names_is_written() -> None:
-    """The slow test above writes them; their names are those of the code."""
-    from autograder.classroom import command, marks, written
-
-    assert f"`{marks.TABLE}`" in SECTION and f"`grades/{written.FOLDER}/`" in SECTION
-    options = set(re.findall(r"--[a-z]+", SECTION))
-    assert {"--reports", "--written"} == options <= set(command._parser()._option_string_actions)
-    assert len(COMMANDS) == 4
