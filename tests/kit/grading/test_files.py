@@ -25,6 +25,7 @@ from autograder.grading.files import (
     zip_tree,
 )
 from autograder.writing import write_files
+from tests.kit.archives import write_zip
 
 FILES = {
     "b.py": b"b = 1\n",
@@ -49,13 +50,6 @@ def made(request, tmp_path):
         return tmp_path / "work"
 
     return make
-
-
-def write_zip(path: Path, files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(path, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return path
 
 
 def test_folder_and_zip_list_the_same(made):

@@ -7,24 +7,8 @@ import pytest
 from autograder.release.reference import hand_in
 from autograder.repository import SOLUTION
 from autograder.tasks import load
-from tests.kit.courses import RIGHT, SmallCourse, finish_grading, start_grading
+from tests.kit.courses import PUBLIC, RIGHT, SmallCourse, finish_grading, start_grading
 
-PUBLIC = """
-    import pytest
-    from autograder.door.diagnose import check
-    from hypothesis import given, strategies as st
-
-    pytestmark = pytest.mark.task{n}
-
-    def test_one(submission):
-        '''one {n}'''
-        check(submission.call("task{n}.one") == 1, "one() should be 1.")
-
-    @given(x=st.integers(0, 9))
-    def test_twice(submission, x):
-        '''twice {n}'''
-        check(submission.call("task{n}.twice", x) == 2 * x, "twice(x) should be 2 x.")
-"""
 HIDDEN = """
     import pytest
     from autograder.door.diagnose import check
