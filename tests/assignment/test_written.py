@@ -90,7 +90,6 @@ def test_exact_numbers(number: str, formula: str) -> None:
 def test_numbers_of_mnist() -> None:
     """The models without training that the answers name, computed anew."""
     torch = pytest.importorskip("torch")
-    sys.path.insert(0, str(SOLUTION))
     from mnist import load_mnist
 
     mnist = load_mnist(SOLUTION.parent / "data" / "MNIST" / "raw")
@@ -328,7 +327,6 @@ def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
 
 def test_the_front_page_shows_recorded_numbers() -> None:
     """README.md at the root: what seed 0 prints, and the GMVAE of every seed."""
-    sys.path.insert(0, str(SOLUTION))
     from lab.run.results import summary
 
     page = (SOLUTION.parent / "README.md").read_text(encoding="utf-8")
