@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from autograder.release.questions import read as read_questions
 from lab.files import write_json
 from lab.run.experiments import Settings, all_parts
 from tests.assignment.main_runs import DATA, ROOT, TINY, copy_assignment, run_main
+from tests.kit.pages import Page
 
 
 @pytest.fixture(scope="module")
@@ -46,33 +46,6 @@ def in_process(monkeypatch, capsys):
         return main_module.main(list(arguments)), capsys.readouterr().err
 
     return run
-
-
-class Page(HTMLParser):
-    """Collects what a page loads or links to, and the captions of its pictures."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.pictures, self.links, self.captions, self.inside = [], [], [], False
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        attributes = dict(attributes)
-        assert tag not in ("script", "link", "iframe"), f"the gallery must not load anything: <{tag}>"
-        if tag == "img":
-            self.pictures.append(attributes["src"])
-        if tag == "a":
-            self.links.append(attributes["href"])
-        if tag == "figcaption":
-            self.captions.append("")
-            self.inside = True
-
-    def handle_endtag(self, tag):
-        self.inside = self.inside and tag != "figcaption"
-
-    def handle_data(self, data):
-        if self.inside:
-            self.captions[-1] += data
 
 
 def leaves(tree, path=()):
@@ -143,13 +116,15 @@ def test_gallery_shows_every_picture_without_a_network(finished):
     out, _ = finished
     text = (out / "index.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert not [url for url in page.pictures + page.links if ":" in url or url.startswith("/")]
-    assert all((out / picture).is_file() for picture in page.pictures)
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}, "the gallery must not load anything"
+    pictures, links = [tag["src"] for tag in page.all("img")], [tag["href"] for tag in page.all("a")]
+    assert not [url for url in pictures + links if ":" in url or url.startswith("/")]
+    assert all((out / picture).is_file() for picture in pictures)
     drawn = {path.relative_to(out).as_posix() for path in out.glob("*/*.png")}
     # ELBO_Curve.png repeats the last learning curve under the name that the handout asks for.
-    assert drawn - set(page.pictures) == {"learning-curve/ELBO_Curve.png"}
-    assert len(page.captions) == len(page.pictures)
-    assert all(len(caption) > 60 for caption in page.captions)
+    assert drawn - set(pictures) == {"learning-curve/ELBO_Curve.png"}
+    captions = re.findall("<figcaption>(.*?)</figcaption>", text, re.DOTALL)
+    assert len(captions) == len(pictures) and all(len(Page(caption).text) > 60 for caption in captions)
 
 
 @pytest.mark.slow

@@ -18,13 +18,12 @@ from autograder.classroom.exports import tar
 from autograder.classroom.exports.reading import read_export
 from autograder.classroom.exports.submission import TITLES, Export
 from autograder.classroom.exports.tar import as_zip
-from autograder.classroom.parcel import pack
 from autograder.clock import moment
-from autograder.grading import intake
 from autograder.grading.files import UnreadableError, read_tree, zip_tree
 from autograder.tasks import Late
 from autograder.writing import write_files
 from tests.kit.archives import write_zip, zipped
+from tests.kit.classroom.test_exports import taken
 
 EXPECTED = ("kl.py", "gmm.py")
 KL, GMM = b"def kl(): ...\n", b"def gmm(): ...\n"
@@ -437,18 +436,10 @@ def test_the_instructor_may_say_what_it_is(tmp_path):
 # Archives of Unix
 
 
-def content_of(tmp_path: Path, archive: bytes) -> dict[str, bytes]:
-    """What intake takes in of a student who hands in this .tar.gz."""
-    write_files(tmp_path / "t", {"ada/work.tar.gz": archive, "ben/kl.py": KL})
-    ada = next(one for one in read_export(tmp_path / "t", EXPECTED).submissions if one.name == "ada")
-    (tmp_path / "p.zip").write_bytes(pack(ada.entries, EXPECTED).content)
-    (tmp_path / "into").mkdir()
-    found = intake.unpack(tmp_path / "p.zip", tmp_path / "into", EXPECTED, None)
-    return {name: (tmp_path / "into" / name).read_bytes() for name in found.files}
-
-
 def test_tars_are_read(tmp_path):
-    assert content_of(tmp_path, tarred({"work/kl.py": b"old", "work/gmm.py": GMM, "work/./kl.py": KL}))["gmm.py"] == GMM
+    archive = tarred({"work/kl.py": b"old", "work/gmm.py": GMM, "work/./kl.py": KL})
+    ada, _ = read(tmp_path, {"ada/work.tar.gz": archive, "ben/kl.py": KL}).submissions
+    assert taken(ada, tmp_path)["gmm.py"] == GMM
 
 
 def broken_tar(size: int) -> bytes:

@@ -1,7 +1,6 @@
 """A class graded from end to end: here by a stand-in for the grader, which is quick, or for real on a small suite; what
 a run leaves behind, what the next one does not do again, and what becomes of runs that are interrupted or killed."""
 
-import csv
 import json
 import os
 import re
@@ -30,6 +29,7 @@ from autograder.grading.session import Session
 from autograder.repository import ROOT
 from autograder.writing import write_files
 from tests.kit.courses import write_course
+from tests.kit.gradebooks import records, rows
 from tests.kit.hostile import HOSTILE, strings, unseen
 from tests.kit.processes import alive, descendants, let_others_in, nothing_left_running, until
 
@@ -156,16 +156,9 @@ def quick(monkeypatch):
     return given
 
 
-def rows(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.reader(file))
-
-
 def graded(path: Path) -> dict[str, tuple[str, str]]:
     """Name of a student -> score and status, in a plain grades.csv."""
-    header, *others = rows(path)
-    cells = [dict(zip(header, row, strict=True)) for row in others]
-    return {row["Name"]: (row["Total Score"], row["Status"]) for row in cells}
+    return {row["Name"]: (row["Total Score"], row["Status"]) for row in records(path)}
 
 
 def test_a_class(course, quick):
@@ -246,26 +239,6 @@ def test_the_hash_covers_all_of_our_modules_that_a_grading_imports():
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     imported = {Path(name) for name in run.stdout.split()} - {ROOT / "autograder" / "classroom" / "__init__.py"}
     assert len(imported) >= 20 and imported <= set(grading.grader_files(ROOT / "tests", None))
-
-
-def test_an_interrupted_run_goes_on_where_it_was(course, quick, monkeypatch):
-    for number in range(6):
-        course.hand_in(f"s{number}", task1=f"# {number}\n{RIGHT}")
-    save, saved = Store.save, []
-
-    def interrupted(self, slug, keys, outcome, **more):
-        if len(saved) == 3:
-            raise KeyboardInterrupt
-        saved.append(slug)
-        return save(self, slug, keys, outcome, **more)
-
-    monkeypatch.setattr(Store, "save", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        course.grade()
-    monkeypatch.setattr(Store, "save", save)
-    summary = course.grade()
-    assert sorted(summary.reused) == sorted(saved) and len(summary.graded) == 3
-    assert (course.out / "class.html").exists()
 
 
 def test_one_run_at_a_time(course, quick):

@@ -4,7 +4,6 @@ Those of the written part, of another grading and of a cluster have tests of the
 """
 
 import re
-import shlex
 
 import pytest
 
@@ -35,17 +34,6 @@ def commands() -> dict[str, list[str]]:
     return {title: lines for title, lines in found.items() if lines}
 
 
-def make(line: str) -> list[str]:
-    """What the Makefile passes on."""
-    words = shlex.split(line, comments=True)
-    given = dict(word.split("=", 1) for word in words[2:])
-    assert words[:2] == ["make", "class"]
-    assert given.keys() <= {"SUBMISSIONS", "SELFGRADES", "OUT", "ARGS", "COURSE"}
-    chosen = ["--course", given["COURSE"]] if "COURSE" in given else []
-    what = ["--selfgrades", given["SELFGRADES"]] if "SELFGRADES" in given else [given["SUBMISSIONS"]]
-    return [*chosen, *what, "--out", given["OUT"], *shlex.split(given.get("ARGS", ""))]
-
-
 def test_every_command_is_run_by_a_test() -> None:
     assert commands().keys() == {"", "The class page", "Self-grades", "What is stored", *ELSEWHERE}
 
@@ -61,14 +49,15 @@ def test_a_class_is_graded_shown_and_loses_a_student(course, quick, monkeypatch,
     (first, whole), (page,), (delete,) = (known[title] for title in ("", "The class page", "What is stored"))
     for lines in ((first, delete), (whole, page, f'{delete[:-1]} --roster roster.csv"')):
         for line in lines:
-            assert command.main(make(line)) == Exit.DONE, line
+            assert command.main(documented.passed_on(line)) == Exit.DONE, line
         assert re.search(r"^deleted: grades/students/jane-doe(-00123)?$", capsys.readouterr().out, re.M)
         assert graded(grades / "grades.csv").keys() == {"John Roe"}
         for path in grades.rglob("*"):
             assert not re.search("jane|00123", f"{path.name} {path.read_text() if path.is_file() else ''}", re.I), path
     assert (grades / "class-anonymous.html").exists() and len(quick) == 1
     # By another name than the roster gave, nobody is deleted, and that is said.
-    assert command.main(make(page)) == Exit.DONE and command.main(make(delete)) == Exit.NOTHING
+    assert command.main(documented.passed_on(page)) == Exit.DONE
+    assert command.main(documented.passed_on(delete)) == Exit.NOTHING
     assert "such as --roster" in " ".join(capsys.readouterr().err.split())
 
 
@@ -79,9 +68,9 @@ def test_self_grades_are_summed_up(tmp_path, monkeypatch) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "selfgrade_1234.csv").write_text(filled(0.5))
     (tmp_path / "roster.csv").write_text("Student,ID,SIS User ID,SIS Login ID,Section\nJane Doe,1234,,,red\n")
-    assert command.main(make(first)) == Exit.DONE
+    assert command.main(documented.passed_on(first)) == Exit.DONE
     assert graded(tmp_path / "grades" / "grades.csv") == {"Jane Doe": ("40", "Graded")}
-    assert command.main(make(second)) == Exit.DONE
+    assert command.main(documented.passed_on(second)) == Exit.DONE
     assert (
         '"1234"' in (tmp_path / "grades" / "grades.csv").read_text()
         and '"20"' in (tmp_path / "grades" / "grades.csv").read_text().splitlines()[-1]

@@ -1,6 +1,5 @@
 """One student's bytes cost that student alone: a class of 40 with a hostile student of each kind, and its parts."""
 
-import csv
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from autograder.grading.session import Session
 from autograder.repository import TESTS
 from tests.kit.archives import zipped
 from tests.kit.courses import TINY
+from tests.kit.gradebooks import records
 from tests.kit.hostile import unseen
 from tests.kit.processes import descendants, let_others_in, nothing_left_running
 
@@ -168,8 +168,7 @@ def test_a_hostile_student_of_each_kind_costs_nobody_else(tmp_path, session, cap
             name: without_times((out / "students" / name / "results.json").read_text()) for name in class_of
         }
     assert results[True] == results[False]
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = records(out / "grades.csv")
     assert len(rows) == 40
     graded = [row for row in rows if row["Status"] == "Graded"]
     assert {row["Submission ID"] for row in rows if row not in graded} == {"zips", "badname", "zeros"}

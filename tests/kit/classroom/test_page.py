@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import re
-import shlex
 from dataclasses import replace
 from datetime import date
 
@@ -15,13 +14,13 @@ from autograder.classroom.results_folder import Record
 from autograder.classroom.roster import Student
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
-from autograder.repository import ROOT
+from tests.kit import documented
 from tests.kit.archives import write_zip
 from tests.kit.classroom.test_class import RIGHT, course, quick  # noqa: F401
 from tests.kit.classroom.test_class_page import COURSE, OWN, graded, ids
 from tests.kit.pages import Page
 
-TEXT = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
+TEXT = documented.page("class.md")
 
 
 def a_class(size: int, pairs=None) -> page.Class:
@@ -141,11 +140,10 @@ def people(course, quick, monkeypatch):  # noqa: F811
     return course
 
 
-def documented(words: str) -> list[str]:
+def command_with(words: str) -> list[str]:
     """The arguments of the command of the page that has these words, as `make class` passes them on."""
-    (line,) = [line for line in TEXT.splitlines() if line.startswith("make class ") and words in line]
-    given = dict(word.split("=", 1) for word in shlex.split(line)[2:])
-    return [given["SUBMISSIONS"], "--out", given["OUT"], *shlex.split(given["ARGS"])]
+    (line,) = [line for line in documented.commands(TEXT) if line.startswith("make class ") and words in line]
+    return documented.passed_on(line)
 
 
 def identities() -> set[str]:
@@ -155,7 +153,7 @@ def identities() -> set[str]:
 
 
 def test_without_names_nobody_is_in_it(people):
-    assert command.main(documented("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
+    assert command.main(command_with("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
     named, anonymous = ((people.folder / "grades" / name).read_text() for name in (page.NAMED, page.ANONYMOUS))
     found = {word for word in identities() if word.casefold() in anonymous.casefold()}
     assert found == set()
@@ -167,12 +165,12 @@ def test_without_names_nobody_is_in_it(people):
 
 
 def test_a_student_is_deleted_as_documented(people, capsys):
-    assert command.main(documented("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
+    assert command.main(command_with("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
     grades = people.folder / "grades"
     (folder,) = [path.name for path in (grades / "students").iterdir() if "zwickelmann" in path.name]
     before = (grades / "students" / folder / "results.json").read_text()
     assert before
-    arguments = documented("--delete")
+    arguments = command_with("--delete")
     (name,) = [given for option, given in zip(arguments, arguments[1:], strict=False) if option == "--delete"]
     arguments[arguments.index(name)] = "770022"
     (grades / "notes.txt").write_text("Ask quirina@example.edu")
@@ -193,7 +191,7 @@ def test_a_student_is_deleted_as_documented(people, capsys):
 def test_who_is_deleted_must_be_clear(people, capsys):
     roster = people.folder / "roster.csv"
     roster.write_text(roster.read_text() + '\n"Hrovatin, Bojan",880099,770099,,,\n')
-    arguments = [*documented("--anonymous"), "--roster", "roster.csv"]
+    arguments = [*command_with("--anonymous"), "--roster", "roster.csv"]
     command.main(arguments)
     assert command.main([*arguments, "--delete", "hrovatin, bojan"]) == Exit.NOTHING
     said = capsys.readouterr().err

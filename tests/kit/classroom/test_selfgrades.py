@@ -16,6 +16,7 @@ from autograder.release import pdf, selfgrade
 from autograder.release.selfgrade import Asked
 from autograder.tasks import chosen
 from autograder.writing import write_files
+from tests.kit import gradebooks
 from tests.kit.archives import zipped
 
 COURSE = chosen("000")
@@ -188,11 +189,6 @@ def filled(share: float = 1.0, comma: bool = False) -> str:
     return buffer.getvalue().replace(".5;", ",5;") if comma else buffer.getvalue()
 
 
-def rows_of(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.reader(file))
-
-
 def run(tmp_path: Path, files: dict[str, bytes | str], *arguments: str, place: str = "in") -> int:
     entries(tmp_path / "in", files)
     places = ["--selfgrades", str(tmp_path / place), "--out", str(tmp_path / "out")]
@@ -220,12 +216,11 @@ def test_a_class_of_loose_files(tmp_path, capsys):
     assert max(len(line) for line in said.splitlines() if not line.startswith(str(tmp_path))) <= 80
     assert "4 handed in, 3 of them with a sum" in said and "handed in none: No Show" in said
     assert "14.xlsx is a workbook, not CSV" in said
-    header, *lines = rows_of(tmp_path / "out" / "grades.csv")
-    grades = {row[header.index("SID")] or row[header.index("ID")]: dict(zip(header, row, strict=True)) for row in lines}
+    grades = {row["SID"] or row["ID"]: row for row in gradebooks.records(tmp_path / "out" / "grades.csv")}
     scores = [grades[number]["Total Score"] for number in ("11", "12", "13", "14", "joerg")]
     assert scores == ["40", "20", "", "", "40"]
     assert [grades[sid]["Status"] for sid in ("11", "13", "14")] == ["Graded", "Missing", "Ungraded"]
-    heading, worth, *students = rows_of(tmp_path / "out" / "selfgrades.csv")
+    heading, worth, *students = gradebooks.rows(tmp_path / "out" / "selfgrades.csv")
     assert heading[2:5] == ["A.1", "A.2", "B.1"] and worth[2:5] == ["4", "2", "4"] and worth[-2] == "40"
     by_sid = {row[1]: row for row in students}
     assert by_sid["12"][2:5] == ["2", "1", "2"] and by_sid["12"][-2:] == ["20", ""]
@@ -242,7 +237,7 @@ def test_a_folder_for_each_student(tmp_path, capsys):
 
 def test_one_student(tmp_path):
     assert run(tmp_path, {"jane/selfgrade.csv": filled()}) == Exit.DONE
-    assert rows_of(tmp_path / "out" / "grades.csv")[1][0] == "jane"
+    assert gradebooks.rows(tmp_path / "out" / "grades.csv")[1][0] == "jane"
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
@@ -265,7 +260,7 @@ def test_a_canvas_export(tmp_path, capsys, form):
     assert "Canvas: 2 students, for example doejane_501_9001_selfgrade.csv -> doejane" in said
     assert "roejo-502: selfgrade.csv was left out: selfgrade-1.csv counts; late" in said
     assert "unread: stray.csv belongs to no student" in said and "0 on the roster" in said
-    assert [row[5] for row in rows_of(tmp_path / "out" / "grades.csv")[2:]] == ["40", "40"]
+    assert [row[5] for row in gradebooks.rows(tmp_path / "out" / "grades.csv")[2:]] == ["40", "40"]
 
 
 def test_a_moodle_export(tmp_path, capsys):
@@ -275,7 +270,7 @@ def test_a_moodle_export(tmp_path, capsys):
     }
     assert run(tmp_path, files) == Exit.LEFT_OUT
     assert "jo-roe-78: a.csv has no column 'own points'; its first line is 'x'" in capsys.readouterr().out
-    assert rows_of(tmp_path / "out" / "grades.csv") == [
+    assert gradebooks.rows(tmp_path / "out" / "grades.csv") == [
         ["Identifier", "Full name", "Email address", "Grade", "Last modified (grade)"],
         ["Participant 77", "Jane Doe", "", "40", "-"],
     ]

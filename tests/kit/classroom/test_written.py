@@ -26,6 +26,7 @@ from autograder.tasks import load
 from autograder.writing import write_files
 from tests.kit.classroom.test_answers import pdf
 from tests.kit.courses import TINY
+from tests.kit.gradebooks import by_submission, records
 from tests.kit.written_course import PROMPT, cell, document, heading, notebook, perfect, write_course
 
 ASKED = (Asked("W1", "Why so?", 4), Asked("2.10", "A long one", 6))
@@ -198,8 +199,7 @@ def grade(tmp_path: Path, capsys: pytest.CaptureFixture[str], zygote: Zygote, mo
 
 
 def table(folder: Path, name: str = "written.csv") -> list[dict[str, str]]:
-    text = (folder / "out" / "written" / name).read_text(encoding="utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    return records(folder / "out" / "written" / name)
 
 
 def fill(folder: Path, name: str = "written.csv", **points: str) -> None:
@@ -211,8 +211,7 @@ def fill(folder: Path, name: str = "written.csv", **points: str) -> None:
 
 
 def grades(folder: Path) -> dict[str, str]:
-    with (folder / "out" / "grades.csv").open(encoding="utf-8-sig") as stream:
-        return {line["Submission ID"]: line["Total Score"] for line in csv.DictReader(stream)}
+    return by_submission(folder / "out" / "grades.csv")
 
 
 BOTH = {

@@ -1,7 +1,5 @@
 """The written part in docs/class.md, word by word: its commands do what it says."""
 
-import csv
-import io
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ from autograder.tables import csv_text
 from tests.kit.archives import write_zip
 from tests.kit.classroom.test_answers import pdf
 from tests.kit.documented import commands, page, section
+from tests.kit.gradebooks import by_submission, records
 from tests.kit.processes import usual_environment
 from tests.kit.test_own_assignment import Tree
 from tests.kit.written_course import COURSE, DRAWN, questions
@@ -77,14 +76,9 @@ def run(tree: Tree, command: str, status: int) -> str:
 
 
 def fill(table: Path) -> None:
-    lines = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
+    lines = records(table)
     text = csv_text([lines[0], *({**line, "points": line["points"] or "1"}.values() for line in lines)])
     table.write_text(text, encoding="utf-8")
-
-
-def totals(tree: Tree, column: str = "Total Score") -> dict[str, str]:
-    with (tree.folder / "grades" / "grades.csv").open(encoding="utf-8-sig") as stream:
-        return {line["Submission ID"]: line[column] for line in csv.DictReader(stream)}
 
 
 @pytest.mark.slow
@@ -99,22 +93,22 @@ def test_the_commands_of_the_page(tree: Tree) -> None:
     write_zip(tree.folder / "reports.zip", reports)
     write_zip(tree.folder / "export.zip", {"ada/line.py": code, "cyd/line.py": code, **reports})
 
+    grades = tree.folder / "grades"
     said = run(tree, together, Exit.LEFT_OUT)  # ben has handed in no code
     assert "no report, 0 points in the table: cyd" in said
     assert "only a report, no code that can be graded: ben" in said
-    assert totals(tree) == {"ada": "4", "ben": "", "cyd": "4"}
-    grades = tree.folder / "grades"
+    assert by_submission(grades / "grades.csv") == {"ada": "4", "ben": "", "cyd": "4"}
     assert 'href="written/index.html"' in (grades / "class.html").read_text()
     assert 'href="../class.html"' in (grades / "written" / "index.html").read_text()
-    sheets = {path.name: path.read_bytes() for path in (tree.folder / "grades" / "written").iterdir()}
+    sheets = {path.name: path.read_bytes() for path in (grades / "written").iterdir()}
     run(tree, apart, Exit.LEFT_OUT)
-    assert sheets == {path.name: path.read_bytes() for path in (tree.folder / "grades" / "written").iterdir()}
-    fill(tree.folder / "grades" / "written" / "written.csv")
+    assert sheets == {path.name: path.read_bytes() for path in (grades / "written").iterdir()}
+    fill(grades / "written" / "written.csv")
     said = run(tree, filled, Exit.LEFT_OUT)
-    assert totals(tree) == {"ada": "5", "ben": "", "cyd": "4"}
-    assert totals(tree, "Written") == {"ada": "1", "ben": "0", "cyd": "0"}
+    assert by_submission(grades / "grades.csv") == {"ada": "5", "ben": "", "cyd": "4"}
+    assert by_submission(grades / "grades.csv", "Written") == {"ada": "1", "ben": "0", "cyd": "0"}
 
-    (tree.folder / "grades").rename(tree.folder / "grades of the others")
+    grades.rename(tree.folder / "grades of the others")
     said = run(tree, alone, Exit.DONE)
     assert "written part, 10 points: 2 reports (notebooks: 1, PDFs: 1), 3 questions" in said
-    assert set(totals(tree)) == {"ada", "ben"}
+    assert set(by_submission(grades / "grades.csv")) == {"ada", "ben"}

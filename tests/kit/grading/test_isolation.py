@@ -104,16 +104,6 @@ def test_a_module_that_ends_the_process_at_import_is_named(course):
         assert text.startswith(f"The import of helper.py was stopped{place}: the process ended during the call")
 
 
-@pytest.mark.slow
-def test_slow_code_gets_its_points_in_a_second_turn(course):
-    """Each call is right in time; all together take longer than a task may in its first turn."""
-    slow = with_first_line("one()", "import time; time.sleep(2)")
-    document = course.grade(course.submission(task1=slow), task_seconds=3.0)
-    assert {row["extra_data"]["kind"] for row in document["tests"] if row["number"] != "1.1"} == {"passed"}
-    assert kinds(document, "1.1")["alone"] == "passed" or kinds(document, "1.1")["either"] == "passed"
-    assert texts(document, "timeout") <= {"Not finished: there was no more time for the checks of this task."}
-
-
 NOTED = """
     from pathlib import Path
     import pytest

@@ -494,18 +494,6 @@ def test_what_is_shown(results, capsys, monkeypatch):
 # PDF
 
 
-@pytest.mark.parametrize("label", ["W4", "2.1.1", "A.1", "3(b)"])
-@pytest.mark.parametrize("heading", ["", "## 2. A section\n\n"])
-def test_where_a_question_begins(monkeypatch, label, heading):
-    """Whatever its label is; the heading of a section goes with the question below it."""
-    monkeypatch.syspath_prepend(ROOT / "solution")
-    import export_report
-
-    text = f"<!-- END QUESTION -->\n\n{heading}<!-- BEGIN QUESTION -->\n\n### {label}, a title, and more\n"
-    (found,) = export_report.QUESTION.finditer(f"## Far above\n\n{text}")
-    assert found[2] == label and (found[1] or "") == heading
-
-
 def outline(reader: pypdf.PdfReader) -> list[str]:
     """Titles of the bookmarks, nested ones included."""
 
