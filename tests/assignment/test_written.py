@@ -132,29 +132,14 @@ def test_comparisons(name: str, sides: str, spec: str, words: list[str]) -> None
     for run in SEEDS:
         known = {**run, "recorded": RECORDED}
         tail = ":" + spec + "|" + "|".join(words)
-        difference = round(number(known, first), places(spec)) - round(number(known, second), places(spec))
+        one, other = (measured.as_shown(measured.look_up(known, side), spec) for side in (first, second))
+        difference = one - other
         expected = words[0] if difference < 0 else words[1] if difference > 0 else words[2]
         said = measured.compare(known, f"{first}, {second}{tail}")
         assert said == expected.replace("{}", format(abs(difference), spec))
         exchanged = measured.compare(known, f"{second}, {first}{tail}")
         assert (exchanged == said) == (difference == 0)
         assert measured.compare(known, f"{first}, {first}{tail}") == words[2]
-
-
-def number(metrics: dict, path: str) -> float:
-    """The number at a path; a typed one is itself."""
-    if re.fullmatch(r"[\d.]+", path):
-        return float(path)
-    value: Any = metrics
-    for key in path.split("."):
-        value = value[int(key)] if isinstance(value, list) else value[key]
-    return value
-
-
-def places(spec: str) -> int:
-    """Decimals that a format shows, of the number itself."""
-    found = re.search(r"\.(\d+)([f%])", spec)
-    return 0 if found is None else int(found[1]) + 2 * (found[2] == "%")
 
 
 def test_a_synthetic_run_turns_the_sentences_round() -> None:

@@ -389,17 +389,6 @@ def test_a_laptop_grades_with_a_warning(course):
     assert "seccomp" in document["extra_data"]["sandbox"]["missing"]
 
 
-def test_an_unreadable_zip(course):
-    archive = course.folder / "work.zip"
-    archive.write_bytes(b"PK\x03\x04 this is no archive")
-    document = course.grade(archive)
-    assert document["score"] == 0
-    assert document["output"]
-    (row,) = document["tests"]
-    assert row["output"] == document["output"] and row["output"].startswith("work.zip is neither")
-    assert row["extra_data"]["kind"] == "not_run" and (row["score"], row["max_score"]) == (0, 30)
-
-
 def test_what_strangers_write_reaches_nobody_with_characters_that_cannot_be_seen(course, tmp_path):
     """Names of files, an exception's text, and what code prints: in results.json, report, page and log."""
     says = f"""
