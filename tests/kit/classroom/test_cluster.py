@@ -3,11 +3,9 @@
 import contextlib
 import io
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import zipfile
@@ -17,7 +15,6 @@ import pytest
 from autograder.classroom import cluster
 from autograder.classroom.cluster import ClusterError, OtherGraderError
 from autograder.classroom.results_folder import Store
-from autograder.repository import ROOT
 from tests.kit.archives import write_zip
 from tests.kit.classroom.test_class import RIGHT, course, judged, quick  # noqa: F401
 from tests.kit.documented import commands, page, section
@@ -144,12 +141,9 @@ def test_where_no_scheduler_answers(answer, monkeypatch):
 
 @pytest.fixture
 def repository(tmp_path):
-    """The tiny assignment with the Makefile, as on a machine where `make setup` has been run; and a class of four."""
+    """The tiny assignment with the Makefile, and a class of four."""
     tree = Tree(tmp_path / "repository")
-    (tree.folder / ".venv").symlink_to(sys.prefix)
-    shutil.copy(ROOT / "Makefile", tree.folder)
-    (tree.folder / "tools").mkdir()
-    (tree.folder / "tools" / "setup.sh").write_text("# done\n")
+    tree.can_make()
     tree.run(command("student"))
     right = (tree.folder / "solution" / "line.py").read_text()
     work = {"ada": right, "ben": right.replace("+ intercept", "- intercept"), "cyd": "", "dot": right + "\n# dot\n"}

@@ -29,7 +29,6 @@ from autograder.classroom.results_folder import FAILED, GRADED, Store
 from autograder.classroom.roster import Student
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
-from autograder.repository import ROOT
 from tests.kit import documented
 from tests.kit.classroom.test_class import Course as SmallClass
 from tests.kit.classroom.test_class import graded, judged
@@ -681,9 +680,7 @@ def test_the_page_s_commands_grade_again(tmp_path):
     """Word by word, on the tiny assignment: a check is corrected, and points are moved."""
     let_others_in(tmp_path)
     tree = Tree(tmp_path / "tree")
-    for name in ("Makefile", "tools"):
-        (tree.folder / name).symlink_to(ROOT / name)
-    (tree.folder / ".venv").symlink_to(ROOT / ".venv")
+    tree.can_make()
     tree.run("python -m autograder student")
     for name in ("Jane Doe", "John Roe"):
         (tree.folder / "export" / name).mkdir(parents=True)

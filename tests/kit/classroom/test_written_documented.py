@@ -1,19 +1,18 @@
 """The written part in docs/class.md, word by word: its commands do what it says."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from autograder.exits import Exit
-from autograder.repository import ROOT
 from autograder.tables import csv_text
+from autograder.writing import write_files
 from tests.kit.archives import write_zip
 from tests.kit.classroom.test_answers import pdf
 from tests.kit.documented import commands, page, section
 from tests.kit.gradebooks import by_submission, records
-from tests.kit.processes import usual_environment
+from tests.kit.processes import let_others_in, usual_environment
 from tests.kit.test_own_assignment import Tree
 from tests.kit.written_course import COURSE, DRAWN, questions
 
@@ -39,6 +38,7 @@ tests:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """The tiny assignment with questions, a course without code, and the commands of the Makefile."""
     tree = Tree(tmp_path_factory.mktemp("written"))
+    let_others_in(tree.folder)
     course = (tree.folder / "courses" / "full.toml").read_text()
     asked = '\n[[section]]\nname = "words"\ntitle = "Words"\nquestion = [{ name = "why_pi", points = 3 }]\n'
     files = {
@@ -48,18 +48,11 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
         "solution/drawn.py": DRAWN,
         "solution/handout/003.md": "# Circles and spheres\n\n{{sections}}\n",
         "solution/report/report.md": HEAD,
-        "Makefile": (ROOT / "Makefile").read_text(),
-        "tools/setup.sh": "",
     }
     for kind in "WN":
         files[f"solution/report/{kind}.md"] = "Words.\n"
-    for name, text in files.items():
-        (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree.folder / name).write_text(text)
-    python = tree.folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
+    write_files(tree.folder, files)
+    tree.can_make()
     tree.run("python -m autograder student")
     return tree
 
