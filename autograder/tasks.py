@@ -325,7 +325,7 @@ class Course:
     @property
     def graded(self) -> float:
         """Points that a machine gives: those of the code."""
-        return sum(check.points for check in self.checks)
+        return round(math.fsum(check.points for check in self.checks), 6)  # as a score is: without dust of sums
 
     @property
     def written(self) -> float:

@@ -17,6 +17,7 @@ from autograder.tasks import Check, Course
 NOT_ATTEMPTED: tuple[Kind, ...] = ("not_implemented", "missing", "not_run", "grader")
 COUNT = re.compile(r"\b(all|\d+) of \d+ values(?: is\b)?")
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+CHANCE = 2.0  # standard deviations, which a correlation of nothing hardly exceeds: 1 over the root of the number each
 FEW = 5  # with fewer submissions a correlation says nothing
 BANDS = ("all points", "half or more", "less than half", "none", "not tried")
 
@@ -173,7 +174,7 @@ def _remark(passed: Sequence[bool], tried: Sequence[bool], discrimination: float
         return "everyone who tried fails: is it right?"
     if all(passed):
         return "everyone passes"
-    if discrimination is not None and discrimination < 0:
+    if discrimination is not None and discrimination < -CHANCE / math.sqrt(len(passed)):
         return "weaker students pass rather than stronger ones: is it right?"
     return ""
 

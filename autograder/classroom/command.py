@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -110,9 +110,10 @@ def grade_class(settings: ClassSettings) -> Summary:
     export.notes += [*remarks, *gradebook.remarks_on(course.late, export)]
     _refuse_open_folder(settings.submissions)
     again = submissions_of(export, settings.again)
-    earlier = Earlier(_earlier_results(settings, course), class_list.members(export, {})) if settings.against else None
     store, about = Store(settings.out, course), origin(settings.session, course)
     taken_out = _without(export, settings.delete, settings.out, settings.marks, store)
+    people = class_list.members(taken_out.everybody if taken_out else export, {})
+    earlier = Earlier(_earlier_results(settings, course), people) if settings.against else None
     marks = settings.marks
     if taken_out:
         export, marks = taken_out.export, _of_others(marks, taken_out)
@@ -121,8 +122,8 @@ def grade_class(settings: ClassSettings) -> Summary:
         store.begin(about)
         if taken_out:
             deletion.remove(settings.out, taken_out)
-            for slug, name in taken_out.renamed.items():
-                store.rename(slug, name)
+            for one in taken_out.renamed.values():
+                store.rename(one.slug, one.shown)
         print(*map(wrapped, export.summary()), sep="\n", flush=True)
         stores = [store, *([earlier.store] if earlier else ())]
         if taken_out:  # everybody else is as before, whatever has changed since
@@ -141,7 +142,8 @@ def grade_class(settings: ClassSettings) -> Summary:
         if earlier and settings.keep_higher:
             scores = higher(scores, class_list.members(export, scores), earlier)
         elif taken_out and (last := class_list.read(settings.out)):
-            scores = {**scores, **{one.slug: one.score for one in last.people if one.slug in scores}}
+            counted = {_slug_now(one.slug, taken_out): one.score for one in last.people}
+            scores = {slug: counted.get(slug, score) for slug, score in scores.items()}
         _compare(settings, store, earlier, scores, summary)
         gradebook.write(
             settings.out / "grades.csv", export, scores, points, form, title, by_hand, summary.remarks, course.late
@@ -168,16 +170,34 @@ def _without(
         raise UnreadableError("--delete: name the tables of the written part, too (--written), as in the last run")
     known = store.folders() | written.sheets_in(out)
     found = deletion.without(export, name, known)
-    if unknown := [slug for slug in (*found.folders, *found.renamed) if slug not in known]:
+    last = class_list.read(out)
+    same = class_list.matched(last.people if last else [], class_list.members(export, {}))
+    elsewhere = [now.slug for now, before in same.items() if before.slug in known]
+    unknown = [slug for slug in (*found.folders, *found.renamed, *elsewhere) if slug not in known]
+    if unknown:
         hint = "give the other options of the last run, such as --roster, too"
-        raise UnreadableError(f"--delete: {out} has no results of {listed(unknown)}: {hint}")
+        hint += "; and whoever was deleted before must be deleted from the export and the roster first"
+        raise UnreadableError(f"--delete: {out} has no results of {listed(list(dict.fromkeys(unknown)))}: {hint}")
     return found
 
 
+def _slug_now(slug: str, taken_out: Deletion) -> str:
+    """What a submission is called without the student who is taken out."""
+    return taken_out.renamed[slug].slug if slug in taken_out.renamed else slug
+
+
 def _of_others(marks: Sequence[FilledRow] | None, taken_out: Deletion) -> Sequence[FilledRow] | None:
-    """The lines that are not about the student who is taken out."""
-    names = Names(taken_out.before.submissions)
-    return marks and [row for row in marks if names.written(row.cells) not in taken_out.folders]
+    """The lines that are not about the student who is taken out, with the slugs that submissions have now."""
+    if marks is None:
+        return None
+    names, left = Names(taken_out.before.submissions), []
+    for row in marks:
+        slug = names.written(row.cells)
+        if slug in taken_out.renamed:
+            row = replace(row, cells={**row.cells, "submission": _slug_now(slug, taken_out)})
+        if slug not in taken_out.folders:
+            left.append(row)
+    return left
 
 
 def _earlier_results(settings: ClassSettings, course: Course) -> Store:
@@ -261,7 +281,7 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.INTERRUPTED
     export = summary.export
     ungradable = sorted(set(summary.ungradable))
-    took = f"graded in {progress.duration(summary.seconds)}"
+    took = f"graded in {progress.duration(summary.seconds)}" if summary.graded else "graded"
     always = ("graded", "graded before", UNGRADABLE, FAILED)
     ways = [f"{n} {took if way == 'graded' else way}" for way, n in summary.ways.items() if n or way in always]
     print(wrapped(f"{count(len(export.submissions), 'submission')}: {', '.join(ways)}"))
@@ -323,8 +343,8 @@ def _say_what_is_left(options: argparse.Namespace, deleted: Deletion) -> None:
         print(f"deleted: {options.out / 'students' / name}")
         if (options.out / written.FOLDER).is_dir():
             print(f"deleted: sheet, PDF and lines of tables in {options.out / written.FOLDER}")
-    for name in deleted.renamed:
-        print(wrapped(f"The others of the group keep what was handed in. Files and tables still call it {name}"))
+    for kept in deleted.renamed.values():
+        print(wrapped(f"the others of the group keep what was handed in; files and tables now call it {kept.slug}"))
     left = {
         "Still named in these files. Look, and delete it by hand:": deletion.remaining(options.out, deleted),
         "Not searched, since they are packed:": deletion.packed(options.out),

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from autograder.classroom import difference_page, written
-from autograder.classroom.exports.submission import Export
+from autograder.classroom.exports.counting import slug_of
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.named import is_called, texts
 from autograder.grading.files import UnreadableError
 
@@ -28,15 +29,22 @@ class Deletion:
         before: with the student.
         export: what is left of it.
         folders: names of folders in students/, and of sheets in written/, that hold nobody else's work.
-        renamed: slug of what others handed in too -> how it is shown now.
+        renamed: slug of what others handed in too -> what is left of it; its own slug no longer names the student.
         known_by: everything that the student, and nobody else, is called.
     """
 
     before: Export
     export: Export
     folders: tuple[str, ...]
-    renamed: Mapping[str, str]
+    renamed: Mapping[str, HandedIn]
     known_by: tuple[str, ...]
+
+    @property
+    def everybody(self) -> Export:
+        """The class with the student, and with the slugs that submissions have without."""
+        slugs = {slug: one.slug for slug, one in self.renamed.items()}
+        called = [replace(one, slug=slugs.get(one.slug, one.slug)) for one in self.before.submissions]
+        return replace(self.before, submissions=called)
 
 
 def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
@@ -63,33 +71,42 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
     ((key, student),) = found.items()
     others = {text for one in everybody if one.key != key for text in texts(one)}
     known_by = tuple(text for text in texts(student) if text not in others)
-    kept, gone, renamed = [], [], {}
+    kept, gone, renamed = [], [], dict[str, HandedIn]()
+    taken = {*folders, *(one.slug for one in export.submissions)}
     for one in export.submissions:
         group = tuple(each for each in one.students if each.key != key)
         if len(group) == len(one.students):
             kept.append(one)
         elif group:
-            kept.append(replace(one, students=group))
-            renamed[one.slug] = kept[-1].shown
+            left = replace(one, students=group)
+            renamed[one.slug] = replace(left, slug=slug_of(left, taken - {one.slug}))
+            kept.append(renamed[one.slug])
         else:
             gone.append(one.slug)
-    left = replace(
+    others_left = replace(
         export,
         submissions=kept,
         absent=[one for one in export.absent if one.key != key],
         notes=[note for note in export.notes if not mentions(note, known_by)],
         unread=[note for note in export.unread if not mentions(note, known_by)],
     )
-    return Deletion(export, left, tuple(gone), renamed, (*gone, *known_by))
+    old = (slug for slug, one in renamed.items() if one.slug != slug)
+    return Deletion(export, others_left, tuple(gone), renamed, (*gone, *old, *known_by))
 
 
 def remove(out: Path, deletion: Deletion) -> None:
-    """Delete the folders, the answers, and what was written about another grading: `--against` writes it anew."""
-    written.forget(out, deletion.before.submissions, deletion.export.submissions, deletion.folders)
+    """Delete the folders, the answers, and what was written about another grading: `--against` writes it anew.
+
+    What others of a group handed in goes to a folder that names only them.
+    """
+    written.forget(out, deletion.before.submissions, deletion.folders, deletion.renamed)
+    students = out / "students"
     for name in deletion.folders:
-        folder = out / "students" / name
-        if folder.exists():
-            shutil.rmtree(folder)
+        if (students / name).exists():
+            shutil.rmtree(students / name)
+    for name, left in deletion.renamed.items():
+        if (students / name).exists():
+            (students / name).rename(students / left.slug)
     shutil.rmtree(out / difference_page.LETTERS, ignore_errors=True)
     for name in (difference_page.PAGE, difference_page.TABLE):
         (out / name).unlink(missing_ok=True)

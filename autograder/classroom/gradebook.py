@@ -33,7 +33,7 @@ class Form:
         cells: columns that name a student, in their order, and what stands in them for students who are not on the
             platform's own list. Of that list these columns go back, with all that stands in them.
         keys: those by which the platform finds a student; one of them at least must be filled.
-        marks: columns by which its own list is known.
+        marks: columns by which its own list is known; of several with "|" between them, one.
         title: finds an assignment's name in the title of its column.
         new: the title of a column that its own list does not have, from the assignment's name.
         makes: what the platform makes of a column that it does not have.
@@ -69,7 +69,7 @@ IMPORTED = {
             "Section": lambda student: student.section,
         },
         keys=("ID", "SIS User ID", "SIS Login ID"),
-        marks=("ID", "Section"),
+        marks=("Student|LastName", "ID", "Section"),
         title=r"(.*) \(\d+\)",
         makes="a new assignment",
     ),
@@ -281,7 +281,8 @@ def _columns(export: Export) -> tuple[str, ...]:
 
 def _is_list_of(rules: Form, columns: Collection[str]) -> bool:
     """Whether a list with these columns is the platform's own."""
-    return set(rules.marks) <= set(columns) and bool(set(rules.keys) & set(columns))
+    marked = all(set(mark.split("|")) & set(columns) for mark in rules.marks)
+    return marked and bool(set(rules.keys) & set(columns))
 
 
 def _known_by(student: Student, rules: Form) -> bool:

@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import BANDS, FEW, Graded, Mistake, TaskResult
-from autograder.classroom.exports.submission import Export, HandedIn
+from autograder.classroom.exports.submission import Export, HandedIn, late_days
 from autograder.classroom.grading import STRETCH
-from autograder.classroom.parcel import pack
+from autograder.classroom.parcel import NOTHING, pack
 from autograder.classroom.planning import Summary
 from autograder.classroom.results_folder import FAILED, GRADED, UNGRADABLE, Record, Store
 from autograder.classroom.similarity import LONGEST, LONGEST_LINE, Fingerprints, Pair, Place, text_of
@@ -30,7 +30,7 @@ from autograder.door.diagnose import sentence
 from autograder.grading import report
 from autograder.grading.files import UnreadableError, listed
 from autograder.grading.intake import code_of
-from autograder.grading.report import number
+from autograder.grading.report import count, number
 from autograder.grading.results import Kind
 from autograder.repository import student_folder
 from autograder.stamp import stamp_in
@@ -42,7 +42,7 @@ SHOWN_MISTAKES, SHOWN_PAIRS, SHOWN_SLOWEST, SHOWN_LEADERS, SHOWN_ROWS = 25, 40, 
 SHOWN_ALIKE = 10  # pairs; the others are folded
 SHOWN_HARDEST, HARD = 15, 0.5
 SHOWN_PASSAGES, SHOWN_LINES, SHOWN_LINE = 3, 40, 160  # of a pair; lines of a passage; characters of a line
-SHOWN_SEPARATING, SEPARATES, SAME = 3, 0.2, 0.0
+SHOWN_SEPARATING, SEPARATES = 3, 0.2
 PARTLY = (
     f"compared with others only in part, because a line is longer than {LONGEST_LINE:,} characters, or all code "
     f"together longer than {LONGEST:,}: {{}}"
@@ -248,7 +248,7 @@ def page(about: Class, anonymous: bool = False) -> str:
         course=course.title,
         date=f"{about.today:%d %B %Y}".lstrip("0"),
         anonymous=anonymous,
-        late=course.late.takes,
+        takes_off=course.late.takes and any(one.late for one in about.export.submissions),
         links=() if anonymous else about.links,
         code=about.total if course.questions and course.grading != "self" else None,
         figures=_figures(about),
@@ -293,7 +293,7 @@ def _separating(tasks: Sequence[TaskResult]) -> str:
     if not known:
         return ""
     best = [task.number for task in known if (task.gap or 0) >= SEPARATES][:SHOWN_SEPARATING]
-    worst = [task.number for task in known if (task.gap or 0) < SAME]
+    worst = [task.number for task in known if (task.gap or 0) <= -SEPARATES]
     said = [
         f"Tasks that separate good from weak work most: {', '.join(best)}." if best else "No task separates them much."
     ]
@@ -318,10 +318,10 @@ def _figures(about: Class) -> list[tuple[str, str]]:
 
 
 def _checks(about: Class) -> dict[str, Any]:
-    """All checks in the order of the tasks, and those that stand out, the hardest first."""
+    """All checks in the order of the tasks, and those that stand out, the hardest first; none that everyone passes."""
     found = analysis.analyse(about.graded, about.course)
     order = {task.name: place for place, task in enumerate(about.course.tasks)}
-    odd = [item for item in found if item.remark or (item.passed < HARD and item.attempted)]
+    odd = [item for item in found if item.passed < 1 and (item.remark or (item.passed < HARD and item.attempted))]
     odd.sort(key=lambda item: (item.passed, order[item.check.task]))
     return {
         "odd": odd[:SHOWN_HARDEST],
@@ -347,7 +347,12 @@ def _attention(about: Class) -> dict[str, Any]:
         if slug in by_slug and by_slug[slug].set_aside:
             said.append((SET_ASIDE, listed(by_slug[slug].set_aside)))
         said += [("", text) for text in by_slug[slug].remarks] if slug in by_slug else []
-        said += [("", note) for note in about.notes.get(slug, ())]
+        told = record is not None and record.status == UNGRADABLE and record.problem
+        said += [
+            ("", note)
+            for note in about.notes.get(slug, ())
+            if not (told and note.startswith(NOTHING.partition("{")[0]))
+        ]
         if said:
             rows.append((slug, said))
     rows.sort(key=lambda row: min(map(WORST.index, (what for what, _ in row[1]))))
@@ -373,7 +378,7 @@ def _students(about: Class) -> dict[str, Any]:
     by_slug = {one.slug: one for one in about.graded}
     sections = {task.section for task in about.course.tasks}
     shown = [section for section in about.course.sections if section.name in sections]
-    rows: list[tuple[HandedIn, bool, list[float | None], str]] = []
+    rows: list[tuple[HandedIn, bool, list[float | None], str, str]] = []
     for submission in about.export.submissions:
         one, record = by_slug.get(submission.slug), about.records.get(submission.slug)
         cells: list[float | None] = [None] * (1 + len(shown))
@@ -382,11 +387,18 @@ def _students(about: Class) -> dict[str, Any]:
         if about.by_hand is not None:
             cells.append(about.by_hand.get(submission.slug))
         remark = about.remarks.get(submission.slug, "") if one else record.status if record else FAILED
-        rows.append((submission, one is not None, cells, remark))
+        rows.append((submission, one is not None, cells, _lateness(submission), remark))
     heads = ["who", f"n:of {number(about.total)}", *(f"n:section {section.number}" for section in shown)]
     heads += [*([f"n:written, of {number(about.course.written)}"] if about.by_hand is not None else []), "remark"]
     absent = about.export.absent
     return {"heads": heads, "submissions": rows, "absent": absent} if rows or absent else {}
+
+
+def _lateness(submission: HandedIn) -> str:
+    """How late it was, for the student for whom it was latest, as far as that is known; "" if it was in time."""
+    days = [late_days(student, submission) for student in submission.students]
+    most = max((day for day in days if isinstance(day, int)), default=0)
+    return f"{count(most, 'day')} late" if most else "late" if submission.late else ""
 
 
 def _of_section(one: Graded, course: Course, section: str) -> float:

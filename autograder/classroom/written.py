@@ -199,24 +199,28 @@ def sheets_in(out: Path) -> set[str]:
     return {path.stem for path in (out / FOLDER).glob("*.html")} - {"index"}
 
 
-def forget(out: Path, before: Sequence[HandedIn], after: Sequence[HandedIn], gone: Collection[str]) -> None:
+def forget(out: Path, before: Sequence[HandedIn], gone: Collection[str], renamed: Mapping[str, HandedIn]) -> None:
     """Delete sheets, PDFs, records and lines in tables, and put new names of others into the tables.
 
     Lines of others stay as people have written them. What `grade` writes anew, it has to write.
 
     Args:
-        before, after: the class with and without a student.
-        gone: slugs.
+        before: the class with the student.
+        gone: slugs of what only the student handed in.
+        renamed: slug of what others handed in too -> what is left of it.
     """
     folder = out / FOLDER
     if not folder.is_dir():
         return
-    names, left = Names(before), {one.slug: _who(one) for one in after}
-    changed = {one.slug: left[one.slug] for one in before if left.get(one.slug, _who(one)) != _who(one)}
+    names = Names(before)
 
     def anew(cells: Mapping[str, str]) -> Mapping[str, str] | None:
         slug = names.written(cells)
-        return None if slug in gone else changed.get(slug, {})
+        if slug not in renamed:
+            return None if slug in gone else {}
+        left = renamed[slug]
+        answer = cells.get("answer", "").replace(f"{slug}.html#", f"{left.slug}.html#")
+        return {**_who(left), "submission": left.slug, "answer": answer}
 
     for file in folder.glob("*.csv"):
         with contextlib.suppress(TableError):  # then it is no table of ours
@@ -225,11 +229,14 @@ def forget(out: Path, before: Sequence[HandedIn], after: Sequence[HandedIn], gon
                 write_atomically(file, content)
     record = _record(folder)
     record.pop("pages", None)  # read again where it is needed
-    for slug in gone:
-        for part in ("checks", "sheets"):
-            record.get(part, {}).pop(slug, None)
+    checks = record.get("checks", {})
+    checks |= {left.slug: checks.pop(slug) for slug, left in renamed.items() if slug in checks}
+    for slug in (*gone, *renamed):
+        record.get("sheets", {}).pop(slug, None)
         for kind in ("html", "pdf"):
             (folder / f"{slug}.{kind}").unlink(missing_ok=True)
+    for slug in gone:
+        checks.pop(slug, None)
     (folder / "index.html").unlink(missing_ok=True)
     write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
 

@@ -213,6 +213,17 @@ class Executor:
         self.objects[header["object"]].load_state_dict(self._decode(header["state"], arrays, []))
         return {}
 
+    def _op_randomize(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
+        module, generator = self.objects[header["object"]], torch.Generator().manual_seed(header["seed"])
+        state = dict(module.state_dict())
+        for name, value in state.items():
+            if not value.is_floating_point() or value.ndim < 2 and not name.endswith("bias"):
+                continue
+            spread = header["gain"] / math.sqrt(math.prod(value.shape[1:])) if value.ndim > 1 else 0.1
+            state[name] = torch.randn(value.shape, generator=generator, dtype=value.dtype, device="cpu") * spread
+        module.load_state_dict(state)
+        return {}
+
     def _op_seed(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         torch.default_generator.manual_seed(header["seed"])  # torch.manual_seed notes for the GPU who calls it: 1 ms
         np.random.seed(header["seed"] % 2**32)

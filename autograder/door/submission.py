@@ -521,6 +521,16 @@ class Handle:
         called = self.part("load_state_dict")
         self.submission._send({"op": "load_state_dict", "called": called, "object": self.id, "state": tree}, arrays)
 
+    def randomize(self, rng: np.random.Generator, gain: float) -> None:
+        """Load fresh weights: matrices and kernels with normal entries, of standard deviation `gain` over the root of
+        what each output sums over; biases with ones of 0.1.
+
+        What a normalisation layer keeps (scales, running averages) stays as it is. The weights are drawn on the other
+        side: sending them takes longer than drawing.
+        """
+        header = {"op": "randomize", "called": self.part("load_state_dict"), "object": self.id}
+        self.submission._send({**header, "seed": int(rng.integers(2**63)), "gain": gain}, [])
+
 
 class Recorder(Handle):
     """An object that remembers what it was fed: see `Submission.build` and `Submission.recorder`."""

@@ -37,10 +37,10 @@ def test_network_shapes(submission, architecture):
         what = f'VAE({latents}, "{architecture}")'
         check(vae.get("latent_dim") == latents, f"{what}: latent_dim should be kept as an attribute.")
         encode_pair(vae, random_images(np.random.default_rng(0), 2), latents)
-        check_encoder_shapes(lambda x, call=vae.call: call("encode", x), latents, f"{what}.encode")
+        check_encoder_shapes(submission, lambda x, call=vae.call: call("encode", x), latents, f"{what}.encode")
         z = random_codes(np.random.default_rng(0), 16, latents)
         why = under(vae, lambda call=vae.call, z=z: [call("decode", z)])
-        check_decoder_shapes(lambda z, call=vae.call: call("decode", z), latents, f"{what}.decode", why)
+        check_decoder_shapes(submission, lambda z, call=vae.call: call("decode", z), latents, f"{what}.decode", why)
         check_not_cut_off(why, f"{what}.decode")
     vae = submission.call("VAE.VAE", latent_dim=13, architecture=architecture)
     vae.train(False)

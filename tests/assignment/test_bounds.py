@@ -8,7 +8,6 @@ import pytest
 from autograder.door.diagnose import CheckFailed
 from autograder.door.submission import Figure
 from support.checks.drawing import check_decoded, check_posterior_rows, check_traversal
-from support.checks.networks import load_random_weights
 from support.checks.plotting import check_scatter
 from support.oracles import traversal_latents
 from support.probe_oracle import PIXELS, random_probe, read_steps
@@ -83,25 +82,3 @@ def test_a_figure_may_show_many_points():
     wrong = [{**scattered[1], "colours": colours[rng.permutation(300)]}]
     with pytest.raises(CheckFailed, match="colours"):
         check_scatter([Figure([{**axes, "scattered": wrong}])], points, labels, "draw")
-
-
-class Network:
-    """A model with one large layer."""
-
-    def __init__(self):
-        self.loaded = {}
-
-    def state(self):
-        return {"layer.weight": np.zeros((1000, 4000), np.float32), "layer.bias": np.zeros(4000, np.float64)}
-
-    def load(self, state):
-        self.loaded = state
-
-
-def test_random_weights_take_no_more_memory_than_the_network():
-    network = Network()
-    assert taken(lambda: load_random_weights(network, np.random.default_rng(0), 2.0)) < 40 * MIB  # twice their own
-    for name, dtype, spread in (("layer.weight", np.float32, 2 / np.sqrt(4000)), ("layer.bias", np.float64, 0.1)):
-        values = network.loaded[name]
-        assert values.dtype == dtype
-        assert values.std() == pytest.approx(spread, rel=0.05)

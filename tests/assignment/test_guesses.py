@@ -14,8 +14,9 @@ from autograder.door.submission import Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
 from support.checks.drawing import _traversal_fault, law_of
 from support.checks.mixtures import check_law
+from support.checks.networks import _cause_of_one
 from support.checks.plotting import _cause_of_other_curve, _cause_of_other_points
-from support.checks.training import cut_off
+from support.checks.training import _cause_of_slowness, cut_off
 from support.mixture import Mixture
 from support.oracles import sample_gmm, traversal_latents
 from support.strategies import make_mixture
@@ -153,8 +154,61 @@ def test_what_a_picture_shows_instead():
     average = [values[0]]
     for value in values[1:]:
         average.append(0.9 * average[-1] + 0.1 * value)
-    for y, cause in ((average, "it shows an exponential"), (values[::-1], "")):
-        assert _cause_of_other_curve([{"x": np.arange(50), "y": np.array(y)}], values).startswith(cause)
+    # What is much smaller than the values is no running average of them.
+    far = np.array([-900.0, -800.0, -760.0, -750.0, -752.0, -748.0])
+    for given, y, cause in (
+        (values, average, "it shows an exponential"),
+        (values, values[::-1], ""),
+        (far, np.log(-far), "it shows the logarithm of the values' sizes; "),
+        (far, np.sqrt(-far), ""),
+    ):
+        found = _cause_of_other_curve([{"x": np.arange(len(y)), "y": np.array(y)}], given)
+        assert found.startswith(cause) and bool(found) == bool(cause)
+
+
+def test_why_a_single_input_fails():
+    rng = np.random.default_rng(0)
+    for network, cause in (
+        (lambda x: [x, x**2], "does squeeze() take away"),
+        (lambda x: [x, x - x.mean(axis=0)], "something is computed over the batch"),
+        (lambda x: [x, x + rng.normal(size=x.shape)], ""),
+    ):
+        found = _cause_of_one(network, np.zeros((1, 3)))
+        assert found.startswith(cause) and bool(found) == bool(cause)
+
+
+def test_steps_that_are_left_out_are_no_falling_learning_rate():
+    steps = np.arange(600)
+    for speeds, cause in (
+        (1.0 * (steps < 200), "no steps are made any more"),
+        (1.0 * (steps % 7 > 2), "no step is made in some of the iterations"),
+        (0.99**steps, "the learning rate falls"),
+        (np.linspace(1, 0, 600), "the learning rate falls"),
+        (0.5 + steps % 50 / 100, ""),
+    ):
+        found = _cause_of_slowness(speeds)
+        assert found.startswith(cause) and bool(found) == bool(cause)
+
+
+def test_weights_of_the_smallest_loss_are_those_of_an_earlier_step(changed):
+    """Also where in some trainings the last loss is the smallest, so that nothing is wrong with these."""
+    put = (
+        "losses.append(loss.item())\n"
+        "        if losses[-1] == min(losses):\n"
+        "            best = {name: value.clone() for name, value in model.state_dict().items()}\n"
+        "        if iteration == iterations - 1:\n"
+        "            model.load_state_dict(best)"
+    )
+    submission = changed("train.py", "losses.append(loss.item())", put)
+    error = failure("hidden/test_train.py", "test_train_autoencoder_steps", submission, np.random.default_rng(0))
+    assert error.cause.startswith("the last steps are undone, or not made")
+
+
+def test_where_a_difference_of_means_is_cut_off(changed):
+    submission = changed("kl.py", "(mu1 - mu2) ** 2", "(mu1 - mu2).clamp(-100, 100) ** 2")
+    for check in "test_kl_normal_nearly_equal", "test_kl_normal_extreme_variances":
+        error = failure("hidden/test_kl.py", check, submission, np.random.default_rng(0))
+        assert error.cause == "differences of the means beyond 100 are cut off (clamp)"
 
 
 def test_labels_are_blamed_only_for_points_that_lie_where_they_should():

@@ -1,6 +1,7 @@
 """Regions of the assignment's files that only some courses get: whatever is asked, what is left works and fits."""
 
 import json
+import runpy
 import subprocess
 import sys
 import types
@@ -94,7 +95,10 @@ def test_a_course_may_choose_the_mixture(monkeypatch, tmp_path):
     usual = experiments.all_parts(experiments.Settings(), tmp_path, None)
     means, covs = [[0, 0], [4, 4], [-4, 4]], [[[1, 0], [0, 1]]] * 3
     own = replace(FULL, options={"means": means, "covs": covs})
-    monkeypatch.setattr(experiments, "course", lambda: own)
+    monkeypatch.setitem(sys.modules, "lab.course", types.SimpleNamespace(course=lambda: own))
+    chosen = runpy.run_path(str(SOLUTION / "lab" / "parts" / "mixture.py"))
+    for name in ("MEANS", "COVS"):
+        monkeypatch.setattr(experiments, name, chosen[name])
     parts = experiments.all_parts(experiments.Settings(), tmp_path, None)
     changed = {name for name in parts if parts[name].key != usual[name].key}
     assert changed == {"gmm-scatter", "gmm-entropy", "gmm-degenerate"}

@@ -21,7 +21,6 @@ from support.checks.networks import (
     check_width,
     decode,
     encode,
-    load_random_weights,
     logit,
     random_codes,
     random_images,
@@ -42,7 +41,7 @@ def make_autoencoder(submission, latents=3):
 def test_bottleneck(submission, rng):
     """Autoencoder: everything passes through a code of latent_dim numbers"""
     autoencoder = make_autoencoder(submission)
-    load_random_weights(autoencoder, rng, MILD)
+    autoencoder.randomize(rng, MILD)
     x, others = random_images(rng, 9), random_images(rng, 4)
     whole = autoencoder.call("", x)
     codes = encode(autoencoder, x, 3)
@@ -82,7 +81,7 @@ def test_code_is_not_clamped(submission, rng):
 def test_encoder_uses_the_image(submission, rng):
     """Encoder: each code depends on the whole of its own image, and gradients reach the layers"""
     autoencoder = make_autoencoder(submission)
-    load_random_weights(autoencoder, rng, MILD)
+    autoencoder.randomize(rng, MILD)
     x = random_images(rng, 9)
     check_rows(lambda images: encode(autoencoder, images, 3), x, "Encoder")
     check_varies(encode(autoencoder, x, 3), "The code", "image")
@@ -91,7 +90,7 @@ def test_encoder_uses_the_image(submission, rng):
     check_depends_on_pixels(reply.gradients[0], "Encoder")
     check_trainable(reply.parameter_gradients, "Encoder")
     wide = make_autoencoder(submission, latents=13)
-    load_random_weights(wide, rng, MILD)
+    wide.randomize(rng, MILD)
     check_width(encode(wide, random_images(rng, 40), 13), "The code")
     check_same_in_train_mode(wide, lambda: [encode(wide, x, 13)], "Encoder")
 
@@ -99,15 +98,15 @@ def test_encoder_uses_the_image(submission, rng):
 def test_decoder_uses_the_code(submission, rng):
     """Decoder: each image depends on every number of its own code, and gradients reach the layers"""
     autoencoder = make_autoencoder(submission)
-    load_random_weights(autoencoder, rng, MILD)
+    autoencoder.randomize(rng, MILD)
     z = rng.standard_normal((9, 3)).astype(np.float32)
     check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
-    load_random_weights(autoencoder, rng, 0.5)  # no pixel is black or white
+    autoencoder.randomize(rng, 0.5)  # no pixel is black or white
     check_rows(lambda codes: decode(autoencoder, codes), z, "Decoder")
-    load_random_weights(autoencoder, rng, MILD)
+    autoencoder.randomize(rng, MILD)
     check_every_latent_matters(lambda codes: decode(autoencoder, codes), 3, "Decoder")
     larger = make_autoencoder(submission, latents=14)
-    load_random_weights(larger, rng, MILD)
+    larger.randomize(rng, MILD)
     check_every_latent_matters(lambda codes: decode(larger, codes), 14, "Decoder")
     check_same_in_train_mode(larger, lambda: [decode(larger, random_codes(np.random.default_rng(0), 4, 14))], "Decoder")
     cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
@@ -130,9 +129,9 @@ def test_decoder_uses_its_range(submission, rng):
 def test_networks_are_not_linear(submission, rng):
     """Encoder and Decoder: activations between the layers make them more than one linear layer"""
     autoencoder = make_autoencoder(submission)
-    load_random_weights(autoencoder, rng, MILD)
+    autoencoder.randomize(rng, MILD)
     a, b = random_images(rng, 16), random_images(rng, 16)
     check_nonlinear(lambda x: encode(autoencoder, x, 3), a, b, "Encoder")
-    load_random_weights(autoencoder, rng, 1.0)
+    autoencoder.randomize(rng, 1.0)
     a, b = 3 * rng.standard_normal((2, 16, 3)).astype(np.float32)
     check_nonlinear(lambda z: logit(decode(autoencoder, z)), a, b, "Decoder, up to its last sigmoid,")

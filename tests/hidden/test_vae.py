@@ -23,7 +23,6 @@ from support.checks.networks import (
     decode,
     encode_pair,
     every_architecture,
-    load_random_weights,
     logit,
     random_codes,
     random_images,
@@ -64,7 +63,7 @@ def test_posterior_is_not_clamped(submission, rng, architecture):
 def test_posterior_uses_the_image(submission, rng, architecture):
     """Encoder: mu and logvar are two functions, each of the whole of its own image; gradients reach the layers"""
     vae = make_vae(submission, architecture)
-    load_random_weights(vae, rng, MILD)
+    vae.randomize(rng, MILD)
     x = random_images(rng, 9)
     mu, logvar = encode_pair(vae, x, 3)
     check(np.abs(mu - logvar).max() > 1e-3 * np.abs(mu).max(), "Encoder: mu and logvar are the same numbers.")
@@ -76,7 +75,7 @@ def test_posterior_uses_the_image(submission, rng, architecture):
         check_depends_on_pixels(reply.gradients[0], f"Encoder ({name})")
         check_trainable(reply.parameter_gradients, f"Encoder ({name})")
     wide = make_vae(submission, architecture, latents=13)
-    load_random_weights(wide, rng, MILD)
+    wide.randomize(rng, MILD)
     pair = encode_pair(wide, random_images(rng, 40), 13)
     for values, name in zip(pair, ("mu", "logvar"), strict=True):
         check_width(values, name)
@@ -91,11 +90,11 @@ def test_posterior_uses_the_image(submission, rng, architecture):
 def test_decoder(submission, rng, architecture):
     """Decoder: each image depends on every latent of its own row; dark and bright pixels are possible"""
     vae = make_vae(submission, architecture)
-    load_random_weights(vae, rng, MILD)
+    vae.randomize(rng, MILD)
     z = random_codes(rng, 9, 3, spread=1.0)
-    load_random_weights(vae, rng, 0.5)  # no pixel is black or white
+    vae.randomize(rng, 0.5)  # no pixel is black or white
     check_rows(lambda codes: decode(vae, codes), z, "Decoder")
-    load_random_weights(vae, rng, MILD)
+    vae.randomize(rng, MILD)
     check_rows(lambda codes: decode(vae, codes), z, "Decoder")
     check_every_latent_matters(lambda codes: decode(vae, codes), 3, "Decoder")
     cotangent = rng.standard_normal((9, 1, 28, 28)).astype(np.float32)
@@ -109,7 +108,7 @@ def test_decoder(submission, rng, architecture):
     (images,) = under_large_weights(vae, rng, outputs, draws=4)
     for latents in (1, 14):
         other = make_vae(submission, architecture, latents)
-        load_random_weights(other, rng, MILD)
+        other.randomize(rng, MILD)
         encode_pair(other, random_images(rng, 1), latents)
         check_every_latent_matters(lambda codes, model=other: decode(model, codes), latents, "Decoder")
     z = random_codes(rng, 4, latents)
@@ -125,10 +124,10 @@ def test_layers(submission, rng, architecture):
     for part in ("encoder", "decoder"):
         weights = {name: value for name, value in state.items() if name.startswith(part)}
         check_kernels(weights, architecture == "conv", f'The {part} of VAE(architecture="{architecture}")')
-    load_random_weights(vae, rng, MILD)
+    vae.randomize(rng, MILD)
     a, b = random_images(rng, 16), random_images(rng, 16)
     check_nonlinear(lambda x: encode_pair(vae, x, 3)[0], a, b, "Encoder")
-    load_random_weights(vae, rng, 1.0)
+    vae.randomize(rng, 1.0)
     a, b = random_codes(rng, 16, 3), random_codes(rng, 16, 3)
     check_nonlinear(lambda z: logit(decode(vae, z)), a, b, "Decoder, up to its last sigmoid,")
 

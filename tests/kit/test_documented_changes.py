@@ -44,6 +44,7 @@ def paragraphs(text: str) -> dict[str, str]:
 
 CHANGES = paragraphs(section(PAGE, "Change it"))
 STEPS = paragraphs(section(PAGE, "Write a task"))
+QUESTION = "solution/questions/{}.md".format(*re.findall(r'name = "(\w+)"', CHANGES["Add a written question"]))
 
 
 # The edits
@@ -159,6 +160,8 @@ def copy(tmp_path: Path) -> Copy:
     (tmp_path / "data").mkdir()
     for name in ("data/README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path / name)
+    for name in (COURSE, HANDOUT, QUESTION):  # of somebody who has followed the page before
+        (tmp_path / name).unlink(missing_ok=True)
     (name,) = set(re.findall(r"^make new-course NAME=(\w+)", section(PAGE, "Your own course"), re.MULTILINE))
     assert new_course.main([name], tmp_path) == 0
     assert (tmp_path / COURSE).is_file() and (tmp_path / HANDOUT).is_file()

@@ -25,7 +25,7 @@ def test_encoder_shapes(submission, rng):
     for latents in (2, 3, 7):
         encoder = submission.call("AE.Encoder", latents)
         encoder.train(False)
-        check_encoder_shapes(lambda x, call=encoder.call: [call("", x)], latents, f"Encoder({latents})")
+        check_encoder_shapes(submission, lambda x, call=encoder.call: [call("", x)], latents, f"Encoder({latents})")
     encoder = submission.call("AE.Encoder", 13)
     encoder.train(False)
     x = random_images(rng, 8)
@@ -44,5 +44,5 @@ def test_decoder_shapes(submission):
         decoder.train(False)
         z = random_codes(np.random.default_rng(0), 24, latents)
         why = under(decoder, lambda call=decoder.call, z=z: [call("", z)])
-        check_decoder_shapes(lambda z, call=decoder.call: call("", z), latents, f"Decoder({latents})", why)
+        check_decoder_shapes(submission, lambda z, call=decoder.call: call("", z), latents, f"Decoder({latents})", why)
         check_not_cut_off(why, f"Decoder({latents})")

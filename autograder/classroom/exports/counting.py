@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
@@ -168,17 +168,22 @@ def with_slugs(submissions: Sequence[HandedIn]) -> list[HandedIn]:
     taken: set[str] = set()
     named = []
     for submission in sorted(submissions, key=lambda submission: (submission.name.casefold(), _identity(submission))):
-        base = slug(submission.name)[:60].strip("-")
-        own = slug(submission.students[0].id or submission.students[0].sid)[:30].strip("-")
-        if own and own != base and not base.endswith(f"-{own}"):
-            base = f"{base}-{own}".strip("-")
-        base = base or "submission"
-        choice, number = base, 2
-        while choice in taken:
-            choice, number = f"{base}-{number}", number + 1
-        taken.add(choice)
-        named.append(replace(submission, slug=choice))
+        named.append(replace(submission, slug=slug_of(submission, taken)))
+        taken.add(named[-1].slug)
     return named
+
+
+def slug_of(submission: HandedIn, taken: Collection[str]) -> str:
+    """The name for a submission's files, from its students' names and the first one's number."""
+    base = slug(submission.name)[:60].strip("-")
+    own = slug(submission.students[0].id or submission.students[0].sid)[:30].strip("-")
+    if own and own != base and not base.endswith(f"-{own}"):
+        base = f"{base}-{own}".strip("-")
+    base = base or "submission"
+    choice, number = base, 2
+    while choice in taken:
+        choice, number = f"{base}-{number}", number + 1
+    return choice
 
 
 def _identity(submission: HandedIn) -> tuple[str, ...]:

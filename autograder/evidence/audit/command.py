@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,7 @@ from autograder.evidence.audit.corpus import (
     Change,
     Corpus,
     CorpusError,
+    Mutant,
     asked,
     checks_of,
     is_of,
@@ -123,14 +125,9 @@ def audit_mutants(audit: Audit) -> None:
         if idle := set(mutant.checks) - audit.noticing(mutant):
             audit.problems.append(f"mutant {mutant.id}: these checks do not execute it: {', '.join(sorted(idle))}")
     mutants = audit.chosen(audit.corpus.mutants)
-    # Rows about all files take most of the time, and say nothing about a number that is wrong.
-    over_all = set(checks_of(judged_over_all(audit.course), audit.course))
-    trials = []
-    for mutant in mutants:
-        spared = over_all if mutant.kind in ("value", "unstable") else set()
-        trials.append(audit.trial_for(mutant, audit.noticing(mutant) - spared | set(mutant.checks)))
-    outcomes = audit.grade(trials, "mutants  ")
+    outcomes = audit.grade([audit.trial_for(mutant, _checks_for(audit, mutant)) for mutant in mutants], "mutants  ")
     # What a batch calls wrong may be a fault of manners alone, whatever its author calls it.
+    over_all = set(checks_of(judged_over_all(audit.course), audit.course))
     unnoticed = [
         audit.trial_for(mutant, over_all & audit.noticing(mutant))
         for mutant in mutants
@@ -164,10 +161,17 @@ def audit_mutants(audit: Audit) -> None:
     }
     for verdict in verdicts:
         _tell(audit, verdict)
-    if audit.findings["hints"]["right_share"] < RIGHT_HINTS:
-        audit.problems.append(f"the right cause is named for only {len(said['right'])} of {len(killed)} mutants")
-    if killed and len(said["false"]) > FALSE_HINTS * len(killed):
-        audit.problems.append(f"a false cause is named for {len(said['false'])} of {len(killed)} mutants")
+    _compare_hints(audit, {hint: len(ids) for hint, ids in said.items()})
+
+
+def _checks_for(audit: Audit, mutant: Mutant) -> set[str]:
+    """Ids of the checks that grade a mutant.
+
+    Rows about all files take most of the time, and say nothing about a number that is wrong.
+    """
+    over_all = checks_of(judged_over_all(audit.course), audit.course)
+    spared = set(over_all) if mutant.kind in ("value", "unstable") else set()
+    return audit.noticing(mutant) - spared | set(mutant.checks)
 
 
 def _tell(audit: Audit, verdict: Verdict) -> None:
@@ -271,45 +275,69 @@ def audit_variants(audit: Audit) -> None:
 
 
 def audit_secrets(audit: Audit) -> None:
-    """The verdict on every mutant and variant is the same under five secrets.
+    """The verdict on every mutant and variant is the same under five secrets; under each, true causes are named.
 
-    Public checks look at the same whatever the secret is, so what one of them catches is not graded again.
+    Public checks look at the same whatever the secret is, so they grade each mutant once. What they catch is caught
+    under every secret: there only the causes are looked at, under one of the five, each in its turn.
     """
-    worth = [check for check in audit.course.checks if check.points > 0]
-    hidden = {check.id for check in worth if check.hidden_inputs}
-    public = {check.id for check in worth} - hidden
-    mutants, variants = audit.chosen(audit.corpus.mutants), audit.chosen(audit.corpus.variants)
-    mutants = [mutant for mutant in mutants if not mutant.worthless]
+    hidden = {check.id for check in audit.course.checks if check.hidden_inputs}
+    mutants = [mutant for mutant in audit.chosen(audit.corpus.mutants) if not mutant.worthless]
+    variants = audit.chosen(audit.corpus.variants)
+    checks = {mutant.id: _checks_for(audit, mutant) for mutant in mutants}
+    public = audit.grade([audit.trial_for(mutant, checks[mutant.id] - hidden) for mutant in mutants], "public   ")
+    of_each: dict[str, Sequence[str]] = {variant.id: SECRETS for variant in variants}
+    for place, mutant in enumerate(mutants):
+        seen = judge_mutant(mutant, public[mutant.id], audit.course).killed
+        of_each[mutant.id] = SECRETS[place % len(SECRETS) :][:1] if seen else SECRETS
+    trials = [audit.trial_for(mutant, checks[mutant.id] & hidden) for mutant in mutants]
+    trials += [
+        replace(audit.trial_for(variant, audit.noticing(variant) & hidden), stop_at_first_failure=True)
+        for variant in variants
+    ]
+    again = [replace(one, id=f"{one.id} {secret}", secret=secret) for one in trials for secret in of_each[one.id]]
+    outcomes = audit.grade([trial for trial in again if trial.checks], "secrets  ")
+    nothing = TrialOutcome("", {}, {})
 
-    def graded_by(changes: Sequence[Change], checks: set[str], secrets: Sequence[str]) -> dict[str, set[str]]:
-        """For each change the secrets under which one of these checks fails."""
-        trials = [
-            replace(
-                audit.trial_for(change, audit.noticing(change) & checks),
-                id=f"{change.id} {secret}",
-                secret=secret,
-                stop_at_first_failure=True,
-            )
-            for change in changes
-            for secret in secrets
-        ]
-        outcomes = audit.grade([trial for trial in trials if trial.checks], "secrets  ")
-        failed = {id for id, outcome in outcomes.items() if outcome.failed}
-        return {change.id: {secret for secret in secrets if f"{change.id} {secret}" in failed} for change in changes}
+    def outcome(id: str, secret: str) -> TrialOutcome:
+        return outcomes.get(f"{id} {secret}", nothing)
 
-    seen = graded_by(mutants, public, SECRETS[:1])
-    unseen = [mutant for mutant in mutants if not seen[mutant.id]]
-    caught = graded_by(unseen, hidden, SECRETS)
-    refused = graded_by(variants, hidden, SECRETS)
-    differing = {id: sorted(secrets) for id, secrets in (caught | refused).items() if 0 < len(secrets) < len(SECRETS)}
+    verdicts = {
+        (mutant.id, secret): judge_mutant(
+            mutant, public[mutant.id].with_checks_of(outcome(mutant.id, secret)), audit.course
+        )
+        for mutant in mutants
+        for secret in of_each[mutant.id]
+    }
+    failing = {(id, secret) for (id, secret), verdict in verdicts.items() if verdict.killed}
+    failing |= {
+        (variant.id, secret) for variant in variants for secret in SECRETS if outcome(variant.id, secret).failed
+    }
+    fails = {id: [secret for secret in secrets if (id, secret) in failing] for id, secrets in of_each.items()}
+    differing = {id: secrets for id, secrets in fails.items() if 0 < len(secrets) < len(of_each[id])}
+    hints: dict[str, Counter[str]] = {
+        secret: Counter(verdict.hint for (_, under), verdict in verdicts.items() if under == secret and verdict.killed)
+        for secret in SECRETS
+    }
     audit.findings["secrets"] = {
         "total": len(mutants) + len(variants),
         "secrets": len(SECRETS),
-        "caught_by_public_checks": len(mutants) - len(unseen),
+        "caught_by_public_checks": sum(len(of_each[mutant.id]) == 1 for mutant in mutants),
         "differing": differing,
+        "hints": hints,
     }
     for id, secrets in differing.items():
         audit.problems.append(f"{id} fails under some secrets only: {', '.join(secrets)}")
+    for secret, counts in hints.items():
+        _compare_hints(audit, counts, f" under the secret {secret!r}")
+
+
+def _compare_hints(audit: Audit, counts: Mapping[str, int], where: str = "") -> None:
+    """Record a share of right or false causes that misses its target."""
+    killed = sum(counts.values())
+    if share(counts["right"], killed) < RIGHT_HINTS:
+        audit.problems.append(f"the right cause is named for only {counts['right']} of {killed} mutants{where}")
+    if killed and counts["false"] > FALSE_HINTS * killed:
+        audit.problems.append(f"a false cause is named for {counts['false']} of {killed} mutants{where}")
 
 
 def audit_flakes(audit: Audit) -> None:
@@ -442,6 +470,9 @@ def table(findings: Mapping[str, Any]) -> str:
                 found["total"],
             )
         )
+        for secret, counts in found["hints"].items():
+            rows.append((f"  right cause, secret {secret!r}", counts["right"], sum(counts.values())))
+            rows.append((f"  false cause, secret {secret!r}", counts["false"], sum(counts.values())))
     if "submissions" in findings:
         found = findings["submissions"]
         rows.append(("whole submissions with full marks", found["full_marks"], found["total"]))

@@ -73,6 +73,15 @@ class TrialOutcome:
     def failed(self) -> tuple[str, ...]:
         return tuple(check for check, kind in self.kinds.items() if kind != "passed")
 
+    def with_checks_of(self, other: TrialOutcome) -> TrialOutcome:
+        """This one, and what came of another trial's checks."""
+        return replace(
+            self,
+            kinds={**self.kinds, **other.kinds},
+            messages={**self.messages, **other.messages},
+            causes={**self.causes, **other.causes},
+        )
+
 
 @dataclass
 class Laboratory:

@@ -125,9 +125,8 @@ def vae_trainings(plan: Plan) -> dict[str, list]:
 
 
 def mixture_settings(points: int) -> dict:
-    """Settings of a part on the Gaussian mixture: the course's components, if it has any of its own, and points."""
-    options = course().options
-    return {"points": points, "means": options.get("means", MEANS), "covs": options.get("covs", COVS)}
+    """Settings of a part on the Gaussian mixture: its components, and points."""
+    return {"points": points, "means": MEANS, "covs": COVS}
 
 
 def all_parts(settings: Settings, results: Path, data: Path | None) -> dict[str, Part]:

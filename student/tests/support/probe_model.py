@@ -22,7 +22,8 @@ class ProbeModel(nn.Module):
         grad_only: nothing is recorded of what is computed without gradients, such as an evaluation while training.
 
     Attributes:
-        records: what it was fed, in order: dicts with part ("encode" or "decode"), input, training, grad_enabled.
+        records: what it was fed, in order: dicts with part ("encode", "decode" or "note"), input, training,
+            grad_enabled.
     """
 
     def __init__(
@@ -56,6 +57,10 @@ class ProbeModel(nn.Module):
         if isinstance(encoded, tuple):
             return (self.decode(self.reparameterize(*encoded)), *encoded)
         return self.decode(encoded)
+
+    def note(self, *_: Any) -> None:
+        """Record the biases of the decoder: to be called after each step of a training."""
+        self.records.append(record(self, "note", self.decoder.bias))
 
     def with_gradients(self) -> list[str]:
         """Names of the parameters that have a gradient other than 0."""

@@ -63,6 +63,14 @@ def test_item_analysis():
     assert all(sum(count for _, count in task.bands) == 10 for task in tasks_found.values())
 
 
+def test_what_chance_alone_gives_is_not_odd():
+    """Of twenty the best fails a check, and one of the middle: that says nothing about the check."""
+    easy, rest = CHECKS[0], CHECKS[1:]
+    group = [graded(f"s{n}", ids(rest[n:]) | (set() if n in (0, 9) else {easy.id})) for n in range(20)]
+    (item,) = [item for item in analysis.analyse(group, COURSE) if item.check.id == easy.id]
+    assert -0.4 < item.discrimination < -0.1 and item.remark == ""
+
+
 def test_few_submissions_give_no_correlation():
     found = analysis.analyse([graded("a", ids(CHECKS[:9])), graded("b", set())], COURSE)
     assert all(item.discrimination is None for item in found)

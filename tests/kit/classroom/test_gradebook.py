@@ -207,6 +207,16 @@ def test_without_a_list_the_export_names_the_students(tmp_path, platform):
     assert len(TAKES[platform](written(export, [17.5, 12], title))) == 2
 
 
+def test_a_list_of_ones_own_is_not_taken_for_canvas_s(tmp_path):
+    """Although columns of it are called alike: what goes back has those that Canvas insists on."""
+    write_files(tmp_path / "in", {"Jane Doe/kl.py": WORK, "Abe Roe/kl.py": WORK})
+    (tmp_path / "list").write_text("Name,ID,SID,Section\nJane Doe,501,00123,Mo\nAbe Roe,503,00125,Tu\n")
+    export = read_export(tmp_path / "in", ["kl.py"], roster=tmp_path / "list")
+    assert gradebook.form_of(export, None, "VAE", 20) == ("plain", [])
+    found = gradebook.table(gradebook.lines(export, {"abe-roe-503": 12}), export, 20, "canvas", "VAE (77)")
+    assert canvas_takes(found, {"503": "Abe Roe"}) == {"503": "12"}
+
+
 def test_brightspace_needs_its_list(tmp_path):
     """Its download of submissions has numbers that its import of grades does not know."""
     export = read(tmp_path, "brightspace", listed=False)

@@ -14,6 +14,7 @@ from autograder.classroom.results_folder import Record
 from autograder.classroom.roster import Student
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
+from autograder.tasks import Late
 from tests.kit import documented
 from tests.kit.archives import write_zip
 from tests.kit.classroom.test_class import RIGHT, course, quick  # noqa: F401
@@ -58,6 +59,32 @@ def test_what_belongs_to_it_is_named_and_linked():
     assert "written/index.html" not in anonymous and "difference.html" not in anonymous
 
 
+def test_how_late_somebody_was_and_what_that_takes_off():
+    """The sentence on points stands there only where it concerns somebody."""
+    about = a_class(4)
+    rule = replace(about.course, late=Late(percent_a_day=10))
+    sentence = "grades.csv says what the late rule takes off"
+    assert sentence not in page.page(replace(about, course=rule))
+    days = (None, 1.5, 0.2)
+    late = [
+        replace(one, late=True, students=(replace(one.students[0], days_late=when),))
+        for one, when in zip(about.export.submissions, days, strict=False)
+    ]
+    late[2] = replace(late[2], students=(*late[2].students, Student("In time", days_late=0.0)))
+    about = replace(about, export=Export("plain", [*late, about.export.submissions[3]]))
+    assert re.findall('class="late">(.*?)<', page.page(about)) == ["late", "2 days late", "1 day late"]
+    assert sentence not in page.page(about) and sentence in page.page(replace(about, course=rule))
+
+
+def test_a_reason_why_nothing_is_gradable_is_said_once():
+    export = Export("plain", [HandedIn("ann", (Student("Ann"),))])
+    said = "There is nothing to grade. Not opened: work.7z."
+    about = replace(a_class(0), export=export, records={"ann": Record("key", "not gradable", said)})
+    note = "there is no Python file and no zip in it, only work.7z"
+    text = page.page(replace(about, notes={"ann": (note, "of 2 zips, the last was taken")}))
+    assert said in text and note not in text and "of 2 zips" in text
+
+
 def test_the_page():
     text = page.page(a_class(30, pairs=[]))
     outline = Page(text)
@@ -67,6 +94,9 @@ def test_the_page():
     worth = [task for task in COURSE.tasks if task.points]
     assert len(outline.all("svg", role="img")) == len(worth) + 2
     assert all(found["aria-label"] for found in outline.all("svg", role="img"))
+    # What everyone passes is no reason to look.
+    shown, every = text[text.index('id="checks"') : text.index('id="leaderboard"')].split("<details", 1)
+    assert "everyone passes" not in shown and "everyone passes" in every
     # Students of one name differ.
     everybody = re.findall(r'<a href="students/(\w+)/report.html">Ann Lee \((\d+)\)</a>', text)
     assert len(set(everybody)) == len({number for _, number in everybody}) == 9
@@ -198,13 +228,41 @@ def test_who_is_deleted_must_be_clear(people, capsys):
     assert "is not one student alone" in said and "880012" in said and "880099" in said
 
 
+def test_what_others_handed_in_too_moves_to_a_folder_without_the_name(course, quick):  # noqa: F811
+    """Everything points there, and the next run, of a class without the student, finds it."""
+    roster = course.folder / "roster.csv"
+    roster.write_text("Name,SID,Group\nJane,98811,red\nJoe,22,red\nZoe,33,\n")
+    course.hand_in("Jane", task2="wrong")
+    course.hand_in("Zoe")
+    course.grade(roster=roster, anonymous=True)
+    students = course.out / "students"
+    assert {path.name for path in students.iterdir()} == {"jane-joe-98811", "zoe-33"}
+    score = course.score("jane-joe-98811")
+    course.grade(roster=roster, delete="Jane", anonymous=True)
+    assert {path.name for path in students.iterdir()} == {"joe-22", "zoe-33"} and course.score("joe-22") == score
+    named = re.compile(r"jane|98811", re.I)
+    for path in course.out.rglob("*"):
+        assert not named.search(f"{path.relative_to(course.out)} {path.read_text() if path.is_file() else ''}"), path
+    page = (course.out / "class.html").read_text()
+    assert 'href="students/joe-22/report.html"' in page and len(quick) == 2
+    # While she is in the export, nobody else is deleted: Joe would be without a grade.
+    with pytest.raises(UnreadableError, match="no results of jane-joe-98811: .* deleted before must be deleted from"):
+        course.grade(roster=roster, delete="Zoe")
+    roster.write_text("Name,SID,Group\nJoe,22,red\nZoe,33,\n")
+    (course.submissions / "Jane").rename(course.submissions / "Joe")
+    assert sorted(course.grade(roster=roster).reused) == ["joe-22", "zoe-33"] and len(quick) == 2
+
+
 def test_what_others_handed_in_too_stays():
     ada, ben, cyd = (Student(name=name, sid=f"00{name}") for name in ("Ada Roe", "Ben Roe", "Cyd"))
     export = Export("plain", [HandedIn("pair", (ada, ben)), HandedIn("cyd", (cyd,))], [Student(name="Dot")])
     export.notes += ["Ada Roe handed in twice", "Cyd handed in twice"]
     found = deletion.without(export, "00ADA ROE", {"pair", "cyd", "old"})
-    assert found.folders == () and found.renamed == {"pair": "Ben Roe (00Ben Roe)"}
-    assert [one.students for one in found.export.submissions] == [(ben,), (cyd,)]
+    (left,) = found.renamed.values()
+    assert found.folders == () and found.renamed == {"pair": HandedIn("ben-roe-00ben-roe", (ben,))}
+    assert found.export.submissions == [left, HandedIn("cyd", (cyd,))]
+    assert [one.slug for one in found.everybody.submissions] == [left.slug, "cyd"]
+    assert deletion.without(export, "ada roe", {"pair", left.slug}).renamed["pair"].slug == f"{left.slug}-2"
     assert found.export.notes == ["Cyd handed in twice"]
     assert deletion.without(export, "cyd", {"cyd"}).folders == ("cyd",)
     assert deletion.without(export, "dot", set()).export.absent == []

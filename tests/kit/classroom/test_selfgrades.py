@@ -14,12 +14,13 @@ from autograder.exits import Exit
 from autograder.grading.files import Entry, read_tree
 from autograder.release import pdf, selfgrade
 from autograder.release.selfgrade import Asked
-from autograder.tasks import chosen
+from autograder.tasks import Course, chosen
 from autograder.writing import write_files
 from tests.kit import gradebooks
 from tests.kit.archives import zipped
 
 COURSE = chosen("000")
+WHOLE, HALF = (f"{share * COURSE.total:g}" for share in (1, 0.5))
 ASKED = (Asked("1.1", "The code", 4), Asked("W1", "Why so?", 2.5), Asked("2.10", "A long one", 6))
 # The same table, filled in, as programs write it. German Excel separates by semicolons and writes decimal commas.
 GERMAN_EXCEL = (
@@ -179,9 +180,9 @@ def test_a_link_is_not_followed(tmp_path):
 # A class
 
 
-def filled(share: float = 1.0, comma: bool = False) -> str:
-    """The table of course 000 as a student fills it in: this share of all points."""
-    rows = list(csv.reader(io.StringIO(selfgrade.table(COURSE).decode("utf-8-sig"))))
+def filled(share: float = 1.0, comma: bool = False, course: Course = COURSE) -> str:
+    """The table of a course, 000 if not told, as a student fills it in: this share of all points."""
+    rows = list(csv.reader(io.StringIO(selfgrade.table(course).decode("utf-8-sig"))))
     for row in rows[1:]:
         row[3:] = [f"{float(row[2]) * share:g}", "because"]
     buffer = io.StringIO()
@@ -218,12 +219,14 @@ def test_a_class_of_loose_files(tmp_path, capsys):
     assert "14.xlsx is a workbook, not CSV" in said
     grades = {row["SID"] or row["ID"]: row for row in gradebooks.records(tmp_path / "out" / "grades.csv")}
     scores = [grades[number]["Total Score"] for number in ("11", "12", "13", "14", "joerg")]
-    assert scores == ["40", "20", "", "", "40"]
+    assert scores == [WHOLE, HALF, "", "", WHOLE]
     assert [grades[sid]["Status"] for sid in ("11", "13", "14")] == ["Graded", "Missing", "Ungraded"]
     heading, worth, *students = gradebooks.rows(tmp_path / "out" / "selfgrades.csv")
-    assert heading[2:5] == ["A.1", "A.2", "B.1"] and worth[2:5] == ["4", "2", "4"] and worth[-2] == "40"
+    items = selfgrade.items(COURSE)
+    assert heading[2:-2] == [item.label for item in items]
+    assert worth[2:-1] == [*(f"{item.points:g}" for item in items), WHOLE]
     by_sid = {row[1]: row for row in students}
-    assert by_sid["12"][2:5] == ["2", "1", "2"] and by_sid["12"][-2:] == ["20", ""]
+    assert by_sid["12"][2:] == [*(f"{item.points / 2:g}" for item in items), HALF, ""]
     assert by_sid["13"][-1] == "handed in none" and by_sid["14"][0] == "'=cmd()"
     assert (tmp_path / "out" / "selfgrades.csv").stat().st_mode & 0o077 == 0
 
@@ -260,7 +263,7 @@ def test_a_canvas_export(tmp_path, capsys, form):
     assert "Canvas: 2 students, for example doejane_501_9001_selfgrade.csv -> doejane" in said
     assert "roejo-502: selfgrade.csv was left out: selfgrade-1.csv counts; late" in said
     assert "unread: stray.csv belongs to no student" in said and "0 on the roster" in said
-    assert [row[5] for row in gradebooks.rows(tmp_path / "out" / "grades.csv")[2:]] == ["40", "40"]
+    assert [row[5] for row in gradebooks.rows(tmp_path / "out" / "grades.csv")[2:]] == [WHOLE, WHOLE]
 
 
 def test_a_moodle_export(tmp_path, capsys):
@@ -272,7 +275,7 @@ def test_a_moodle_export(tmp_path, capsys):
     assert "jo-roe-78: a.csv has no column 'own points'; its first line is 'x'" in capsys.readouterr().out
     assert gradebooks.rows(tmp_path / "out" / "grades.csv") == [
         ["Identifier", "Full name", "Email address", "Grade", "Last modified (grade)"],
-        ["Participant 77", "Jane Doe", "", "40", "-"],
+        ["Participant 77", "Jane Doe", "", WHOLE, "-"],
     ]
 
 
@@ -309,9 +312,11 @@ def test_the_table_that_students_get():
     content = selfgrade.table(COURSE)
     assert content.startswith(b'\xef\xbb\xbf"question","title","points","own points","why"\r\n')
     heading, *rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
-    assert [row[0] for row in rows] == [*("A.1", "A.2", "B.1", "B.2", "B.3", "B.4"), *(f"C.{i}" for i in range(1, 8))]
+    asked = [COURSE.asked_in(section) for section in COURSE.sections]
+    labels = [[*(task.number for task in tasks), *(one.label for one in questions)] for tasks, questions in asked]
+    assert [row[0] for row in rows] == [label for part in labels for label in part]
     assert all(row[1] and row[3:] == ["", ""] for row in rows)
-    assert sum(float(row[2]) for row in rows) == COURSE.total == 40
+    assert sum(float(row[2]) for row in rows) == COURSE.total
     assert judged_empty(content).problems == ("nothing is filled in under 'own points'",)
 
 

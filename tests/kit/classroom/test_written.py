@@ -381,6 +381,28 @@ def test_who_is_deleted_is_in_no_sheet_table_or_record(grade: Class, tmp_path: P
     assert grades(tmp_path) == points
 
 
+def test_who_is_deleted_from_a_group_is_in_no_name_of_a_file(grade: Class, tmp_path: Path) -> None:
+    """What people wrote about the group goes with its sheet, also from a table that lies elsewhere."""
+    (tmp_path / "roster.csv").write_text("Name,SID,Group\nAnn,11,red\nBob,22,red\n")
+    options = ("--roster", str(tmp_path / "roster.csv"), "--written", str(tmp_path / "mine.csv"))
+    place = tmp_path / "out" / "written"
+    files = {"Ann/report.ipynb": perfect(), "Ann/report.pdf": pdf("A"), "Dan/report.pdf": pdf("B")}
+    grade(files, *options[:2])
+    fill(tmp_path, W1="3,5", N1="1", N2="0")
+    (tmp_path / "mine.csv").write_bytes((place / "written.csv").read_bytes())
+    grade(files, *options)
+    points = grades(tmp_path)
+    assert points == {"ann-bob-11": "7.5", "dan": "4.5"}
+    status, said = grade(files, *options, "--delete", "Ann")
+    assert status == Exit.DONE and grades(tmp_path) == {"bob-22": "7.5", "dan": "4.5"}, said
+    assert "files and tables now call it bob-22" in said.replace("\n    ", " ")
+    assert {path.name for path in place.iterdir()} == {
+        *("index.html", "record.json", "written.csv", "bob-22.html", "bob-22.pdf", "dan.html", "dan.pdf"),
+    }
+    assert [path for path in place.iterdir() if b"ann-bob" in path.read_bytes()] == []
+    assert {line["answer"] for line in table(tmp_path)} >= {"bob-22.html#W1", "dan.html#W1"}
+
+
 @pytest.mark.parametrize("kind", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 def test_others_of_a_group_keep_their_line(tmp_path: Path, kind: str) -> None:
     """With their own names; all other lines stay as some spreadsheet wrote them."""
@@ -390,9 +412,9 @@ def test_others_of_a_group_keep_their_line(tmp_path: Path, kind: str) -> None:
     table = tmp_path / "written" / "written.csv"
     table.write_bytes("".join([*lines, "Zoe;9;zoe;W1;2;\r\n"]).encode(kind))
     group = HandedIn("roe", (Student("Al Roe", sid="1"), Student("Bo Roe", sid="2")))
-    left = HandedIn("roe", group.students[:1])
-    written.forget(tmp_path, [*CLASS[:2], group], [*CLASS[:2], left], ["zoe"])
-    lines[2] = '"Al Roe (1)";"1";"roe";"W1";"2,5";"Bö said\r\n""no"""\r\n'
+    left = HandedIn("al-roe-1", group.students[:1])
+    written.forget(tmp_path, [*CLASS[:2], group], ["zoe"], {"roe": left})
+    lines[2] = '"Al Roe (1)";"1";"al-roe-1";"W1";"2,5";"Bö said\r\n""no"""\r\n'
     assert table.read_bytes().decode(kind) == "".join(lines)
 
 

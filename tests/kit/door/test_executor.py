@@ -143,6 +143,37 @@ def test_a_model_made_from_text_records_what_it_is_fed(submission, training):
     assert record["x"].tolist() == [1, 1] and record["training"] is training
 
 
+LAYERS = """
+import torch
+from torch import nn
+
+def layers():
+    model = nn.Sequential(nn.Conv2d(3, 64, 8), nn.BatchNorm2d(64), nn.Linear(400, 500).double())
+    model.register_buffer("steps", torch.tensor(7))
+    return model
+"""
+
+
+def test_random_weights_have_their_spreads_and_depend_on_the_seed(submission):
+    """What is no weight (scales and averages of a normalisation, counters) stays as it is."""
+    model = submission.build(LAYERS, "layers", ())
+    before = model.state()
+    states = []
+    for seed in (0, 0, 1):
+        model.randomize(np.random.default_rng(seed), 2.0)
+        states.append(model.state())
+    first, same, other = states
+    spreads = {"0.weight": 2 / np.sqrt(3 * 8 * 8), "0.bias": 0.1, "1.bias": 0.1, "2.weight": 0.1, "2.bias": 0.1}
+    for name, value in first.items():
+        assert value.dtype == before[name].dtype
+        assert np.array_equal(value, same[name])
+        if name in spreads:
+            assert not np.array_equal(value, other[name])
+            assert value.std() == pytest.approx(spreads[name], rel=0.3 if value.size < 100 else 0.1)
+        else:
+            assert np.array_equal(value, before[name])
+
+
 def test_a_function_records_its_calls(submission):
     recorder = submission.recorder()
     assert submission.call("feeding.feed", recorder, 1, "two") is None

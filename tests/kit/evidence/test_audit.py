@@ -100,7 +100,8 @@ def test_every_change_is_of_a_task():
 
 
 def test_only_what_a_course_asks_for_is_audited():
-    found, fewer = corpus.load(), replace(COURSE, tasks=tuple(task for task in COURSE.tasks if task.name != OWN))
+    fewer = replace(COURSE, tasks=tuple(task for task in COURSE.tasks if task.name != OWN))
+    found = corpus.asked(corpus.load(), COURSE)
     gone = {change.id for change in (*found.mutants, *found.variants)}
     left = corpus.asked(found, fewer)
     gone -= {change.id for change in (*left.mutants, *left.variants)}
@@ -425,10 +426,13 @@ def test_the_committed_audit_found_no_flake():
 
 
 def test_the_committed_audit_is_about_this_corpus():
+    """Of all that the default course asks for, and of nothing that is gone; tasks of other courses need no audit."""
     found = json.loads(command.REPORT.read_text(encoding="utf-8"))
     present = corpus.load()
-    for kind, changes in (("mutants", present.mutants), ("variants", present.variants)):
-        assert found[kind]["total"] == len(changes)
+    asked = corpus.asked(present, COURSE)
+    for kind in ("mutants", "variants"):
+        fewest, most = len(getattr(asked, kind)), len(getattr(present, kind))
+        assert fewest <= found[kind]["total"] <= most, f"{kind}: run `make audit`"
 
 
 # The command
@@ -483,6 +487,53 @@ def provided(file: str) -> list[automatic.AutomaticMutant]:
     """The mutants of a file's given functions, but those that nobody judges."""
     marked, spared = (ROOT / "solution" / file).read_text(encoding="utf-8"), automatic.unjudged()
     return [one for one in automatic.provided_mutants(file, marked) if (file, one.function) not in spared]
+
+
+def test_a_verdict_or_a_cause_that_depends_on_the_secret_is_reported(monkeypatch):
+    """Under the third secret hidden checks let a mutant pass and refuse a variant; under the fifth they lie."""
+    hidden = next(check.id for check in COURSE.checks if check.task == OWN and check.hidden_inputs and check.points)
+    mutant = replace(MUTANT, checks=(hidden,), hint=("1/2",))
+    variant = corpus.Variant(MUTANT.file, "fine", MUTANT.function, find=MUTANT.find, put=MUTANT.put)
+
+    def graded(pool, trials, what):
+        for trial in trials:
+            fails = trial.id.startswith(mutant.id) == (trial.secret != command.SECRETS[2]) and hidden in trial.checks
+            said = {hidden: "a lie" if trial.secret == command.SECRETS[4] else "the factor 1/2"} if fails else {}
+            kinds = {check: "wrong" if check in said else "passed" for check in trial.checks}
+            yield TrialOutcome(trial.id, kinds, said, said)
+
+    monkeypatch.setattr(command, "graded", graded)
+    executed = Execution({MUTANT.file: {line: frozenset({hidden}) for line in range(1, 1000)}})
+    found = command.Audit(COURSE, corpus.Corpus((mutant,), (variant,)), SOURCES, None, lambda: executed)
+    command.audit_secrets(found)
+    first, second, third, fourth, fifth = command.SECRETS
+    report = found.findings["secrets"]
+    assert report["differing"] == {mutant.id: [first, second, fourth, fifth], variant.id: [third]}
+    right, false = {"right": 1}, {"false": 1}
+    assert report["hints"] == {first: right, second: right, third: {}, fourth: right, fifth: false}
+    assert f"a false cause is named for 1 of 1 mutants under the secret {fifth!r}" in found.problems
+    assert sum("fails under some secrets only" in problem for problem in found.problems) == 2
+
+
+def test_what_public_checks_catch_is_looked_at_under_one_secret(monkeypatch):
+    public = next(check.id for check in COURSE.checks if check.task == OWN and not check.hidden_inputs and check.points)
+    hidden = next(check.id for check in COURSE.checks if check.task == OWN and check.hidden_inputs and check.points)
+    mutants = tuple(replace(MUTANT, name=f"{MUTANT.name}_{place}", checks=(public,)) for place in range(6))
+    asked = []
+
+    def graded(pool, trials, what):
+        for trial in trials:
+            asked.append((trial.checks, trial.secret))
+            yield TrialOutcome(trial.id, dict.fromkeys(trial.checks, "wrong"), dict.fromkeys(trial.checks, "1/2"))
+
+    monkeypatch.setattr(command, "graded", graded)
+    executed = Execution({MUTANT.file: {line: frozenset({public, hidden}) for line in range(1, 1000)}})
+    found = command.Audit(COURSE, corpus.Corpus(mutants), SOURCES, None, lambda: executed)
+    command.audit_secrets(found)
+    assert asked[:6] == [((public,), command.SECRETS[0])] * 6
+    assert asked[6:] == [((hidden,), secret) for secret in (*command.SECRETS, command.SECRETS[0])]
+    assert found.findings["secrets"]["caught_by_public_checks"] == 6
+    assert found.problems == []
 
 
 def test_the_audit_notices_a_mutant_that_survives(pool):

@@ -62,7 +62,9 @@ def test_each_earns_full_marks(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "autograder", "audit", *options]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert json.loads(out.read_text())["submissions"]["scores"] == {found.id: 100 for found in whole_submissions()}
+    assert json.loads(out.read_text())["submissions"]["scores"] == {
+        found.id: COURSE.graded for found in whole_submissions()
+    }
 
 
 def test_special_features_are_really_there() -> None:

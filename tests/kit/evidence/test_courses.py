@@ -30,6 +30,11 @@ def course() -> Course:
     return load(course_file("004"))
 
 
+@pytest.mark.parametrize(("name", "there"), [("000", False), ("001", True)])
+def test_only_students_whose_code_is_graded_have_something_to_pack_it_with(name, there):
+    assert ("submit.py" in generate(course=load(course_file(name))).files) == there
+
+
 def test_a_placeholder_or_a_check_too_many_is_noticed(course, tmp_path):
     made = generate(course.root, course)
     for name, content, complaint in (

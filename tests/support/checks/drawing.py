@@ -50,6 +50,10 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Call
     for ddof in (0, 1) if len(mean) > 1 else ():
         scaled = (mean - mean.mean(axis=0)) / mean.std(axis=0, ddof=ddof)
         mistakes[f"the codes are standardised (ddof={ddof}); return them as they are"] = scaled
+    if len(mean) > 1:
+        turned = (mean - mean.mean(axis=0)) @ np.linalg.svd(mean - mean.mean(axis=0), full_matrices=False)[2].T
+        turned *= np.where((turned * codes).sum(axis=0) < 0, -1, 1)  # an axis may point either way
+        mistakes["the codes are turned to their principal axes; return them as they are"] = turned
     if oracle.kind == "vae":
         eps = (codes - mean) / np.exp(oracle.logvar(mean) / 2)
         if 0.5 < np.sqrt(np.square(eps).mean()) < 1.5 and np.abs(eps).max() < 7 and not _close(codes, again()):
@@ -74,10 +78,15 @@ def check_grid(
     """
     # Latents of forty in size cost digits.
     tolerance = {"rtol": 1e-3, "atol": 1e-4}
-    right, mistakes = oracle.decode(z), _decoded(oracle, z, mistaken)
-    # What was fed explains what no usual mistake does.
-    if not Observation(images, right, mistakes, **tolerance).explained():
-        mistakes |= _by_what_was_fed(images, oracle, model, z, _grid_fault)
+    right = oracle.decode(z)
+
+    def mistakes() -> dict[str, np.ndarray]:
+        named = _decoded(oracle, z, mistaken)
+        # What was fed explains what no usual mistake does.
+        if Observation(images, right, named, **tolerance).explained():
+            return named
+        return named | _by_what_was_fed(images, oracle, model, z, _grid_fault)
+
     check_close(images, right, what=f"decode_grid with steps={len(z)}", mistakes=mistakes, **tolerance)
 
 
@@ -100,11 +109,15 @@ def check_traversal(
         )
     if isinstance(images, np.ndarray) and images.ndim == right.ndim and len(images) < len(right):
         check(not _close(images, right[: len(images)]), f"{what}: rows are missing.", LAST_LATENTS)
-    named = _decoded(oracle, z, mistaken)
-    # Where no usual mistake explains it, or more than one, what was fed does.
-    if len(Observation(images, right, named).explained()) != 1:
-        named = _by_what_was_fed(images, oracle, model, z, _traversal_fault)
-    check_close(images, right, what=what, mistakes=named)
+
+    def mistakes() -> dict[str, np.ndarray]:
+        named = _decoded(oracle, z, mistaken)
+        # Where no usual mistake explains it, or more than one, what was fed does.
+        if len(Observation(images, right, named).explained()) == 1:
+            return named
+        return _by_what_was_fed(images, oracle, model, z, _traversal_fault)
+
+    check_close(images, right, what=what, mistakes=mistakes)
 
 
 def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, before: int = 0) -> np.ndarray:
@@ -130,7 +143,7 @@ def check_decoded(images: Any, oracle: ProbeOracle, model: Recorder, n: int, bef
         images,
         right,
         what=f"the decoder's mean images, as {what} returns them",
-        mistakes={IN_TRAIN_MODE: oracle.decode(z, training=True), **_changed(images, right)},
+        mistakes=lambda: {IN_TRAIN_MODE: oracle.decode(z, training=True), **_changed(images, right)},
     )
     return z
 

@@ -5,16 +5,20 @@ of their own, large ones to reveal a clamped or one-signed output. Names of laye
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pytest
 
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail, quoted
-from autograder.door.submission import Handle, SubmissionError
+from autograder.door.submission import Handle, Submission, SubmissionError
 
+Network = Callable[[np.ndarray], Sequence[np.ndarray]]
 SMALL, MILD, LARGE = 0.5, 2.0, 100.0  # gains: every layer multiplies the spread of its inputs by about this
 BEYOND = 60.0  # what an output that is not clamped exceeds, to both sides, under large weights
+STATISTICS = (
+    "something is computed over the batch (dim=0, or no dim at all): statistics over the batch, as of a BatchNorm "
+    "without running averages, a mean, a maximum, or a softmax"
+)
 CUT = "the graph is cut on the way, so no gradient passes: detach(), torch.no_grad(), a comparison (>), or a new tensor"
 BATCHES = (2, 1, 37, 130)
 ANY = "Any real number must be possible."
@@ -76,31 +80,7 @@ def random_codes(rng: np.random.Generator, count: int, latents: int, spread: flo
     return (spread * rng.standard_normal((count, latents))).astype(np.float32)
 
 
-def load_random_weights(model: Handle, rng: np.random.Generator, gain: float) -> None:
-    """Give all weight matrices and kernels of a model fresh random entries; biases become random too, but small.
-
-    What a normalisation layer keeps (scales, running averages) stays as it is.
-    """
-    state = model.state()
-    for name, value in state.items():
-        if value.dtype.kind == "f" and value.ndim >= 2:
-            spread = gain / np.sqrt(np.prod(value.shape[1:]))
-        elif value.dtype.kind == "f" and name.endswith("bias"):
-            spread = 0.1
-        else:
-            continue
-        state[name] = _normals(rng, spread, value)
-    model.load(state)
-
-
-def _normals(rng: np.random.Generator, spread: float, like: np.ndarray) -> np.ndarray:
-    """Normal numbers of shape and dtype of an array, in no more memory than that."""
-    values = rng.standard_normal(like.shape, dtype=np.float32)
-    values *= spread
-    return values.astype(like.dtype, copy=False)
-
-
-def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], latents: int, what: str) -> None:
+def check_encoder_shapes(submission: Submission, encode: Network, latents: int, what: str) -> None:
     """Codes have shape (B, latents) for several batch sizes.
 
     Args:
@@ -109,23 +89,38 @@ def check_encoder_shapes(encode: Callable[[np.ndarray], Sequence[np.ndarray]], l
     for batch in BATCHES:
         images = np.full((batch, 1, 28, 28), 0.5, dtype=np.float32)
         images[-1] = 0  # an image that is all black has a code, too
-        for code in _output(encode, images, f"{what} of {_images(batch)}"):
+        for code in _output(submission, encode, images, f"{what} of {_images(batch)}"):
             check_tensor(code, what=f"{what} of {_images(batch)}", shape=(batch, latents))
 
 
-def _output(network: Callable[[np.ndarray], Any], inputs: np.ndarray, what: str) -> Any:
+def _output(submission: Submission, network: Network, inputs: np.ndarray, what: str) -> Sequence[np.ndarray]:
     """What a network gives inputs (B, ...), of which B = 2 are the first to be tried."""
     try:
         return network(inputs)
     except SubmissionError as error:
         if len(inputs) > 1:
             raise
-        cause = "does squeeze() take away the dimension of the batch, which has size 1 here?"
+        with submission.aside():
+            cause = _cause_of_one(network, inputs)
         raise CheckFailed(f"{what} raises an exception, of 2 it does not: {quoted(error)}.", cause) from None
 
 
+def _cause_of_one(network: Network, one: np.ndarray) -> str:
+    """Why a network raises an exception for one input (1, ...), and not for two; "" if it cannot be told."""
+    twice, beside = (network(np.concatenate([one, other])) for other in (one, 1 - one))
+    if not all(_agree(rows[:1], rows[1:]) for rows in twice):
+        return ""  # something is random
+    if all(_agree(rows[:1], others[:1]) for rows, others in zip(twice, beside, strict=True)):
+        return "does squeeze() take away the dimension of the batch, which has size 1 here?"
+    return STATISTICS
+
+
 def check_decoder_shapes(
-    decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str, under: Callable[[float], np.ndarray]
+    submission: Submission,
+    decode: Callable[[np.ndarray], np.ndarray],
+    latents: int,
+    what: str,
+    under: Callable[[float], np.ndarray],
 ) -> None:
     """Decoded images have shape (B, 1, 28, 28) for several batch sizes, and their pixels lie in [0, 1].
 
@@ -135,7 +130,8 @@ def check_decoder_shapes(
     for batch in BATCHES:
         z = np.linspace(-2, 2, batch * latents, dtype=np.float32).reshape(batch, latents)
         of = f"{what} of {batch} code{'s'[: batch > 1]}"
-        images = check_tensor(_output(decode, z, of), what=of, shape=(batch, 1, 28, 28))
+        (images,) = _output(submission, lambda codes: [decode(codes)], z, of)
+        check_tensor(images, what=of, shape=(batch, 1, 28, 28))
         check_range(images, what, under)
 
 
@@ -264,7 +260,7 @@ def under_large_weights(
     """Call `outputs` under `draws` sets of large random weights; each array that it returns, stacked over the draws."""
     collected = []
     for _ in range(draws):
-        load_random_weights(model, rng, gain)
+        model.randomize(rng, gain)
         collected.append(outputs())
     return [np.stack(values) for values in zip(*collected, strict=True)]
 
@@ -315,8 +311,7 @@ def check_rows(function: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray,
         check(
             _agree(function(inputs[few]), whole[few]),
             f"{what}: images of a batch influence each other: a smaller batch gives other results. {alone}",
-            "something is computed over the batch (dim=0, or no dim at all): statistics over the batch, as of a "
-            "BatchNorm without running averages, a mean, a maximum, or a softmax",
+            STATISTICS,
         )
 
 

@@ -98,6 +98,7 @@ def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str,
         "the total is the mean of error and KL; it should be their sum": right * [1, 1, 0.5],
         "the KL has the wrong sign": right * [1, -1, 1],
         "the error has the wrong sign: it is MINUS log p(x | z)": right * [-1, 1, 1],
+        "error and total have the wrong sign: they are MINUS log p(x | z) and MINUS the ELBO": right * [-1, 1, -1],
         "the rows are those of the images in the reverse order; each image has its own": right[::-1],
         "the error is divided by the number of pixels; in nats it is what negative_log_likelihood returns": np.stack(
             [error / PIXELS, divergence, error / PIXELS + divergence], axis=1

@@ -154,6 +154,9 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
                 if len(weights) > 1
             },
             "the sign is wrong": -right,
+            "all components have the same determinant, the average of theirs (of the logarithms); each has its own": (
+                other_components(components + half_log_det - half_log_det.mean())
+            ),
             "the determinant of the covariance is missing": other_components(components + half_log_det),
             "the log-determinant is not halved": other_components(components - half_log_det),
             "the log-determinant is halved once too often: the factor's diagonal gives half of it already": (

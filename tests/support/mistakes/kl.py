@@ -15,6 +15,7 @@ NORMALS = [
     tuple(np.array(x) for x in (2e-5, 4e-9, 1e-5, 7e-10)),
     tuple(np.array(x) for x in (2e-7, 3e-13, 1e-7, 6e-14)),
     tuple(np.array(x) for x in (1.4, 0.3, 2.6, 5.2)),
+    tuple(np.array(x) for x in (2.0, 3.0, 7e4, 5.0)),
 ]
 POSITIVE = [
     (
@@ -33,6 +34,7 @@ DISCRETE = [
     (np.array([[0.5, 0.5], [0.2, 0.8]]), np.array([[1.0, 0.0], [0.7, 0.3]])),
 ]
 CONSTANTS = (12, 11, 10, 9, 8, 7, 6, 5, 4, 3)  # what people add is 1e-12, 1e-11, ...
+BOUNDS = (1, 10, 50, 100, 500, 1000, 10_000)  # what they clamp differences at
 
 
 def of_kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> Mistakes:
@@ -128,6 +130,11 @@ def of_kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> Mistake
         "it is in bits (log base 2); it should be in nats": right / math.log(2),
         "it is in units of log base 10; it should be in nats": right / math.log(10),
         **{name: value for constant in CONSTANTS for name, value in with_constant(constant).items()},
+        **{
+            f"differences of the means beyond {bound} are cut off (clamp)": 0.5
+            * (ratio + np.minimum(np.abs(mu1 - mu2), bound) ** 2 / var2 - 1 + logarithm)
+            for bound in BOUNDS
+        },
         **of_reduction(right),
         **({"the results are summed over the last dimension": right.sum(axis=-1)} if right.ndim > 1 else {}),
     }
@@ -150,6 +157,7 @@ def of_kl_categorical(p: Any, q: Any) -> Mistakes:
         unweighted = np.where(p > 0, np.log(p) - np.log(q), 0.0).sum(axis=-1)
         entropy = -xlogy(p, p).sum(axis=-1)
         coins = rel_entr(1 - p, 1 - q).sum(axis=-1)
+        by_column = oracles.kl_categorical(p / p.sum(axis=0), q / q.sum(axis=0))
     impossible = np.where((q == 0).any(axis=-1), math.inf, right)
     both = (p > 0) & (q > 0)
     found: Mistakes = {
@@ -172,6 +180,7 @@ def of_kl_categorical(p: Any, q: Any) -> Mistakes:
         "it looks as if a softmax of q were taken: it already holds probabilities": oracles.kl_categorical(
             p, softmax(q, axis=-1)
         ),
+        "p and q are divided by their sums over the first dimension; each row is a distribution by itself": (by_column),
         "it looks like the divergence from the average of p and q": oracles.kl_categorical(p, middle),
         "it looks like the Jensen-Shannon divergence, by the average of p and q": 0.5
         * (oracles.kl_categorical(p, middle) + oracles.kl_categorical(q, middle)),

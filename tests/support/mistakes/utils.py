@@ -49,6 +49,12 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             "it looks like the mean of the log-densities: the logarithm belongs outside the mean": components.mean(
                 axis=1
             ),
+            "it looks like the density of one normal, with the mean and variance of the mixture": oracles.log_normal(
+                z, m.mean(axis=1), v.mean(axis=1) + m.var(axis=1)
+            ),
+            "it looks like the density of one normal, with the components' average mean and variance": (
+                oracles.log_normal(z, m.mean(axis=1), v.mean(axis=1))
+            ),
             "it looks like the density of the best component": components.max(axis=1),
             "it looks like the density of the best component, divided by K": components.max(axis=1) - log_k,
             "log v is not halved": logsumexp(components - half_log_v, axis=1) - log_k,

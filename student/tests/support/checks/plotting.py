@@ -302,6 +302,8 @@ def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -
         "the curve is upside down: it shows the loss, not the ELBO itself": -values,
         "it shows running means of all values so far": np.cumsum(values) / count,
         "it shows the best value so far": np.maximum.accumulate(values),
+        "it shows the logarithm of the values' sizes; draw the values themselves": np.log(np.abs(values)),
+        "it shows the logarithm of the values' sizes, to base 10; draw the values themselves": np.log10(np.abs(values)),
         "the values are sorted; keep their order": np.sort(values),
     }
     for cause, others in same.items():
@@ -328,7 +330,8 @@ def _smoothed(y: np.ndarray, values: np.ndarray) -> bool:
     """Whether every y is a mean of its value and the y before, with the same weights throughout."""
     before, now = y[:-1] - values[1:], y[1:] - values[1:]
     weight = before @ now / (before @ before)
-    return bool(0 < weight < 1 and np.allclose(now, weight * before, rtol=1e-4, atol=1e-4 * np.abs(values).max()))
+    # By the spread of y: of something much smaller than the values, all differences are nearly those to 0.
+    return bool(0 < weight < 1 and np.allclose(now, weight * before, rtol=0, atol=1e-4 * np.ptp(y)))
 
 
 def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:

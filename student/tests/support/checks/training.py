@@ -267,7 +267,10 @@ def _with_rate(run: Run, lr: float) -> bool:
 
 
 def _of_earlier_step(run: Run) -> bool:
-    return any(run.off(state) < CLOSE for state in run.replayed().states[1:-1])
+    """Whether the parameters are those after a step before the last, or the last itself where its loss is smallest."""
+    replayed = run.replayed()
+    best = np.argmin(replayed.losses) == len(replayed.losses) - 1
+    return any(run.off(state) < CLOSE for state in replayed.states[1 : None if best else -1])
 
 
 def _averaged(run: Run) -> bool:
