@@ -63,6 +63,17 @@ def write_tiny(folder: Path, files: Mapping[str, str]) -> Path:
     return folder
 
 
+def copy_sources(folder: Path) -> Path:
+    """Copy what the repository's courses are made from into an empty folder, but for the data themselves."""
+    left_out = shutil.ignore_patterns("results", "data", "__pycache__", ".hypothesis", "kit", "assignment", "corpus")
+    for name in ("courses", "solution", "tests", "requirements"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    (folder / "data").mkdir()
+    for name in ("data/README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
 def write_course(root: Path, checks: Mapping[str, str], n: int, worth: float) -> Path:
     """Write a course of n tasks: task1 in task1.py, function `twice`, and so on; returns the course's file.
 

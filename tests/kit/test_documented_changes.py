@@ -22,15 +22,14 @@ from autograder.release import new_course, student
 from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
-from autograder.repository import ROOT
 from autograder.stamp import TASKS
 from autograder.tasks import CourseError, TaskRecord, load
 from autograder.writing import write_files
+from tests.kit.courses import copy_sources
 from tests.kit.documented import code, page, section
 
 PAGE = page("instructors.md")
 COURSE, HANDOUT = "courses/spring.toml", "solution/handout/spring.md"
-LEFT_OUT = ("results", "data", "__pycache__", ".hypothesis", "kit", "assignment", "corpus")
 
 
 # The page
@@ -155,11 +154,7 @@ def follow(copy: Copy, words: str) -> None:
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     """A copy with the course that `make new-course NAME=spring` writes."""
-    for name in ("courses", "solution", "tests", "requirements"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    (tmp_path / "data").mkdir()
-    for name in ("data/README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    copy_sources(tmp_path)
     for name in (COURSE, HANDOUT, QUESTION):  # of somebody who has followed the page before
         (tmp_path / name).unlink(missing_ok=True)
     (name,) = set(re.findall(r"^make new-course NAME=(\w+)", section(PAGE, "Your own course"), re.MULTILINE))

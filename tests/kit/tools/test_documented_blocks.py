@@ -7,13 +7,13 @@ test_documents.py lets every program read its arguments, of these commands, too.
 import os
 import re
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from autograder.repository import ROOT
 from autograder.tasks import load
+from tests.kit.archives import write_zip
 from tests.kit.classroom.test_selfgrades import filled
 from tests.kit.classroom.test_written_documented import run, tree  # noqa: F401
 from tests.kit.test_own_assignment import Tree
@@ -62,9 +62,7 @@ def hand_in(tree: Tree, line: str) -> None:  # noqa: F811
         content = {"Jane Doe.csv": filled(course=load(tree.folder / "courses" / "000.toml"))}
     else:
         content = {"Jane Doe/line.py": (tree.folder / "solution" / "line.py").read_text()}
-    with zipfile.ZipFile(tree.folder / "export.zip", "w") as archive:
-        for name, text in content.items():
-            archive.writestr(name, text)
+    write_zip(tree.folder / "export.zip", content)
     if "submission.zip" in line:
         (tree.folder / "submission.zip").write_bytes((tree.folder / "dist" / "full" / "reference.zip").read_bytes())
 
