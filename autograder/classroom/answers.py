@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Literal
 
-from autograder.classroom.exports.submission import Submission, unpacked
+from autograder.classroom.exports.submission import HandedIn, unpacked
 from autograder.classroom.parcel import version
 from autograder.grading.files import MIB, Entry, UnreadableError, listed, shown
 from autograder.release.notebook import NOTEBOOK
@@ -109,7 +109,7 @@ class Answers:
 
 
 def read(
-    submission: Submission,
+    submission: HandedIn,
     labels: Collection[str],
     given: Collection[str] = (),
     known: dict[str, list[tuple[str, int]]] | None = None,

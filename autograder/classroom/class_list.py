@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from autograder.classroom.exports.submission import Export, Submission, late_days
+from autograder.classroom.exports.submission import Export, HandedIn, late_days
 from autograder.classroom.roster import Student
 from autograder.sandbox.text import safe_text
 from autograder.writing import write_atomically
@@ -69,7 +69,7 @@ def members(export: Export, scores: Mapping[str, float | None]) -> list[Member]:
     ]
 
 
-def _lateness(student: Student, submission: Submission) -> str:
+def _lateness(student: Student, submission: HandedIn) -> str:
     days = late_days(student, submission)
     return f"{days} day{'s' * (days > 1)}" if isinstance(days, int) and days else str(days or "")
 

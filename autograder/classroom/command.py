@@ -18,7 +18,7 @@ from autograder.classroom.difference import Earlier, higher
 from autograder.classroom.exports import reading
 from autograder.classroom.exports.joining import with_reports
 from autograder.classroom.exports.submission import Export
-from autograder.classroom.marks import Names, Row, read_tables
+from autograder.classroom.marks import FilledRow, Names, read_tables
 from autograder.classroom.named import submissions_of
 from autograder.classroom.origin import origin
 from autograder.classroom.planning import Summary, jobs_of
@@ -86,7 +86,7 @@ class ClassSettings:
     anonymous: bool = False
     delete: str | None = None
     reports: Path | None = None
-    marks: Sequence[Row] | None = None
+    marks: Sequence[FilledRow] | None = None
 
 
 def grade_class(settings: ClassSettings) -> Summary:
@@ -155,7 +155,9 @@ def grade_class(settings: ClassSettings) -> Summary:
     return summary
 
 
-def _without(export: Export, name: str | None, out: Path, marks: Sequence[Row] | None, store: Store) -> Deletion | None:
+def _without(
+    export: Export, name: str | None, out: Path, marks: Sequence[FilledRow] | None, store: Store
+) -> Deletion | None:
     """The class without the student of this name; None if there is none.
 
     Raises:
@@ -184,7 +186,7 @@ def _slug_now(slug: str, taken_out: Deletion) -> str:
     return taken_out.renamed[slug].slug if slug in taken_out.renamed else slug
 
 
-def _of_others(marks: Sequence[Row] | None, taken_out: Deletion) -> Sequence[Row] | None:
+def _of_others(marks: Sequence[FilledRow] | None, taken_out: Deletion) -> Sequence[FilledRow] | None:
     """The lines that are not about the student who is taken out, with the slugs that submissions have now."""
     if marks is None:
         return None
@@ -309,7 +311,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _written_alone(options: argparse.Namespace, course: Course) -> int:
     """Grade what is written by hand, in a course that grades no code; the exit status."""
-    marks: Sequence[Row] | None = read_tables(options.written) if options.written else None
+    marks: Sequence[FilledRow] | None = read_tables(options.written) if options.written else None
     if options.reports:
         raise UnreadableError("--reports: no code is graded in this course, so name the reports without it")
     export = read_class(options.submissions, course, options.export, options.roster, options.due, table=NOTEBOOK)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autograder.classroom import difference_page, written
 from autograder.classroom.exports.counting import slug_of
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.named import is_called, texts
 from autograder.grading.files import UnreadableError
 
@@ -36,7 +36,7 @@ class Deletion:
     before: Export
     export: Export
     folders: tuple[str, ...]
-    renamed: Mapping[str, Submission]
+    renamed: Mapping[str, HandedIn]
     known_by: tuple[str, ...]
 
     @property
@@ -71,7 +71,7 @@ def without(export: Export, name: str, folders: Collection[str]) -> Deletion:
     ((key, student),) = found.items()
     others = {text for one in everybody if one.key != key for text in texts(one)}
     known_by = tuple(text for text in texts(student) if text not in others)
-    kept, gone, renamed = [], [], dict[str, Submission]()
+    kept, gone, renamed = [], [], dict[str, HandedIn]()
     taken = {*folders, *(one.slug for one in export.submissions)}
     for one in export.submissions:
         group = tuple(each for each in one.students if each.key != key)

@@ -82,7 +82,7 @@ class RowChange:
 
 
 @dataclass(frozen=True)
-class Change:
+class ScoreChange:
     """A student for whom something differs.
 
     Attributes:
@@ -156,7 +156,7 @@ def higher(scores: Mapping[str, float | None], people: Sequence[Member], earlier
     return found
 
 
-def changes(people: Sequence[Member], store: Store, earlier: Earlier) -> list[Change]:
+def changes(people: Sequence[Member], store: Store, earlier: Earlier) -> list[ScoreChange]:
     """Everybody for whom something differs: those who lose most first, then those who gain most.
 
     Args:
@@ -187,11 +187,11 @@ def _side(member: Member, store: Store, origins: dict[tuple[int, str], Origin | 
     return Side(member, record, rows, origins[place])
 
 
-def _new(now: Side) -> Change:
-    return Change(now.member, None, now.graded, now.member.score, "", now.member.late, (), (NEW,), _remark(now))
+def _new(now: Side) -> ScoreChange:
+    return ScoreChange(now.member, None, now.graded, now.member.score, "", now.member.late, (), (NEW,), _remark(now))
 
 
-def _change(before: Side, now: Side) -> Change | None:
+def _change(before: Side, now: Side) -> ScoreChange | None:
     """What differs for a student; None if nothing does."""
     kept = bool(now.record and now.record.kept)
     rows = () if kept or not (before.rows and now.rows) else tuple(_row_changes(before, now))
@@ -211,7 +211,7 @@ def _change(before: Side, now: Side) -> Change | None:
         why.add(FAILED_NOW)
     if not why and before.member.score == now.member.score:
         return None
-    return Change(
+    return ScoreChange(
         now.member,
         before.member.score,
         now.graded,

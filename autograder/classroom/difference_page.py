@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.classroom.class_list import Member
-from autograder.classroom.difference import Change, Earlier, changes, course_changes
+from autograder.classroom.difference import Earlier, ScoreChange, changes, course_changes
 from autograder.classroom.letters import letters
 from autograder.classroom.planning import Summary
 from autograder.classroom.results_folder import Store
@@ -58,7 +58,7 @@ class Comparison:
     course: Course
     against: str
     people: Sequence[Member]
-    changes: Sequence[Change]
+    changes: Sequence[ScoreChange]
     what: Sequence[str]
     gone: Sequence[Member]
     ways: Mapping[str, int]
@@ -126,7 +126,7 @@ def _rows(about: Comparison) -> list[list[Any]]:
     return found
 
 
-def _difference(change: Change) -> float | None:
+def _difference(change: ScoreChange) -> float | None:
     """None where one of the two has no score."""
     return None if change.before is None or change.counts is None else round(change.difference, 6)
 
@@ -136,13 +136,13 @@ def signed(value: float) -> str:
     return f"{'+' if value > 0 else MINUS if value < 0 else ''}{number(abs(value))}"
 
 
-def _kept(change: Change) -> str:
+def _kept(change: ScoreChange) -> str:
     if not change.raised:
         return ""
     return f"keeps {number(change.counts or 0)} points: this grading gives {_points(change.graded)}"
 
 
-def _lateness(change: Change) -> str:
+def _lateness(change: ScoreChange) -> str:
     if change.late == change.late_before:
         return ""
     return f"late: {change.late or 'in time'} now, {change.late_before or 'in time'} before"

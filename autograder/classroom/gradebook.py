@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autograder.classroom.exports.submission import TITLES, Export, Submission, late_days
+from autograder.classroom.exports.submission import TITLES, Export, HandedIn, late_days
 from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError, listed
 from autograder.grading.report import number
@@ -127,7 +127,7 @@ PLAIN = ("Name", "ID", "SID", "Login", "Email", "Section", *RESULT, "Late Days")
 
 
 @dataclass(frozen=True)
-class Line:
+class GradeLine:
     """What a student gets.
 
     Attributes:
@@ -138,7 +138,7 @@ class Line:
     """
 
     student: Student
-    submission: Submission | None
+    submission: HandedIn | None
     code: float | None
     written: float | None
     total: float | None
@@ -163,7 +163,7 @@ def lines(
     written: Mapping[str, float] | None = None,
     remarks: Mapping[str, str] = {},
     rule: Late = NO_RULE,
-) -> list[Line]:
+) -> list[GradeLine]:
     """A line for each student, those who handed in nothing at the end; arguments as for `write`."""
     found = []
     for student, submission in (*_handed_in(export), *((student, None) for student in export.absent)):
@@ -176,11 +176,11 @@ def lines(
             earned = total if submission else 0.0
             total = None if earned is None or by_hand is None else round(earned + by_hand, 6)
         remark = remarks.get(submission.slug, "") if submission else ""
-        found.append(Line(student, submission, code, by_hand, total, late, remark))
+        found.append(GradeLine(student, submission, code, by_hand, total, late, remark))
     return found
 
 
-def _handed_in(export: Export) -> list[tuple[Student, Submission]]:
+def _handed_in(export: Export) -> list[tuple[Student, HandedIn]]:
     return [(student, one) for one in export.submissions for student in one.students]
 
 
@@ -218,7 +218,7 @@ def write(
     write_atomically(path, table(lines(export, scores, written, remarks, rule), export, points, form, title))
 
 
-def table(graded: Sequence[Line], export: Export, points: float, form: str, title: str) -> str:
+def table(graded: Sequence[GradeLine], export: Export, points: float, form: str, title: str) -> str:
     """The text of grades.csv; arguments as for `write`."""
     if form in IMPORTED:
         return csv_text(_imported(graded, export, points, form, title))
@@ -309,7 +309,7 @@ def _column(rules: Form, columns: Sequence[str], title: str) -> str:
     return found[0] if found else title if re.fullmatch(rules.title, title) else rules.new.format(title)
 
 
-def _imported(graded: Sequence[Line], export: Export, points: float, form: str, title: str) -> Iterator[list[Any]]:
+def _imported(graded: Sequence[GradeLine], export: Export, points: float, form: str, title: str) -> Iterator[list[Any]]:
     """Students without a grade are left out: an empty cell would take away a grade that the platform has."""
     rules, columns = IMPORTED[form], _columns(export)
     if not _is_list_of(rules, columns):
@@ -332,20 +332,20 @@ def _imported(graded: Sequence[Line], export: Export, points: float, form: str, 
         yield [cells.get(name, "") for name in heading]
 
 
-def _parts(graded: Sequence[Line]) -> list[tuple[str, Callable[[Line], float | None]]]:
+def _parts(graded: Sequence[GradeLine]) -> list[tuple[str, Callable[[GradeLine], float | None]]]:
     """Columns of the parts of a grade, where it has parts."""
     late = [("Taken Off", lambda line: line.late)] if any(line.late for line in graded) else []
     by_hand = [] if all(line.written is None for line in graded) else [("Written", lambda line: line.written)]
     return [("Code", lambda line: line.code), *late, *by_hand] if late or by_hand else []
 
 
-def _result(line: Line, points: float) -> list[Any]:
+def _result(line: GradeLine, points: float) -> list[Any]:
     """The cells of RESULT."""
     handed_in = (line.submission.slug, line.submission.time) if line.submission else ("", "")
     return [line.total, number(points), line.status, *handed_in]
 
 
-def _gradescope(graded: Sequence[Line], points: float) -> Iterator[list[Any]]:
+def _gradescope(graded: Sequence[GradeLine], points: float) -> Iterator[list[Any]]:
     parts = _parts(graded)
     yield [*GRADESCOPE, *(name for name, _ in parts)]
     for line in graded:
@@ -356,7 +356,7 @@ def _gradescope(graded: Sequence[Line], points: float) -> Iterator[list[Any]]:
         yield [*who, *_result(line, points), *late, *(part(line) for _, part in parts)]
 
 
-def _plain(graded: Sequence[Line], points: float) -> Iterator[list[Any]]:
+def _plain(graded: Sequence[GradeLine], points: float) -> Iterator[list[Any]]:
     parts = _parts(graded)
     yield [*PLAIN, *(name for name, _ in parts)]
     for line in graded:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from autograder.classroom import difference
-from autograder.classroom.difference import Change, RowChange
+from autograder.classroom.difference import RowChange, ScoreChange
 from autograder.grading.report import number
 from autograder.sandbox.text import safe_text
 
@@ -32,7 +32,7 @@ TOLD = {
 }
 
 
-def letters(changes: Sequence[Change], title: str, points: float) -> list[tuple[str, str]]:
+def letters(changes: Sequence[ScoreChange], title: str, points: float) -> list[tuple[str, str]]:
     """(name of a file, text) for each change, ("", "") for one that does not concern its student.
 
     Args:
@@ -50,17 +50,17 @@ def letters(changes: Sequence[Change], title: str, points: float) -> list[tuple[
     return found
 
 
-def concerns(change: Change) -> bool:
+def concerns(change: ScoreChange) -> bool:
     """Whether a student must be told: something that was told before is different now."""
     told = change.before != change.counts or bool(change.rows) or _is_late(change)
     return told and change.why != (difference.NEW,)
 
 
-def _is_late(change: Change) -> bool:
+def _is_late(change: ScoreChange) -> bool:
     return change.late != change.late_before
 
 
-def letter(change: Change, title: str, points: float) -> str:
+def letter(change: ScoreChange, title: str, points: float) -> str:
     """The text for one student, its lines within 72 columns."""
     to = f"To: {change.member.name}{f' <{change.member.email}>' if change.member.email else ''}"
     heads = [to, f"Subject: {title}: your points"]
@@ -77,7 +77,7 @@ def letter(change: Change, title: str, points: float) -> str:
     return "\n".join(safe_text(head, 300) for head in heads) + f"\n\n{told}\n"
 
 
-def _sum(change: Change, title: str, points: float) -> Iterator[str]:
+def _sum(change: ScoreChange, title: str, points: float) -> Iterator[str]:
     of = f"of {number(points)} points"
     before = "there were none" if change.before is None else f"there were {number(change.before)}"
     failed = difference.FAILED_NOW in change.why and not change.rows

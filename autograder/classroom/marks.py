@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.spreadsheets import (
     TableError,
     decoded,
@@ -20,7 +20,7 @@ from autograder.classroom.spreadsheets import (
 )
 from autograder.grading.files import MIB, UnreadableError
 from autograder.grading.report import number
-from autograder.release.selfgrade import Item
+from autograder.release.selfgrade import Asked
 from autograder.tables import safe_cell
 
 TABLE, QUOTE = "written.csv", '"'
@@ -44,14 +44,14 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Row:
+class FilledRow:
     """A line of a filled-in table, with the name of its file."""
 
     file: str
     cells: Mapping[str, str]
 
 
-def read_tables(paths: Sequence[Path]) -> list[Row]:
+def read_tables(paths: Sequence[Path]) -> list[FilledRow]:
     """The lines of filled-in tables.
 
     Args:
@@ -74,10 +74,10 @@ def read_tables(paths: Sequence[Path]) -> list[Row]:
     return rows
 
 
-def rows_of(file: Path) -> list[Row]:
+def rows_of(file: Path) -> list[FilledRow]:
     """The lines of one table; TableError if it is none, OSError if it cannot be read."""
     rows = table_rows(decoded(_content(file)), NEEDED, TABLE, MOST_ROWS)
-    return [Row(file.name, cells) for cells in rows if any(cells.values())]
+    return [FilledRow(file.name, cells) for cells in rows if any(cells.values())]
 
 
 def _content(file: Path) -> bytes:
@@ -114,7 +114,7 @@ def named_anew(file: Path, names: Callable[[Mapping[str, str]], Mapping[str, str
 class Names:
     """Finds the submission that a line is about."""
 
-    def __init__(self, submissions: Sequence[Submission]) -> None:
+    def __init__(self, submissions: Sequence[HandedIn]) -> None:
         self._slugs = {one.slug: one.slug for one in submissions}
         # A spreadsheet takes 0012 for a number, and writes 12, or 1.23E+15 for a longer one.
         self._short = _unique((one.slug.lstrip("0"), one.slug) for one in submissions)
@@ -158,7 +158,7 @@ class Marks:
     notes: Sequence[str]
 
 
-def taken(rows: Sequence[Row], asked: Sequence[Item], submissions: Sequence[Submission]) -> Marks:
+def taken(rows: Sequence[FilledRow], asked: Sequence[Asked], submissions: Sequence[HandedIn]) -> Marks:
     """The marks in the lines of filled-in tables. Points that stand there twice count if they are the same."""
     names, marks = Names(submissions), dict[str, dict[str, Mark]]()
     complaints, notes = list[str](), list[str]()

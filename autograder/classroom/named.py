@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError, listed
 from autograder.sandbox.text import safe_text
@@ -25,7 +25,7 @@ def submissions_of(export: Export, names: Iterable[str]) -> set[str]:
     return {_submission_of(export, name).slug for name in names}
 
 
-def _submission_of(export: Export, name: str) -> Submission:
+def _submission_of(export: Export, name: str) -> HandedIn:
     shown = safe_text(name, LONGEST)
     exact = [one for one in export.submissions if one.slug == name.strip()]
     found = exact or [one for one in export.submissions if any(is_called(student, name) for student in one.students)]

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import BANDS, FEW, Graded, Mistake, TaskResult
-from autograder.classroom.exports.submission import Export, Submission, late_days
+from autograder.classroom.exports.submission import Export, HandedIn, late_days
 from autograder.classroom.grading import STRETCH
 from autograder.classroom.parcel import NOTHING, pack
 from autograder.classroom.planning import Summary
@@ -158,7 +158,7 @@ def write(
         write_atomically(folder / ANONYMOUS, page(about, anonymous=True))
 
 
-def _fingerprints(submissions: Sequence[Submission], course: Course) -> dict[str, Fingerprints]:
+def _fingerprints(submissions: Sequence[HandedIn], course: Course) -> dict[str, Fingerprints]:
     """Slug -> fingerprints, of what can be read."""
     expected = course.files
     starter = similarity.starter_hashes(student_folder(course.name, course.root))
@@ -175,7 +175,7 @@ def _fingerprints(submissions: Sequence[Submission], course: Course) -> dict[str
 def _with_passages(
     pairs: Sequence[Pair],
     prints: Mapping[str, Fingerprints],
-    submissions: Iterable[Submission],
+    submissions: Iterable[HandedIn],
     expected: frozenset[str],
 ) -> list[tuple[Pair, list[tuple[Excerpt, Excerpt]]]]:
     """Each pair with the longest passages that both have and few others."""
@@ -281,7 +281,7 @@ def _told_once(mistake: Mistake) -> Mistake:
     )
 
 
-def labels(submissions: Sequence[Submission]) -> dict[str, str]:
+def labels(submissions: Sequence[HandedIn]) -> dict[str, str]:
     """slug -> names with numbers, and the slug too where another one is called the same."""
     count = Counter(one.shown for one in submissions)
     return {one.slug: one.shown if count[one.shown] == 1 else f"{one.shown}, {one.slug}" for one in submissions}
@@ -378,7 +378,7 @@ def _students(about: Class) -> dict[str, Any]:
     by_slug = {one.slug: one for one in about.graded}
     sections = {task.section for task in about.course.tasks}
     shown = [section for section in about.course.sections if section.name in sections]
-    rows: list[tuple[Submission, bool, list[float | None], str, str]] = []
+    rows: list[tuple[HandedIn, bool, list[float | None], str, str]] = []
     for submission in about.export.submissions:
         one, record = by_slug.get(submission.slug), about.records.get(submission.slug)
         cells: list[float | None] = [None] * (1 + len(shown))
@@ -394,7 +394,7 @@ def _students(about: Class) -> dict[str, Any]:
     return {"heads": heads, "submissions": rows, "absent": absent} if rows or absent else {}
 
 
-def _lateness(submission: Submission) -> str:
+def _lateness(submission: HandedIn) -> str:
     """How late it was, for the student for whom it was latest, as far as that is known; "" if it was in time."""
     days = [late_days(student, submission) for student in submission.students]
     most = max((day for day in days if isinstance(day, int)), default=0)

@@ -39,7 +39,7 @@ REFUSED = f"not opened, because only {OPENED} zips with {LIMITS.archive_bytes //
 
 
 @dataclass
-class _Room:
+class _ZipRoom:
     """What the zips of one submission may still take, those in zips included.
 
     Attributes:
@@ -104,7 +104,7 @@ def _packed(entries: Sequence[Entry], expected: Collection[str]) -> Parcel:
     loose = [entry for entry in entries if entry not in zips]
     left_out = len(zips) > 1 or bool(zips and _holds(loose, code))
     if zips and not _holds(loose, code):
-        room = _Room()
+        room = _ZipRoom()
         name, chosen, more = _choose(zips, wanted, room)
         notes += more
         if room.refused:
@@ -189,7 +189,7 @@ def _newest_versions(entries: list[Entry], wanted: Collection[str]) -> tuple[lis
     return kept, [f"{shown(str(path))} was taken as {name}" for path, name in renamed]
 
 
-def _choose(zips: Sequence[Entry], wanted: Collection[str], room: _Room) -> tuple[str, Entry, list[str]]:
+def _choose(zips: Sequence[Entry], wanted: Collection[str], room: _ZipRoom) -> tuple[str, Entry, list[str]]:
     """(name, zip, notes) of the newest zip that holds files to grade, or has a zip in it that does; of the newest one
     if none does.
 
@@ -217,7 +217,7 @@ def _inside(archive: Entry, wanted: Collection[str]) -> list[Entry]:
     return _own(zip_tree(archive.opened(LIMITS.archive_bytes), archive.path.name, limits=LIMITS).entries, wanted)
 
 
-def _innermost(archive: Entry, wanted: Collection[str], room: _Room, depth: int) -> tuple[Entry, bool, list[str]]:
+def _innermost(archive: Entry, wanted: Collection[str], room: _ZipRoom, depth: int) -> tuple[Entry, bool, list[str]]:
     """(the zip that holds files to grade, whether there is one, notes): this one, or one inside it."""
     try:
         entries = _inside(archive, wanted)

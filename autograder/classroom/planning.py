@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.origin import Keys, Origin, keys
 from autograder.classroom.parcel import pack
@@ -123,7 +123,7 @@ def jobs_of(
 
 
 def _taken_over(
-    submission: Submission, wanted: Keys, store: Store, known: Known, course: Course, summary: Summary
+    submission: HandedIn, wanted: Keys, store: Store, known: Known, course: Course, summary: Summary
 ) -> bool:
     """Whether a known result could be taken over, as it is or weighed anew."""
     slug = submission.slug

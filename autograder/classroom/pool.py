@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.grading import Lane, ParcelOutcome, grade_fairly
 from autograder.classroom.origin import Keys
 from autograder.classroom.parcel import pack
@@ -28,7 +28,7 @@ class Job:
         expected: names of the files to hand in.
     """
 
-    submission: Submission
+    submission: HandedIn
     keys: Keys
     expected: frozenset[str]
 

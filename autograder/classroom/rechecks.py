@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograder.classroom.answers import RESULTS, Answers, Cell
-from autograder.classroom.exports.submission import Submission as HandedIn
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.parcel import pack
 from autograder.door.submission import Handle, Submission, SubmissionError
 from autograder.grading import intake
@@ -63,7 +63,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Rechecked:
     """What became of a numeric check.
 
     Attributes:
@@ -134,7 +134,7 @@ def tests_of(file: QuestionFile) -> list[Callable[..., None]]:
     return found
 
 
-def judged(file: QuestionFile, value_of: Callable[[str], Any]) -> Verdict:
+def judged(file: QuestionFile, value_of: Callable[[str], Any]) -> Rechecked:
     """The verdict of a numeric check.
 
     Args:
@@ -172,11 +172,11 @@ def judged(file: QuestionFile, value_of: Callable[[str], Any]) -> Verdict:
         else:
             kinds.append("passed")
     kind = next((kind for kind in kinds if kind != "passed"), "passed")
-    return Verdict(kind, kinds.count("passed"), len(kinds), safe_text("; ".join(dict.fromkeys(messages)), 500))
+    return Rechecked(kind, kinds.count("passed"), len(kinds), safe_text("; ".join(dict.fromkeys(messages)), 500))
 
 
 @dataclass(frozen=True)
-class Check:
+class Recheck:
     """A numeric check of the course."""
 
     question: Question
@@ -184,8 +184,8 @@ class Check:
 
 
 def recheck(
-    trunk: Zygote, handed_in: HandedIn, answers: Answers, checks: Sequence[Check], code: Collection[str], given: Path
-) -> dict[str, Verdict]:
+    trunk: Zygote, handed_in: HandedIn, answers: Answers, checks: Sequence[Recheck], code: Collection[str], given: Path
+) -> dict[str, Rechecked]:
     """The verdicts of a student's numeric checks, by their numbers.
 
     Args:
@@ -199,7 +199,7 @@ def recheck(
     short = tuple(cell for cell in cells if cell.question not in manual)
     present = [check for check in checks if check.question.label in answers.parts]
     absent = {check.question.label for check in checks} - answers.parts.keys()
-    verdicts = {label: Verdict("missing", message="the notebook has no place for it") for label in absent}
+    verdicts = {label: Rechecked("missing", message="the notebook has no place for it") for label in absent}
     try:
         with Branch(trunk, time.monotonic() + SECONDS) as branch, workspace() as place:
             folder = _laid_out(place / "work", handed_in, answers, code, given)
@@ -213,12 +213,12 @@ def recheck(
                 again = _run(branch, folder, cells, failed)
                 verdicts |= {label: it for label, it in again.items() if it.passed > verdicts[label].passed}
     except ZygoteDied as error:
-        return {check.question.label: Verdict("grader", message=safe_text(str(error), 200)) for check in checks}
+        return {check.question.label: Rechecked("grader", message=safe_text(str(error), 200)) for check in checks}
     for check in present:
         kind = verdicts[check.question.label].kind
         if check.file.judges_run and not answers.results and kind not in ("passed", "not_implemented"):
             why = f"it needs files of {RESULTS}/, which were not handed in"
-            verdicts[check.question.label] = Verdict("not_run", message=why)
+            verdicts[check.question.label] = Rechecked("not_run", message=why)
     return verdicts
 
 
@@ -242,10 +242,10 @@ def _laid_out(folder: Path, handed_in: HandedIn, answers: Answers, code: Collect
     return folder
 
 
-def _run(branch: Zygote, folder: Path, cells: Sequence[Cell], checks: Sequence[Check]) -> dict[str, Verdict]:
+def _run(branch: Zygote, folder: Path, cells: Sequence[Cell], checks: Sequence[Recheck]) -> dict[str, Rechecked]:
     """The verdicts after these cells have run. A cell that raises an exception does not stop the others; what kills the
     worker, or hangs, costs its own question, and the others are tried again without it."""
-    verdicts: dict[str, Verdict] = {}
+    verdicts: dict[str, Rechecked] = {}
     cells, left = list(cells), {check.question.label: check for check in checks}
     while left:
         run = _Run()
@@ -254,7 +254,7 @@ def _run(branch: Zygote, folder: Path, cells: Sequence[Cell], checks: Sequence[C
                 return verdicts | run.all(Submission(backend), cells, list(left.values()))
         except WorkerDied as death:
             kind = "crash" if death.kind == "closed" else death.kind
-            lost = Verdict(kind, message=safe_text(death.reason, 200))
+            lost = Rechecked(kind, message=safe_text(death.reason, 200))
             guilty = run.question if run.question in left else ""
             cells = [cell for cell in cells if cell is not run.cell and (not guilty or cell.question != guilty)]
             if not guilty and run.cell is None:  # nothing can be left out
@@ -276,7 +276,7 @@ class _Run:
     question: str = ""
     cell: Cell | None = None
 
-    def all(self, worker: Submission, cells: Sequence[Cell], checks: Sequence[Check]) -> dict[str, Verdict]:
+    def all(self, worker: Submission, cells: Sequence[Cell], checks: Sequence[Recheck]) -> dict[str, Rechecked]:
         """Run the cells, then the checks. WorkerDied if the worker does."""
         notebook, raised = worker.build(CELLS, "Cells", []), dict[str, str]()
         for cell in cells:
@@ -298,6 +298,6 @@ class _Run:
             label = self.question = check.question.label
             verdict = judged(check.file, value_of)
             if verdict.kind == "missing" and label in raised:
-                verdict = Verdict("raised", verdict.passed, verdict.of, safe_text(raised[label], 500))
+                verdict = Rechecked("raised", verdict.passed, verdict.of, safe_text(raised[label], 500))
             verdicts[label] = verdict
         return verdicts

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from autograder.classroom.spreadsheets import TableError, decoded
 from autograder.clock import read_time
 from autograder.grading.files import UnreadableError
 from autograder.sandbox.text import safe_text
@@ -94,7 +95,10 @@ def read_roster(content: bytes, name: str) -> Roster:
     Raises:
         UnreadableError: it is no table, has no column that names students, or has an extension that is no number.
     """
-    text = _text(content, name)
+    try:
+        text = decoded(content)
+    except TableError as error:
+        raise UnreadableError(f"{name} {error}") from None
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
     rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -134,18 +138,6 @@ def read_roster(content: bytes, name: str) -> Roster:
         if student.key:
             people.append((student, cells | {f"*{key}": value for key, value in found.items()}))
     return people
-
-
-def _text(content: bytes, name: str) -> str:
-    """The text of a table, as spreadsheets and platforms write it: Blackboard's is UTF-16, with tabs."""
-    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UnreadableError(f"{name} is a workbook: open it, and save it as CSV")
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16", "replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
 
 
 def _days(cell: str, who: str, name: str) -> float:

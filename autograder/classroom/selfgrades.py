@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from autograder.classroom import gradebook
-from autograder.classroom.exports.submission import Export, Submission, unpacked
+from autograder.classroom.exports.submission import Export, HandedIn, unpacked
 from autograder.classroom.parcel import version
 from autograder.classroom.spreadsheets import LARGEST, TableError, decoded, meant, points_in, quoted, table_rows
 from autograder.exits import Exit
 from autograder.grading.files import Entry, UnreadableError, shown
 from autograder.grading.report import number
-from autograder.release.selfgrade import COLUMNS, FILE, Item, items
+from autograder.release.selfgrade import COLUMNS, FILE, Asked, items
 from autograder.sandbox.text import wrapped
 from autograder.tables import csv_text
 from autograder.tasks import Course
@@ -57,7 +57,7 @@ class SelfGrade:
         return int(points) if points.is_integer() else points
 
 
-def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Item]) -> SelfGrade:
+def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Asked]) -> SelfGrade:
     """What the rows of a table say of what a course asks; rows may be in any order."""
     cells: dict[str, str] = {}
     problems, complete = list[str](), True
@@ -94,7 +94,7 @@ def judged(rows: Sequence[Mapping[str, str]], asked: Sequence[Item]) -> SelfGrad
     return SelfGrade(points, tuple(empty), tuple(problems), complete)
 
 
-def read_submission(entries: Sequence[Entry], asked: Sequence[Item]) -> SelfGrade:
+def read_submission(entries: Sequence[Entry], asked: Sequence[Asked]) -> SelfGrade:
     """What a student handed in: the one table among the files, or the newest."""
     names, newest = list[str](), list[dict[str, str]]()
     problems = list[str]()
@@ -135,7 +135,7 @@ def _content(entry: Entry) -> bytes:
 
 
 @dataclass(frozen=True)
-class Class:
+class SelfGrades:
     """A class that has graded itself.
 
     Attributes:
@@ -144,7 +144,7 @@ class Class:
         grades: slug of each submission to what it says.
     """
 
-    asked: tuple[Item, ...]
+    asked: tuple[Asked, ...]
     export: Export
     grades: Mapping[str, SelfGrade]
 
@@ -154,14 +154,14 @@ class Class:
         return bool(self.export.unread) or any(grade.problems for grade in self.grades.values())
 
 
-def read_class(export: Export, course: Course) -> Class:
+def read_class(export: Export, course: Course) -> SelfGrades:
     """Read the tables of a class.
 
     Raises:
         SourceError: the course's questions are not in order.
     """
     asked = tuple(items(course))
-    return Class(
+    return SelfGrades(
         asked,
         export,
         {
@@ -171,7 +171,7 @@ def read_class(export: Export, course: Course) -> Class:
     )
 
 
-def write(out: Path, found: Class, course: Course, form: str | None, title: str | None) -> None:
+def write(out: Path, found: SelfGrades, course: Course, form: str | None, title: str | None) -> None:
     """Write grades.csv and selfgrades.csv into a folder; arguments as in `command.ClassSettings`.
 
     Raises:
@@ -186,7 +186,7 @@ def write(out: Path, found: Class, course: Course, form: str | None, title: str 
     write_atomically(out / "selfgrades.csv", "\ufeff" + csv_text(_details(found)))
 
 
-def _details(found: Class) -> Iterator[list[Any]]:
+def _details(found: SelfGrades) -> Iterator[list[Any]]:
     """A line for each student: points by question, their sum, and what is to be said."""
     labels = [item.label for item in found.asked]
     yield ["student", "SID", *labels, "sum", "remarks"]
@@ -201,7 +201,7 @@ def _details(found: Class) -> Iterator[list[Any]]:
         yield [student.called, student.sid or student.number, *[""] * len(labels), "", "handed in none"]
 
 
-def remarks(submission: Submission, grade: SelfGrade) -> list[str]:
+def remarks(submission: HandedIn, grade: SelfGrade) -> list[str]:
     """What the instructor should know about a student's table."""
     said = list(grade.problems)
     if grade.total is None:
@@ -211,7 +211,7 @@ def remarks(submission: Submission, grade: SelfGrade) -> list[str]:
     return [*said, *(["late"] if submission.late else []), *submission.notes]
 
 
-def print_summary(found: Class, course: Course, stream: TextIO) -> None:
+def print_summary(found: SelfGrades, course: Course, stream: TextIO) -> None:
     """Who handed in what, and all complaints, within 80 columns."""
     export = found.export
     summed = sum(grade.total is not None for grade in found.grades.values())

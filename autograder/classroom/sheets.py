@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from autograder.classroom import markup
 from autograder.classroom.answers import Answers, Part
-from autograder.classroom.exports.submission import Submission
-from autograder.classroom.rechecks import Verdict
+from autograder.classroom.exports.submission import HandedIn
+from autograder.classroom.rechecks import Rechecked
 from autograder.grading import report
 from autograder.release import questions
 from autograder.release.numbers import values
@@ -59,7 +59,7 @@ class Shown:
     asked: Asked
     parts: Sequence[tuple[str, str | Markup]]
     page: int | None
-    verdict: Verdict | None
+    verdict: Rechecked | None
     mark: Mark | None
 
 
@@ -103,7 +103,7 @@ def _clock(time: str, zone: str) -> str:
     return f"{read.astimezone(ZoneInfo(zone)) if read.tzinfo else read:%Y-%m-%d %H:%M %Z}".strip()
 
 
-def _neighbour(everybody: Sequence[Submission], place: int, step: int, written: Written) -> Submission:
+def _neighbour(everybody: Sequence[HandedIn], place: int, step: int, written: Written) -> HandedIn:
     """The next student, round the class, who has handed in a report; the one at this place if there is no other."""
     others = [everybody[(place + step * distance) % len(everybody)] for distance in range(1, len(everybody) + 1)]
     return next((one for one in others if not written.answers[one.slug].nothing), others[-1])
@@ -132,7 +132,7 @@ def asked_in(written: Written) -> list[Asked]:
 
 
 def _shown(
-    asked: Sequence[Asked], found: Answers, verdicts: Mapping[str, Verdict], marks: Mapping[str, Mark]
+    asked: Sequence[Asked], found: Answers, verdicts: Mapping[str, Rechecked], marks: Mapping[str, Mark]
 ) -> list[Shown]:
     parts = {item.label: found.parts.get(item.label, ()) for item in asked}
     texts = [part.content for pieces in parts.values() for part in pieces if part.kind == "text"]
@@ -153,7 +153,7 @@ def _shown(
     ]
 
 
-def _row(one: Submission, written: Written) -> dict[str, Any]:
+def _row(one: HandedIn, written: Written) -> dict[str, Any]:
     """A student's line of the index."""
     found, verdicts = written.answers[one.slug], written.verdicts.get(one.slug, {})
     answered = sum(bool(found.parts.get(item.label)) for item in written.asked)

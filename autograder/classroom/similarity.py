@@ -185,12 +185,11 @@ def rare(submissions: Mapping[str, Fingerprints]) -> dict[str, Fingerprints]:
     }
 
 
-def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str] = ()) -> list[Pair]:
+def pairs(submissions: Mapping[str, Fingerprints]) -> list[Pair]:
     """Pairs that share rare fingerprints, or everything; the most alike first.
 
     Args:
         submissions: slug -> fingerprints.
-        starter_whole: `whole` of submissions without any work of one's own, which are not compared.
     """
     holders: dict[int, list[str]] = defaultdict(list)
     few = rare(submissions)
@@ -216,7 +215,7 @@ def pairs(submissions: Mapping[str, Fingerprints], starter_whole: Collection[str
         for pair, count in shared.items()
         if count >= LEAST_SHARED
     }
-    for pair in _identical(submissions, starter_whole):
+    for pair in _identical(submissions):
         found[pair] = Pair(
             *pair, shared.get(pair, 0), 1.0, 1.0, tuple(name for name, _ in files[pair].most_common(3)), True
         )
@@ -250,12 +249,12 @@ def _joined(one: Place, other: Place) -> Place:
     return Place(one.file, min(one.first, other.first), max(one.last, other.last))
 
 
-def _identical(submissions: Mapping[str, Fingerprints], left_out: Collection[str]) -> Iterable[tuple[str, str]]:
+def _identical(submissions: Mapping[str, Fingerprints]) -> Iterable[tuple[str, str]]:
     """Neighbours among submissions with the same tokens: a chain, since all pairs of a large group say no more."""
     groups: dict[str, list[str]] = defaultdict(list)
     for slug in sorted(submissions):
         whole = submissions[slug].whole
-        if whole and whole not in left_out and submissions[slug].own:
+        if whole and submissions[slug].own:
             groups[whole].append(slug)
     for slugs in groups.values():
         yield from zip(slugs, slugs[1:], strict=False)

@@ -12,7 +12,7 @@ from itertools import islice
 
 from autograder.grading.files import MIB
 from autograder.grading.report import number
-from autograder.release.selfgrade import Item
+from autograder.release.selfgrade import Asked
 from autograder.sandbox.text import safe_text
 
 LARGEST, MOST_ROWS = MIB, 10_000  # bytes and lines of a table; a filled-in one of a student has some thousand bytes
@@ -147,7 +147,7 @@ def points_in(cell: str, most: float) -> float:
     return points
 
 
-def meant(row: Mapping[str, str], asked: Sequence[Item]) -> Item | None:
+def meant(row: Mapping[str, str], asked: Sequence[Asked]) -> Asked | None:
     """The question of a row, by its title, else by its number, which some spreadsheets take for a date."""
     named = ((row.get("title", ""), lambda item: item.title), (row["question"], lambda item: item.label))
     for cell, name in named:

@@ -25,16 +25,16 @@ from tqdm import tqdm
 from autograder.classroom import answers as reading
 from autograder.classroom import rechecks, sheets
 from autograder.classroom.answers import Answers, bare, joined
-from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.marks import TABLE, Mark, Names, Row, named_anew, rows_of, taken
+from autograder.classroom.exports.submission import Export, HandedIn
+from autograder.classroom.marks import TABLE, FilledRow, Mark, Names, named_anew, rows_of, taken
 from autograder.classroom.parcel import pack
-from autograder.classroom.rechecks import Check, Verdict
+from autograder.classroom.rechecks import Recheck, Rechecked
 from autograder.classroom.spreadsheets import TableError, meant
 from autograder.grading.files import UnreadableError
 from autograder.grading.report import count, number
 from autograder.release import questions
 from autograder.release.notebook import NOTEBOOK
-from autograder.release.selfgrade import Item, items
+from autograder.release.selfgrade import Asked, items
 from autograder.repository import EXECUTOR, student_folder
 from autograder.sandbox.text import wrapped
 from autograder.stamp import stamp_in
@@ -67,9 +67,9 @@ class Written:
 
     course: Course
     export: Export
-    asked: Sequence[Item]
+    asked: Sequence[Asked]
     answers: Mapping[str, Answers]
-    verdicts: Mapping[str, Mapping[str, Verdict]] = field(default_factory=dict)
+    verdicts: Mapping[str, Mapping[str, Rechecked]] = field(default_factory=dict)
     marks: Mapping[str, Mapping[str, Mark]] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Written:
         return {one.slug: self.total(one.slug) for one in self.export.submissions}
 
 
-def asked_by(course: Course) -> list[Item]:
+def asked_by(course: Course) -> list[Asked]:
     """The questions of a course.
 
     Raises:
@@ -142,7 +142,7 @@ def report_id(found: Answers) -> str:
     return "none" if found.nothing else "r" + hashlib.sha256(found.content).hexdigest()[:8]
 
 
-def grade(export: Export, course: Course, out: Path, rows: Sequence[Row] | None = None) -> Written | None:
+def grade(export: Export, course: Course, out: Path, rows: Sequence[FilledRow] | None = None) -> Written | None:
     """Read the answers, run the numeric checks again, take in what people have filled in, and write sheets and table.
 
     Args:
@@ -199,7 +199,7 @@ def sheets_in(out: Path) -> set[str]:
     return {path.stem for path in (out / FOLDER).glob("*.html")} - {"index"}
 
 
-def forget(out: Path, before: Sequence[Submission], gone: Collection[str], renamed: Mapping[str, Submission]) -> None:
+def forget(out: Path, before: Sequence[HandedIn], gone: Collection[str], renamed: Mapping[str, HandedIn]) -> None:
     """Delete sheets, PDFs, records and lines in tables, and put new names of others into the tables.
 
     Lines of others stay as people have written them. What `grade` writes anew, it has to write.
@@ -241,7 +241,7 @@ def forget(out: Path, before: Sequence[Submission], gone: Collection[str], renam
     write_atomically(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def _who(one: Submission) -> dict[str, str]:
+def _who(one: HandedIn) -> dict[str, str]:
     """The cells that name its students."""
     return {"student": one.shown, "sid": ", ".join(filter(None, (student.sid for student in one.students)))}
 
@@ -263,7 +263,7 @@ def _record(folder: Path) -> dict[str, Any]:
         return {}
 
 
-def _verdicts(written: Written, record: dict[str, Any]) -> dict[str, dict[str, Verdict]]:
+def _verdicts(written: Written, record: dict[str, Any]) -> dict[str, dict[str, Rechecked]]:
     """The verdicts of all notebooks: of those that are not known yet, the checks run.
 
     Args:
@@ -273,12 +273,12 @@ def _verdicts(written: Written, record: dict[str, Any]) -> dict[str, dict[str, V
 
     course, known = written.course, record.setdefault("checks", {})
     files = questions.read(course.root / questions.FOLDER)
-    checks = [Check(one, files[one.name]) for one in course.questions if not files[one.name].manual]
+    checks = [Recheck(one, files[one.name]) for one in course.questions if not files[one.name].manual]
     given = student_folder(course.name, course.root)
     ours = [(check.question.label, check.file.source) for check in checks], str(stamp_in(given))
     rules = repr((*ours, Path(rechecks.__file__).read_text(encoding="utf-8")))
-    found: dict[str, dict[str, Verdict]] = {}
-    waiting: list[tuple[Submission, str]] = []
+    found: dict[str, dict[str, Rechecked]] = {}
+    waiting: list[tuple[HandedIn, str]] = []
     for one in written.export.submissions if checks else ():
         answers = written.answers[one.slug]
         if not answers.notebook:
@@ -291,12 +291,12 @@ def _verdicts(written: Written, record: dict[str, Any]) -> dict[str, dict[str, V
         hashes = [hashlib.sha256(part if isinstance(part, bytes) else part.encode()).digest() for part in parts]
         key = hashlib.sha256(b"".join(hashes)).hexdigest()
         if known.get(one.slug, {}).get("key") == key:
-            found[one.slug] = {label: Verdict(**it) for label, it in known[one.slug]["checks"].items()}
+            found[one.slug] = {label: Rechecked(**it) for label, it in known[one.slug]["checks"].items()}
         else:
             waiting.append((one, key))
     if not waiting:
         return found
-    lost = {check.question.label: Verdict("grader", message="the sandbox could not be started") for check in checks}
+    lost = {check.question.label: Rechecked("grader", message="the sandbox could not be started") for check in checks}
     try:
         with Zygote(ZygoteSettings(executor=EXECUTOR, among_many=True)) as trunk:
             for one, key in tqdm(waiting, "numeric checks", unit=" notebooks", dynamic_ncols=True, leave=False):
@@ -351,7 +351,7 @@ def where(found: Answers, label: str, slug: str) -> str:
     return f"{slug}.html#{label}"
 
 
-def said(verdict: Verdict) -> str:
+def said(verdict: Rechecked) -> str:
     """A verdict in a line."""
     tests = f" ({verdict.passed} of {verdict.of} tests passed)" if verdict.judged and verdict.of > 1 else ""
     return f"{verdict.kind.replace('_', ' ')}{tests}{f': {verdict.message}' if verdict.message else ''}"

@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 from autograder.release.starter import Problem
-from autograder.repository import read_toml
 
 PLACEHOLDER = re.compile(r"\{\{(metric|compare):((?:[^{}]|\{\})*)\}\}")
 # What looks like one, whatever is wrong with it.
@@ -223,33 +222,3 @@ def typed(text: str) -> Iterator[tuple[int, str]]:
         digits = number.replace(".", "") if "." in number else number.rstrip("0")
         if len(digits.lstrip("0")) >= FEWEST_DIGITS:
             yield line_of(text, match.start()), number
-
-
-def typed_numbers(text: str, metrics: Metrics, path: str, exact: Collection[str] = ()) -> list[Problem]:
-    """Numbers that somebody typed although a run decides them: those that the metrics hold, to as many digits.
-
-    Args:
-        path: what to call the text in messages.
-        exact: numbers that may be typed, as "1000.5": they follow from what the text itself says, whatever a run gives.
-    """
-    problems = []
-    known = list(leaves(metrics))
-    for line, number in typed(text):
-        decimals = len(number.partition(".")[2])
-        same = [name for name, value in known if f"{abs(value):.{decimals}f}" == number]
-        if same and number not in exact:
-            placeholder = f"{{{{metric:{same[0]}:.{decimals}f}}}}"
-            problems.append(Problem(path, line, f"{number} is typed, but runs differ: write {placeholder}"))
-    return problems
-
-
-def exact_numbers(table: Path) -> dict[str, set[str]]:
-    """For each file, the numbers that may be typed in it.
-
-    Args:
-        table: a TOML file of [[numbers]] with file, why and typed, a list of words.
-    """
-    found: dict[str, set[str]] = {}
-    for entry in read_toml(table)["numbers"]:
-        found.setdefault(entry["file"], set()).update(entry["typed"])
-    return found

@@ -24,7 +24,6 @@ A numeric check has, instead of rubric and answer, `## Cells`, blocks of Python 
 from __future__ import annotations
 
 import ast
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -324,17 +323,10 @@ def _missing_answers(question: QuestionFile, answers: Mapping[str, str]) -> list
 
 
 def course_problems(course: Course, files: Mapping[str, QuestionFile]) -> list[Problem]:
-    """A problem for each question that a course asks and that no file holds, with its line in the course."""
-    problems = []
-    lines = course.path.read_text(encoding="utf-8").splitlines() if course.path.is_file() else []
-    for asked in course.questions:
-        if asked.name in files:
-            continue
-        line = next((number for number, text in enumerate(lines, start=1) if f'"{asked.name}"' in text), 1)
-        near = difflib.get_close_matches(asked.name, files, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        problems.append(Problem(str(course.path), line, f"{FOLDER} has no question {asked.name!r}{hint}"))
-    return problems
+    """A problem for each question that a course asks and that no file holds; where there is a file of any question,
+    `tasks.load` has refused such a course."""
+    missing = [asked.name for asked in course.questions if asked.name not in files]
+    return [Problem(str(course.path), 1, f"{FOLDER} has no question {name!r}") for name in missing]
 
 
 def filled(question: QuestionFile, known: Mapping[str, str], problems: list[Problem]) -> QuestionFile:

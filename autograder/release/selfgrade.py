@@ -15,7 +15,7 @@ COLUMNS = ("question", "title", "points", "own points", "why")
 
 
 @dataclass(frozen=True)
-class Item:
+class Asked:
     """A task or a question of a course.
 
     Attributes:
@@ -29,7 +29,7 @@ class Item:
     points: float
 
 
-def items(course: Course) -> list[Item]:
+def items(course: Course) -> list[Asked]:
     """What students of a course give themselves points for, as the handout has it: in each section, tasks first.
 
     Raises:
@@ -41,11 +41,11 @@ def items(course: Course) -> list[Item]:
     found = []
     for section in course.sections:
         tasks, asked = course.asked_in(section)
-        found += [Item(task.number, task.title, task.points) for task in tasks]
+        found += [Asked(task.number, task.title, task.points) for task in tasks]
         for question in asked:
             if question.name in files:
                 file = questions.filled(files[question.name], known, problems)
-                found.append(Item(question.label, file.title, question.points))
+                found.append(Asked(question.label, file.title, question.points))
     if problems:
         raise SourceError(problems)
     return found

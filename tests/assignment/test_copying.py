@@ -11,16 +11,12 @@ import pytest
 
 from autograder.evidence.courses import finished
 from autograder.release.contents import generate
+from autograder.repository import ROOT
 from autograder.tasks import Course, load
 from autograder.writing import write_files
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(Path(__file__).parent))
-
-import copies  # noqa: E402
-from copies import Copy, Given  # noqa: E402
-
-from support import mixture, oracles  # noqa: E402
+from support import mixture, oracles
+from tests.assignment import copies
+from tests.assignment.copies import Copy, Given
 
 # Copies that must be found: the right answers of tests/support, in NumPy, and a divergence of vectors, in PyTorch.
 PLANTED = "lab/planted.py"

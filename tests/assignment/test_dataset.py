@@ -3,7 +3,6 @@
 import io
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tokenize
@@ -16,12 +15,12 @@ import pytest
 from autograder.exits import Exit
 from autograder.release import student
 from autograder.release.contents import generate, solved
-from autograder.repository import ROOT, STUDENT
+from autograder.repository import STUDENT
 from autograder.tasks import CourseError, load
 from autograder.writing import write_files
 from tests.assignment.idx_files import write_data
+from tests.kit.courses import copy_sources
 
-LEFT_OUT = ("results", "data", "__pycache__", ".hypothesis", "kit", "assignment", "corpus")
 DATASET = """
 [dataset]
 name = "Fashion-MNIST"
@@ -40,12 +39,7 @@ STILL_TRUE = re.compile(
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
     """The repository with the courses 000 to 002 on other images, and all of the default one but the trained model."""
-    root = tmp_path_factory.mktemp("clothes")
-    for name in ("courses", "solution", "tests", "requirements"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    (root / "data").mkdir()
-    for name in ("data/README.md", "LICENSE"):
-        shutil.copy(ROOT / name, root / name)
+    root = copy_sources(tmp_path_factory.mktemp("clothes"))
     for name in ("000", "001", "002", "004", "full"):
         file = root / "courses" / f"{name}.toml"
         head, section, sections = file.read_text().partition("[[section]]")

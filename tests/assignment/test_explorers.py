@@ -22,23 +22,21 @@ import pytest
 import torch
 
 from autograder.gradescope import bundle
+from autograder.repository import ROOT, SOLUTION
 from support import oracles
 
 pytest.importorskip("panel", reason="the explorers need Panel (requirements/explore.txt)")
 
-ROOT = Path(__file__).resolve().parents[2]
-SOLUTION = ROOT / "solution"
-sys.path.insert(0, str(SOLUTION))
 
-import explore  # noqa: E402
-from AE import Autoencoder  # noqa: E402
-from lab.explorers import kl as kl_page  # noqa: E402
-from lab.explorers import kl_numbers  # noqa: E402
-from lab.explorers import latent as latent_page  # noqa: E402
-from lab.explorers.latent import MissingModel, load_plane  # noqa: E402
-from lab.explorers.page import PAGES, number  # noqa: E402
-from lab.parts.training import save_state  # noqa: E402
-from VAE import VAE  # noqa: E402
+import explore
+from AE import Autoencoder
+from lab.explorers import kl as kl_page
+from lab.explorers import kl_numbers
+from lab.explorers import latent as latent_page
+from lab.explorers.latent import MissingModel, load_plane
+from lab.explorers.page import PAGES, number
+from lab.parts.training import save_state
+from VAE import VAE
 
 PAIRS = [((0.0, 1.0), (0.0, 1.0)), ((-1.0, 0.1), (4.0, 4.0)), ((4.0, 4.0), (-4.0, 0.1)), ((0.5, 2.0), (0.3, 1.7))]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -3,7 +3,6 @@
 `PYTHONPATH=tests python -m assignment.test_fuzzing` takes 100,000.
 """
 
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -14,26 +13,13 @@ import pytest
 from autograder.evidence import fuzzing
 from autograder.evidence.fuzzing import Subject, fuzz
 from support.trained_model import WeightsError, read_safetensors
-
-
-def safetensors(**tensors):
-    """A file of weights."""
-    head, data = {}, b""
-    for name, tensor in tensors.items():
-        dtype = {"float32": "F32", "float64": "F64"}[tensor.dtype.name]
-        head[name] = {"dtype": dtype, "shape": tensor.shape, "data_offsets": [len(data), len(data) + tensor.nbytes]}
-        data += tensor.tobytes()
-    return _with_length(json.dumps(head).encode()) + data
-
-
-def _with_length(head):
-    return len(head).to_bytes(8, "little") + head
+from tests.assignment.weights import safetensors, with_length
 
 
 def _relength(data):
     """A file whose first bytes fit its header."""
     end = data.rfind(b"}}") + 2
-    return _with_length(data[8:end]) + data[end:]
+    return with_length(data[8:end]) + data[end:]
 
 
 def _read(data):
@@ -46,8 +32,8 @@ def _read(data):
 WEIGHTS = Subject(
     _read,
     [
-        safetensors(a=np.arange(6, dtype=np.float32).reshape(2, 3), b=np.ones(2), c=np.zeros((0, 4), np.float32)),
-        safetensors(**{f"layer.{i}.weight": np.ones((3, i), np.float32) for i in range(9)}),
+        safetensors({"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(2), "c": np.zeros((0, 4), "f4")}),
+        safetensors({f"layer.{i}.weight": np.ones((3, i), np.float32) for i in range(9)}),
     ],
     (WeightsError,),
     most=1 << 20,

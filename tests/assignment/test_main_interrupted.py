@@ -8,14 +8,11 @@ import time
 
 import pytest
 
-from tests.assignment.main_runs import DATA, ROOT, SOLUTION, copy_assignment, run_main
+import lab.run.part as parts_module
+import main as main_module
+from lab.run.experiments import all_parts
+from tests.assignment.main_runs import DATA, ROOT, copy_assignment, run_main
 from tests.kit.processes import alive, descendants, until
-
-sys.path.insert(0, str(SOLUTION))
-
-import lab.run.part as parts_module  # noqa: E402
-import main as main_module  # noqa: E402
-from lab.run.experiments import all_parts  # noqa: E402
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals a group of processes")

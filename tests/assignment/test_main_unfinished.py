@@ -4,16 +4,12 @@ import ast
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from lab.run import jobs
 from tests.assignment.main_runs import SOLUTION, TINY, copy_assignment, run_main
-
-sys.path.insert(0, str(SOLUTION))
-
-from lab.run import jobs  # noqa: E402
 
 TODO = {
     ("gmm.py", "gaussian_entropy"): "Task 2.3: gaussian_entropy, see README section 2.3",

@@ -2,18 +2,14 @@
 
 import math
 import re
-import sys
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-SOLUTION = Path(__file__).resolve().parents[2] / "solution"
-sys.path.insert(0, str(SOLUTION))
-
-import utils  # noqa: E402
+import utils
+from autograder.repository import SOLUTION
 
 
 def exact(z, m, v):

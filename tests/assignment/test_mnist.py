@@ -10,14 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+import lab.course as course_module
+import mnist as mnist_module
+from autograder.repository import ROOT
+from mnist import DataError, find_data, load_mnist, minibatches, prepare_mnist
 from tests.assignment.idx_files import idx, write_data
-
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "solution"))
-
-import lab.course as course_module  # noqa: E402
-import mnist as mnist_module  # noqa: E402
-from mnist import DataError, find_data, load_mnist, minibatches, prepare_mnist  # noqa: E402
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 DAMAGED = "is damaged, cut short or no IDX file"

@@ -13,6 +13,7 @@ from support import oracles, trained_model
 from support.checks.mixtures import whiten
 from support.mixture import Mixture
 from support.trained_model import WeightsError
+from tests.assignment.weights import with_length
 
 NORMAL_PAIRS = [(0.0, 1.0, 0.0, 1.0), (1.0, 4.0, -0.5, 0.25), (-2.0, 0.01, 1.0, 3.0), (0.3, 1.0, 0.3, 1.001)]
 
@@ -221,7 +222,7 @@ def rewrite(path, change):
     length = int.from_bytes(content[:8], "little")
     header, data = change(json.loads(content[8 : 8 + length]), content[8 + length :])
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
-    path.write_bytes(len(text).to_bytes(8, "little") + text + data)
+    path.write_bytes(with_length(text) + data)
 
 
 def with_entry(name, **fields):
@@ -272,11 +273,14 @@ def test_half_precision_is_called_so(weights_file, dtype):
         trained_model.read_gmvae(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"1234567", b"\xff" * 8, (2**63).to_bytes(8, "little") + b"x" * 50])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"1234567", b"\xff" * 8, (2**63).to_bytes(8, "little") + b"x" * 50, b"\x80\x04pickle", b"PK\x03\x04" * 30],
+)
 def test_refuses_what_is_no_safetensors_file(tmp_path, content):
     path = tmp_path / "gmvae.safetensors"
     path.write_bytes(content)
-    with pytest.raises(WeightsError):
+    with pytest.raises(WeightsError, match="not a safetensors file"):
         trained_model.read_gmvae(path)
 
 

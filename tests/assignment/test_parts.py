@@ -2,18 +2,14 @@
 
 import json
 import math
-import sys
 from pathlib import Path
 from pkgutil import resolve_name
 
-from tests.assignment.main_runs import SOLUTION, copy_assignment
-
-sys.path.insert(0, str(SOLUTION))
-
-import lab.run.part as parts_module  # noqa: E402
-from lab.files import write_json  # noqa: E402
-from lab.run.experiments import Settings, all_parts  # noqa: E402
-from lab.run.results import why_again  # noqa: E402
+import lab.run.part as parts_module
+from lab.files import write_json
+from lab.run.experiments import Settings, all_parts
+from lab.run.results import why_again
+from tests.assignment.main_runs import copy_assignment
 
 
 def test_a_changed_file_makes_its_parts_and_theirs_stale(monkeypatch, tmp_path):

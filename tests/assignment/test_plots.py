@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,19 +9,16 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-ROOT = Path(__file__).resolve().parents[2]
-SOLUTION = ROOT / "solution"
-sys.path.insert(0, str(SOLUTION))
-
-from AE import Autoencoder  # noqa: E402
-from embeddings import decode_grid, draw_posterior_rows, plot_embeddings, plot_posterior_rows  # noqa: E402
-from lab.run import gallery  # noqa: E402
-from latent_traversal import latent_traversal  # noqa: E402
-from learning_curve import plot_learning_curve  # noqa: E402
-from plotting import evaluating, save_figure, tile_images  # noqa: E402
-from sample_from_prior import sample_from_prior  # noqa: E402
-from tsne import tsne_latents  # noqa: E402
-from VAE import VAE  # noqa: E402
+from AE import Autoencoder
+from autograder.repository import ROOT, SOLUTION
+from embeddings import decode_grid, draw_posterior_rows, plot_embeddings, plot_posterior_rows
+from lab.run import gallery
+from latent_traversal import latent_traversal
+from learning_curve import plot_learning_curve
+from plotting import evaluating, save_figure, tile_images
+from sample_from_prior import sample_from_prior
+from tsne import tsne_latents
+from VAE import VAE
 
 
 @pytest.fixture(scope="module")

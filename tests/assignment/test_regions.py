@@ -7,17 +7,13 @@ import sys
 import types
 from collections.abc import Collection
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SOLUTION = ROOT / "solution"
-sys.path.insert(0, str(SOLUTION))
-
-import lab.course as course_module  # noqa: E402
-from autograder.release.selection import REGION, text_of, without_regions  # noqa: E402
-from lab.run import experiments  # noqa: E402
+import lab.course as course_module
+from autograder.release.selection import REGION, text_of, without_regions
+from autograder.repository import SOLUTION
+from lab.run import experiments
 
 FULL = course_module.read_course(SOLUTION / "lab" / "tasks.json")
 NAMES = sorted(FULL.asked)

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +10,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-ROOT = Path(__file__).resolve().parents[2]
-SOLUTION = ROOT / "solution"
-sys.path.insert(0, str(SOLUTION))
-
-import run_gmvae  # noqa: E402
-from autograder.tasks import load  # noqa: E402
-from gmvae import GMVAE  # noqa: E402
-from lab.run.experiments import Settings, all_parts  # noqa: E402
-from mnist import load_mnist  # noqa: E402
+import run_gmvae
+from autograder.repository import ROOT, SOLUTION
+from autograder.tasks import load
+from gmvae import GMVAE
+from lab.run.experiments import Settings, all_parts
+from mnist import load_mnist
 
 
 @pytest.fixture(scope="module")

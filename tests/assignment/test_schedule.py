@@ -6,13 +6,10 @@ import sys
 import pytest
 import torch
 
+from lab.run.command_line import choose_device, physical_cpus, usable_cores
+from lab.run.experiments import Settings, all_parts
+from lab.run.schedule import plan, share_out, timetable
 from tests.assignment.main_runs import DATA, SOLUTION
-
-sys.path.insert(0, str(SOLUTION))
-
-from lab.run.command_line import choose_device, physical_cpus, usable_cores  # noqa: E402
-from lab.run.experiments import Settings, all_parts  # noqa: E402
-from lab.run.schedule import plan, share_out, timetable  # noqa: E402
 
 TRAININGS = {"gmvae", "train-autoencoder", "train-vae-conv-2", "train-vae-conv-10"} | {
     f"train-vae-mlp-{size}" for size in (2, 5, 10, 20)

@@ -13,7 +13,8 @@ from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from autograder.repository import ROOT
+
 TASKS = {
     "tasks": [
         {"number": number, "name": "x", "title": title, "section": "S", "file": file, "functions": [], "points": points}

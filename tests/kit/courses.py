@@ -12,14 +12,32 @@ from typing import Any
 
 from autograder.repository import ROOT, TESTS
 from autograder.tasks import Check, Course, Section, Task
+from autograder.writing import write_files
 
-# A submission to each task of a SmallCourse.
+TINY = TESTS / "kit" / "tiny"
+# A submission to each task of a SmallCourse, and public checks of a task.
 RIGHT = """
     def one():
         return 1
 
     def twice(x):
         return 2 * x
+"""
+PUBLIC = """
+    import pytest
+    from autograder.door.diagnose import check
+    from hypothesis import given, strategies as st
+
+    pytestmark = pytest.mark.task{n}
+
+    def test_one(submission):
+        '''one {n}'''
+        check(submission.call("task{n}.one") == 1, "one() should be 1. Did you start from zero?")
+
+    @given(x=st.integers(0, 9))
+    def test_twice(submission, x):
+        '''twice {n}'''
+        check(submission.call("task{n}.twice", x) == 2 * x, "twice(x) should be 2 x.")
 """
 DRIVER = """
     import json, sys
@@ -33,6 +51,27 @@ DRIVER = """
     untrusted = [name for name in sys.modules if name.split(".")[0] in ("torch", "executor", "task1", "task2", "task3")]
     print(json.dumps(untrusted))
 """
+
+
+def write_tiny(folder: Path, files: Mapping[str, str]) -> Path:
+    """Write the tiny assignment, with these files beside its own or in their place, into an empty folder."""
+    shutil.copytree(TINY, folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "requirements", folder / "requirements")
+    for name in ("LICENSE", "tests/conftest.py"):
+        shutil.copy(ROOT / name, folder / name)
+    write_files(folder, files)
+    return folder
+
+
+def copy_sources(folder: Path) -> Path:
+    """Copy what the repository's courses are made from into an empty folder, but for the data themselves."""
+    left_out = shutil.ignore_patterns("results", "data", "__pycache__", ".hypothesis", "kit", "assignment", "corpus")
+    for name in ("courses", "solution", "tests", "requirements"):
+        shutil.copytree(ROOT / name, folder / name, ignore=left_out)
+    (folder / "data").mkdir()
+    for name in ("data/README.md", "LICENSE"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 def write_course(root: Path, checks: Mapping[str, str], n: int, worth: float) -> Path:

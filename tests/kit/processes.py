@@ -14,8 +14,10 @@ import psutil
 Value = TypeVar("Value")
 
 
-# How names of the environment begin that are of this run of the tests, not of a user's; "ARGS" is what make was told.
-FOR_PYTEST = ("PYTHON", "PYTEST", "MAKE", "ARGS")
+def usual_environment(**more: str) -> dict[str, str]:
+    """The environment of a user: without what is of this run of the tests ("ARGS" is what make was told), with more."""
+    ours = ("PYTHON", "PYTEST", "MAKE", "ARGS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | more
 
 
 def let_others_in(folder: Path) -> None:

@@ -22,25 +22,17 @@ from autograder.release import new_course, student
 from autograder.release.contents import Release, generate
 from autograder.release.numbers import worth
 from autograder.release.starter import SourceError, without_markers
-from autograder.repository import ROOT
 from autograder.stamp import TASKS
 from autograder.tasks import CourseError, TaskRecord, load
 from autograder.writing import write_files
+from tests.kit.courses import copy_sources
+from tests.kit.documented import code, page, section
 
-PAGE = (ROOT / "docs" / "instructors.md").read_text(encoding="utf-8")
+PAGE = page("instructors.md")
 COURSE, HANDOUT = "courses/spring.toml", "solution/handout/spring.md"
-LEFT_OUT = ("results", "data", "__pycache__", ".hypothesis", "kit", "assignment", "corpus")
 
 
 # The page
-
-
-def section(title: str) -> str:
-    """What stands under a heading of the page."""
-    # A block of code may have lines that look like headings.
-    found = re.search(rf"^#+ {re.escape(title)}\n((?:^```.*?^```\n|(?!#+ )[^\n]*\n)*)", PAGE, re.MULTILINE | re.DOTALL)
-    assert found, f"docs/instructors.md has no section {title!r}"
-    return found.group(1)
 
 
 def paragraphs(text: str) -> dict[str, str]:
@@ -49,13 +41,8 @@ def paragraphs(text: str) -> dict[str, str]:
     return {title: " ".join(words.split()) for title, words in found}
 
 
-def code(language: str, text: str) -> list[str]:
-    """The blocks of code of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-
-
-CHANGES = paragraphs(section("Change it"))
-STEPS = paragraphs(section("Write a task"))
+CHANGES = paragraphs(section(PAGE, "Change it"))
+STEPS = paragraphs(section(PAGE, "Write a task"))
 QUESTION = "solution/questions/{}.md".format(*re.findall(r'name = "(\w+)"', CHANGES["Add a written question"]))
 
 
@@ -167,14 +154,10 @@ def follow(copy: Copy, words: str) -> None:
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     """A copy with the course that `make new-course NAME=spring` writes."""
-    for name in ("courses", "solution", "tests", "requirements"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    (tmp_path / "data").mkdir()
-    for name in ("data/README.md", "LICENSE"):
-        shutil.copy(ROOT / name, tmp_path / name)
+    copy_sources(tmp_path)
     for name in (COURSE, HANDOUT, QUESTION):  # of somebody who has followed the page before
         (tmp_path / name).unlink(missing_ok=True)
-    (name,) = set(re.findall(r"^make new-course NAME=(\w+)", section("Your own course"), re.MULTILINE))
+    (name,) = set(re.findall(r"^make new-course NAME=(\w+)", section(PAGE, "Your own course"), re.MULTILINE))
     assert new_course.main([name], tmp_path) == 0
     assert (tmp_path / COURSE).is_file() and (tmp_path / HANDOUT).is_file()
     return Copy(tmp_path)
@@ -235,7 +218,7 @@ def test_every_change_of_the_page_is_tried() -> None:
         "Change the handout",
     }
     assert CHANGES.keys() == tried
-    section("The handout's texts")  # which the last one refers to
+    section(PAGE, "The handout's texts")  # which the last one refers to
 
 
 def test_move_points_and_change_the_total(copy: Copy, tmp_path: Path) -> None:
@@ -322,7 +305,7 @@ def test_leave_out_the_numeric_checks_alone(copy: Copy) -> None:
 
 def test_add_a_task(copy: Copy) -> None:
     """To the course that begins as a copy of another, by the two lines of the page."""
-    (block,) = [block for block in code("sh", section("Your own course")) if block.startswith("cp ")]
+    (block,) = [block for block in code("sh", section(PAGE, "Your own course")) if block.startswith("cp ")]
     for line in block.splitlines():
         command, source, target = line.split()
         assert command == "cp"
@@ -350,7 +333,7 @@ def test_forbid_a_library(copy: Copy) -> None:
 @pytest.mark.slow
 def test_another_dataset(copy: Copy) -> None:
     """A copy of another course with the table of the page, and four files where it says."""
-    (page,), (commands,) = code("toml", section("Another dataset")), code("sh", section("Another dataset"))
+    (page,), (commands,) = code("toml", section(PAGE, "Another dataset")), code("sh", section(PAGE, "Another dataset"))
     lines = [line.split("#")[0].split() for line in commands.splitlines()]
     assert [line[0] for line in lines] == ["cp", "cp", "make", "make"] and lines[-1] == [
         "make",
@@ -365,7 +348,7 @@ def test_another_dataset(copy: Copy) -> None:
     chosen, handout = release.course.dataset, release.files["README.md"].decode()
     assert f"{chosen['name']} is in the folder `data/`" in handout and f"legible {chosen['things']}" in handout
     assert "MNIST was made by" not in handout
-    (own,) = re.findall(r"letters and hyphens: `(\S+)`", section("Another dataset"))
+    (own,) = re.findall(r"letters and hyphens: `(\S+)`", section(PAGE, "Another dataset"))
     write_files(copy.root / own, {"licence.md": "Shared under the MIT licence.\n"})
     assert "\nShared under the MIT licence.\n" in made(copy).files["README.md"].decode()
     names = re.findall(r"^\| `(\S+\.gz)` \|", copy.read("data/README.md"), re.MULTILINE)
@@ -410,7 +393,7 @@ def test_add_a_written_question(copy: Copy) -> None:
     follow(copy, CHANGES["Add a written question"])
     (name,) = re.findall(r'name = "(\w+)"', CHANGES["Add a written question"])
     assert f"solution/questions has no question '{name}': write it" in missing(copy)
-    (text,) = code("text", section("Write a question"))
+    (text,) = code("text", section(PAGE, "Write a question"))
     copy.write(f"solution/questions/{name}.md", text.replace("## Rubric", "## Rubrik"))
     assert f"solution/questions/{name}.md:1: a question of kind W needs a section ## Rubric" in missing(copy)
     copy.write(f"solution/questions/{name}.md", text)

@@ -50,7 +50,9 @@ def test_an_unknown_command_is_a_bad_argument(capsys):
     ("extra", "status"),
     [
         ({"submission": TAKEN}, 0),
+        ({"refused_by_submission_limit": True}, 0),
         ({"submission": TAKEN, "problem": "GradingError: x"}, 1),
+        ({"submission": TAKEN | {"files": 0}}, 2),
         ({"submission": TAKEN | {"errors": ["There is no submission."]}}, 2),
         ({"submission": TAKEN | {"left_out": ["numpy.py"]}}, 3),
     ],

@@ -13,15 +13,13 @@ import pytest
 
 from autograder.exits import Exit
 from autograder.repository import ROOT
+from tests.kit.courses import TINY
+from tests.kit.documented import commands, page
+from tests.kit.processes import usual_environment
 
-TINY = ROOT / "tests" / "kit" / "tiny"
-PAGE = (ROOT / "docs" / "own-assignment.md").read_text(encoding="utf-8")
+PAGE = page("own-assignment.md")
 FILES = re.findall(r"^`([\w./]+)`\n\n```\w+\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    line.split("  #")[0].rstrip()
-    for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.M | re.S)
-    for line in block.splitlines()
-]
+COMMANDS = [line.split("  #")[0].rstrip() for line in commands(PAGE)]
 KEPT = ("autograder", "requirements", "LICENSE", "pyproject.toml", "tests/conftest.py")
 
 
@@ -40,12 +38,18 @@ class Tree:
     def run(self, command: str, status: int = Exit.DONE, cwd: str = ".") -> str:
         """Run a command of the page there; returns what it printed."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
         done = subprocess.run(
-            command.split(), cwd=self.folder / cwd, env={**environment, "PATH": path}, capture_output=True, text=True
+            command.split(), cwd=self.folder / cwd, env=usual_environment(PATH=path), capture_output=True, text=True
         )
         assert done.returncode == status, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout + done.stderr
+
+    def can_make(self) -> None:
+        """Put the Makefile there, as on a machine where `make setup` has been run."""
+        (self.folder / ".venv").symlink_to(sys.prefix)
+        shutil.copy(ROOT / "Makefile", self.folder)
+        (self.folder / "tools").mkdir()
+        (self.folder / "tools" / "setup.sh").write_text("# done\n")
 
     def score(self, name: str = "results.json") -> float:
         return json.loads((self.folder / name).read_text())["score"]

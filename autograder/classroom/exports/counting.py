@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.roster import Index, Roster, Student, candidates, doubts, index, iso_time, named
 from autograder.clock import days_late, moment
 from autograder.grading.files import listed
@@ -25,12 +25,12 @@ class Known:
         notes: doubts.
     """
 
-    submissions: list[Submission]
+    submissions: list[HandedIn]
     absent: list[Student]
     notes: list[str]
 
 
-def with_roster(submissions: Sequence[Submission], people: Roster, by_name: bool) -> Known:
+def with_roster(submissions: Sequence[HandedIn], people: Roster, by_name: bool) -> Known:
     """What the roster knows of the students of submissions.
 
     Where a student may be two of the roster, or two of the export may be the same one, nothing of theirs is graded. A
@@ -104,8 +104,8 @@ def _members(student: Student, known_as: Index) -> Sequence[int]:
 
 
 def _given_to_groups(
-    submissions: Sequence[Submission], people: Roster, known_as: Index, linked: set[str]
-) -> tuple[list[Submission], list[str]]:
+    submissions: Sequence[HandedIn], people: Roster, known_as: Index, linked: set[str]
+) -> tuple[list[HandedIn], list[str]]:
     """(each submission with those of its group who have none of their own, what is to be said); adds to `linked`."""
     found, handed_in = [], defaultdict[str, int](int)
     for submission in submissions:
@@ -121,7 +121,7 @@ def _given_to_groups(
     return found, [said] if several else []
 
 
-def with_due_date(submission: Submission, due: datetime | None, zone: tzinfo, grace_minutes: float) -> Submission:
+def with_due_date(submission: HandedIn, due: datetime | None, zone: tzinfo, grace_minutes: float) -> HandedIn:
     """A submission with how late each of its students was; as the platform says where no time is known."""
     if due is None or not submission.time:
         extended = [one.shown for one in submission.students if one.extension]
@@ -137,10 +137,10 @@ def with_due_date(submission: Submission, due: datetime | None, zone: tzinfo, gr
     return replace(submission, students=students, late=any(one.days_late for one in students))
 
 
-def latest(submissions: Sequence[Submission], zone: tzinfo) -> list[Submission]:
+def latest(submissions: Sequence[HandedIn], zone: tzinfo) -> list[HandedIn]:
     """Each student's last submission; one that no longer counts for any student is dropped."""
 
-    def time(submission: Submission) -> float:
+    def time(submission: HandedIn) -> float:
         return moment(submission.time, zone).timestamp() if submission.time else 0.0
 
     order = sorted(range(len(submissions)), key=lambda place: (time(submissions[place]), place))
@@ -163,7 +163,7 @@ def latest(submissions: Sequence[Submission], zone: tzinfo) -> list[Submission]:
     return kept
 
 
-def with_slugs(submissions: Sequence[Submission]) -> list[Submission]:
+def with_slugs(submissions: Sequence[HandedIn]) -> list[HandedIn]:
     """Submissions with names for their files: readable, harmless, unique, the same in every run."""
     taken: set[str] = set()
     named = []
@@ -173,7 +173,7 @@ def with_slugs(submissions: Sequence[Submission]) -> list[Submission]:
     return named
 
 
-def slug_of(submission: Submission, taken: Collection[str]) -> str:
+def slug_of(submission: HandedIn, taken: Collection[str]) -> str:
     """The name for a submission's files, from its students' names and the first one's number."""
     base = slug(submission.name)[:60].strip("-")
     own = slug(submission.students[0].id or submission.students[0].sid)[:30].strip("-")
@@ -186,7 +186,7 @@ def slug_of(submission: Submission, taken: Collection[str]) -> str:
     return choice
 
 
-def _identity(submission: Submission) -> tuple[str, ...]:
+def _identity(submission: HandedIn) -> tuple[str, ...]:
     return tuple(student.key for student in submission.students)
 
 

@@ -7,14 +7,14 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import PurePosixPath
 
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.roster import Roster, Student
 from autograder.grading.files import Tree
 
 FOLDER = re.compile(r"(?P<assignment>.+)-submissions")
 
 
-def read(tree: Tree, people: Roster) -> list[Submission] | None:
+def read(tree: Tree, people: Roster) -> list[HandedIn] | None:
     """The submissions of a folder of clones; None if it is not one.
 
     A user name is what follows the assignment's name in a folder's name, all of it: "hw1-x-ada" is of "x-ada", not of
@@ -36,7 +36,7 @@ def read(tree: Tree, people: Roster) -> list[Submission] | None:
             return None
     ours = [folder for folder in folders if folder.startswith(prefix)]
     return [
-        Submission(
+        HandedIn(
             slug="",
             students=(Student(name=login, login=login),),
             entries=tree.below(PurePosixPath(folder)).entries,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.roster import Student, iso_time
 from autograder.grading.files import MIB, Tree, UnreadableError
 from autograder.sandbox.text import safe_text
@@ -19,7 +19,7 @@ NO_FILES = "the export has no files of this submission: export the submissions a
 NAMELESS = "submission_metadata.yml does not name its students"
 
 
-def read(tree: Tree) -> list[Submission] | None:
+def read(tree: Tree) -> list[HandedIn] | None:
     """The submissions of an export; None if it is not one of Gradescope's."""
     listing = next((entry for entry in tree.entries if str(entry.path) in METADATA), None)
     folders = [top for top in tree.tops() if FOLDER.fullmatch(top)]
@@ -38,7 +38,7 @@ def read(tree: Tree) -> list[Submission] | None:
         )
         own = tree.below(PurePosixPath(folder))
         submissions.append(
-            Submission(
+            HandedIn(
                 slug="",
                 students=students or (Student(name=folder, id=folder),),
                 entries=own.entries,

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from autograder.classroom.exports import plain
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry, Tree, UnreadableError
 from autograder.sandbox.text import safe_text
@@ -146,7 +146,7 @@ def readings(name: str, rule: Rule) -> list[Reading]:
     return list(found.values())
 
 
-def read(tree: Tree, rule: Rule, known: Collection[str] = (), certain: bool = False) -> list[Submission] | None:
+def read(tree: Tree, rule: Rule, known: Collection[str] = (), certain: bool = False) -> list[HandedIn] | None:
     """The submissions of an export; None if it is not such a platform's.
 
     Args:
@@ -176,7 +176,7 @@ def read(tree: Tree, rule: Rule, known: Collection[str] = (), certain: bool = Fa
         if top in firsts:
             inside[top].append(entry.at(PurePosixPath(*rest) if rest else firsts[top].file or top))
     found = [
-        Submission(
+        HandedIn(
             slug="",
             students=(people[user],),
             entries=tuple(entry for top in own for entry in inside[top]),
@@ -190,7 +190,7 @@ def read(tree: Tree, rule: Rule, known: Collection[str] = (), certain: bool = Fa
     return [
         *found,
         *(
-            Submission("", (Student(name=f"student {user}", id=user),), source=f"student {user}", doubt=doubts[user])
+            HandedIn("", (Student(name=f"student {user}", id=user),), source=f"student {user}", doubt=doubts[user])
             for user in sorted(doubts.keys() - people.keys())
         ),
     ]

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from pathlib import PurePosixPath
 
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.classroom.roster import Student
 from autograder.grading.files import Entry, Tree, shown
 from autograder.sandbox.text import safe_text
@@ -33,7 +33,7 @@ def owner(top: str, is_folder: bool, table: str = "") -> str:
     return COPY.sub("", CODE.sub("", top)) if CODE.search(top) else ""
 
 
-def read(tree: Tree, table: str = "") -> list[Submission]:
+def read(tree: Tree, table: str = "") -> list[HandedIn]:
     """The submissions. What may be one student's twice, such as "jane" and "jane (1).zip", is in doubt."""
     inside: dict[str, list[Entry]] = {path.parts[0]: [] for path in tree.empty}
     for entry in tree.entries:
@@ -52,5 +52,5 @@ def read(tree: Tree, table: str = "") -> list[Submission]:
             parts = ((entry, entry.path.parts[1:]) for entry in inside[top])
             own = tuple(entry.at(PurePosixPath(*rest)) if rest else entry for entry, rest in parts)
             student = Student(name=safe_text(who, 200), id=who)
-            found.append(Submission("", (student,), own, source=top, doubt=several if len(tops) > 1 else ""))
+            found.append(HandedIn("", (student,), own, source=top, doubt=several if len(tops) > 1 else ""))
     return found

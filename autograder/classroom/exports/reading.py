@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from autograder.classroom.exports import counting, github, gradescope, named, plain
-from autograder.classroom.exports.submission import SHOWN, TITLES, Export, Submission
+from autograder.classroom.exports.submission import SHOWN, TITLES, Export, HandedIn
 from autograder.classroom.exports.tar import as_zip
 from autograder.classroom.roster import Roster, read_roster
 from autograder.clock import read_time
@@ -36,7 +36,7 @@ NOBODY_LISTED = (
     "nobody who handed in is on the roster: name the list of this class, with its columns called as in English"
 )
 
-Reader = Callable[[Tree], list[Submission] | None]
+Reader = Callable[[Tree], list[HandedIn] | None]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Found:
     """
 
     platform: str
-    submissions: Sequence[Submission]
+    submissions: Sequence[HandedIn]
     entries: Sequence[Entry]
     own: Collection[str] = ()
     doubt: str = ""
@@ -115,7 +115,7 @@ def read_export(
 def _counted(found: Found, people: Roster, zone: tzinfo) -> Export:
     """The submissions that count, in doubt or not, and who handed in nothing."""
     by_name = found.platform == "plain"
-    full, nothing = list[Submission](), list[Submission]()
+    full, nothing = list[HandedIn](), list[HandedIn]()
     for one in found.submissions:
         (full if one.doubt or not _is_empty(one) else nothing).append(one)
     known = counting.with_roster(full, people, by_name)
@@ -130,7 +130,7 @@ def _counted(found: Found, people: Roster, zone: tzinfo) -> Export:
     return Export(found.platform, submissions, list(absent.values()), notes)
 
 
-def _is_empty(submission: Submission) -> bool:
+def _is_empty(submission: HandedIn) -> bool:
     """Whether nothing was handed in: there are only folders of tools, such as .git, and what systems leave."""
     return all(entry.is_folder or _is_rubbish(entry.path.name) for entry in submission.entries)
 
@@ -192,7 +192,7 @@ def _recognised(tree: Tree, platform: str | None, people: Roster) -> Found | Non
     return _several(tree, certain)
 
 
-def _doubt(platform: str, level: Tree, submissions: Collection[Submission]) -> str:
+def _doubt(platform: str, level: Tree, submissions: Collection[HandedIn]) -> str:
     """What speaks against a platform: folders, archives and code beside what it writes; "" if nothing does."""
     read = {_identity(entry) for one in submissions for entry in one.entries}
     tops: dict[bool, set[str]] = {True: set(), False: set()}  # by whether they are as the platform writes them

@@ -24,7 +24,7 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Submission:
+class HandedIn:
     """What was handed in, and by whom.
 
     Attributes:
@@ -57,7 +57,7 @@ class Submission:
         return ", ".join(student.shown for student in self.students)
 
 
-def late_days(student: Student, submission: Submission) -> int | str:
+def late_days(student: Student, submission: HandedIn) -> int | str:
     """Days that have begun since a student's due date; "yes" if it is late and not known how much, "" if not known."""
     if student.days_late is None:
         return "yes" if submission.late else ""
@@ -79,7 +79,7 @@ class Export:
     """
 
     platform: str
-    submissions: list[Submission] = field(default_factory=list)
+    submissions: list[HandedIn] = field(default_factory=list)
     absent: list[Student] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -12,8 +11,8 @@ from typing import Any
 
 from autograder.evidence.attacks import suite
 from autograder.evidence.attacks.corpus import Attack
+from autograder.gradescope import rehearsal
 from autograder.grading.results import NOTHING
-from autograder.repository import ROOT
 from autograder.sandbox.text import CONTROL_CHARACTERS
 
 # How a worker may end: the kind of its row, where that is one of these, else "answers".
@@ -156,10 +155,7 @@ def earnings(rows: Mapping[str, Any]) -> list[str]:
 
 def invalidities(document: Mapping[str, Any]) -> list[str]:
     """Where results.json is not what Gradescope specifies, or not complete."""
-    import jsonschema
-
-    schema = json.loads((ROOT / "autograder" / "gradescope" / "results.schema.json").read_text())
-    problems = [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+    problems = rehearsal.validate(document)
     if "problem" in document.get("extra_data", {}):
         problems.append(f"the grader had a problem: {document['extra_data']['problem']}")
     total = sum(row["score"] for row in document.get("tests", []))

@@ -23,7 +23,7 @@ BEGIN, END = "<!-- bench.json -->\n", "<!-- end of bench.json -->\n"
 
 
 @dataclass(frozen=True)
-class Figure:
+class Measured:
     """Something measured several times; less is better.
 
     Attributes:
@@ -43,16 +43,16 @@ class Figure:
         return (self.high - self.low) / 2 / self.median if self.median else 0.0
 
 
-Figures = Mapping[str, Figure]
+Figures = Mapping[str, Measured]
 
 
-def figure(runs: Sequence[float], unit: str) -> Figure:
+def figure(runs: Sequence[float], unit: str) -> Measured:
     """The median of some runs, with its spread."""
     low, _, high = statistics.quantiles(runs, method="inclusive") if len(runs) > 1 else [*runs] * 3
-    return Figure(statistics.median(runs), low, high, unit, len(runs))
+    return Measured(statistics.median(runs), low, high, unit, len(runs))
 
 
-def ratio(runs: Sequence[float], others: Sequence[float]) -> Figure:
+def ratio(runs: Sequence[float], others: Sequence[float]) -> Measured:
     """How much one thing takes of another: pair by pair, because each pair saw the same machine."""
     return figure([run / other for run, other in zip(runs, others, strict=True)], RATIO)
 
@@ -80,11 +80,11 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
     return found.group(1).strip() if found else platform.processor() or platform.machine()
 
 
-def read(document: Mapping[str, Any]) -> dict[str, dict[str, Figure]]:
+def read(document: Mapping[str, Any]) -> dict[str, dict[str, Measured]]:
     """The figures of a document, by bench; none where it has none that can be read."""
     try:
         return {
-            bench: {name: Figure(**values) for name, values in figures.items()}
+            bench: {name: Measured(**values) for name, values in figures.items()}
             for bench, figures in document.get("figures", {}).items()
         }
     except (AttributeError, TypeError):  # from before these figures
@@ -98,7 +98,7 @@ def joined(document: Mapping[str, Any], benches: Mapping[str, Figures], here: Ma
     return {"machine": dict(here), "figures": {**kept, **new}}
 
 
-def worse(new: Figure, old: Figure, same_machine: bool) -> float:
+def worse(new: Measured, old: Measured, same_machine: bool) -> float:
     """By what share a figure got worse, where that is more than noise; 0 if it did not, or cannot be compared."""
     if old.unit != new.unit or not (same_machine or new.unit == RATIO) or not old.median:
         return 0.0
@@ -117,7 +117,7 @@ def regressions(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def shown(value: Figure) -> str:
+def shown(value: Measured) -> str:
     """A figure with its unit: three digits."""
     digits = 2 if value.median < 10 else 1 if value.median < 100 else 0
     return f"{value.median:.{digits}f} {value.unit}".rstrip()

@@ -1,8 +1,6 @@
 """What is taken from a stranger's notebook and PDF, and how it is shown."""
 
 import io
-import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +9,16 @@ from pypdf import PdfWriter
 
 from autograder.classroom import answers, markup
 from autograder.classroom.answers import LARGEST_PICTURE, Answers, Part
-from autograder.classroom.exports.submission import Submission
+from autograder.classroom.exports.submission import HandedIn
 from autograder.grading.files import read_tree
 from autograder.writing import write_files
+from tests.kit.archives import zipped
 from tests.kit.written_course import PROMPT, TITLES, cell, document, heading, notebook, perfect, png
 
 
 def read(folder: Path, files: dict[str, bytes | str], given: set[str] | None = None) -> Answers:
     write_files(folder, {"keep.txt": "", **files})
-    return answers.read(Submission("jane", (), read_tree(folder).entries), TITLES, given or set())
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
+    return answers.read(HandedIn("jane", (), read_tree(folder).entries), TITLES, given or set())
 
 
 def pdf(*titles: str) -> bytes:
@@ -213,4 +204,3 @@ def test_where_pandoc_does_not_answer_the_text_is_shown_as_it_is(monkeypatch: py
 def test_lines_of_texts_may_be_anything() -> None:
     assert answers.joined(["a", 1, None, "b"]) == "ab"
     assert answers.joined({"a": 1}) == answers.joined(None) == ""
-    assert json.loads(document())["cells"] == []

@@ -18,24 +18,16 @@ from autograder.classroom.exports import tar
 from autograder.classroom.exports.reading import read_export
 from autograder.classroom.exports.submission import TITLES, Export
 from autograder.classroom.exports.tar import as_zip
-from autograder.classroom.parcel import pack
 from autograder.clock import moment
-from autograder.grading import intake
 from autograder.grading.files import UnreadableError, read_tree, zip_tree
 from autograder.tasks import Late
 from autograder.writing import write_files
+from tests.kit.archives import write_zip, zipped
+from tests.kit.classroom.test_exports import taken
 
 EXPECTED = ("kl.py", "gmm.py")
 KL, GMM = b"def kl(): ...\n", b"def gmm(): ...\n"
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
@@ -147,7 +139,7 @@ def test_every_platform_in_every_wrapping(tmp_path, kind, wrapped):
     files = {f"{wrapped}{name}": content for name, content in EXPORTS[kind].items()}
     files |= {"__MACOSX/._x": b"", ".DS_Store": b"", f"{wrapped}desktop.ini": b"", f"{wrapped}list.csv": b"Name\nA\n"}
     write_files(tmp_path / "hw1", files)
-    (tmp_path / "hw1.zip").write_bytes(zipped(files))
+    write_zip(tmp_path / "hw1.zip", files)
     for path in (tmp_path / "hw1", tmp_path / "hw1.zip"):
         found = read_export(path, EXPECTED)
         assert found.platform == kind.partition(",")[0]
@@ -388,7 +380,7 @@ def test_lists_of_every_platform(tmp_path, kind):
     assert found.absent == []
     assert {"Lovelace, Ada", "Lovelace Ada", "Ada Lovelace", "ada-12"} & names(found).keys()
     (tmp_path / "list").write_bytes(b"PK\x03\x04")
-    with pytest.raises(UnreadableError, match="is a workbook: open it, and save it as CSV"):
+    with pytest.raises(UnreadableError, match="is a workbook, not CSV: open it and save it as CSV"):
         read_export(tmp_path / "hw1", EXPECTED, roster=tmp_path / "list")
 
 
@@ -444,18 +436,10 @@ def test_the_instructor_may_say_what_it_is(tmp_path):
 # Archives of Unix
 
 
-def content_of(tmp_path: Path, archive: bytes) -> dict[str, bytes]:
-    """What intake takes in of a student who hands in this .tar.gz."""
-    write_files(tmp_path / "t", {"ada/work.tar.gz": archive, "ben/kl.py": KL})
-    ada = next(one for one in read_export(tmp_path / "t", EXPECTED).submissions if one.name == "ada")
-    (tmp_path / "p.zip").write_bytes(pack(ada.entries, EXPECTED).content)
-    (tmp_path / "into").mkdir()
-    found = intake.unpack(tmp_path / "p.zip", tmp_path / "into", EXPECTED, None)
-    return {name: (tmp_path / "into" / name).read_bytes() for name in found.files}
-
-
 def test_tars_are_read(tmp_path):
-    assert content_of(tmp_path, tarred({"work/kl.py": b"old", "work/gmm.py": GMM, "work/./kl.py": KL}))["gmm.py"] == GMM
+    archive = tarred({"work/kl.py": b"old", "work/gmm.py": GMM, "work/./kl.py": KL})
+    ada, _ = read(tmp_path, {"ada/work.tar.gz": archive, "ben/kl.py": KL}).submissions
+    assert taken(ada, tmp_path)["gmm.py"] == GMM
 
 
 def broken_tar(size: int) -> bytes:

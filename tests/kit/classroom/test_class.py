@@ -1,7 +1,6 @@
 """A class graded from end to end: here by a stand-in for the grader, which is quick, or for real on a small suite; what
 a run leaves behind, what the next one does not do again, and what becomes of runs that are interrupted or killed."""
 
-import csv
 import json
 import os
 import re
@@ -21,19 +20,19 @@ from autograder import tasks
 from autograder.classroom import command, grading
 from autograder.classroom.command import ClassSettings, grade_class
 from autograder.classroom.grading import ParcelOutcome, grade_parcel, out_of_time
-from autograder.classroom.origin import Keys, keys, origin
+from autograder.classroom.origin import Keys, origin
 from autograder.classroom.results_folder import BusyError, Store
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
 from autograder.grading.results import Results
 from autograder.grading.session import Session
+from autograder.repository import ROOT
 from autograder.writing import write_files
 from tests.kit.courses import write_course
+from tests.kit.gradebooks import records, rows
 from tests.kit.hostile import HOSTILE, strings, unseen
 from tests.kit.processes import alive, descendants, let_others_in, nothing_left_running, until
 
-ROOT = Path(__file__).resolve().parents[3]
-TESTS = ROOT / "tests"
 RIGHT = "def one():\n    return 1\n\n\ndef twice(x):\n    return 2 * x\n"
 PUBLIC = """
     import pytest
@@ -90,6 +89,12 @@ class Course:
 
     def grade(self, **settings) -> command.Summary:
         return grade_class(ClassSettings(self.submissions, self.out, self.session, **settings))
+
+    def is_the_commands(self, monkeypatch) -> None:
+        """Have the command grade this course, with this session."""
+        monkeypatch.setattr(command, "load_secret", lambda _: "not much of a secret")
+        monkeypatch.setattr(command, "chosen", lambda name: self.session.load())
+        monkeypatch.setattr(Session, "of", lambda *_, **__: self.session)
 
     def start(self, **settings) -> subprocess.Popen:
         document = {
@@ -151,16 +156,9 @@ def quick(monkeypatch):
     return given
 
 
-def rows(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.reader(file))
-
-
 def graded(path: Path) -> dict[str, tuple[str, str]]:
     """Name of a student -> score and status, in a plain grades.csv."""
-    header, *others = rows(path)
-    cells = [dict(zip(header, row, strict=True)) for row in others]
-    return {row["Name"]: (row["Total Score"], row["Status"]) for row in cells}
+    return {row["Name"]: (row["Total Score"], row["Status"]) for row in records(path)}
 
 
 def test_a_class(course, quick):
@@ -232,17 +230,6 @@ def test_what_is_finished_is_not_graded_again(course, quick):
     assert graded() == ["ada", "ben", "cyd", "dot"]
 
 
-def test_the_hash_follows_the_grader(course):
-    def key(content=b"parcel"):
-        return keys(origin(course.session, course.session.load()), content).result
-
-    before = key()
-    assert before == key() != key(b"other")
-    checks = course.tests / "hidden" / "test_task1.py"
-    checks.write_text(checks.read_text() + "# changed\n")
-    assert key() != before
-
-
 def test_the_hash_covers_all_of_our_modules_that_a_grading_imports():
     code = (
         "import sys; from autograder.classroom import grade_one; from autograder.grading import intake, suites; "
@@ -252,26 +239,6 @@ def test_the_hash_covers_all_of_our_modules_that_a_grading_imports():
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     imported = {Path(name) for name in run.stdout.split()} - {ROOT / "autograder" / "classroom" / "__init__.py"}
     assert len(imported) >= 20 and imported <= set(grading.grader_files(ROOT / "tests", None))
-
-
-def test_an_interrupted_run_goes_on_where_it_was(course, quick, monkeypatch):
-    for number in range(6):
-        course.hand_in(f"s{number}", task1=f"# {number}\n{RIGHT}")
-    save, saved = Store.save, []
-
-    def interrupted(self, slug, keys, outcome, **more):
-        if len(saved) == 3:
-            raise KeyboardInterrupt
-        saved.append(slug)
-        return save(self, slug, keys, outcome, **more)
-
-    monkeypatch.setattr(Store, "save", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        course.grade()
-    monkeypatch.setattr(Store, "save", save)
-    summary = course.grade()
-    assert sorted(summary.reused) == sorted(saved) and len(summary.graded) == 3
-    assert (course.out / "class.html").exists()
 
 
 def test_one_run_at_a_time(course, quick):
@@ -320,31 +287,26 @@ def test_other_forms_of_grades(course, quick):
 
 def test_the_command(course, quick, monkeypatch, capsys):
     """Exit status and words for whoever runs it."""
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    monkeypatch.setattr(command, "load_secret", lambda _: "not much of a secret")
     loaded = tasks.load()
     monkeypatch.setattr(Session, "load", lambda self: loaded)
     assert command.main([str(course.folder / "nothing"), "--out", str(course.out)]) == 2
     assert "nothing at nothing" in capsys.readouterr().err
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.folder), "--out", str(course.out), "--due", "soon"]) == 2
     assert "--due: 'soon' is not a time" in capsys.readouterr().err
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     course.hand_in("ada")
     monkeypatch.setattr("autograder.classroom.cluster.ANSWER_SECONDS", 0.3)
     nowhere = ["--scheduler", "tcp://127.0.0.1:9"]
     assert command.main([str(course.submissions), "--out", str(course.out), *nowhere]) == Exit.FAILED
     assert "no Dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out), "--workers", "1"]) == 0
     assert "1 submission: 1 graded" in capsys.readouterr().out
     course.hand_in("zoe")
     (course.submissions / "zoe" / "kl.py").write_text(RIGHT)
     (course.submissions / "zoe" / "old.zip").write_bytes(b"PK\x03\x04nonsense")
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out)]) == Exit.LEFT_OUT
     assert "something was left out; the report says what: zoe" in capsys.readouterr().out
     course.hand_in("ben", task1="grader's fault\n")
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
     assert command.main([str(course.submissions), "--out", str(course.out)]) == 1
     assert "failed: ben: the sandbox is broken" in capsys.readouterr().out
 
@@ -460,12 +422,9 @@ def test_no_code_is_no_zero_either(course):
 
 def test_what_strangers_write_reaches_nobody_with_characters_that_cannot_be_seen(course, monkeypatch, capfd):
     """Names of students and files, and a roster: in pages, tables, logs, and on the terminal."""
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    course.is_the_commands(monkeypatch)
     monkeypatch.setenv("TMPDIR", str(course.folder))
     monkeypatch.setattr("tempfile.tempdir", None)
-    loaded = course.session.load()
-    monkeypatch.setattr(command, "chosen", lambda name: loaded)
-    monkeypatch.setattr(Session, "of", lambda *_, **__: course.session)
     name = HOSTILE.replace("/", "")
     for folder in (name, f"=cmd(){name}"):
         (course.submissions / folder / "data").mkdir(parents=True)

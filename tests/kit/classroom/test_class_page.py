@@ -1,10 +1,7 @@
 """What a class's results are summed up to: item analysis, commonest mistakes, similar submissions, pictures."""
 
-import io
 import random
 import time
-import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +9,9 @@ from autograder import tasks
 from autograder.classroom import analysis, charts, similarity
 from autograder.classroom.analysis import Failure, Graded
 from autograder.grading.results import Results
+from autograder.repository import ROOT
+from tests.kit.archives import zipped
 
-ROOT = Path(__file__).resolve().parents[3]
 COURSE = tasks.load()
 CHECKS = [check for check in COURSE.checks if check.points]
 
@@ -173,10 +171,7 @@ def kl_univariate_normal(mu1, var1, mu2, var2):
 
 
 def parcel(source: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("kl.py", source)
-    return buffer.getvalue()
+    return zipped({"kl.py": source})
 
 
 def prints(sources: dict[str, str], starter=()) -> dict[str, similarity.Fingerprints]:
@@ -259,10 +254,8 @@ def test_files_that_python_cannot_read_are_compared_as_far_as_they_go(source):
 
 
 def test_no_file_takes_the_room_from_those_to_hand_in():
-    buffer = io.BytesIO(parcel(OWN))
-    with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("aaa.py", "a = b\n" * 50_000)
-    found = similarity.fingerprint(buffer.getvalue(), ["kl.py"], ())
+    content = zipped({"kl.py": OWN, "aaa.py": "a = b\n" * 50_000})
+    found = similarity.fingerprint(content, ["kl.py"], ())
     assert found.left_out == ("aaa.py",)
     (pair,) = similarity.pairs({"eve": found, **prints({"ada": DISGUISED})})
     assert "kl.py" in pair.files

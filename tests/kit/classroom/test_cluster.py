@@ -3,12 +3,9 @@
 import contextlib
 import io
 import os
-import re
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import zipfile
@@ -18,13 +15,13 @@ import pytest
 from autograder.classroom import cluster
 from autograder.classroom.cluster import ClusterError, OtherGraderError
 from autograder.classroom.results_folder import Store
-from autograder.repository import ROOT
+from tests.kit.archives import write_zip
 from tests.kit.classroom.test_class import RIGHT, course, judged, quick  # noqa: F401
-from tests.kit.processes import alive, descendants, until
+from tests.kit.documented import commands, page, section
+from tests.kit.processes import alive, descendants, until, usual_environment
 from tests.kit.test_own_assignment import Tree, command
 
 distributed = pytest.importorskip("distributed")
-PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -144,46 +141,36 @@ def test_where_no_scheduler_answers(answer, monkeypatch):
 
 @pytest.fixture
 def repository(tmp_path):
-    """The tiny assignment with the Makefile, as on a machine where `make setup` has been run; and a class of four."""
+    """The tiny assignment with the Makefile, and a class of four."""
     tree = Tree(tmp_path / "repository")
-    (tree.folder / ".venv").symlink_to(sys.prefix)
-    shutil.copy(ROOT / "Makefile", tree.folder)
-    (tree.folder / "tools").mkdir()
-    (tree.folder / "tools" / "setup.sh").write_text("# done\n")
+    tree.can_make()
     tree.run(command("student"))
     right = (tree.folder / "solution" / "line.py").read_text()
     work = {"ada": right, "ben": right.replace("+ intercept", "- intercept"), "cyd": "", "dot": right + "\n# dot\n"}
-    with zipfile.ZipFile(tree.folder / "submissions.zip", "w") as archive:
-        for name, text in work.items():
-            archive.writestr(f"{name}/line.py", text)
+    write_zip(tree.folder / "submissions.zip", {f"{name}/line.py": text for name, text in work.items()})
     return tree
 
 
 @pytest.mark.slow
 def test_the_documented_commands_grade_although_a_worker_is_killed(repository):
     """Word by word but for the name and the port of the scheduler; one of two workers is killed in a grading."""
-    section = PAGE.partition("\n## On a cluster\n")[2].partition("\n## ")[0]
-    (block,) = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    lines = [line for line in block.splitlines() if not line.startswith("#")]
-    commands = [line.replace("SCHEDULER", "127.0.0.1").replace("8786", port) for line in lines]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "MAKE"))
-    }
-    environment |= {"AUTOGRADER_SECRET": "not much of a secret"}
+    lines = commands(section(page("class.md"), "On a cluster"))
+    shown = [line.replace("SCHEDULER", "127.0.0.1").replace("8786", port) for line in lines]
+    environment = usual_environment(AUTOGRADER_SECRET="not much of a secret")
 
     def start(line):
         return subprocess.Popen(line, shell=True, cwd=repository.folder, env=environment, start_new_session=True)
 
-    scheduler, workers = map(start, commands[:2])
+    scheduler, workers = map(start, shown[:2])
     try:
         address = f"127.0.0.1:{port}"
         until(lambda: answers(address), 60)
         with distributed.Client(address, set_as_default=False) as client:
             until(lambda: len(client.nthreads()) == 2, 60)
             ours = dict(client.run(os.getpid))
-        grading = start(commands[2])
+        grading = start(shown[2])
         victim = until(lambda: next((pid for pid in ours.values() if len(descendants(pid)) >= 3), None), 120)
         gone = [victim, *descendants(victim)]
         os.kill(victim, signal.SIGKILL)

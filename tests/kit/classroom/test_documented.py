@@ -4,20 +4,18 @@ Those of the written part, of another grading and of a cluster have tests of the
 """
 
 import re
-import shlex
-import zipfile
 
 import pytest
 
 from autograder.classroom import command
 from autograder.exits import Exit
-from autograder.grading.session import Session
-from autograder.repository import ROOT
+from tests.kit import documented
+from tests.kit.archives import write_zip
 from tests.kit.classroom import test_cluster, test_regrade, test_written_documented
 from tests.kit.classroom.test_class import RIGHT, course, graded, quick  # noqa: F401
 from tests.kit.classroom.test_selfgrades import filled
 
-PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
+PAGE = documented.page("class.md")
 ROSTER = re.search(r"^```\n(Name,SID.*?)^```$", PAGE, re.M | re.S)
 # Where else a section's commands are run.
 ELSEWHERE = {
@@ -32,20 +30,8 @@ def commands() -> dict[str, list[str]]:
     found = {}
     for section in PAGE.split("\n## "):
         title = section.partition("\n")[0] if found else ""
-        blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S)
-        found[title] = [line for block in blocks for line in block.splitlines() if not line.startswith("#")]
+        found[title] = documented.commands(section)
     return {title: lines for title, lines in found.items() if lines}
-
-
-def make(line: str) -> list[str]:
-    """What the Makefile passes on."""
-    words = shlex.split(line, comments=True)
-    given = dict(word.split("=", 1) for word in words[2:])
-    assert words[:2] == ["make", "class"]
-    assert given.keys() <= {"SUBMISSIONS", "SELFGRADES", "OUT", "ARGS", "COURSE"}
-    chosen = ["--course", given["COURSE"]] if "COURSE" in given else []
-    what = ["--selfgrades", given["SELFGRADES"]] if "SELFGRADES" in given else [given["SUBMISSIONS"]]
-    return [*chosen, *what, "--out", given["OUT"], *shlex.split(given.get("ARGS", ""))]
 
 
 def test_every_command_is_run_by_a_test() -> None:
@@ -53,43 +39,38 @@ def test_every_command_is_run_by_a_test() -> None:
 
 
 def test_a_class_is_graded_shown_and_loses_a_student(course, quick, monkeypatch, capsys) -> None:  # noqa: F811
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+    course.is_the_commands(monkeypatch)
     monkeypatch.chdir(course.folder)
-    loaded = course.session.load()
-    monkeypatch.setattr(command, "chosen", lambda name: loaded)
-    monkeypatch.setattr(Session, "of", lambda *_, **__: course.session)
-    with zipfile.ZipFile("submissions.zip", "w") as archive:
-        for name in ("Jane Doe", "John Roe"):
-            for task in ("task1", "task2"):
-                archive.writestr(f"{name}/{task}.py", RIGHT)
+    tasks = [f"{name}/{task}.py" for name in ("Jane Doe", "John Roe") for task in ("task1", "task2")]
+    write_zip(course.folder / "submissions.zip", dict.fromkeys(tasks, RIGHT))
     (course.folder / "roster.csv").write_text(ROSTER[1])
     known = commands()
     grades = course.folder / "grades"
     (first, whole), (page,), (delete,) = (known[title] for title in ("", "The class page", "What is stored"))
     for lines in ((first, delete), (whole, page, f'{delete[:-1]} --roster roster.csv"')):
         for line in lines:
-            assert command.main(make(line)) == Exit.DONE, line
+            assert command.main(documented.passed_on(line)) == Exit.DONE, line
         assert re.search(r"^deleted: grades/students/jane-doe(-00123)?$", capsys.readouterr().out, re.M)
         assert graded(grades / "grades.csv").keys() == {"John Roe"}
         for path in grades.rglob("*"):
             assert not re.search("jane|00123", f"{path.name} {path.read_text() if path.is_file() else ''}", re.I), path
     assert (grades / "class-anonymous.html").exists() and len(quick) == 1
     # By another name than the roster gave, nobody is deleted, and that is said.
-    assert command.main(make(page)) == Exit.DONE and command.main(make(delete)) == Exit.NOTHING
+    assert command.main(documented.passed_on(page)) == Exit.DONE
+    assert command.main(documented.passed_on(delete)) == Exit.NOTHING
     assert "such as --roster" in " ".join(capsys.readouterr().err.split())
 
 
 def test_self_grades_are_summed_up(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     first, second = commands()["Self-grades"]
-    with zipfile.ZipFile("export.zip", "w") as archive:
-        archive.writestr("Jane Doe.csv", filled())
+    write_zip(tmp_path / "export.zip", {"Jane Doe.csv": filled()})
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "selfgrade_1234.csv").write_text(filled(0.5))
     (tmp_path / "roster.csv").write_text("Student,ID,SIS User ID,SIS Login ID,Section\nJane Doe,1234,,,red\n")
-    assert command.main(make(first)) == Exit.DONE
+    assert command.main(documented.passed_on(first)) == Exit.DONE
     assert graded(tmp_path / "grades" / "grades.csv") == {"Jane Doe": ("40", "Graded")}
-    assert command.main(make(second)) == Exit.DONE
+    assert command.main(documented.passed_on(second)) == Exit.DONE
     assert (
         '"1234"' in (tmp_path / "grades" / "grades.csv").read_text()
         and '"20"' in (tmp_path / "grades" / "grades.csv").read_text().splitlines()[-1]

@@ -1,10 +1,7 @@
 """Exports of Gradescope, Canvas, Moodle and GitHub Classroom, built as the platforms build them, and what is read."""
 
-import csv
-import io
 import random
 import tempfile
-import zipfile
 from dataclasses import replace
 from datetime import timezone
 from pathlib import Path, PurePosixPath
@@ -19,37 +16,35 @@ from autograder.clock import moment
 from autograder.grading import intake
 from autograder.grading.files import UnreadableError, read_tree
 from autograder.writing import write_files
+from tests.kit.archives import write_zip, zipped
 
 EXPECTED = ("kl.py", "gmm.py", "gmvae.safetensors")
 KL, GMM = b"def kl(): ...\n", b"def gmm(): ...\n"
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
 def export(tmp_path: Path, files: dict[str, bytes], form: str, name: str = "export") -> Path:
     """The same files as a folder or as a zip."""
     if form == "zip":
-        (tmp_path / f"{name}.zip").write_bytes(zipped(files))
-        return tmp_path / f"{name}.zip"
+        return write_zip(tmp_path / f"{name}.zip", files)
     write_files(tmp_path / name, files)
     return tmp_path / name
 
 
-def taken(submission, tmp_path) -> dict[str, bytes]:
-    """What intake makes of a submission's parcel."""
+def taken_in(submission, tmp_path) -> tuple[intake.Intake, dict[str, bytes]]:
+    """What intake makes of a submission's parcel, and the files that it copies."""
     into = Path(tempfile.mkdtemp(dir=tmp_path))
     archive = into.with_suffix(".zip")
     archive.write_bytes(pack(submission.entries, EXPECTED).content)
     found = intake.unpack(archive, into, EXPECTED, None)
+    return found, {name: (into / name).read_bytes() for name in found.files}
+
+
+def taken(submission, tmp_path) -> dict[str, bytes]:
+    """The files that are graded of a submission."""
+    found, files = taken_in(submission, tmp_path)
     # Of what has no file to hand in, intake says so.
     assert bool(found.errors) == (not set(EXPECTED) & set(found.files))
-    return {name: (into / name).read_bytes() for name in found.files}
+    return files
 
 
 both_forms = pytest.mark.parametrize("form", ["folder", "zip"])
@@ -143,21 +138,6 @@ def test_canvas(tmp_path, form):
     assert pack(by_id["503"].entries, EXPECTED).notes == ("of 2 zips, submission-1.zip was taken",)
     assert pack(by_id["504"].entries, EXPECTED).notes == ("there is no Python file and no zip in it, only text.html",)
     assert taken(by_id["505"], tmp_path) == {"kl.py": KL}
-
-
-def test_canvas_with_its_gradebook(tmp_path):
-    gradebook = (
-        "Student,ID,SIS User ID,SIS Login ID,Section,VAE (77)\r\n"
-        "    Points Possible,,,,,100\r\n"
-        '"Lovelace, Ada",501,S1,ada,Monday,\r\n'
-        '"Absent, Abe",599,S9,abe,Monday,\r\n'
-    )
-    roster = tmp_path / "roster.csv"
-    roster.write_text(gradebook, encoding="utf-8-sig")
-    found = read_export(export(tmp_path, {"lovelaceada_501_1_kl.py": KL}, "folder"), EXPECTED, roster=roster)
-    student = found.submissions[0].students[0]
-    assert (student.name, student.id, student.sid, student.login) == ("Lovelace, Ada", "501", "S1", "ada")
-    assert [student.name for student in found.absent] == ["Absent, Abe"]
 
 
 @both_forms
@@ -298,24 +278,15 @@ def test_unusual_uploads(tmp_path, files, note):
 
 
 def test_what_cannot_be_opened_still_makes_a_parcel(tmp_path):
-    """A broken zip, a nest without an end, other formats, links: intake tells the student, we tell the instructor."""
+    """A broken zip, a nest without an end, other formats: intake tells the student, we tell the instructor."""
     bottomless = zipped({"nothing.txt": b""})
     for _ in range(6):
         bottomless = zipped({"in.zip": bottomless})
     files = {"a/broken.zip": b"PK\x03\x04nonsense", "b/deep.zip": bottomless, "c/work.rar": b"Rar!", "d/x.txt": b""}
     path = export(tmp_path, files, "folder")
-    (path / "e").mkdir()
-    (path / "e" / "kl.py").symlink_to("/etc/passwd")
     notes = {one.name: pack(one.entries, EXPECTED).notes for one in read_export(path, EXPECTED).submissions}
     assert notes["a"] == ("broken.zip is not a readable zip",)
     assert notes["c"] == ("there is no Python file and no zip in it, only work.rar",)
-    links = next(one for one in read_export(path, EXPECTED).submissions if one.name == "e")
-    archive, into = tmp_path / "e.zip", tmp_path / "into"
-    archive.write_bytes(pack(links.entries, EXPECTED).content)
-    into.mkdir()
-    found = intake.unpack(archive, into, EXPECTED, None)
-    assert found.files == () and "not ordinary files" in found.notes[0]
-    assert b"root:" not in archive.read_bytes()
 
 
 def test_the_same_files_make_the_same_parcel(tmp_path):
@@ -328,11 +299,8 @@ def test_the_same_files_make_the_same_parcel(tmp_path):
 def test_too_large_files_are_left_to_intake(tmp_path):
     """Not a gigabyte of them is read."""
     one = read_export(export(tmp_path, {"ada/kl.py": b"#" * (3 << 20)}, "folder")).submissions[0]
-    parcel = pack(one.entries, EXPECTED)
-    assert len(parcel.content) < (2 << 20)
-    (tmp_path / "p.zip").write_bytes(parcel.content)
-    (tmp_path / "into").mkdir()
-    found = intake.unpack(tmp_path / "p.zip", tmp_path / "into", EXPECTED, None)
+    assert len(pack(one.entries, EXPECTED).content) < (2 << 20)
+    found, _ = taken_in(one, tmp_path)
     assert found.unusable == ("kl.py",) and "a Python file may take 1 MiB" in found.notes[0]
 
 
@@ -341,10 +309,9 @@ def test_of_a_large_zip_only_what_is_graded_is_passed_on(tmp_path, form, monkeyp
     monkeypatch.setattr(parcel, "LIMITS", replace(parcel.LIMITS, nested_bytes=10_000))
     archive = zipped({"work/kl.py": KL, "work/report.pdf": random.randbytes(20_000), "work/data/x": b""})
     (ada,) = read_export(export(tmp_path, {"ada/work.zip": archive}, form), EXPECTED).submissions
-    (tmp_path / "p.zip").write_bytes(content := pack(ada.entries, EXPECTED).content)
-    (tmp_path / "into").mkdir()
-    found = intake.unpack(tmp_path / "p.zip", tmp_path / "into", EXPECTED, None)
-    assert len(content) < 2000 and found.files == ("kl.py",) and "work/data/ (1 file)" in found.notes[1]
+    assert len(pack(ada.entries, EXPECTED).content) < 2000
+    found, _ = taken_in(ada, tmp_path)
+    assert found.files == ("kl.py",) and "work/data/ (1 file)" in found.notes[1]
 
 
 def test_clear_errors(tmp_path):
@@ -358,12 +325,10 @@ def test_clear_errors(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UnreadableError, match="there are no submissions"):
         read_export(tmp_path / "empty")
-    with pytest.raises(UnreadableError, match="does not look like an export of moodle: correct --export"):
-        read_export(export(tmp_path, {"ada/kl.py": KL}, "folder", "plain"), platform="moodle")
     roster = tmp_path / "bad.csv"
     roster.write_text("colour;size\nred;1\n")
     with pytest.raises(UnreadableError, match="no column with students' names"):
-        read_export(tmp_path / "plain", roster=roster)
+        read_export(export(tmp_path, {"ada/kl.py": KL}, "folder", "plain"), roster=roster)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "submission_metadata.yml").write_text("submission_1:\n  :submitters: [\n")
     with pytest.raises(UnreadableError, match="submission_metadata.yml cannot be read"):
@@ -373,8 +338,7 @@ def test_clear_errors(tmp_path):
 def test_hostile_names_stay_in_their_place(tmp_path):
     """Names in files and on the page come from students: slugs are harmless, and paths lead nowhere."""
     files = {"../../etc_501_1_kl.py": KL, "..%2f_502_2_kl.py": KL}
-    path = tmp_path / "evil.zip"
-    path.write_bytes(zipped({**files, "<script>_503_3_kl.py": KL}))
+    path = write_zip(tmp_path / "evil.zip", {**files, "<script>_503_3_kl.py": KL})
     assert not any(".." in entry.path.parts for entry in read_tree(path).entries)
     for submission in read_export(path, EXPECTED).submissions:
         assert PurePosixPath(submission.slug).name == submission.slug and slug(submission.slug) == submission.slug
@@ -385,9 +349,6 @@ def test_small_parts():
     assert version("kl (3).py") == ("kl.py", 3)
     assert version("task1-kl.py") == ("task1-kl.py", 0)
     assert slug("Éva O'Neil") == "eva-o-neil"
-    with pytest.raises(ValueError, match="write it as"):
-        moment("tomorrow", timezone.utc)
-    assert next(csv.reader(["a,b"])) == ["a", "b"]
 
 
 @both_forms
@@ -399,11 +360,9 @@ def test_what_lies_where_nobody_looks_is_named_in_the_students_report(tmp_path, 
     files |= {"ada/__MACOSX/._x": b"", "ben/kl.py": KL}
     found = read_export(export(tmp_path, files, form), EXPECTED)
     ada = next(one for one in found.submissions if one.name == "ada")
-    (tmp_path / "ada.zip").write_bytes(pack(ada.entries, EXPECTED).content)
-    (tmp_path / "into").mkdir()
-    taken = intake.unpack(tmp_path / "ada.zip", tmp_path / "into", EXPECTED, None)
-    assert taken.files == ("gmm.py",) and set(taken.left_out) == {"data", "b.rar"}
-    assert [note.partition(": ")[2] for note in taken.notes] == [
+    report, _ = taken_in(ada, tmp_path)
+    assert report.files == ("gmm.py",) and set(report.left_out) == {"data", "b.rar"}
+    assert [note.partition(": ")[2] for note in report.notes] == [
         "b.rar. Hand in the files themselves, or one zip with nothing around it.",
         ".git/ (1 file).",
         "data/kl.py and 1 more in data/, __MACOSX/ (1 file). Move what should be graded out of them.",
@@ -414,8 +373,7 @@ def test_what_lies_where_nobody_looks_is_named_in_the_students_report(tmp_path, 
 def test_a_link_in_a_class_is_not_followed(tmp_path):
     """A student's folder, a zip, and an export inside an export."""
     write_files(tmp_path / "secret", {"kl.py": KL})
-    with zipfile.ZipFile(tmp_path / "secret.zip", "w") as archive:
-        archive.writestr("kl.py", KL)
+    write_zip(tmp_path / "secret.zip", {"kl.py": KL})
     write_files(tmp_path / "class", {"ada/kl.py": KL, "ben/gmm.py": GMM})
     for name, goal in {
         "eve": "secret",

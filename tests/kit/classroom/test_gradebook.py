@@ -13,7 +13,7 @@ import pytest
 
 from autograder.classroom import gradebook
 from autograder.classroom.exports.reading import read_export
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.roster import Student
 from autograder.grading.files import UnreadableError
 from autograder.tasks import Late
@@ -232,7 +232,7 @@ def test_brightspace_needs_its_list(tmp_path):
 
 def test_a_student_whom_the_list_does_not_have_is_named(tmp_path):
     export = read(tmp_path, "brightspace")
-    export.submissions.append(Submission("eve", (Student("Eve", "99"),)))
+    export.submissions.append(HandedIn("eve", (Student("Eve", "99"),)))
     _, (said,) = gradebook.form_of(export, None, "VAE", 20)
     assert "so these are not in grades.csv: Eve (99); name Brightspace's own list with --roster" in said
     assert len(TAKES["brightspace"](written(export, [17.5, 12, 3]))) == 2
@@ -292,7 +292,7 @@ def test_the_form_follows_the_export_else_the_list(tmp_path):
 def class_of_three() -> Export:
     """One in time, one late and not gradable, one who handed in nothing."""
     students = (Student("Jane Doe", sid="1", days_late=0.0), Student("Jane Doe", sid="2", days_late=1.25))
-    handed_in = [Submission(f"jane-doe-{one.sid}", (one,), time="2026-11-20T10:00:00") for one in students]
+    handed_in = [HandedIn(f"jane-doe-{one.sid}", (one,), time="2026-11-20T10:00:00") for one in students]
     return Export("plain", handed_in, [Student("Jane Doe", sid="3")])
 
 
@@ -343,7 +343,7 @@ def test_what_the_late_rule_takes_off():
 
 def test_of_whom_it_is_not_known_how_late_nothing_is_taken_off():
     """Canvas says that a file is late, and not by how much."""
-    late = Submission("jane", (Student("Jane Doe", id="501"),), late=True)
+    late = HandedIn("jane", (Student("Jane Doe", id="501"),), late=True)
     export, rule = Export("canvas", [late], []), Late(percent_a_day=10)
     assert [line.total for line in gradebook.lines(export, {"jane": 10.0}, rule=rule)] == [10.0]
     (said,) = gradebook.remarks_on(rule, export)
@@ -392,7 +392,7 @@ def test_what_strangers_are_called_is_no_formula(tmp_path):
 def test_two_of_one_name_differ_wherever_they_are_listed():
     one, other = Student("Jane Doe", id="501", sid="7"), Student("Jane Doe", email="j@x.edu")
     assert [one.shown, other.shown] == ["Jane Doe (501)", "Jane Doe (j@x.edu)"]
-    assert Submission("jane", (one, other)).shown == "Jane Doe (501), Jane Doe (j@x.edu)"
+    assert HandedIn("jane", (one, other)).shown == "Jane Doe (501), Jane Doe (j@x.edu)"
     # A folder's name is all that is known; a number that the name has already is not said twice.
     assert [Student("jane", id="jane").shown, Student("Participant 5", id="5").shown] == ["jane", "Participant 5"]
     assert [Student("Jane Doe", id="Jane Doe").shown, Student(login="jd").shown] == ["Jane Doe", "jd"]

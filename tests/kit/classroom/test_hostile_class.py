@@ -1,12 +1,9 @@
 """One student's bytes cost that student alone: a class of 40 with a hostile student of each kind, and its parts."""
 
-import csv
-import io
 import json
 import os
 import shutil
 import signal
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +17,12 @@ from autograder.classroom.roster import read_roster
 from autograder.grading.files import UnreadableError, read_tree, zip_tree
 from autograder.grading.session import Session
 from autograder.repository import TESTS
+from tests.kit.archives import zipped
+from tests.kit.courses import TINY
+from tests.kit.gradebooks import records
 from tests.kit.hostile import unseen
 from tests.kit.processes import descendants, let_others_in, nothing_left_running
 
-TINY = Path(__file__).resolve().parents[1] / "tiny"
 RIGHT = (TINY / "solution" / "line.py").read_text()
 MODEL = (TINY / "tests" / "corpus" / "reference" / "line.safetensors").read_bytes()
 HONEST = {
@@ -31,17 +30,6 @@ HONEST = {
     "wrong": RIGHT.replace("slope * x + intercept", "slope * x - intercept"),
     "untouched": RIGHT.replace("    return", "    raise NotImplementedError\n    return"),
 }
-
-
-def zipped(files: dict[str, bytes | str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            about = zipfile.ZipInfo(name)
-            about.compress_type = zipfile.ZIP_DEFLATED
-            with archive.open(about, "w") as file:  # writestr takes no empty name before Python 3.12
-                file.write(content.encode() if isinstance(content, str) else content)
-    return buffer.getvalue()
 
 
 def zips_of_zips(wide: int, deep: int) -> bytes:
@@ -180,8 +168,7 @@ def test_a_hostile_student_of_each_kind_costs_nobody_else(tmp_path, session, cap
             name: without_times((out / "students" / name / "results.json").read_text()) for name in class_of
         }
     assert results[True] == results[False]
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = records(out / "grades.csv")
     assert len(rows) == 40
     graded = [row for row in rows if row["Status"] == "Graded"]
     assert {row["Submission ID"] for row in rows if row not in graded} == {"zips", "badname", "zeros"}

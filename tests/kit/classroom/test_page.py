@@ -3,53 +3,25 @@
 import base64
 import hashlib
 import re
-import shlex
-import zipfile
 from dataclasses import replace
 from datetime import date
-from html.parser import HTMLParser
 
 import pytest
 
 from autograder.classroom import command, deletion, page
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.results_folder import Record
 from autograder.classroom.roster import Student
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
-from autograder.grading.session import Session
-from autograder.repository import ROOT
 from autograder.tasks import Late
+from tests.kit import documented
+from tests.kit.archives import write_zip
 from tests.kit.classroom.test_class import RIGHT, course, quick  # noqa: F401
 from tests.kit.classroom.test_class_page import COURSE, OWN, graded, ids
+from tests.kit.pages import Page
 
-TEXT = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
-
-
-class Outline(HTMLParser):
-    """The tags of a page with their attributes; raises if they are not closed in order."""
-
-    VOID = {"meta", "link", "br", "img", "hr"}
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.open = [], []
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.tags.append((tag, dict(attributes)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def all(self, tag, **wanted):
-        return [found for name, found in self.tags if name == tag and wanted.items() <= found.items()]
+TEXT = documented.page("class.md")
 
 
 def a_class(size: int, pairs=None) -> page.Class:
@@ -62,7 +34,7 @@ def a_class(size: int, pairs=None) -> page.Class:
     for place in range(size):
         slug = f"s{place}"
         student = Student(name=("Ann Lee", "Bo Doe", "Cy Fox")[place % 3], sid=f"{place:05}")
-        submissions.append(Submission(slug, (student,), late=place % 7 == 6))
+        submissions.append(HandedIn(slug, (student,), late=place % 7 == 6))
         if place % 10 == 9:
             records[slug] = Record("key", "not gradable", "there is no Python file")
             continue
@@ -77,7 +49,7 @@ def test_what_belongs_to_it_is_named_and_linked():
     remarks, by_hand = {"s0": "higher score kept"}, {"s0": 2.5, "s1": None}
     about = replace(a_class(10), links=links, remarks=remarks, by_hand=by_hand)
     text = page.page(about)
-    assert [link["href"] for link in Outline(text).all("a") if not link["href"].startswith(("#", "students/"))] == [
+    assert [link["href"] for link in Page(text).all("a") if not link["href"].startswith(("#", "students/"))] == [
         place for place, _ in links
     ]
     (row,) = re.findall(r"<tr><td>\s*<a[^>]*>Ann Lee \(00000\)</a></td>.*?</tr>", text, re.S)
@@ -105,7 +77,7 @@ def test_how_late_somebody_was_and_what_that_takes_off():
 
 
 def test_a_reason_why_nothing_is_gradable_is_said_once():
-    export = Export("plain", [Submission("ann", (Student("Ann"),))])
+    export = Export("plain", [HandedIn("ann", (Student("Ann"),))])
     said = "There is nothing to grade. Not opened: work.7z."
     about = replace(a_class(0), export=export, records={"ann": Record("key", "not gradable", said)})
     note = "there is no Python file and no zip in it, only work.7z"
@@ -115,7 +87,7 @@ def test_a_reason_why_nothing_is_gradable_is_said_once():
 
 def test_the_page():
     text = page.page(a_class(30, pairs=[]))
-    outline = Outline(text)
+    outline = Page(text)
     assert f"<h1>{COURSE.title}</h1>" in text and "3 November 2026" in text
     assert re.search(r"<b>30</b><span>submissions</span></div><div><b>27</b><span>graded</span>", text)
     # A picture for the scores, for each task and for the time, with words for those who do not see it.
@@ -145,13 +117,13 @@ def test_the_page():
 def test_a_class_of_nearly_nobody(size):
     for anonymous in (False, True):
         text = page.page(a_class(size, pairs=[]), anonymous)
-        Outline(text)
+        Page(text)
         assert ("Nothing was handed in" in text) == (size == 0) and ("Histogram" in text) == (size == 1)
 
 
 def test_a_class_of_a_thousand_is_one_table():
     text = page.page(a_class(1000, pairs=[]))
-    outline = Outline(text)
+    outline = Page(text)
     table = text[text.index('<h2 id="students">') : text.index('<h2 id="time">')]
     assert len(re.findall(r" \(\d{5}\)", table)) == 1000 and len(text) < 700_000
     # What needs a look is folded from a certain length on.
@@ -164,7 +136,7 @@ def test_passages_are_shown_beside_each_other_and_bounded(course, quick):  # noq
         course.hand_in(student, task1=source)
     course.grade()
     text = (course.out / "class.html").read_text()
-    Outline(text)
+    Page(text)
     (pair,) = re.findall(r'<details class="pair">(.*?)</details>', text, re.DOTALL)
     assert "mostly in task1.py" in pair and "<b>ada: task1.py, lines " in pair and "<b>eve: task1.py, lines " in pair
     assert "torch.broadcast_tensors(difference, log_ratio)" in pair and "more lines" in pair
@@ -184,27 +156,24 @@ SECRET = "quirinas_lambda"
 @pytest.fixture
 def people(course, quick, monkeypatch):  # noqa: F811
     """A class with distinctive names: two copies, of which one raises what it is called, and one who is absent."""
-    monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
-    loaded = course.session.load()
-    monkeypatch.setattr(command, "chosen", lambda name: loaded)
-    monkeypatch.setattr(Session, "of", lambda *_, **__: course.session)
+    course.is_the_commands(monkeypatch)
     source = f"{OWN}\n{SECRET} = 'wrong'\n"
-    with zipfile.ZipFile(course.folder / "submissions.zip", "w") as archive:
-        for place, (who, (_, id, *_)) in enumerate(list(PEOPLE.items())[:2]):
-            for task in ("task1", "task2"):
-                archive.writestr(f"{who}quirina_{id}_{9000 + place}_{task}.py", f"{source}# {who} {task}\n")
-            archive.writestr(f"{who}quirina_{id}_{9000 + place}_essay-{who}.pdf", b"%PDF")
+    files = {}
+    for place, (who, (_, id, *_)) in enumerate(list(PEOPLE.items())[:2]):
+        begin = f"{who}quirina_{id}_{9000 + place}"
+        files |= {f"{begin}_{task}.py": f"{source}# {who} {task}\n" for task in ("task1", "task2")}
+        files[f"{begin}_essay-{who}.pdf"] = "%PDF"
+    write_zip(course.folder / "submissions.zip", files)
     rows = ['"{}",{},{},{},{}'.format(name, *numbers) for name, *numbers in PEOPLE.values()]
     (course.folder / "roster.csv").write_text("Student,ID,SIS User ID,SIS Login ID,Email,Section\n" + "\n".join(rows))
     monkeypatch.chdir(course.folder)
     return course
 
 
-def documented(words: str) -> list[str]:
+def command_with(words: str) -> list[str]:
     """The arguments of the command of the page that has these words, as `make class` passes them on."""
-    (line,) = [line for line in TEXT.splitlines() if line.startswith("make class ") and words in line]
-    given = dict(word.split("=", 1) for word in shlex.split(line)[2:])
-    return [given["SUBMISSIONS"], "--out", given["OUT"], *shlex.split(given["ARGS"])]
+    (line,) = [line for line in documented.commands(TEXT) if line.startswith("make class ") and words in line]
+    return documented.passed_on(line)
 
 
 def identities() -> set[str]:
@@ -214,7 +183,7 @@ def identities() -> set[str]:
 
 
 def test_without_names_nobody_is_in_it(people):
-    assert command.main(documented("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
+    assert command.main(command_with("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
     named, anonymous = ((people.folder / "grades" / name).read_text() for name in (page.NAMED, page.ANONYMOUS))
     found = {word for word in identities() if word.casefold() in anonymous.casefold()}
     assert found == set()
@@ -222,16 +191,16 @@ def test_without_names_nobody_is_in_it(people):
     known = {"Zwickelmann", "Quirina", "Hrovatin", "Absentius", "880011", "880012", "880013", "students/"}
     assert known | {"broadcast_tensors"} <= {word for word in identities() if word.casefold() in named.casefold()}
     assert "<b>2</b><span>graded</span>" in anonymous and "Histogram" in anonymous and "wrong result" in anonymous
-    Outline(anonymous)
+    Page(anonymous)
 
 
 def test_a_student_is_deleted_as_documented(people, capsys):
-    assert command.main(documented("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
+    assert command.main(command_with("--anonymous")) in (Exit.DONE, Exit.LEFT_OUT)
     grades = people.folder / "grades"
     (folder,) = [path.name for path in (grades / "students").iterdir() if "zwickelmann" in path.name]
     before = (grades / "students" / folder / "results.json").read_text()
     assert before
-    arguments = documented("--delete")
+    arguments = command_with("--delete")
     (name,) = [given for option, given in zip(arguments, arguments[1:], strict=False) if option == "--delete"]
     arguments[arguments.index(name)] = "770022"
     (grades / "notes.txt").write_text("Ask quirina@example.edu")
@@ -252,7 +221,7 @@ def test_a_student_is_deleted_as_documented(people, capsys):
 def test_who_is_deleted_must_be_clear(people, capsys):
     roster = people.folder / "roster.csv"
     roster.write_text(roster.read_text() + '\n"Hrovatin, Bojan",880099,770099,,,\n')
-    arguments = [*documented("--anonymous"), "--roster", "roster.csv"]
+    arguments = [*command_with("--anonymous"), "--roster", "roster.csv"]
     command.main(arguments)
     assert command.main([*arguments, "--delete", "hrovatin, bojan"]) == Exit.NOTHING
     said = capsys.readouterr().err
@@ -286,12 +255,12 @@ def test_what_others_handed_in_too_moves_to_a_folder_without_the_name(course, qu
 
 def test_what_others_handed_in_too_stays():
     ada, ben, cyd = (Student(name=name, sid=f"00{name}") for name in ("Ada Roe", "Ben Roe", "Cyd"))
-    export = Export("plain", [Submission("pair", (ada, ben)), Submission("cyd", (cyd,))], [Student(name="Dot")])
+    export = Export("plain", [HandedIn("pair", (ada, ben)), HandedIn("cyd", (cyd,))], [Student(name="Dot")])
     export.notes += ["Ada Roe handed in twice", "Cyd handed in twice"]
     found = deletion.without(export, "00ADA ROE", {"pair", "cyd", "old"})
     (left,) = found.renamed.values()
-    assert found.folders == () and found.renamed == {"pair": Submission("ben-roe-00ben-roe", (ben,))}
-    assert found.export.submissions == [left, Submission("cyd", (cyd,))]
+    assert found.folders == () and found.renamed == {"pair": HandedIn("ben-roe-00ben-roe", (ben,))}
+    assert found.export.submissions == [left, HandedIn("cyd", (cyd,))]
     assert [one.slug for one in found.everybody.submissions] == [left.slug, "cyd"]
     assert deletion.without(export, "ada roe", {"pair", left.slug}).renamed["pair"].slug == f"{left.slug}-2"
     assert found.export.notes == ["Cyd handed in twice"]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from autograder.classroom import answers, rechecks
-from autograder.classroom.exports.submission import Submission
-from autograder.classroom.rechecks import Check, Missing, Unusable, Verdict, judged, plain
+from autograder.classroom.exports.submission import HandedIn
+from autograder.classroom.rechecks import Missing, Recheck, Rechecked, Unusable, judged, plain
 from autograder.door.submission import Handle
 from autograder.grading.files import read_tree
 from autograder.release import questions
@@ -24,7 +24,7 @@ def of(name: str) -> questions.QuestionFile:
     return file
 
 
-def verdict(**values: object) -> Verdict:
+def verdict(**values: object) -> Rechecked:
     def value_of(name: str) -> object:
         if name not in values:
             raise Missing(name)
@@ -52,7 +52,7 @@ def test_verdicts(values: dict[str, object], kind: str, passed: int, message: st
 
 
 def test_tests_weigh_the_same_and_a_person_judges_what_did_not_run() -> None:
-    assert [Verdict(kind, 1, 2).points(5) for kind in ("wrong", "timeout", "not_run", "grader", "missing")] == [
+    assert [Rechecked(kind, 1, 2).points(5) for kind in ("wrong", "timeout", "not_run", "grader", "missing")] == [
         *(2.5, 2.5),
         *(None, None, None),
     ]
@@ -84,16 +84,16 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return write_course(tmp_path_factory.mktemp("course"))
 
 
-def recheck(zygote: Zygote, course: Course, folder: Path, files: dict[str, bytes | str]) -> dict[str, Verdict]:
+def recheck(zygote: Zygote, course: Course, folder: Path, files: dict[str, bytes | str]) -> dict[str, Rechecked]:
     write_files(folder, files)
-    submission = Submission("jane", (), read_tree(folder).entries)
+    submission = HandedIn("jane", (), read_tree(folder).entries)
     files_of = questions.read(course.root / questions.FOLDER)
-    checks = [Check(one, files_of[one.name]) for one in course.questions if not files_of[one.name].manual]
+    checks = [Recheck(one, files_of[one.name]) for one in course.questions if not files_of[one.name].manual]
     found = answers.read(submission, TITLES)
     return rechecks.recheck(zygote, submission, found, checks, course.files, course.root / "dist/circles/student")
 
 
-def kinds(found: dict[str, Verdict]) -> dict[str, str]:
+def kinds(found: dict[str, Rechecked]) -> dict[str, str]:
     return {label: one.kind for label, one in found.items()}
 
 

@@ -5,6 +5,7 @@ A stand-in for the grader judges, which is quick; what the real one needs for it
 
 import csv
 import errno
+import hashlib
 import html
 import os
 import re
@@ -19,8 +20,8 @@ import pytest
 from autograder import __main__ as program
 from autograder.classroom import class_list, command, difference, grading
 from autograder.classroom.class_list import Member, matched
-from autograder.classroom.difference import Change, Earlier
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.difference import Earlier, ScoreChange
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.grading import ParcelOutcome
 from autograder.classroom.letters import letters
 from autograder.classroom.named import submissions_of
@@ -28,15 +29,14 @@ from autograder.classroom.results_folder import FAILED, GRADED, Store
 from autograder.classroom.roster import Student
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
-from autograder.grading.session import Session
-from autograder.repository import ROOT
+from tests.kit import documented
 from tests.kit.classroom.test_class import Course as SmallClass
-from tests.kit.classroom.test_class import judged
+from tests.kit.classroom.test_class import graded, judged
+from tests.kit.courses import TINY
 from tests.kit.hostile import HOSTILE, unseen
-from tests.kit.processes import FOR_PYTEST, let_others_in
-from tests.kit.test_own_assignment import TINY, Tree
+from tests.kit.processes import let_others_in, usual_environment
+from tests.kit.test_own_assignment import Tree
 
-PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
 WRONG = "wrong = 1\n"
 
 
@@ -60,9 +60,7 @@ class Course(SmallClass):
 
     def run(self, monkeypatch, *options: str) -> int:
         """As the command, with the words that it prints."""
-        monkeypatch.setattr(command, "chosen", lambda name: self.session.load())
-        monkeypatch.setattr(Session, "of", lambda *_, **__: self.session)
-        monkeypatch.setenv("AUTOGRADER_SECRET", "not much of a secret")
+        self.is_the_commands(monkeypatch)
         return program.main(["class", str(self.submissions), "--no-similarity", *options])
 
     def store(self, out="out") -> Store:
@@ -89,12 +87,6 @@ class Course(SmallClass):
             for row in csv.DictReader(file):
                 found.setdefault(row["Student"], []).append(row)
         return found
-
-
-def statuses(folder: Path) -> dict[str, tuple[str, str]]:
-    """Points and status of each student in grades.csv."""
-    with (folder / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
-        return {row["Name"]: (row["Total Score"], row["Status"]) for row in csv.DictReader(file)}
 
 
 @pytest.fixture
@@ -128,7 +120,7 @@ def test_a_regrade_that_fails_keeps_the_earlier_result_and_says_so(course, drawn
     kept = "result of an earlier grader, kept because grading it again failed: the sandbox is broken"
     assert f"failed: ada: {kept}" in said and "2 failed" in said
     assert kept in (course.out / "class.html").read_text()
-    grades = statuses(course.out)
+    grades = graded(course.out / "grades.csv")
     assert grades == {"ada": ("20", "Graded, by an earlier grader"), "ben": ("10", "Graded, by an earlier grader")}
     record = course.store().record("ada")
     assert (record.status, record.score, record.kept) == (GRADED, 20, "the sandbox is broken")
@@ -163,16 +155,10 @@ def test_where_there_was_no_result_none_is_kept(course):
         course.rewrite(course.out / "students" / slug / "results.json", old, new)
     record = course.out / "students" / "ben" / "grading.json"
     sha = course.store().record("ben").results_sha256
-    course.rewrite(record, sha, difference_sha(course.out / "students" / "ben" / "results.json"))
+    course.rewrite(record, sha, hashlib.sha256(record.with_name("results.json").read_bytes()).hexdigest())
     course.change_check()
     course.broken = True
     assert course.grade().kept == [] and course.store().record("ben").status == FAILED
-
-
-def difference_sha(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def test_against_another_folder_its_result_is_kept(course, drawn):
@@ -331,7 +317,7 @@ def test_named_students_are_graded_again(course, monkeypatch, capsys):
 
 def test_a_name_of_two_is_not_guessed():
     people = (Student("Jo", id="1"), Student("Jo", id="2"))
-    export = Export("canvas", [Submission(f"jo-{one.id}", (one,)) for one in people])
+    export = Export("canvas", [HandedIn(f"jo-{one.id}", (one,)) for one in people])
     assert submissions_of(export, ["2", "jo-1"]) == {"jo-1", "jo-2"}
     with pytest.raises(UnreadableError, match="jo is the name of several: write one of jo-1, jo-2"):
         submissions_of(export, ["jo"])
@@ -585,7 +571,7 @@ def test_higher_scores_are_kept_and_shown_everywhere(course, drawn, monkeypatch,
     assert "ada: 20 -> 20: check changed (keeps 20 points: this grading gives 15)" in said
     assert "2 students, 1 with more points, 1 with a higher score kept" in said
     again = course.folder / "again"
-    grades = statuses(again)
+    grades = graded(again / "grades.csv")
     assert grades == {"ada": ("20", "Graded, higher score kept"), "ben": ("15", "Graded")}
     row = course.differences()["ada"][0]
     assert [row[name] for name in ("Score before", "Score of this grading", "Score that counts")] == ["20", "15", "20"]
@@ -624,18 +610,18 @@ def test_who_is_deleted_is_in_no_comparison_and_the_others_keep_their_scores(cou
     assert left == [] and not (course.out / "difference.html").exists()
     known = class_list.read(course.out)
     assert [(one.name, one.score) for one in known.people] == [("ada", 20)] and known.kept_higher
-    assert statuses(course.out)["ada"][0] == "20"
+    assert graded(course.out / "grades.csv")["ada"][0] == "20"
 
 
 # What people read
 
 
-def change(**values) -> Change:
+def change(**values) -> ScoreChange:
     row = difference.RowChange(
         "Task 1.1 (One)", "1.1", "a check", "fails now", True, 2.0, 0.0, 2.0, 2.0, (difference.CHECK,)
     )
     usual = {"before": 4.0, "graded": 2.0, "counts": 2.0, "late_before": "", "late": "", "rows": (row,)}
-    return Change(**{"member": Member("jane", "Jane"), **usual, "why": (difference.CHECK,), **values})
+    return ScoreChange(**{"member": Member("jane", "Jane"), **usual, "why": (difference.CHECK,), **values})
 
 
 def test_a_letter_names_no_check_that_students_may_not_see():
@@ -688,58 +674,24 @@ def test_strangers_names_do_no_harm(course, monkeypatch, capsys):
 # The commands of the page, with the real grader
 
 
-def commands(heading: str) -> list[list[str]]:
-    """The commands under a heading of docs/class.md, as a shell divides them."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
-
-
-def test_the_page_s_commands_mean_what_the_page_says(course, monkeypatch, capsys):
-    """As `make class` passes them on."""
-    monkeypatch.chdir(course.folder)
-    course.submissions.rename("export")
-    course.submissions = Path("export")
-    course.hand_in("Jane Doe", task1=WRONG)
-    first, *others = commands("Grading again")
-
-    def make(words: list[str]) -> str:
-        given = dict(word.split("=", 1) for word in words[2:])
-        assert words[:2] == ["make", "class"] and given.keys() <= {"SUBMISSIONS", "OUT", "ARGS"}
-        assert given["SUBMISSIONS"] == "export"
-        course.parcels.clear()
-        assert course.run(monkeypatch, "--out", given["OUT"], *shlex.split(given.get("ARGS", ""))) == Exit.DONE
-        return " ".join(capsys.readouterr().out.split())
-
-    make(first)
-    assert len(course.parcels) == 3
-    course.move_points()
-    against, keeping, again = others
-    assert "3 submissions: 0 graded, 3 with new points only" in make(against) and not course.parcels
-    assert "higher score kept" not in make(keeping)
-    assert "1 graded in" in make(again) and len(course.parcels) == 1
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
 def test_the_page_s_commands_grade_again(tmp_path):
     """Word by word, on the tiny assignment: a check is corrected, and points are moved."""
     let_others_in(tmp_path)
     tree = Tree(tmp_path / "tree")
-    for name in ("Makefile", "tools"):
-        (tree.folder / name).symlink_to(ROOT / name)
-    (tree.folder / ".venv").symlink_to(ROOT / ".venv")
+    tree.can_make()
     tree.run("python -m autograder student")
     for name in ("Jane Doe", "John Roe"):
         (tree.folder / "export" / name).mkdir(parents=True)
         shutil.copy(TINY / "solution" / "line.py", tree.folder / "export" / name)
-    first, *others = commands("Grading again")
+    section = documented.section(documented.page("class.md"), "Grading again")
+    first, *others = [shlex.split(line, comments=True) for line in documented.commands(section)]
 
     def make(words: list[str]) -> str:
         assert words[:2] == ["make", "class"]
         run = ["make", "--old-file", "setup", *words[1:]]  # the environment is that of this repository
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(FOR_PYTEST)}
-        done = subprocess.run(run, cwd=tree.folder, env=environment, capture_output=True, text=True)
+        done = subprocess.run(run, cwd=tree.folder, env=usual_environment(), capture_output=True, text=True)
         assert done.returncode == Exit.DONE, done.stdout + done.stderr
         return " ".join(done.stdout.split())
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import os
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,15 @@ from autograder.classroom.spreadsheets import TableError, decoded, table_rows
 from autograder.exits import Exit
 from autograder.grading.files import Entry, read_tree
 from autograder.release import pdf, selfgrade
-from autograder.release.selfgrade import Item
+from autograder.release.selfgrade import Asked
 from autograder.tasks import Course, chosen
 from autograder.writing import write_files
+from tests.kit import gradebooks
+from tests.kit.archives import zipped
 
 COURSE = chosen("000")
 WHOLE, HALF = (f"{share * COURSE.total:g}" for share in (1, 0.5))
-ASKED = (Item("1.1", "The code", 4), Item("W1", "Why so?", 2.5), Item("2.10", "A long one", 6))
+ASKED = (Asked("1.1", "The code", 4), Asked("W1", "Why so?", 2.5), Asked("2.10", "A long one", 6))
 # The same table, filled in, as programs write it. German Excel separates by semicolons and writes decimal commas.
 GERMAN_EXCEL = (
     "question;title;points;own points;why\r\n"
@@ -104,11 +105,7 @@ def test_rows_that_are_too_many_or_too_few():
 
 def workbook() -> bytes:
     """The beginning of what Excel saves by default."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("[Content_Types].xml", '<?xml version="1.0"?><Types/>')
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    return buffer.getvalue()
+    return zipped({"[Content_Types].xml": '<?xml version="1.0"?><Types/>', "xl/workbook.xml": "<workbook/>"})
 
 
 @pytest.mark.parametrize(
@@ -138,14 +135,6 @@ def test_files_that_are_no_tables(content, problem):
 def entries(folder: Path, files: dict[str, bytes | str]) -> tuple[Entry, ...]:
     write_files(folder, files)
     return read_tree(folder).entries
-
-
-def zipped(files: dict[str, bytes | str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 GOOD, POOR = PLAIN.format(4, 2.5, 6), PLAIN.format(1, 1, 1)
@@ -201,14 +190,9 @@ def filled(share: float = 1.0, comma: bool = False, course: Course = COURSE) -> 
     return buffer.getvalue().replace(".5;", ",5;") if comma else buffer.getvalue()
 
 
-def rows_of(path: Path) -> list[list[str]]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.reader(file))
-
-
-def run(tmp_path: Path, files: dict[str, bytes | str], *arguments: str) -> int:
+def run(tmp_path: Path, files: dict[str, bytes | str], *arguments: str, place: str = "in") -> int:
     entries(tmp_path / "in", files)
-    places = ["--selfgrades", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
+    places = ["--selfgrades", str(tmp_path / place), "--out", str(tmp_path / "out")]
     return commands.main(["class", "--course", "000", *places, *arguments])
 
 
@@ -233,12 +217,11 @@ def test_a_class_of_loose_files(tmp_path, capsys):
     assert max(len(line) for line in said.splitlines() if not line.startswith(str(tmp_path))) <= 80
     assert "4 handed in, 3 of them with a sum" in said and "handed in none: No Show" in said
     assert "14.xlsx is a workbook, not CSV" in said
-    header, *lines = rows_of(tmp_path / "out" / "grades.csv")
-    grades = {row[header.index("SID")] or row[header.index("ID")]: dict(zip(header, row, strict=True)) for row in lines}
+    grades = {row["SID"] or row["ID"]: row for row in gradebooks.records(tmp_path / "out" / "grades.csv")}
     scores = [grades[number]["Total Score"] for number in ("11", "12", "13", "14", "joerg")]
     assert scores == [WHOLE, HALF, "", "", WHOLE]
     assert [grades[sid]["Status"] for sid in ("11", "13", "14")] == ["Graded", "Missing", "Ungraded"]
-    heading, worth, *students = rows_of(tmp_path / "out" / "selfgrades.csv")
+    heading, worth, *students = gradebooks.rows(tmp_path / "out" / "selfgrades.csv")
     items = selfgrade.items(COURSE)
     assert heading[2:-2] == [item.label for item in items]
     assert worth[2:-1] == [*(f"{item.points:g}" for item in items), WHOLE]
@@ -257,7 +240,7 @@ def test_a_folder_for_each_student(tmp_path, capsys):
 
 def test_one_student(tmp_path):
     assert run(tmp_path, {"jane/selfgrade.csv": filled()}) == Exit.DONE
-    assert rows_of(tmp_path / "out" / "grades.csv")[1][0] == "jane"
+    assert gradebooks.rows(tmp_path / "out" / "grades.csv")[1][0] == "jane"
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
@@ -272,19 +255,7 @@ def test_a_canvas_export(tmp_path, capsys, form):
         "stray.csv": filled(),
     }
     if form == "zip":
-        files = {"submissions.zip": zipped(files)}
-        entries(tmp_path, files)
-        status = commands.main(
-            [
-                "class",
-                "--course",
-                "000",
-                "--selfgrades",
-                str(tmp_path / "submissions.zip"),
-                "--out",
-                str(tmp_path / "out"),
-            ]
-        )
+        status = run(tmp_path, {"submissions.zip": zipped(files)}, place="in/submissions.zip")
     else:
         status = run(tmp_path, files)
     said = " ".join(capsys.readouterr().out.split())
@@ -292,7 +263,7 @@ def test_a_canvas_export(tmp_path, capsys, form):
     assert "Canvas: 2 students, for example doejane_501_9001_selfgrade.csv -> doejane" in said
     assert "roejo-502: selfgrade.csv was left out: selfgrade-1.csv counts; late" in said
     assert "unread: stray.csv belongs to no student" in said and "0 on the roster" in said
-    assert [row[5] for row in rows_of(tmp_path / "out" / "grades.csv")[2:]] == [WHOLE, WHOLE]
+    assert [row[5] for row in gradebooks.rows(tmp_path / "out" / "grades.csv")[2:]] == [WHOLE, WHOLE]
 
 
 def test_a_moodle_export(tmp_path, capsys):
@@ -302,7 +273,7 @@ def test_a_moodle_export(tmp_path, capsys):
     }
     assert run(tmp_path, files) == Exit.LEFT_OUT
     assert "jo-roe-78: a.csv has no column 'own points'; its first line is 'x'" in capsys.readouterr().out
-    assert rows_of(tmp_path / "out" / "grades.csv") == [
+    assert gradebooks.rows(tmp_path / "out" / "grades.csv") == [
         ["Identifier", "Full name", "Email address", "Grade", "Last modified (grade)"],
         ["Participant 77", "Jane Doe", "", WHOLE, "-"],
     ]
@@ -354,7 +325,7 @@ def judged_empty(content: bytes) -> selfgrades.SelfGrade:
 
 
 def test_titles_are_no_formulas(monkeypatch):
-    monkeypatch.setattr(selfgrade, "items", lambda course: [Item("1.1", "=cmd()", 0.75)])
+    monkeypatch.setattr(selfgrade, "items", lambda course: [Asked("1.1", "=cmd()", 0.75)])
     assert selfgrade.table(COURSE).decode().splitlines()[1] == '"1.1","\'=cmd()","0.75","",""'
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from autograder import tasks
 from autograder.classroom import analysis, page
-from autograder.classroom.exports.submission import Export, Submission
+from autograder.classroom.exports.submission import Export, HandedIn
 from autograder.classroom.grading import out_of_time
 from autograder.classroom.roster import Student
 from autograder.door.diagnose import CheckFailed
@@ -57,7 +57,7 @@ def decisions(class_of: dict[str, dict]) -> dict[str, object]:
     """All that is decided about a class, without a word of what is said about it."""
     graded = [analysis.reduce(slug, document) for slug, document in class_of.items()]
     items = analysis.analyse(graded, COURSE)
-    people = [Submission(slug, (Student(name=slug, id=slug),)) for slug in class_of]
+    people = [HandedIn(slug, (Student(name=slug, id=slug),)) for slug in class_of]
     shown = page.page(page.Class(Export("plain", people), COURSE, graded, {}, {}, date(2026, 11, 3)))
     return {
         "graded again": [slug for slug, document in class_of.items() if out_of_time(document)],

@@ -13,32 +13,33 @@ import pytest
 from autograder.classroom import command, marks, written
 from autograder.classroom.answers import Answers
 from autograder.classroom.exports.joining import with_reports
-from autograder.classroom.exports.submission import Export, Submission
-from autograder.classroom.marks import Row, read_tables, taken
+from autograder.classroom.exports.submission import Export, HandedIn
+from autograder.classroom.marks import FilledRow, read_tables, taken
 from autograder.classroom.roster import Student
 from autograder.classroom.written import COLUMNS
 from autograder.exits import Exit
 from autograder.grading.files import UnreadableError
-from autograder.release.selfgrade import Item
+from autograder.release.selfgrade import Asked
 from autograder.sandbox.zygote import Zygote
 from autograder.tables import csv_text
 from autograder.tasks import load
 from autograder.writing import write_files
 from tests.kit.classroom.test_answers import pdf
-from tests.kit.test_own_assignment import TINY
+from tests.kit.courses import TINY
+from tests.kit.gradebooks import by_submission, records
 from tests.kit.written_course import PROMPT, cell, document, heading, notebook, perfect, write_course
 
-ASKED = (Item("W1", "Why so?", 4), Item("2.10", "A long one", 6))
+ASKED = (Asked("W1", "Why so?", 4), Asked("2.10", "A long one", 6))
 CLASS = (
-    Submission("jane-doe", (Student("Jane Doe", id="1"),)),
-    Submission("007", (Student("James", id="007"),)),
-    Submission("roe", (Student("Al Roe"), Student("Bo Roe"))),
+    HandedIn("jane-doe", (Student("Jane Doe", id="1"),)),
+    HandedIn("007", (Student("James", id="007"),)),
+    HandedIn("roe", (Student("Al Roe"), Student("Bo Roe"))),
 )
 LINES = "submission,question,title,points\njane-doe,W1,Why so?,{}\njane-doe,2.10,A long one,{}\n"
 
 
-def rows(text: str, file: str = "a.csv") -> list[Row]:
-    return [Row(file, {"student": "", **line}) for line in csv.DictReader(io.StringIO(text))]
+def rows(text: str, file: str = "a.csv") -> list[FilledRow]:
+    return [FilledRow(file, {"student": "", **line}) for line in csv.DictReader(io.StringIO(text))]
 
 
 # Reading tables back
@@ -160,8 +161,8 @@ def test_tables_are_refused_where_they_cannot_count(tmp_path: Path, capsys: pyte
 
 
 def test_reports_join_the_code_of_their_students() -> None:
-    def one(name: str, id: str = "", **more: object) -> Submission:
-        return Submission("x", (Student(name, id=id),), source=name, **more)  # type: ignore[arg-type]
+    def one(name: str, id: str = "", **more: object) -> HandedIn:
+        return HandedIn("x", (Student(name, id=id),), source=name, **more)  # type: ignore[arg-type]
 
     code = Export("canvas", [one("Doe, Jane", "1"), one("Roe", "2")], [Student("Poe", id="3"), Student("Moe", id="4")])
     reports = Export("canvas", [one("Jane D.", "1", late=True), one("Poe", "3"), one("Zed", doubt="two of them")])
@@ -198,8 +199,7 @@ def grade(tmp_path: Path, capsys: pytest.CaptureFixture[str], zygote: Zygote, mo
 
 
 def table(folder: Path, name: str = "written.csv") -> list[dict[str, str]]:
-    text = (folder / "out" / "written" / name).read_text(encoding="utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text)))
+    return records(folder / "out" / "written" / name)
 
 
 def fill(folder: Path, name: str = "written.csv", **points: str) -> None:
@@ -211,8 +211,7 @@ def fill(folder: Path, name: str = "written.csv", **points: str) -> None:
 
 
 def grades(folder: Path) -> dict[str, str]:
-    with (folder / "out" / "grades.csv").open(encoding="utf-8-sig") as stream:
-        return {line["Submission ID"]: line["Total Score"] for line in csv.DictReader(stream)}
+    return by_submission(folder / "out" / "grades.csv")
 
 
 BOTH = {
@@ -412,8 +411,8 @@ def test_others_of_a_group_keep_their_line(tmp_path: Path, kind: str) -> None:
     (tmp_path / "written").mkdir()
     table = tmp_path / "written" / "written.csv"
     table.write_bytes("".join([*lines, "Zoe;9;zoe;W1;2;\r\n"]).encode(kind))
-    group = Submission("roe", (Student("Al Roe", sid="1"), Student("Bo Roe", sid="2")))
-    left = Submission("al-roe-1", group.students[:1])
+    group = HandedIn("roe", (Student("Al Roe", sid="1"), Student("Bo Roe", sid="2")))
+    left = HandedIn("al-roe-1", group.students[:1])
     written.forget(tmp_path, [*CLASS[:2], group], ["zoe"], {"roe": left})
     lines[2] = '"Al Roe (1)";"1";"al-roe-1";"W1";"2,5";"Bö said\r\n""no"""\r\n'
     assert table.read_bytes().decode(kind) == "".join(lines)

@@ -1,27 +1,22 @@
 """The written part in docs/class.md, word by word: its commands do what it says."""
 
-import csv
-import io
-import os
-import re
 import subprocess
-import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from autograder.exits import Exit
-from autograder.repository import ROOT
 from autograder.tables import csv_text
+from autograder.writing import write_files
+from tests.kit.archives import write_zip
 from tests.kit.classroom.test_answers import pdf
-from tests.kit.processes import FOR_PYTEST
+from tests.kit.documented import commands, page, section
+from tests.kit.gradebooks import by_submission, records
+from tests.kit.processes import let_others_in, usual_environment
 from tests.kit.test_own_assignment import Tree
 from tests.kit.written_course import COURSE, DRAWN, questions
 
-PAGE = (ROOT / "docs" / "class.md").read_text(encoding="utf-8")
-SECTION = PAGE.partition("\n## The written part\n")[2].partition("\n## ")[0]
-COMMANDS = [line for block in re.findall(r"^```sh\n(.*?)^```$", SECTION, re.M | re.S) for line in block.splitlines()]
+COMMANDS = commands(section(page("class.md"), "The written part"))
 HEAD = """
 ```otter
 # ASSIGNMENT CONFIG
@@ -43,6 +38,7 @@ tests:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     """The tiny assignment with questions, a course without code, and the commands of the Makefile."""
     tree = Tree(tmp_path_factory.mktemp("written"))
+    let_others_in(tree.folder)
     course = (tree.folder / "courses" / "full.toml").read_text()
     asked = '\n[[section]]\nname = "words"\ntitle = "Words"\nquestion = [{ name = "why_pi", points = 3 }]\n'
     files = {
@@ -52,47 +48,30 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
         "solution/drawn.py": DRAWN,
         "solution/handout/003.md": "# Circles and spheres\n\n{{sections}}\n",
         "solution/report/report.md": HEAD,
-        "Makefile": (ROOT / "Makefile").read_text(),
-        "tools/setup.sh": "",
     }
     for kind in "WN":
         files[f"solution/report/{kind}.md"] = "Words.\n"
-    for name, text in files.items():
-        (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (tree.folder / name).write_text(text)
-    python = tree.folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    python.chmod(0o755)
+    write_files(tree.folder, files)
+    tree.can_make()
     tree.run("python -m autograder student")
     return tree
 
 
 def run(tree: Tree, command: str, status: int) -> str:
     """Run a command as a shell does."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(FOR_PYTEST)}
-    done = subprocess.run(["sh", "-c", command], cwd=tree.folder, env=kept, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tree.folder, env=usual_environment(), capture_output=True, text=True
+    )
     said = done.stdout + done.stderr
     # make ends with 2, and says how the program ended.
     assert f"Error {status}" in said if status else done.returncode == 0, said[-3000:]
     return done.stdout
 
 
-def write_zip(path: Path, files: dict[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-
-
 def fill(table: Path) -> None:
-    lines = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8-sig"))))
+    lines = records(table)
     text = csv_text([lines[0], *({**line, "points": line["points"] or "1"}.values() for line in lines)])
     table.write_text(text, encoding="utf-8")
-
-
-def totals(tree: Tree, column: str = "Total Score") -> dict[str, str]:
-    with (tree.folder / "grades" / "grades.csv").open(encoding="utf-8-sig") as stream:
-        return {line["Submission ID"]: line[column] for line in csv.DictReader(stream)}
 
 
 @pytest.mark.slow
@@ -107,32 +86,22 @@ def test_the_commands_of_the_page(tree: Tree) -> None:
     write_zip(tree.folder / "reports.zip", reports)
     write_zip(tree.folder / "export.zip", {"ada/line.py": code, "cyd/line.py": code, **reports})
 
+    grades = tree.folder / "grades"
     said = run(tree, together, Exit.LEFT_OUT)  # ben has handed in no code
     assert "no report, 0 points in the table: cyd" in said
     assert "only a report, no code that can be graded: ben" in said
-    assert totals(tree) == {"ada": "4", "ben": "", "cyd": "4"}
-    grades = tree.folder / "grades"
+    assert by_submission(grades / "grades.csv") == {"ada": "4", "ben": "", "cyd": "4"}
     assert 'href="written/index.html"' in (grades / "class.html").read_text()
     assert 'href="../class.html"' in (grades / "written" / "index.html").read_text()
-    sheets = {path.name: path.read_bytes() for path in (tree.folder / "grades" / "written").iterdir()}
+    sheets = {path.name: path.read_bytes() for path in (grades / "written").iterdir()}
     run(tree, apart, Exit.LEFT_OUT)
-    assert sheets == {path.name: path.read_bytes() for path in (tree.folder / "grades" / "written").iterdir()}
-    fill(tree.folder / "grades" / "written" / "written.csv")
+    assert sheets == {path.name: path.read_bytes() for path in (grades / "written").iterdir()}
+    fill(grades / "written" / "written.csv")
     said = run(tree, filled, Exit.LEFT_OUT)
-    assert totals(tree) == {"ada": "5", "ben": "", "cyd": "4"}
-    assert totals(tree, "Written") == {"ada": "1", "ben": "0", "cyd": "0"}
+    assert by_submission(grades / "grades.csv") == {"ada": "5", "ben": "", "cyd": "4"}
+    assert by_submission(grades / "grades.csv", "Written") == {"ada": "1", "ben": "0", "cyd": "0"}
 
-    (tree.folder / "grades").rename(tree.folder / "grades of the others")
+    grades.rename(tree.folder / "grades of the others")
     said = run(tree, alone, Exit.DONE)
     assert "written part, 10 points: 2 reports (notebooks: 1, PDFs: 1), 3 questions" in said
-    assert set(totals(tree)) == {"ada", "ben"}
-
-
-def test_every_file_that_the_page_names_is_written() -> None:
-    """The slow test above writes them; their names are those of the code."""
-    from autograder.classroom import command, marks, written
-
-    assert f"`{marks.TABLE}`" in SECTION and f"`grades/{written.FOLDER}/`" in SECTION
-    options = set(re.findall(r"--[a-z]+", SECTION))
-    assert {"--reports", "--written"} == options <= set(command._parser()._option_string_actions)
-    assert len(COMMANDS) == 4
+    assert set(by_submission(grades / "grades.csv")) == {"ada", "ben"}

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -16,9 +15,9 @@ from autograder.repository import DOOR, TESTS
 from autograder.stamp import TASKS
 from autograder.tasks import load
 from autograder.writing import write_files
+from tests.kit.courses import TINY
 from tests.kit.on_a_terminal import COLUMNS, on_a_terminal
 
-TINY = Path(__file__).parents[1] / "tiny"
 STUB = 'raise NotImplementedError("Task 1.1: predict, see README section 1.1")'
 FORMULA = "return slope * x + intercept"
 LINE = """import torch

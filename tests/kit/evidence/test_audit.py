@@ -17,9 +17,9 @@ from autograder.evidence.audit.laboratory import Trial, TrialOutcome
 from autograder.evidence.audit.pool import graded, open_pool
 from autograder.release.reference import hand_in
 from autograder.release.starter import without_markers
+from autograder.repository import ROOT
 from autograder.tasks import load
 
-ROOT = Path(__file__).resolve().parents[3]
 COURSE = load()
 SOURCES = {name: text.decode() for name, text in hand_in(COURSE).items() if name.endswith(".py")}
 CHECKS = {check.id for check in COURSE.checks}

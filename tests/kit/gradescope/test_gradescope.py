@@ -26,6 +26,7 @@ from autograder.gradescope.rehearsal import Rehearsed, StandIn
 from autograder.grading.secret import load_secret
 from autograder.release import contents
 from autograder.release.reference import hand_in
+from tests.kit.archives import write_zip
 
 ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 pytestmark = [
@@ -164,10 +165,7 @@ def zips(machine: StandIn) -> dict[str, Path]:
     folder.mkdir()
     packed = {}
     for name, files in submissions(machine.tree).items():
-        packed[name] = folder / f"{name}.zip"
-        with zipfile.ZipFile(packed[name], "w") as archive:
-            for file, content in files.items():
-                archive.writestr(file, content)
+        packed[name] = write_zip(folder / f"{name}.zip", files)
     return packed
 
 
@@ -286,9 +284,7 @@ def test_otter_run_agrees_about_a_zip_in_a_zip_and_imports_nothing_of_it(
         for module in ("pandas.py", "otter.py", "ipykernel_launcher.py", "IPython/__init__.py"):
             archive.writestr(f"homework/{module}", f"open({str(mark)!r}, 'w').close()\n")
             archive.writestr(module, f"open({str(mark)!r}, 'w').close()\n")
-    wrapped = tmp_path / "wrapped.zip"
-    with zipfile.ZipFile(wrapped, "w") as archive:
-        archive.write(submission, "submission.zip")
+    wrapped = write_zip(tmp_path / "wrapped.zip", {"submission.zip": submission.read_bytes()})
     document = otter_run(machine.folder / "autograder.zip", wrapped, tmp_path / "out")
     assert not mark.exists()
     assert by_otters_task(document) == pytest.approx(by_task(graded["forger"].document), abs=1e-9)

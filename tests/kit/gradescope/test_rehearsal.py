@@ -1,10 +1,8 @@
 """What the rehearsal says about a run that Gradescope would not have let through."""
 
 import hashlib
-import io
 import json
 import sys
-import zipfile
 
 import pytest
 
@@ -13,6 +11,7 @@ from autograder.gradescope.rehearsal import Rehearsed
 from autograder.measuring import Usage
 from autograder.tasks import load
 from autograder.writing import write_files
+from tests.kit.archives import zipped
 from tests.kit.hostile import unseen
 
 DOCUMENT = {"score": 0, "output": "what students read", "tests": []}
@@ -37,20 +36,13 @@ def test_what_gradescope_would_not_let_through(tmp_path, capsys, usage, problem)
     assert json.loads(out.read_text()) == DOCUMENT
 
 
-def zip_of(name: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive, archive.open(zipfile.ZipInfo(name), "w") as file:
-        file.write(b"x")
-    return buffer.getvalue()
-
-
 @pytest.mark.parametrize(
     "content",
     [
-        zip_of("ä").replace("ä".encode(), b"\xff\xff"),
-        zip_of("x\x1b[31m" * 60),
+        zipped({"ä": "x"}).replace("ä".encode(), b"\xff\xff"),
+        zipped({"x\x1b[31m" * 60: "x"}),
     ]
-    + ([zip_of("")] if sys.version_info < (3, 12) else []),
+    + ([zipped({"": "x"})] if sys.version_info < (3, 12) else []),
 )
 def test_a_zip_that_cannot_be_unpacked_is_said(tmp_path, content):
     (tmp_path / "work.zip").write_bytes(content)

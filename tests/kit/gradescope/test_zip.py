@@ -15,8 +15,8 @@ import pytest
 from autograder import tasks
 from autograder.gradescope import bundle, otter
 from autograder.grading.secret import load_secret
+from autograder.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 GRADER = "files/grader/"
 
 

@@ -5,7 +5,6 @@ under thirty such signals is in autograder/README.md.
 """
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 
 from autograder.exits import Exit
 from autograder.gradescope import rehearsal
-from tests.kit.processes import alive, descendants, let_others_in, until
+from tests.kit.processes import alive, descendants, let_others_in, until, usual_environment
 from tests.kit.test_own_assignment import Tree
 
 SEED = 18
@@ -45,11 +44,10 @@ class Place:
 
     def start(self, submission: Path) -> "subprocess.Popen[bytes]":
         """As a shell starts what runs in the background: with Ctrl-C ignored."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))}
         return subprocess.Popen(
             [sys.executable, "-m", "autograder", "grade", str(submission), "--out", str(self.out / "results.json")],
             cwd=self.tree.folder,
-            env=environment | {"TMPDIR": str(self.temporary)},
+            env=usual_environment(TMPDIR=str(self.temporary)),
             stdout=subprocess.DEVNULL,
             stderr=(self.out / "stderr").open("wb"),
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),

@@ -7,24 +7,8 @@ import pytest
 from autograder.release.reference import hand_in
 from autograder.repository import SOLUTION
 from autograder.tasks import load
-from tests.kit.courses import RIGHT, SmallCourse, finish_grading, start_grading
+from tests.kit.courses import PUBLIC, RIGHT, SmallCourse, finish_grading, start_grading
 
-PUBLIC = """
-    import pytest
-    from autograder.door.diagnose import check
-    from hypothesis import given, strategies as st
-
-    pytestmark = pytest.mark.task{n}
-
-    def test_one(submission):
-        '''one {n}'''
-        check(submission.call("task{n}.one") == 1, "one() should be 1.")
-
-    @given(x=st.integers(0, 9))
-    def test_twice(submission, x):
-        '''twice {n}'''
-        check(submission.call("task{n}.twice", x) == 2 * x, "twice(x) should be 2 x.")
-"""
 HIDDEN = """
     import pytest
     from autograder.door.diagnose import check
@@ -118,16 +102,6 @@ def test_a_module_that_ends_the_process_at_import_is_named(course):
     assert set(kinds(document, "1.1").values()) == {"crash", "wrong"}
     for text, place in zip(sorted(texts(document, "crash")), (" in line 2", ""), strict=True):
         assert text.startswith(f"The import of helper.py was stopped{place}: the process ended during the call")
-
-
-@pytest.mark.slow
-def test_slow_code_gets_its_points_in_a_second_turn(course):
-    """Each call is right in time; all together take longer than a task may in its first turn."""
-    slow = with_first_line("one()", "import time; time.sleep(2)")
-    document = course.grade(course.submission(task1=slow), task_seconds=3.0)
-    assert {row["extra_data"]["kind"] for row in document["tests"] if row["number"] != "1.1"} == {"passed"}
-    assert kinds(document, "1.1")["alone"] == "passed" or kinds(document, "1.1")["either"] == "passed"
-    assert texts(document, "timeout") <= {"Not finished: there was no more time for the checks of this task."}
 
 
 NOTED = """

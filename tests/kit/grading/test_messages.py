@@ -1,8 +1,6 @@
 """What students read about a failed check: everything for public checks, nothing that could carry a hidden input for
 hidden ones."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,14 +10,13 @@ from autograder.door.imports import Import
 from autograder.door.submission import Lost, NotImplementedYet, SubmissionError
 from autograder.gradescope import bundle
 from autograder.grading.messages import DEATHS, LIMITS, SENTENCES, Explainer, NotRun
-from autograder.repository import check_sources
+from autograder.repository import ROOT, check_sources
 from autograder.sandbox.backend import MOST_HELD
 from autograder.sandbox.frames import FrameLimits
 from autograder.sandbox.zygote import workspace
 from autograder.tasks import Check, Task, load
 from tests.kit.courses import course_of
 
-ROOT = Path(__file__).resolve().parents[3]
 PUBLIC = Check("public/test_x.py::test_a", "one", "1.1", 1, "A")
 HIDDEN = Check("hidden/test_x.py::test_b", "one", "1.1", 1, "B")
 OTHER = Check("public/test_x.py::test_c", "two", "1.2", 1, "C")

@@ -14,12 +14,6 @@ PUBLIC = """
     def test_one(submission):
         '''one {n}'''
         check(submission.call("task{n}.one") == 1, "one() should be 1.")
-"""
-HIDDEN = """
-    import pytest
-    from autograder.door.diagnose import check
-
-    pytestmark = pytest.mark.task{n}
 
     def test_twice(submission):
         '''twice {n}'''
@@ -76,7 +70,7 @@ ON_A_GPU = """
 
 @pytest.mark.slow
 def test_habits_of_ordinary_code(tmp_path):
-    course = SmallCourse(tmp_path, {"public": PUBLIC, "hidden": HIDDEN})
+    course = SmallCourse(tmp_path, {"public": PUBLIC})
     submission = course.submission(task1=HABITS, task2=REFUSED, task3=ON_A_GPU)
     (submission / "config.json").write_text('{"one": 1}')
     document = course.grade(submission)
@@ -102,7 +96,7 @@ WRITES = """
 
 @pytest.mark.slow
 def test_where_no_file_can_be_made_the_rows_say_so(tmp_path):
-    course = SmallCourse(tmp_path, {"public": PUBLIC, "hidden": HIDDEN})
+    course = SmallCourse(tmp_path, {"public": PUBLIC})
     without = [layer for layer in LAYERS if layer not in ("mounts", "landlock")]
     document = course.grade(course.submission(task1=WRITES), zygote={"layers": without})
     for row in document["tests"][:2]:

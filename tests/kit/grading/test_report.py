@@ -1,7 +1,6 @@
 """The report for the terminal and the page of HTML."""
 
 import html
-import html.parser
 import io
 import re
 
@@ -12,6 +11,7 @@ from autograder.grading import report
 from autograder.grading.results import Results
 from autograder.tasks import Check, Task
 from tests.kit.courses import course_of
+from tests.kit.pages import Page
 
 COURSE = course_of(
     [
@@ -107,29 +107,6 @@ def test_a_stream_without_unicode(document):
     report.write_terminal(document, COURSE, stream)
     stream.flush()
     assert b"x 2.1" in stream.buffer.getvalue()
-
-
-class Page(html.parser.HTMLParser):
-    """Collects the tags and the text of a page; checks that tags are closed in order."""
-
-    VOID = {"meta"}
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.text = [], [], ""
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
 
 
 def test_the_page_is_well_formed_and_says_everything(document):

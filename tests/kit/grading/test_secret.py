@@ -4,14 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from autograder.grading import secret
 from autograder.grading.secret import SECRET_FILE, SecretError, load_secret
+from autograder.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 WHERE = secret.SECRET_FILE  # before any test replaces it
 
 

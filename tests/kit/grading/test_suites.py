@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,8 +12,8 @@ from autograder.grading.intake import Intake
 from autograder.grading.results import Results
 from autograder.grading.session import Session
 from autograder.grading.suites import SHOWN_PRINT, Grader, cut
+from autograder.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 COLLECT = """
 def pytest_collection_finish(session):
     import json, pathlib
@@ -43,6 +42,10 @@ def collected(tmp_path_factory):
     )
     assert finished.returncode == 0, finished.stdout[-3000:] + finished.stderr[-3000:]
     return json.loads((folder / "checks.json").read_text())
+
+
+def test_the_table_of_tasks_fits_the_suites(collected):
+    assert tasks.compare(tasks.load(), [id for id, *_ in collected]) == []
 
 
 def test_titles_are_those_of_the_checks(collected):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from autograder.release.measured import exact_numbers, fill, read, recorded, typed, typed_numbers
+from autograder.release.measured import fill, read, recorded, typed
 
 METRICS = {
     "model": {"error": 0.5449, "steps": 20_000, "used": 3, "curve": [1.5, 2.25], "name": "x", "done": True},
@@ -100,19 +100,3 @@ def test_typed_numbers() -> None:
     assert list(typed(text)) == [
         *[(1, "1250"), (2, "0.545"), (2, "1255"), (2, "784"), (2, "2.00"), (9, "12.34")],
     ]
-
-
-def test_a_typed_number_of_the_run_is_a_problem() -> None:
-    text = "The error is 0.545,\nthen 0.544, and 20,000 steps.\n"
-    (problem,) = typed_numbers(text, METRICS, "a.md")
-    assert str(problem) == "a.md:1: 0.545 is typed, but runs differ: write {{metric:model.error:.3f}}"
-    assert typed_numbers(text, METRICS, "a.md", exact={"0.545"}) == []
-
-
-def test_exact_numbers(tmp_path) -> None:
-    table = tmp_path / "exact.toml"
-    table.write_text(
-        '[[numbers]]\nfile = "a.md"\nwhy = "by hand"\ntyped = ["0.545"]\n'
-        '[[numbers]]\nfile = "a.md"\nwhy = "log 2"\ntyped = ["0.693"]\n'
-    )
-    assert exact_numbers(table) == {"a.md": {"0.545", "0.693"}}

@@ -1,18 +1,16 @@
 """`make new-course`: a course that works at once, and names that are refused."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
-from autograder import __main__ as commands
 from autograder.exits import Exit
 from autograder.release import new_course, student
 from autograder.release.starter import SourceError
 from autograder.repository import ROOT, parse_toml
 from autograder.tasks import load
+from tests.kit.courses import write_tiny
 
-TINY = ROOT / "tests" / "kit" / "tiny"
 QUESTION = '+++\nkind = "W"\n+++\n# {}\n\nWhy?\n\n## Rubric\n\n- 1: it\n\n## Answer\n\nBecause it is so.\n'
 COURSE = """title = 'A "straight" line'
 total = 5.25
@@ -34,11 +32,7 @@ question = [{ name = "why_squares", points = 0.25 }]
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The tiny assignment with two questions, one of which its default course asks for."""
-    shutil.copytree(TINY, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    for name in ("LICENSE", "tests/conftest.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    for name, text in {
+    files = {
         "solution/questions/why_squares.md": QUESTION.format("Why squares?"),
         "solution/questions/why_lines.md": QUESTION.format("Why lines?"),
         "solution/report/report.md": "# Report\n",
@@ -47,10 +41,8 @@ def tree(tmp_path: Path) -> Path:
         "solution/handout/common/manners.md": "Manners.\n",
         "solution/handout/full.md": "# A line\n\n<!-- INSTRUCTOR: a date -->\n{{include:checks}}\n\n{{sections}}\n",
         "courses/full.toml": COURSE,
-    }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return tmp_path
+    }
+    return write_tiny(tmp_path, files)
 
 
 def test_it_asks_for_the_same_and_works_at_once(tree, capsys):
@@ -127,10 +119,6 @@ def test_a_broken_question_stops_it(tree, capsys):
     assert new_course.main(["spring"], tree) == Exit.FAILED
     assert "solution/questions/why_lines.md:1: " in capsys.readouterr().err
     assert not (tree / "courses" / "spring.toml").exists()
-
-
-def test_it_is_a_command():
-    assert "new-course" in commands.COMMANDS
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Files of questions: what is read, every complaint, what a course makes of them; then the real ones."""
 
-import ast
 import dataclasses
 import math
 import re
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.release import leaks, numbers, questions
+from autograder.release import numbers, questions
 from autograder.release.starter import SourceError
 from autograder.repository import ROOT
 from autograder.tasks import Course, Question, Section
@@ -83,8 +82,8 @@ def folder_of(root: Path, files: dict[str, str]) -> Path:
     return root / "questions"
 
 
-def course_of(*asked: Question, path: Path = Path("courses/x.toml")) -> Course:
-    return Course(path, "X", 7, (Section("discs", "1", "Discs"),), (), (), asked)
+def course_of(*asked: Question) -> Course:
+    return Course(Path("courses/x.toml"), "X", 7, (Section("discs", "1", "Discs"),), (), (), asked)
 
 
 AREA = Question("area", "W", "2.1.1", 2.5, "discs")
@@ -174,16 +173,9 @@ def test_all_problems_of_all_files(tmp_path):
     assert text.count("the name of a question") == 2 and "'one'" in text and "not 'w'" in text
 
 
-def test_questions_that_no_file_holds(tmp_path):
-    """With the line of the course and the nearest known name."""
-    files = questions.read(folder_of(tmp_path, {"area": WRITTEN}))
-    path = tmp_path / "x.toml"
-    path.write_text('title = "X"\nquestion = [{ name = "aera" }]\n')
-    asked = [AREA, dataclasses.replace(AREA, name="aera"), dataclasses.replace(AREA, name="zebra")]
-    near, far = questions.course_problems(course_of(*asked, path=path), files)
-    assert str(near) == f"{path}:2: solution/questions has no question 'aera'; did you mean area?"
-    assert str(far) == f"{path}:1: solution/questions has no question 'zebra'"
-    assert questions.course_problems(course_of(AREA, dataclasses.replace(AREA, name="b")), {"area": files["area"]})
+def test_questions_that_no_file_holds():
+    (problem,) = questions.course_problems(course_of(AREA, dataclasses.replace(AREA, name="b")), {"b": None})
+    assert str(problem) == "courses/x.toml:1: solution/questions has no question 'area'"
 
 
 def test_item_of_the_handout():
@@ -242,16 +234,12 @@ def real() -> dict[str, questions.QuestionFile]:
 
 
 def test_real_questions(real):
-    """All parse, every answer is there, and the points of each rubric add up, whatever a course gives."""
+    """Every answer is there, and the points of each rubric add up, whatever a course gives."""
     titles = [question.title for question in real.values()]
     assert len(real) > 30 and len(set(titles)) == len(titles)
-    for question in real.values():
-        if question.manual:
-            for points in (1, 1.5, 7):
-                assert math.isclose(sum(worth for worth, _ in question.scaled(points)), points, abs_tol=1e-5)
-        else:
-            for block in (*question.cells, *question.tests):
-                ast.parse(block)
+    for question in filter(lambda question: question.manual, real.values()):
+        for points in (1, 1.5, 7):
+            assert math.isclose(sum(worth for worth, _ in question.scaled(points)), points, abs_tol=1e-5)
 
 
 def test_real_questions_refer_to_no_other(real):
@@ -260,12 +248,6 @@ def test_real_questions_refer_to_no_other(real):
         assert {kind for kind, _ in numbers.PLACEHOLDER.findall(question.source)} <= {"dataset"}, question.name
         found = re.findall(r"\b(?:[RWN][1-9]\d?|[Tt]asks? \d|section \d|handout)\b", question.text)
         assert found == [], question.name
-
-
-def test_real_pictures_are_there(real):
-    for question in real.values():
-        for picture in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", question.text):
-            assert (ROOT / "solution" / picture).is_file(), (question.name, picture)
 
 
 def test_every_section_of_answers_is_used(real):
@@ -288,15 +270,3 @@ def test_every_section_of_answers_is_used(real):
                 unused.add(heading)
     # A step that other answers use, and the reasons behind two tasks.
     assert unused == {"The estimator", "Two normals in one dimension"}
-
-
-def test_real_secrets_are_found(real):
-    """A line of code; of rubrics and answers, those of files that state them themselves too."""
-    secrets = []
-    for question in real.values():
-        prose, code = questions.secret_lines(question.source)
-        secrets += [*leaks.secret_prose(question.path, prose), *leaks.secret_code(question.path, code)]
-    leaked = ["- 1: the logarithm of a product is a sum, and where independence is used", "share = times / len(counts)"]
-    for line in leaked:
-        assert leaks.find_leaks(secrets, {"a.md": line.encode()}), line
-    assert any(secret.path.endswith("kl_zero.md") for secret in secrets)

@@ -1,68 +1,24 @@
 """dist/full/reference.zip: exactly the files that students hand in, without markers, the same bytes every time."""
 
-import hashlib
 import zipfile
 
 import pytest
 
 from autograder.release import reference
-from autograder.release.archive import write_zip
 from autograder.release.reference import hand_in
 from autograder.release.starter import without_markers
 from autograder.tasks import load
-from autograder.writing import write_files
+from tests.kit.courses import TINY, write_tiny
 
-SOURCE = """def one():
-    \"\"\"Task {{task:one}}: one.\"\"\"
-    # BEGIN SOLUTION
-    return 1  # END SOLUTION
-    # END SOLUTION
-"""
-TREE = {
-    "tests/tasks.toml": """[assignment]
-examples = ["kept/m.safetensors"]
-[[task]]
-name = "one"
-title = "One"
-file = "one.py"
-functions = ["one"]
-[task.public]
-test_one = 1
-[[task]]
-name = "model"
-title = "Model"
-file = "m.safetensors"
-judge = "hidden.model:judge"
-""",
-    "tests/public/test_one.py": 'def test_one():\n    """One"""\n',
-    "courses/full.toml": """title = "Ones"
-total = 2
-[[section]]
-name = "ones"
-title = "Ones"
-task = [{ name = "one", points = 1 }, { name = "model", points = 1 }]
-""",
-    "solution/one.py": SOURCE,
-    "solution/provided.py": "HANDED_IN = False\n",
-    "kept/m.safetensors": "numbers",
-}
+EXAMPLE = "tests/corpus/reference/line.safetensors"
 
 
-@pytest.fixture
-def root(tmp_path):
-    write_files(tmp_path, TREE)
-    return tmp_path
-
-
-@pytest.fixture
-def course(root):
-    return load(root / "courses" / "full.toml")
-
-
-def test_what_is_handed_in(course):
-    files = hand_in(course)
-    text = b'def one():\n    """Task 1.1: one."""\n    return 1  # END SOLUTION\n'
-    assert files == {"one.py": text, "m.safetensors": b"numbers"}
+def test_what_is_handed_in():
+    files = hand_in(load(TINY / "courses" / "full.toml"))
+    assert files.keys() == {"line.py", "line.safetensors"}
+    assert files["line.safetensors"] == (TINY / EXAMPLE).read_bytes()
+    code = files["line.py"].decode()
+    assert '"""Task 1.1: the height' in code and "    return slope * x + intercept\n" in code and "SOLUTION" not in code
 
 
 def test_other_lines_stay_as_they_are():
@@ -70,21 +26,15 @@ def test_other_lines_stay_as_they_are():
     assert without_markers(source) == "a = 1\n\nb = '# END SOLUTION'\n\tc\n"
 
 
-def test_a_missing_file_is_named(course, root):
-    (root / "kept" / "m.safetensors").unlink()
-    with pytest.raises(FileNotFoundError, match="m.safetensors"):
+def test_a_missing_file_is_named(tmp_path):
+    course = load(write_tiny(tmp_path, {}) / "courses" / "full.toml")
+    (tmp_path / EXAMPLE).unlink()
+    with pytest.raises(FileNotFoundError, match=r"line\.safetensors"):
         hand_in(course)
-    (root / "tests" / "tasks.toml").write_text(TREE["tests/tasks.toml"].replace("kept/m.", "kept/n."))
-    with pytest.raises(FileNotFoundError, match="no example of m.safetensors"):
+    table = tmp_path / "tests" / "tasks.toml"
+    table.write_text(table.read_text().replace(EXAMPLE, "another.safetensors"))
+    with pytest.raises(FileNotFoundError, match=r"no example of line\.safetensors"):
         hand_in(load(course.path))
-
-
-def test_the_archive_is_reproducible_and_flat(course, tmp_path):
-    files = hand_in(course)
-    digests = {write_zip(dict(order), tmp_path / "a.zip") for order in (files.items(), reversed(files.items()))}
-    assert digests == {hashlib.sha256((tmp_path / "a.zip").read_bytes()).hexdigest()}
-    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
-        assert archive.namelist() == ["m.safetensors", "one.py"]
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

@@ -7,9 +7,8 @@ import pytest
 
 from autograder.exits import Exit
 from autograder.release import student
-from autograder.repository import ROOT
+from tests.kit.courses import write_tiny
 
-TINY = ROOT / "tests" / "kit" / "tiny"
 QUESTION = """+++
 kind = "W"
 +++
@@ -41,20 +40,14 @@ question = [{ name = "why_squares", points = 1 }]
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """The tiny assignment with a question, and a course that asks for no mean squared error."""
-    shutil.copytree(TINY, tmp_path, dirs_exist_ok=True)
-    shutil.copytree(ROOT / "requirements", tmp_path / "requirements")
-    for name in ("LICENSE", "tests/conftest.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    for name, text in {
+    files = {
         "solution/questions/why_squares.md": QUESTION,
         "solution/report/report.md": "# Report\n",
         "solution/report/W.md": "## Written questions\n",
         "solution/handout/half.md": "# Half a line\n\n{{sections}}\n",
         "courses/half.toml": COURSE,
-    }.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    return tmp_path
+    }
+    return write_tiny(tmp_path, files)
 
 
 def change(root: Path, name: str, old: str, new: str) -> None:

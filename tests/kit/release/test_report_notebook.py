@@ -21,11 +21,12 @@ from autograder.exits import Exit
 from autograder.release import contents, leaks, measured, notebook, numbers, pdf, questions
 from autograder.release import typeset as typesetting
 from autograder.release.starter import SourceError
+from autograder.repository import ROOT
 from autograder.stamp import TASKS
 from autograder.tasks import Course, Question, Section, load
 from autograder.writing import write_files
+from tests.kit.archives import write_zip
 
-ROOT = Path(__file__).resolve().parents[3]
 FILES = questions.read(ROOT / questions.FOLDER)
 NUMERIC = sorted(name for name, file in FILES.items() if file.kind == "N")
 RUN = json.loads((ROOT / measured.RUNS).read_text(encoding="utf-8"))["runs"][0]
@@ -401,11 +402,9 @@ def test_wrong_answers_fail(made, question, change, complaint):
 def test_first_cell_on_colab(made, tmp_path, monkeypatch, way):
     """The folder is taken from the Drive, else unpacked from the address or the upload, and the packages come after."""
     drive_folder = tmp_path / "drive" / "vae-assignment"
-    archive = tmp_path / "student.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        for name in ("main.py", "export_report.py", "report_checks/agreement.py", "report.ipynb"):
-            content = made.student.get(name, b"")
-            file.writestr(f"vae-assignment/{name}", content)
+    names = ("main.py", "export_report.py", "report_checks/agreement.py", "report.ipynb")
+    files = {f"vae-assignment/{name}": made.student.get(name, b"") for name in names}
+    archive = write_zip(tmp_path / "student.zip", files)
     if way == "drive":
         with zipfile.ZipFile(archive) as file:
             file.extractall(drive_folder.parent)
@@ -493,18 +492,6 @@ def test_what_is_shown(results, capsys, monkeypatch):
 
 
 # PDF
-
-
-@pytest.mark.parametrize("label", ["W4", "2.1.1", "A.1", "3(b)"])
-@pytest.mark.parametrize("heading", ["", "## 2. A section\n\n"])
-def test_where_a_question_begins(monkeypatch, label, heading):
-    """Whatever its label is; the heading of a section goes with the question below it."""
-    monkeypatch.syspath_prepend(ROOT / "solution")
-    import export_report
-
-    text = f"<!-- END QUESTION -->\n\n{heading}<!-- BEGIN QUESTION -->\n\n### {label}, a title, and more\n"
-    (found,) = export_report.QUESTION.finditer(f"## Far above\n\n{text}")
-    assert found[2] == label and (found[1] or "") == heading
 
 
 def outline(reader: pypdf.PdfReader) -> list[str]:

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,7 @@ from autograder.exits import Exit
 from autograder.release.where import places
 from autograder.repository import ROOT
 from autograder.tasks import load
-
-TINY = Path(__file__).resolve().parents[1] / "tiny"
+from tests.kit.courses import TINY
 
 
 def test_every_place_of_a_task_is_listed_with_its_lines():

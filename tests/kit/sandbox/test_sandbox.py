@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from autograder.repository import ROOT
+
 pytest.importorskip("resource", reason="the grader runs on Unix only")
 
 from autograder.sandbox import interpreter, layers, selfcheck
 from autograder.sandbox.layers import Confinement, Limits, Protection, Unprotected
 from autograder.sandbox.zygote import Zygote, ZygoteSettings, workspace
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 linux = pytest.mark.skipif(not layers.LINUX, reason="Linux only")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -28,7 +29,7 @@ def in_child(code: str, **options) -> subprocess.CompletedProcess:
     """Run code that locks itself in, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
@@ -214,7 +215,7 @@ def test_processes_are_found_by_uid_even_if_they_hide():
     print("ready", flush=True)
     time.sleep(60)
     """)
-    child = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "ready\n"
     assert layers.processes_of(range(FREE_UID, FREE_UID + 1)) == [child.pid]
     # From a process without threads, as the zygote is: Python warns when another one forks.
@@ -311,7 +312,7 @@ def ordinary_python():
         for shared in Path(sysconfig.get_config_var("LIBDIR")).glob(f"lib{name}*.so.*"):
             shutil.copy2(shared, folder / "lib" / shared.name)
         package = folder / "code" / "autograder"
-        interpreter._copy_readable(REPOSITORY / "autograder", package, {"__pycache__"})
+        interpreter._copy_readable(ROOT / "autograder", package, {"__pycache__"})
         yield folder / "bin" / name
 
 

@@ -7,13 +7,13 @@ test_documents.py lets every program read its arguments, of these commands, too.
 import os
 import re
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from autograder.repository import ROOT
 from autograder.tasks import load
+from tests.kit.archives import write_zip
 from tests.kit.classroom.test_selfgrades import filled
 from tests.kit.classroom.test_written_documented import run, tree  # noqa: F401
 from tests.kit.test_own_assignment import Tree
@@ -53,7 +53,6 @@ def prepare(tree: Tree) -> None:  # noqa: F811
         graded = 'grading = "self"\n' if name == "000" else ""
         (courses / f"{name}.toml").write_text(graded + course)
         (handout / f"{name}.md").write_text(page)
-    (tree.folder / ".venv" / "bin" / "otter").symlink_to(Path(sys.executable).parent / "otter")
     (tree.folder / "roster.csv").write_text("Name,SID\nJane Doe,1\n")
 
 
@@ -63,9 +62,7 @@ def hand_in(tree: Tree, line: str) -> None:  # noqa: F811
         content = {"Jane Doe.csv": filled(course=load(tree.folder / "courses" / "000.toml"))}
     else:
         content = {"Jane Doe/line.py": (tree.folder / "solution" / "line.py").read_text()}
-    with zipfile.ZipFile(tree.folder / "export.zip", "w") as archive:
-        for name, text in content.items():
-            archive.writestr(name, text)
+    write_zip(tree.folder / "export.zip", content)
     if "submission.zip" in line:
         (tree.folder / "submission.zip").write_bytes((tree.folder / "dist" / "full" / "reference.zip").read_bytes())
 

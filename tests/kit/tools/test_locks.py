@@ -13,11 +13,10 @@ import pytest
 from packaging.requirements import Requirement
 
 from autograder.door.package_names import NAMES
-from autograder.repository import read_toml
+from autograder.repository import ROOT, read_toml
 from tools.environment import FROM_SOURCE
 from tools.package_names import import_names, locked, normal
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 LOCKS = {  # what a lock holds beside the project's own dependencies
     "requirements/base.txt": [],
     "requirements/instructor.txt": ["instructor"],
@@ -28,7 +27,7 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 
 
 def pins(lock: str) -> list[Requirement]:
-    lines = (REPOSITORY / lock).read_text().splitlines()
+    lines = (ROOT / lock).read_text().splitlines()
     return [Requirement(line) for line in lines if not line.startswith("#")]
 
 
@@ -56,7 +55,7 @@ def test_locks_nest(smaller: str, larger: str) -> None:
 
 
 def test_the_locks_answer_pyproject() -> None:
-    project = read_toml(REPOSITORY / "pyproject.toml")["project"]
+    project = read_toml(ROOT / "pyproject.toml")["project"]
     for lock, extras in LOCKS.items():
         locked = pins(lock)
         groups = [project["dependencies"], *(project["optional-dependencies"][name] for name in extras)]
@@ -88,7 +87,7 @@ NO_WHEEL = {"3.15": ["pyyaml"]}  # built on the student's machine, without a com
 
 def without_a_wheel(python: str, platform: str, folder: Path) -> str:
     """What uv says when something that students install has no wheel there; "" if everything has. Installs nothing."""
-    lines = {line for lock in FOR_STUDENTS for line in (REPOSITORY / lock).read_text().splitlines() if line[:1] != "#"}
+    lines = {line for lock in FOR_STUDENTS for line in (ROOT / lock).read_text().splitlines() if line[:1] != "#"}
     exceptions = tuple(f"{name}==" for name in NO_WHEEL.get(python, []))
     part = folder / f"{python}-{platform}.txt"
     part.write_text("\n".join(line for line in lines if not line.startswith(exceptions or "#")))
@@ -118,7 +117,7 @@ def test_everything_that_students_install_has_a_wheel(tmp_path: Path) -> None:
 
 
 def test_the_handout_names_the_systems_that_wheels_were_looked_for() -> None:
-    handout = (REPOSITORY / "student" / "README.md").read_text()
+    handout = (ROOT / "student" / "README.md").read_text()
     for words in (f"Python {PYTHONS[0]} to {PYTHONS[-1]}", "glibc 2.28", f"macOS {MACOS.split('.')[0]}"):
         assert words in handout, words
 
@@ -126,15 +125,15 @@ def test_the_handout_names_the_systems_that_wheels_were_looked_for() -> None:
 def test_the_same_pythons_everywhere() -> None:
     """One range, in the set-up, on GitHub and on Gradescope."""
     last = int(PYTHONS[-1].split(".")[1])
-    assert f"NEWEST_TESTED = (3, {last})" in (REPOSITORY / "tools" / "environment.py").read_text()
-    assert f'! at_least "$1" {last + 1}' in (REPOSITORY / "tools" / "setup.sh").read_text()
-    workflow = (REPOSITORY / ".github" / "workflows" / "ci.yml").read_text()
+    assert f"NEWEST_TESTED = (3, {last})" in (ROOT / "tools" / "environment.py").read_text()
+    assert f'! at_least "$1" {last + 1}' in (ROOT / "tools" / "setup.sh").read_text()
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
     assert re.findall(r'python: "([\d.]+)"', workflow) == list(PYTHONS)
 
 
 def test_workflows_answer_githubs_schema() -> None:
     """They cannot run here."""
-    workflows = sorted((REPOSITORY / ".github" / "workflows").glob("*.yml"))
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
     assert workflows
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
     run = subprocess.run([*command, *map(str, workflows)], capture_output=True, text=True)
@@ -142,7 +141,7 @@ def test_workflows_answer_githubs_schema() -> None:
 
 
 def test_the_archives_have_the_checksums_of_the_data_readme() -> None:
-    data = REPOSITORY / "data"
+    data = ROOT / "data"
     rows = re.findall(r"^\| `(\S+\.gz)` \| ([\d,]+) \| `([0-9a-f]{32})` \|$", (data / "README.md").read_text(), re.M)
     assert len(rows) == 4
     for name, size, md5 in rows:

@@ -18,15 +18,15 @@ import subprocess
 import sys
 import threading
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from autograder.repository import ROOT
+from tests.kit.archives import write_zip
 from tools import environment
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 # All that the set-up calls besides Python; uv is absent, so that the pip way is tested wherever this runs.
 SHELL_TOOLS = ["sh", "cat", "cksum", "dirname", "tr"]
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is one build of PyTorch")
@@ -46,7 +46,7 @@ class Clone:
         (folder / "tools").mkdir()
         self.lock.parent.mkdir()
         for name in ("setup.sh", "environment.py"):
-            shutil.copy(REPOSITORY / "tools" / name, folder / "tools")
+            shutil.copy(ROOT / "tools" / name, folder / "tools")
         for tool in SHELL_TOOLS:
             if found := shutil.which(tool):
                 (self.bin / tool).symlink_to(found)
@@ -173,12 +173,13 @@ def write_wheel(index: Path, name: str, version: str) -> None:
     info = f"{name}-{version}.dist-info"
     folder = index / name
     folder.mkdir(parents=True)
-    wheel = folder / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(f"{name}.py", f"__version__ = {version!r}\n")
-        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr(f"{info}/RECORD", f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")
+    files = {
+        f"{name}.py": f"__version__ = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": f"{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n",
+    }
+    wheel = write_zip(folder / f"{name}-{version}-py3-none-any.whl", files)
     (folder / "index.html").write_text(f'<a href="{wheel.name.replace("+", "%2B")}">{wheel.name}</a>\n')
 
 
@@ -414,7 +415,7 @@ def test_on_a_terminal_one_line_tells_what_is_going_on(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     code = f"""
 import sys
-sys.path.insert(0, {str(REPOSITORY)!r})
+sys.path.insert(0, {str(ROOT)!r})
 from tools import environment
 environment.logged(["sh", "-c", "echo Collecting torch==9.0; sleep 1"])
 print("end")

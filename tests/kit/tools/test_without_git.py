@@ -4,14 +4,14 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[3]
+from autograder.repository import ROOT
+
 # Tests that read the tree: what is kept out of it, what is handed in, what the instructors' guide says of it.
 REPRESENTATIVE = [
     "tests/kit/grading/test_secret.py::test_git_ignores_it",
     "tests/kit/release/test_reference_submission.py",
-    "tests/kit/tools/test_instructors.py",
+    "tests/kit/tools/test_documents.py",
 ]
 LEFT_OUT = (".git", ".venv", ".*_cache", ".hypothesis", "results", "dist", "secret.txt", "*-ubyte")
 
