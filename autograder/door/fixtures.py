@@ -125,8 +125,9 @@ def group_of(path: Path) -> str:
 
 
 def task_of(item: pytest.Function) -> str:
-    """The marker of the task that a check belongs to, "" if it has none."""
-    names = (task["name"] for task in course_tasks(item.config))
+    """The marker of the task that a check belongs to, of this course or of another; "" if it has none."""
+    names = [task["name"] for task in course_tasks(item.config)]
+    names += getattr(item.config, "other_tasks", ())
     return next((name for name in names if item.get_closest_marker(name)), "")
 
 

@@ -79,6 +79,8 @@ def find_runtime(for_other_user: bool) -> Runtime:
     library, packages = standard_library(), installed_packages()
     if not for_other_user:
         return Runtime(home=None, paths=(*library, *packages))
+    # A link may lie in a folder that others cannot enter, and lead to one that they can.
+    library, packages = (tuple(folder.resolve() for folder in folders) for folders in (library, packages))
     home = None
     if not all(open_to_others(folder) for folder in library):
         name = f"python{sys.version_info.major}.{sys.version_info.minor}"

@@ -40,6 +40,7 @@ def changed(tmp_path):
         (tmp_path / file).write_text(text.replace(find, put, 1), encoding="utf-8")
         made.append(Submission(Executor(tmp_path)))
         made[-1].calls = no_calls()
+        made[-1].seed(0)
         return made[-1]
 
     yield change

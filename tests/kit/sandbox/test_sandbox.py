@@ -259,6 +259,17 @@ def closed_library(tmp_path, monkeypatch):
     return source
 
 
+def test_a_link_in_a_closed_folder_is_followed(tmp_path, monkeypatch):
+    """An environment may be a link in a folder that other users cannot enter."""
+    [packages, *_] = interpreter.installed_packages()
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "packages").symlink_to(packages)
+    monkeypatch.setattr(interpreter, "installed_packages", lambda: (closed / "packages",))
+    monkeypatch.setattr(interpreter, "open_to_others", lambda folder: True)
+    assert packages.resolve() in interpreter.find_runtime(for_other_user=True).paths
+
+
 def test_a_closed_folder_is_mirrored_readable_and_once(closed_library):
     before = os.umask(0o077)
     try:
