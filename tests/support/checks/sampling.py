@@ -28,11 +28,14 @@ def sample(vae: Handle, mu: np.ndarray, logvar: np.ndarray) -> np.ndarray:
     return samples(vae, mu, logvar, 1)[0]
 
 
-def samples(vae: Handle, mu: np.ndarray, logvar: np.ndarray, calls: int) -> np.ndarray:
-    """One sample from each of several calls, (calls, *mu.shape)."""
-    return np.stack(
-        [check_tensor(z, what=WHAT, shape=mu.shape) for z in vae.repeat(calls, "reparameterize", (mu, logvar))]
-    )
+def samples(vae: Handle, mu: np.ndarray, logvar: np.ndarray, calls: int, grad: bool = True) -> np.ndarray:
+    """One sample from each of several calls, (calls, *mu.shape).
+
+    Args:
+        grad: whether gradients are on.
+    """
+    drawn = vae.repeat(calls, "reparameterize", (mu, logvar), grad=grad)
+    return np.stack([check_tensor(z, what=WHAT, shape=mu.shape) for z in drawn])
 
 
 def noise(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -110,14 +113,19 @@ def random_posterior(rng: np.random.Generator, *shape: int, dtype: type = np.flo
 
 
 def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int, images: int, draws: int) -> None:
-    """Noise is drawn for each latent, each image and each call on its own.
+    """Noise is drawn for each latent, each image and each call on its own, whether gradients are on or off.
 
     Args:
         draws: how many calls to compare.
     """
     mu, logvar = random_posterior(rng, images, latents)
-    eps = noise(mu, logvar, samples(vae, mu, logvar, draws))
-    check_noisy(eps)
+    on, off = (
+        noise(mu, logvar, samples(vae, mu, logvar, calls, grad))
+        for calls, grad in ((draws - draws // 2, True), (draws // 2, False))
+    )
+    check_noisy(on)
+    check(np.abs(off).max() > 1e-3, f"{WHAT} adds no noise where gradients are off (torch.no_grad): it returns mu.")
+    eps = np.concatenate([on, off])
     causes = {"calls": "", "images": USED_AGAIN.format("images"), "latents": USED_AGAIN.format("latents")}
     if _same_along(eps, 1):
         causes["images"] = "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)"
