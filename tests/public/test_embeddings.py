@@ -20,7 +20,7 @@ def test_plot_embeddings_codes(submission, rng):
     images, labels = random_images(rng, 11), np.arange(11) % 10
     oracle = random_probe(rng, 2, "ae")
     call = partial(submission.call, "embeddings.plot_embeddings", oracle.send(submission), images, labels)
-    check_codes(call(), oracle, images, again=call)
+    check_codes(call(), oracle, images, again=call, labels=labels)
 
 
 @pytest.mark.plot_embeddings

@@ -319,7 +319,11 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
         from_zero = any(_same(line["x"], np.arange(len(values))) for _, line in curves)
         fail(
             f"{what}: the curve's x should be the iterations, counted from 1.",
-            "they are counted from 0, not from 1" if from_zero else "",
+            "they are counted from 0, not from 1"
+            if from_zero
+            else "the iterations are scaled, as to a share of the training"
+            if any(_affine(line["x"], np.arange(1, len(values) + 1)) for _, line in curves)
+            else "",
         )
     logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
     check(not logarithmic, f"{what}: a logarithmic axis shows no negative values, and an ELBO is one.")
@@ -346,17 +350,25 @@ def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -
     """What lines show instead of the values; "" if it cannot be told."""
     shown = [np.asarray(line["y"], dtype=np.float64) for line in lines]
     count = np.arange(1, len(values) + 1)
+    if len(values) < 3:
+        return ""
     same = {
         "the curve is upside down: it shows the loss, not the ELBO itself": -values,
         "it shows running means of all values so far": np.cumsum(values) / count,
         "it shows the best value so far": np.maximum.accumulate(values),
         "the values are sorted; keep their order": np.sort(values),
+        "it shows the differences from one value to the next, not the values": np.diff(values),
+        "it shows the differences from one value to the next, not the values (the first is 0)": np.diff(
+            values, prepend=values[0]
+        ),
     }
     for cause, others in same.items():
         if any(_same(y, others) for y in shown):
             return cause
     if any(_same(line["x"], values) for line in lines):
         return "the axes are exchanged: the iterations are x, the values y"
+    if any(_affine(y, values) for y in shown):
+        return "the values are scaled or shifted; draw them as they are"
     if any(len(y) < len(values) and np.isin(y, values).all() and len(y) for y in shown):
         return "the curve leaves some iterations out; every value that is given belongs in it"
     for y in shown:
@@ -396,6 +408,14 @@ def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:
     best = np.sort(values)[len(values) // 2 :]
     every = left <= 1 and right >= len(values) and low <= best[0] and best[-1] <= high
     return bool(seen >= 0.6 and every)
+
+
+def _affine(first: np.ndarray, second: Sequence[float]) -> bool:
+    """Whether numbers are others, more than two and not all equal, times a positive factor plus a constant."""
+    if len(first) != len(second) or len(first) < 3 or np.ptp(second) == 0 or np.ptp(first) == 0:
+        return False
+    one, other = ((np.asarray(some) - np.min(some)) / np.ptp(some) for some in (first, second))
+    return bool(np.allclose(one, other, atol=1e-5))
 
 
 def _same(first: np.ndarray, second: Sequence[float]) -> bool:

@@ -12,6 +12,7 @@ from autograder.door.submission import Handle, Lost, Submission, SubmissionError
 
 WHAT = "reparameterize"
 USED_AGAIN = "noise is used again, as it is or with its sign turned, for other {}: use torch.randn_like(mu)"
+LARGEST = 7.0  # that standard normal numbers get
 UNIFORM = "the noise is uniform (torch.rand_like); it should be standard normal (torch.randn_like)"
 
 
@@ -93,6 +94,21 @@ def _other_laws(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> Mapping[st
         "the standard deviation were logvar / 2, without exp": (z - mu) / (logvar / 2),
         "exp(logvar / 4) were used as the standard deviation": (z - mu) / np.exp(logvar / 4),
         "the standard deviation were exp(-logvar / 2): the sign of logvar": (z - mu) / np.exp(-logvar / 2),
+        "the standard deviation were exp(0.5) * logvar; it is exp(0.5 * logvar)": (z - mu) / (np.exp(0.5) * logvar),
+        "the variance were squared, exp(2 logvar), where its square root should be taken": (z - mu)
+        / np.exp(2 * logvar),
+        "sigma were added, and the noise multiplied mu: mu and sigma have changed places": (z - np.exp(logvar / 2))
+        / mu,
+        "the noise multiplied (mu + sigma), mu as well": z / (mu + np.exp(logvar / 2)),
+        **(
+            {
+                "the noise were divided by the root of the number of latents": (z - mu)
+                / np.exp(logvar / 2)
+                * np.sqrt(mu.shape[-1])
+            }
+            if mu.shape[-1] > 1
+            else {}
+        ),
         "logvar were ignored: the standard deviation is always 1": z - mu,
         "mu were ignored": z / np.exp(logvar / 2),
         "mu and logvar were ignored": z,
@@ -148,7 +164,9 @@ def cause_of_repeats(eps: np.ndarray) -> str:
 
 
 def _recur(values: np.ndarray) -> bool:
-    """Whether most of many different numbers (n,) occur more than once, but for rounding."""
+    """Whether most of many different numbers (n,), none too large for noise, occur more than once, but for rounding."""
+    if np.abs(values).max() > LARGEST:
+        return False
     steps = np.diff(np.sort(values)) > 1e-5 * values.std()
     return 20 < steps.sum() < 0.6 * len(steps)
 
