@@ -509,6 +509,7 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
             "ylabel": ax.get_ylabel(),
             "has_legend": ax.get_legend() is not None,
             "images": len(ax.images),
+            "empty": not (ax.has_data() or ax.texts or figure.images),
             "xlim": tuple(map(float, ax.get_xlim())),
             "ylim": tuple(map(float, ax.get_ylim())),
             "xscale": ax.get_xscale(),

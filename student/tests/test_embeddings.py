@@ -9,7 +9,7 @@ from autograder.door.diagnose import Observation, check_tensor, explain, explain
 from autograder.door.pictures import check_picture
 from support.checks.drawing import check_a_row_of_each, check_codes, check_grid, check_posterior_rows
 from support.checks.networks import random_images
-from support.checks.plotting import check_generators_kept, check_rows_drawn, check_scatter
+from support.checks.plotting import check_drawn, check_generators_kept, check_rows_drawn, check_scatter
 from support.checks.training import costs, stand_in_for_the_loss
 from support.probe_oracle import random_probe
 
@@ -20,7 +20,7 @@ def test_plot_embeddings_codes(submission, rng):
     images, labels = random_images(rng, 11), np.arange(11) % 10
     oracle = random_probe(rng, 2, "ae")
     call = partial(submission.call, "embeddings.plot_embeddings", oracle.send(submission), images, labels)
-    check_codes(call(), oracle, images, again=call)
+    check_codes(call(), oracle, images, again=call, labels=labels)
 
 
 @pytest.mark.plot_embeddings
@@ -55,8 +55,10 @@ def test_decode_grid_picture(submission, rng):
     oracle = random_probe(rng, 2, "ae")
     codes = rng.standard_normal((20, 2)).astype(np.float32)
     outpath = submission.path("grid.png")
-    images = submission.call("embeddings.decode_grid", oracle.send(submission), codes, outpath=outpath)
-    check_tensor(images, what="decode_grid without steps", shape=(10, 10, 1, 28, 28))
+    arguments = [oracle.send(submission), codes]
+    reply = submission.run("embeddings.decode_grid", arguments, {"outpath": outpath}, figures=True)
+    check_tensor(reply.value, what="decode_grid without steps", shape=(10, 10, 1, 28, 28))
+    check_drawn(reply.figures, "decode_grid")
     check_picture(submission.file_bytes("grid.png"), "decode_grid")
 
 

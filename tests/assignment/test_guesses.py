@@ -10,16 +10,26 @@ import pytest
 from autograder.door.calls import no_calls
 from autograder.door.cases import read_cases
 from autograder.door.diagnose import CheckFailed
-from autograder.door.submission import Submission, SubmissionError
+from autograder.door.submission import Figure, Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
 from support.checks.drawing import _traversal_fault, law_of
-from support.checks.mixtures import check_law
+from support.checks.mixtures import _mistakes, check_law
 from support.checks.networks import _cause_of_one
-from support.checks.plotting import _cause_of_other_curve, _cause_of_other_points
-from support.checks.training import _cause_of_slowness, cut_off
+from support.checks.plotting import (
+    SAVED_EARLY,
+    _cause_of_other_curve,
+    _cause_of_other_points,
+    check_drawn,
+    check_saved_curve,
+    clustered_posteriors,
+    purity,
+)
+from support.checks.sampling import cause_of_repeats
+from support.checks.training import ONE_STEP, _cause_of_slowness, check_values, cut_off
 from support.mixture import Mixture
 from support.oracles import sample_gmm, traversal_latents
 from support.strategies import make_mixture
+from support.terms import cause_of_terms
 
 RAISE = 'raise RuntimeError("of my own")\n    '
 STEP = "        loss.backward()\n        optimizer.step()\n        elbos"
@@ -160,6 +170,8 @@ def test_what_a_picture_shows_instead():
     for given, y, cause in (
         (values, average, "it shows an exponential"),
         (values, values[::-1], ""),
+        (values, np.diff(values), "it shows the differences"),
+        (values, values / 3 + 7, "the values are scaled or shifted"),
         (far, np.log(-far), "it shows the logarithm of the values' sizes; "),
         (far, np.sqrt(-far), ""),
     ):
@@ -227,3 +239,87 @@ def test_labels_are_blamed_only_for_points_that_lie_where_they_should():
         with pytest.raises(CheckFailed) as caught:
             check_law([drawn], 3000, mixture)
         assert caught.value.cause == cause
+
+
+@pytest.mark.parametrize(
+    ("weights", "cause"),
+    [
+        (lambda n: (1, 1, 1), ""),
+        (lambda n: (n, 1, 1), "the first is multiplied by the number of columns"),
+        (lambda n: (1, 0, 0), "the second and the last are missing"),
+        (lambda n: (2, 1, -1), "the first is not halved; the last is counted with the wrong sign"),
+        (lambda n: (1, 1.7, 1), ""),
+    ],
+)
+def test_a_term_is_blamed_only_for_what_is_so_for_all_sizes(weights, cause):
+    def terms(x):
+        return {"the first": x.sum(), "the second": np.square(x).sum(), "the last": np.cos(x).sum()}
+
+    def call(x):
+        return np.asarray(np.dot(weights(len(x)), list(terms(x).values())))
+
+    rng = np.random.default_rng(0)
+    inputs = [({"the number of columns": n}, [[rng.normal(size=n)] for _ in range(9)]) for n in (4, 7)]
+    assert cause_of_terms(call, inputs, terms) == cause
+    assert cause_of_terms(lambda x: np.asarray(np.exp(x).sum()), inputs, terms) == ""
+
+
+def test_a_picture_that_is_saved_too_early_is_told_from_one_with_other_things_in_it():
+    empty, values = {"empty": True, "lines": []}, [3.0, 1.0, 2.0]
+    drawn = {"empty": False, "lines": [{"x": np.arange(1, 4), "y": np.array(values)}]}
+    other = {"empty": False, "lines": [{"x": np.arange(3), "y": np.zeros(3)}]}
+    for axes in ([], [drawn], [empty, drawn]):
+        check_drawn([Figure(axes)] if axes else [], "a picture")
+        check_saved_curve([Figure(axes)] if axes else [], values)
+    for axes, cause in (([empty], SAVED_EARLY), ([other], "")):
+        with pytest.raises(CheckFailed) as caught:
+            check_saved_curve([Figure(axes)], values)
+        assert caught.value.cause == cause
+    with pytest.raises(CheckFailed):
+        check_drawn([Figure([empty])], "a picture")
+
+
+def test_noise_where_gradients_are_off(changed):
+    submission = changed("VAE.py", "return mu + ", "return mu + torch.is_grad_enabled() * ")
+    error = failure("hidden/test_vae.py", "test_noise_is_independent", submission, np.random.default_rng(0))
+    assert "where gradients are off" in str(error)
+
+
+def test_large_numbers_are_no_repeated_noise():
+    eps = np.random.default_rng(0).standard_normal((4000, 2))
+    assert cause_of_repeats(eps) == cause_of_repeats(eps * np.geomspace(1e-2, 100, 8000).reshape(-1, 2)) == ""
+    assert "several images" in cause_of_repeats(np.tile(eps[:1000], (4, 1)))
+
+
+def test_why_a_training_returns_another_number_of_values():
+    for values, fed, cause in (
+        (1, 1, ONE_STEP),
+        (1, None, ""),
+        (5, 5, "the loop makes one iteration too few"),
+        (5, 6, ""),
+        (2, 6, "there is one value for each epoch"),
+    ):
+        with pytest.raises(CheckFailed) as caught:
+            check_values([0.5] * values, 6, "training", epoch=3, fed=fed)
+        assert caught.value.cause.startswith(cause) and bool(caught.value.cause) == bool(cause)
+
+
+def test_clusters_that_differ_in_length_or_direction_only():
+    posteriors = clustered_posteriors(np.random.default_rng(0), 60)
+    mean = posteriors.oracle.mean(posteriors.images)
+    length = np.linalg.norm(mean, axis=1, keepdims=True)
+    assert purity(mean, posteriors.clusters) == 1
+    assert max(purity(mean / length, posteriors.clusters), purity(length, posteriors.clusters)) < 0.85
+
+
+def test_what_is_wrong_for_one_component_is_not_said_of_all():
+    """Where nearly all points come from one component, the one before it may be the first."""
+    rng = np.random.default_rng(0)
+    mixture = make_mixture(rng, 3, 2)
+    factors = np.linalg.cholesky(mixture.covs)
+    same = [
+        cause
+        for cause, means, others in _mistakes(mixture, factors)
+        if np.allclose(means, mixture.means) and np.allclose(others[1], factors[0])
+    ]
+    assert len(same) == 2

@@ -14,6 +14,7 @@ from support.checks.sampling import random_posterior
 from support.checks.training import stand_in_for_the_loss
 from support.mistakes import elbo
 from support.observing import RANDOM, check_value, explained_by, right_elsewhere
+from support.terms import cause_of_terms
 
 batches = st.integers(1, 40)
 pixel_shapes = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
@@ -24,21 +25,39 @@ dtypes = st.sampled_from([np.float32, np.float64])
 def check_cost(submission, x, recon_x, **how):
     """negative_log_likelihood of these images is right."""
     inside = min(x.min(), recon_x.min()) >= 0 and max(x.max(), recon_x.max()) <= 1  # as a cross-entropy needs it
-    check_value(
-        partial(submission.call, "ELBO.negative_log_likelihood"),
-        (x, recon_x),
-        right=elbo.right_cost,
-        mistakes=elbo.of_negative_log_likelihood,
-        inputs=elbo.INSIDE if inside else elbo.IMAGES,
-        fit=elbo.fit_negative_log_likelihood,
-        **{"what": "negative_log_likelihood", **how},
-    )
+    call = partial(submission.call, "ELBO.negative_log_likelihood")
+    with explained(partial(cause_of_constant, call), own_first=True):
+        check_value(
+            call,
+            (x, recon_x),
+            right=elbo.right_cost,
+            mistakes=elbo.of_negative_log_likelihood,
+            inputs=elbo.INSIDE if inside else elbo.IMAGES,
+            fit=elbo.fit_negative_log_likelihood,
+            **{"what": "negative_log_likelihood", **how},
+        )
+
+
+def cause_of_constant(call):
+    """What to say if the cost is the right one but for what it is of the image itself."""
+    wrong = False
+    for batch, *shape in ((3, 2, 5, 4), (5, 1, 3, 3), (4, 7)):
+        x, recon_x = np.random.default_rng(0).uniform(size=(2, batch, *shape))
+        at_best, value = returned(call, x, x), returned(call, x, recon_x)
+        if not all(isinstance(cost, np.ndarray) and cost.shape == () for cost in (at_best, value)):
+            return ""
+        if not np.isclose(value - at_best, np.square(x - recon_x).sum() / 2 / batch, rtol=1e-5):
+            return ""
+        wrong |= not np.isclose(at_best, np.prod(shape) / 2 * elbo.LOG_2PI, rtol=1e-5)
+    cause = "the squared error is right, but the constant is not: it is D/2 log(2 pi), for the D pixels of one image"
+    return cause if wrong else ""
 
 
 def check_divergence(submission, mu, logvar, **how):
     """kl_diag_normal of this posterior is right."""
     call = partial(submission.call, "ELBO.kl_diag_normal")
-    with explained(partial(cause_of_number, call, mu, logvar), own_first=True):
+    few, terms = partial(cause_of_number, call, mu, logvar), partial(cause_of_terms, call, SOME, terms_of_divergence)
+    with explained(terms, own_first=True), explained(few, own_first=True):
         check_value(
             call,
             (mu, logvar),
@@ -48,6 +67,26 @@ def check_divergence(submission, mu, logvar, **how):
             fit=elbo.fit_kl_diag_normal,
             **{"what": "kl_diag_normal", **how},
         )
+
+
+def terms_of_divergence(mu, logvar):
+    """What the divergence is the sum of."""
+    return {
+        "the term of the means (mu squared)": 0.5 * np.square(mu).sum(axis=1).mean(),
+        "the term of the variances": 0.5 * np.exp(logvar).sum(axis=1).mean(),
+        "the 1": -0.5 * mu.shape[1],
+        "the logarithm of the variances": -0.5 * logvar.sum(axis=1).mean(),
+    }
+
+
+# Many posteriors of equal sizes, for `cause_of_terms`.
+SOME = [
+    (
+        {"the size of the batch": batch, "the number of latents": latents},
+        [random_posterior(np.random.default_rng(seed), batch, latents, dtype=np.float64) for seed in range(9)],
+    )
+    for batch, latents in ((3, 5), (7, 4))
+]
 
 
 def cause_of_number(call, mu, logvar):

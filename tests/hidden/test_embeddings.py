@@ -37,7 +37,7 @@ def check_embeddings(submission, rng, kind):
         with case("a single image" if count == 1 else "more than two latents" if latents > 2 else "two latents"):
             codes = call()
             check_recorded_in_eval_mode(model, "encode", "plot_embeddings")
-            check_codes(codes, oracle, images, again=call)
+            check_codes(codes, oracle, images, again=call, labels=labels)
     check_no_picture(submission, "plot_embeddings")
 
 

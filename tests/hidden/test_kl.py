@@ -13,6 +13,7 @@ from support import oracles
 from support.mistakes import kl as mistakes
 from support.observing import RANDOM, check_value, right_elsewhere
 from support.strategies import DTYPES, normal_pairs, probabilities
+from support.terms import cause_of_terms
 
 NORMAL = "kl.kl_univariate_normal"
 CATEGORICAL = "kl.kl_categorical"
@@ -30,14 +31,26 @@ def rounding(mu1, var1, mu2, var2):
 
 def check_normal(submission, arguments, **how):
     """kl_univariate_normal of these arguments is right."""
-    check_value(
-        partial(submission.call, NORMAL),
-        arguments,
-        right=oracles.kl_univariate_normal,
-        mistakes=mistakes.of_kl_univariate_normal,
-        inputs=mistakes.NORMALS,
-        **{"what": "kl_univariate_normal", **how},
-    )
+    call = partial(submission.call, NORMAL)
+    with explained(partial(cause_of_terms, call, [({}, [MANY])], terms_of_normal), own_first=True):
+        check_value(
+            call,
+            arguments,
+            right=oracles.kl_univariate_normal,
+            mistakes=mistakes.of_kl_univariate_normal,
+            inputs=mistakes.NORMALS,
+            **{"what": "kl_univariate_normal", **how},
+        )
+
+
+def terms_of_normal(mu1, var1, mu2, var2):
+    """What the divergence of normals is the sum of."""
+    return {
+        "the ratio of the variances": 0.5 * var1 / var2,
+        "the squared distance of the means": 0.5 * (mu1 - mu2) ** 2 / var2,
+        "the 1": -0.5,
+        "the logarithm": 0.5 * (np.log(var2) - np.log(var1)),
+    }
 
 
 def check_categorical(submission, p, q, **how):

@@ -41,6 +41,7 @@ def test_train_autoencoder_steps(submission, rng):
             "the root of each image's error is taken before the mean: take the mean squared error": (
                 np.sqrt(of_images).mean()
             ),
+            "the errors are averaged before they are squared: take the mean of the squares": (x - recon_x).mean() ** 2,
             "the errors are not squared: this is the mean absolute error": np.abs(x - recon_x).mean(),
             "this is the binary cross-entropy; it should be the mean squared error": -(
                 x * np.log(p) + (1 - x) * np.log1p(-p)

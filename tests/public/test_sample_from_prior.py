@@ -5,6 +5,7 @@ import pytest
 from autograder.door.diagnose import check
 from autograder.door.pictures import check_picture
 from support.checks.drawing import check_decoded, check_new_draws, check_prior
+from support.checks.plotting import check_drawn
 from support.probe_oracle import random_probe
 
 pytestmark = pytest.mark.sample_from_prior
@@ -32,6 +33,7 @@ def test_sample_from_prior_picture(submission, rng):
     """sample_from_prior: draws a picture where outpath is given"""
     oracle, outpath = random_probe(rng, 2), submission.path("samples.png")
     model = oracle.send(submission)
-    images = submission.call(SAMPLE, model, outpath=outpath)
-    check_decoded(images, oracle, model, 64)  # none but those that are returned
+    reply = submission.run(SAMPLE, [model], {"outpath": outpath}, figures=True)
+    check_decoded(reply.value, oracle, model, 64)  # none but those that are returned
+    check_drawn(reply.figures, "sample_from_prior")
     check_picture(submission.file_bytes("samples.png"), "sample_from_prior")

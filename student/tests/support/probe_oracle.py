@@ -188,7 +188,7 @@ class Rule:
         pull: weight of the sum of the parameters' absolute values, in the loss.
         rates: what lr is multiplied by at step 0, 1, ..., given this number and that of all steps.
         norm, size: the largest norm of the gradient of all parameters, the largest size of an entry of it.
-        betas: of Adam.
+        betas, eps: of Adam.
         cost: see `loss_and_gradients`.
         kl_weights: as rates, for the divergence.
     """
@@ -209,6 +209,7 @@ class Rule:
     norm: float = np.inf
     size: float = np.inf
     betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
     cost: str = "squared"
     kl_weights: Callable[[int, int], float] = lambda step, steps: 1.0
 
@@ -307,7 +308,7 @@ class _Optimizer:
             self._second[name] = np.maximum(b2 * second, np.abs(g) + 1e-8)
             return mean / self._second[name]
         self._second[name] = b2 * second + (1 - b2) * g**2
-        return mean / (np.sqrt(self._second[name] / (1 - b2**t)) + 1e-8)
+        return mean / (np.sqrt(self._second[name] / (1 - b2**t)) + self._rule.eps)
 
 
 def distance(first: Parameters, second: Parameters) -> float:

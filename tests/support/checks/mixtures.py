@@ -8,7 +8,7 @@ import scipy  # scipy.stats is loaded where a cause is looked for
 from scipy.special import chdtr, chdtrc, chdtri, ndtr, softmax
 
 from autograder.door import laws
-from autograder.door.diagnose import CheckFailed, check, check_tensor, fail
+from autograder.door.diagnose import CheckFailed, check, check_tensor, explained, fail
 from autograder.door.laws import DOUBTFUL
 from autograder.door.submission import Submission
 from support.mixture import Mixture
@@ -17,6 +17,11 @@ WHAT = "sample_gmm"
 CALLS = 20  # after which the counts of components are compared from call to call
 BEYOND = 8.0  # standard deviations from its mean, where no point of a component lies
 ENOUGH = 100  # points of a component that are looked at by themselves
+OF_EACH = "n points are drawn from each component, K times too many; draw n in all"
+SEEDED = (
+    "equal states of the generator give different samples, whatever PyTorch's own state: is it seeded anew "
+    "(generator.seed()), or does something draw that cannot be seeded?"
+)
 # Why noise may be the same along an axis of (calls, points, coordinates).
 SHARED = {
     "calls": "the same noise is used in every call: no generator may be seeded, and none rewound",
@@ -30,7 +35,8 @@ def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.nda
     k, d = mixture.means.shape
     if not isinstance(drawn, (tuple, list)) or len(drawn) != 2:
         fail(f"{WHAT}: it should return a tuple (x, component): the points and the component of each.")
-    x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d))
+    with explained(lambda: OF_EACH if k > 1 and getattr(drawn[0], "shape", ()) == (n * k, d) else ""):
+        x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d))
     component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
     check(component.min() >= 0, f"{WHAT}: a component is negative; they are counted from 0.")
     if component.max() >= k:
@@ -75,6 +81,8 @@ def check_generator(submission: Submission, mixture: Mixture, n: int) -> None:
             cause = "the generator is ignored: hand it on to everything that draws (generator=generator)"
         elif same_components:
             cause = "the noise is not drawn from the generator (generator=generator)"
+        elif (component != draw(1, 5)[1]).any():
+            cause = SEEDED
         else:
             cause = "the components are not drawn from the generator (generator=generator)"
         fail(f"{WHAT}: equal generators give different points; all randomness must come from them.", cause)
@@ -133,7 +141,11 @@ def _cause_of_counts(counts: np.ndarray, weights: np.ndarray) -> str:
     k = len(weights)
     likeliest = np.zeros(k)
     likeliest[weights.argmax()] = 1
+    highest = np.maximum.accumulate(weights)
+    compared = np.diff(highest, prepend=0.0)
+    compared[0] += 1 - highest[-1]
     others = {
+        "uniform numbers are compared with the weights themselves, not with their running sums (cumsum)": compared,
         "all components are drawn equally often: the weights are ignored": np.full(k, 1 / k),
         "it looks as if a softmax of the weights were taken: they are already probabilities": softmax(weights),
         "all points come from the component with the largest weight": likeliest,
@@ -233,7 +245,7 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
     means, covs = mixture.means, mixture.covs.astype(np.float64)
     variances = np.diagonal(covs, axis1=1, axis2=2)
     identity = np.eye(means.shape[1])
-    first = np.zeros(len(means), dtype=int)
+    k, first = len(means), np.zeros(len(means), dtype=int)
     roots = np.sign(covs) * np.sqrt(np.abs(covs))
     inverse = "it looks as if the inverses of the covariances (precisions) were used"
     changed = [
@@ -251,6 +263,22 @@ def _mistakes(mixture: Mixture, factors: np.ndarray) -> list[tuple[str, np.ndarr
         ("it looks as if the means were not added", np.zeros_like(means), factors),
         ("it looks as if the means were subtracted", -means, factors),
         ("it looks as if all points had the covariance of the first component", means, factors[first]),
+        *(
+            (f"it looks as if each component had the {name} of {which}", *changed_parts)
+            for name, own in (("covariance", False), ("mean", True))
+            for which, order in (
+                ("the component before it", np.roll(np.arange(k), 1)),
+                ("the component after it", np.roll(np.arange(k), -1)),
+                ("another one: their order is reversed", np.arange(k)[::-1]),
+            )
+            if k > 2 or which == "the component before it"
+            for changed_parts in [(means[order], factors) if own else (means, factors[order])]
+        ),
+        (
+            "it looks as if every component made a draw and x were their weighted sum; each point comes from one",
+            np.broadcast_to(mixture.weights @ means, means.shape),
+            np.broadcast_to(np.linalg.cholesky(np.einsum("k,kij->ij", mixture.weights**2, covs)), covs.shape),
+        ),
         ("it looks as if all points had the mean of the first component", means[first], factors),
         ("it looks as if all points came from the first component", means[first], factors[first]),
         *(

@@ -12,6 +12,7 @@ from autograder.door.submission import Handle, Lost, Submission, SubmissionError
 
 WHAT = "reparameterize"
 USED_AGAIN = "noise is used again, as it is or with its sign turned, for other {}: use torch.randn_like(mu)"
+LARGEST = 7.0  # that standard normal numbers get
 UNIFORM = "the noise is uniform (torch.rand_like); it should be standard normal (torch.randn_like)"
 
 
@@ -28,11 +29,14 @@ def sample(vae: Handle, mu: np.ndarray, logvar: np.ndarray) -> np.ndarray:
     return samples(vae, mu, logvar, 1)[0]
 
 
-def samples(vae: Handle, mu: np.ndarray, logvar: np.ndarray, calls: int) -> np.ndarray:
-    """One sample from each of several calls, (calls, *mu.shape)."""
-    return np.stack(
-        [check_tensor(z, what=WHAT, shape=mu.shape) for z in vae.repeat(calls, "reparameterize", (mu, logvar))]
-    )
+def samples(vae: Handle, mu: np.ndarray, logvar: np.ndarray, calls: int, grad: bool = True) -> np.ndarray:
+    """One sample from each of several calls, (calls, *mu.shape).
+
+    Args:
+        grad: whether gradients are on.
+    """
+    drawn = vae.repeat(calls, "reparameterize", (mu, logvar), grad=grad)
+    return np.stack([check_tensor(z, what=WHAT, shape=mu.shape) for z in drawn])
 
 
 def noise(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> np.ndarray:
@@ -90,6 +94,21 @@ def _other_laws(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray) -> Mapping[st
         "the standard deviation were logvar / 2, without exp": (z - mu) / (logvar / 2),
         "exp(logvar / 4) were used as the standard deviation": (z - mu) / np.exp(logvar / 4),
         "the standard deviation were exp(-logvar / 2): the sign of logvar": (z - mu) / np.exp(-logvar / 2),
+        "the standard deviation were exp(0.5) * logvar; it is exp(0.5 * logvar)": (z - mu) / (np.exp(0.5) * logvar),
+        "the variance were squared, exp(2 logvar), where its square root should be taken": (z - mu)
+        / np.exp(2 * logvar),
+        "sigma were added, and the noise multiplied mu: mu and sigma have changed places": (z - np.exp(logvar / 2))
+        / mu,
+        "the noise multiplied (mu + sigma), mu as well": z / (mu + np.exp(logvar / 2)),
+        **(
+            {
+                "the noise were divided by the root of the number of latents": (z - mu)
+                / np.exp(logvar / 2)
+                * np.sqrt(mu.shape[-1])
+            }
+            if mu.shape[-1] > 1
+            else {}
+        ),
         "logvar were ignored: the standard deviation is always 1": z - mu,
         "mu were ignored": z / np.exp(logvar / 2),
         "mu and logvar were ignored": z,
@@ -110,14 +129,19 @@ def random_posterior(rng: np.random.Generator, *shape: int, dtype: type = np.flo
 
 
 def check_noise_independent(vae: Handle, rng: np.random.Generator, latents: int, images: int, draws: int) -> None:
-    """Noise is drawn for each latent, each image and each call on its own.
+    """Noise is drawn for each latent, each image and each call on its own, whether gradients are on or off.
 
     Args:
         draws: how many calls to compare.
     """
     mu, logvar = random_posterior(rng, images, latents)
-    eps = noise(mu, logvar, samples(vae, mu, logvar, draws))
-    check_noisy(eps)
+    on, off = (
+        noise(mu, logvar, samples(vae, mu, logvar, calls, grad))
+        for calls, grad in ((draws - draws // 2, True), (draws // 2, False))
+    )
+    check_noisy(on)
+    check(np.abs(off).max() > 1e-3, f"{WHAT} adds no noise where gradients are off (torch.no_grad): it returns mu.")
+    eps = np.concatenate([on, off])
     causes = {"calls": "", "images": USED_AGAIN.format("images"), "latents": USED_AGAIN.format("latents")}
     if _same_along(eps, 1):
         causes["images"] = "one row of noise is drawn for all images of a batch: use torch.randn_like(mu)"
@@ -140,7 +164,9 @@ def cause_of_repeats(eps: np.ndarray) -> str:
 
 
 def _recur(values: np.ndarray) -> bool:
-    """Whether most of many different numbers (n,) occur more than once, but for rounding."""
+    """Whether most of many different numbers (n,), none too large for noise, occur more than once, but for rounding."""
+    if np.abs(values).max() > LARGEST:
+        return False
     steps = np.diff(np.sort(values)) > 1e-5 * values.std()
     return 20 < steps.sum() < 0.6 * len(steps)
 

@@ -26,6 +26,7 @@ from support.probe_oracle import (
 
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
 LONG = 610  # iterations: more than anybody would do at most
+ONE_STEP = "training ends after the first iteration: does `return` stand inside the loop?"
 ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
 TWICE = "every minibatch goes through the model twice; minimise and report the loss of one pass, that before the step"
 UNMOVED = "training leaves the model as it was."
@@ -36,13 +37,19 @@ PARAMETERS = (
 
 
 def check_values(
-    values: Any, iterations: int, what: str, epoch: int = 0, earlier: "Sequence[float] | np.ndarray" = ()
+    values: Any,
+    iterations: int,
+    what: str,
+    epoch: int = 0,
+    earlier: "Sequence[float] | np.ndarray" = (),
+    fed: "int | None" = None,
 ) -> np.ndarray:
     """A list of one finite number per iteration; returns it as an array.
 
     Args:
         epoch: how many minibatches visit all images; 0 if it does not matter.
         earlier: what an earlier call returned.
+        fed: how many minibatches were trained on, if that is known.
     """
     if not isinstance(values, list):
         fail(
@@ -59,8 +66,8 @@ def check_values(
             else "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps"
             if epoch > 1 and len(values) == iterations * epoch
             else ONE_EPOCH
-            if 1 < epoch == len(values) < iterations
-            else ""
+            if 1 < epoch == len(values) < iterations and fed != iterations
+            else _cause_of_number(len(values), iterations, epoch, fed)
         )
         fail(
             f"{what}: {iterations} iterations gave {quoted(len(values))} values; there should be one for each.",
@@ -75,6 +82,19 @@ def check_values(
     )
     check(np.isfinite(values).all(), f"{what}: some of the values are NaN or infinite.")
     return np.asarray(values, dtype=np.float64)
+
+
+def _cause_of_number(values: int, iterations: int, epoch: int, fed: "int | None") -> str:
+    """Why a training that was fed so many minibatches returns another number of values than it has iterations."""
+    if values == fed == 1:
+        return ONE_STEP
+    if values == fed == iterations - 1:
+        return "the loop makes one iteration too few; range(iterations) has all of them, from 0"
+    if values == fed == iterations + 1:
+        return "the loop makes one iteration too many; range(iterations) has all of them, from 0"
+    if fed == iterations and epoch > 1 and values in (iterations // epoch, -(-iterations // epoch)):
+        return "there is one value for each epoch; return that of every iteration"
+    return ""
 
 
 def check_improves(
@@ -104,6 +124,7 @@ class Run:
         trained: the parameters afterwards.
         with_gradients: names of the parameters that have a gradient afterwards.
         asides: what the model was fed without gradients.
+        images: those that it was trained on.
     """
 
     oracle: ProbeOracle
@@ -113,6 +134,7 @@ class Run:
     trained: Mapping[str, np.ndarray]
     with_gradients: Sequence[str]
     asides: Sequence[Step] = ()
+    images: "np.ndarray | None" = None
 
     def replayed(self, rule: "Rule | None" = None) -> Trajectory:
         # Parameters may run away to infinity under a mistaken rule, which is not a match.
@@ -149,7 +171,7 @@ def watched(
     values = check_values(values, iterations, target.split(".")[1], earlier=earlier)
     records, largest = model.records(), max(len(images), batch_size)
     steps, asides = (read_steps(records, oracle, largest, with_gradients) for with_gradients in (True, False))
-    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"), asides)
+    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"), asides, images)
 
 
 def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
@@ -185,6 +207,7 @@ LAWS: dict[str, Sequence["Rule | tuple[Callable[[float], Rule], float, float]"]]
     "the optimiser is RMSprop; it should be torch.optim.Adam": [Rule(method="rmsprop")],
     "the optimiser is Adagrad; it should be torch.optim.Adam": [Rule(method="adagrad")],
     "the optimiser is Adamax; it should be torch.optim.Adam": [Rule(method="adamax")],
+    "Adam's `eps` is another than PyTorch's default": [(lambda value: Rule(eps=value), 1e-6, 10)],
     "Adam's betas are others than PyTorch's defaults": [
         Rule(betas=(0.5, 0.999)),
         Rule(betas=(0.5, 0.9)),
@@ -268,6 +291,12 @@ def _with_rate(run: Run, lr: float) -> bool:
     return run.follows(Rule(rates=lambda step, steps: lr / run.lr))
 
 
+def _with_any_rate(run: Run) -> bool:
+    """Whether another constant learning rate explains the parameters, as well as float32 holds small steps."""
+    rule = fitted(run, lambda value: Rule(rates=lambda step, steps: value), 1e-3, 1e3)
+    return bool(abs(rule.rates(0, 1) - 1) > 0.05 and run.off(run.replayed(rule).states[-1]) < 10 * CLOSE)
+
+
 def _of_earlier_step(run: Run) -> bool:
     """Whether the parameters are those after a step before the last, or the last itself where its loss is smallest."""
     replayed = run.replayed()
@@ -294,13 +323,16 @@ def cause_of(run: Run, more: Callable[[], Iterable[Run]]) -> str:
     if still:
         return _cause_of_parts(run, still)
     laws = laws_of(run)
+    any_rate = _with_any_rate(run)
     try:
-        for other in more() if laws else ():
-            laws = {cause: law for cause, law in laws.items() if law(other)}
+        others = list(more()) if laws or any_rate else []
+        laws = {cause: law for cause, law in laws.items() if all(map(law, others))}
     except (CheckFailed, SubmissionError):  # another fault comes in
         return ""
     if len(laws) == 1:
         return next(iter(laws))
+    if not laws and any_rate and all(map(_with_any_rate, others)):
+        return "the learning rate is not the `lr` that is given: is it scaled, or another number?"
     black = np.all([(step.x == 0).all(axis=0) for step in run.steps], axis=0)
     before, after = run.oracle.encoder_weight[:, black], run.trained["encoder.weight"][:, black]
     moved = before != after
@@ -380,10 +412,10 @@ def check_steps(
     epoch = -(-len(images) // 4)
     model = oracle.send(submission, training=False)
     reply = submission.run(target, [model, images, iterations], {"batch_size": 4, "lr": lr})
-    values = check_values(reply.value, iterations, what, epoch)
-    trained = model.state()
     records = model.records()
     steps = read_steps(records, oracle, len(images))
+    values = check_values(reply.value, iterations, what, epoch, fed=len(steps))
+    trained = model.state()
     moved = distance(oracle.parameters(), trained) > 0
     check_train_mode(records, what)
     check_fed(steps, oracle, iterations, epoch, moved, what)
@@ -409,13 +441,14 @@ def check_steps(
             **other_values(loss, first),
             **named,
             **{mistake: sign * np.array([value]) for mistake, value in of_asides(run).items()},
+            **{mistake: sign * (loss + value) for mistake, value in of_targets(run, recon_x).items()},
         }
         fitted = {mistake: sign * np.array([value]) for mistake, value in bounds()(run.oracle, x, recon_x).items()}
         fitted |= cut_off(run.values, sign * np.asarray(run.replayed().losses), values[0])
         return Observation(run.values[:1], sign * loss, distinct(mistakes) | fitted, rtol=3e-5)
 
     asides = read_steps(records, oracle, len(images), with_gradients=False)
-    watched_first = Run(oracle, lr, steps, values, trained, model.call("with_gradients"), asides)
+    watched_first = Run(oracle, lr, steps, values, trained, model.call("with_gradients"), asides, images)
     check_close(
         values[:1],
         sign * losses[:1],
@@ -515,6 +548,17 @@ def of_asides(run: Run) -> dict[str, float]:
             cause = f"this is the loss of {which} {when} the step; return that of the pass that is trained on"
             found.setdefault(cause, replay(run.oracle.with_parameters(state), [aside], run.lr).losses[0])
     return found
+
+
+def of_targets(run: Run, recon_x: np.ndarray) -> dict[str, float]:
+    """How much larger the first loss is if its reconstructions (B, 784) are compared with other images."""
+    x = run.steps[0].x
+    first = run.images[: len(x)].reshape(-1, PIXELS) if run.images is not None else x
+    if first.shape != x.shape:
+        return {}
+    more = (np.square(recon_x - first) - np.square(recon_x - x)).mean()
+    share = PIXELS / 2 if run.oracle.kind == "vae" else 1
+    return {"reconstructions are compared with the first images, not with those of the minibatch": share * more}
 
 
 def _smoothed(values: np.ndarray, weight: float) -> np.ndarray:
@@ -674,6 +718,8 @@ def _cause_of_repetition(batches: Sequence[Sequence[int]], count: int, batch_siz
     """Why the same minibatches come again and again; "" if they do not, or it cannot be told."""
     different = {frozenset(batch) for batch in batches}
     parts = [frozenset(range(start, min(start + batch_size, count))) for start in range(0, count, batch_size)]
+    if len(batches) == 1:
+        return ONE_STEP
     if len(different) == 1:
         return "the same minibatch is used in every iteration"
     if different == set(parts):

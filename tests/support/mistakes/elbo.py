@@ -136,6 +136,15 @@ def of_negative_log_likelihood(
         / pixels
         + constant,
         "errors beyond 1 count linearly (the smooth L1 loss); the cost is the squared error": smooth.mean() + constant,
+        "the errors of an image are summed before they are squared; square each of them": (
+            np.square(error.sum(axis=1)).mean() / 2 + constant
+        ),
+        "the difference of the squares, x^2 - recon_x^2, stands where the square of the difference should": (
+            (x**2 - recon_x**2).sum(axis=1).mean() / 2 + constant
+        ),
+        "pixels that are black in x cost nothing; every pixel counts": (
+            np.square(error * (x > 0)).sum(axis=1).mean() / 2 + constant
+        ),
         "the mean error of each image is taken off before the errors are squared": centred.mean() + constant,
         "this is the mean squared error of the batch with its square root taken": np.sqrt(squares.mean() / pixels),
         "the 1/2 and the constant are missing: this is the summed squared error": squares.mean(),
@@ -245,6 +254,11 @@ def of_kl_diag_normal(
             "the KL is divided by the batch once more": right / batch,
             "the KL is averaged over the latents, and divided by the batch once more": right / latents / batch,
             "the KL is divided by 784 pixels": right / 784,
+            **{
+                f"only the KL of the {which} image counts{how}; average over all images": per_image[place] / divisor
+                for which, place in (("first", 0), ("last", -1))
+                for how, divisor in (("", 1), (", divided by the size of the batch", batch))
+            },
             "the means and log-variances are averaged over the batch first; average the KL": kl_diag_normal(
                 mu.mean(axis=0, keepdims=True), logvar.mean(axis=0, keepdims=True)
             ).mean(),
@@ -364,6 +378,16 @@ def of_elbo_loss(
         "the KL is averaged over the latents; it should be summed": cost + divergence / latents,
         "the KL is averaged over the latents, and divided by the batch once more": cost + divergence / latents / batch,
         "mu and logvar have changed places": cost + kl_diag_normal(logvar, mu).mean(),
+        **{
+            f"the reconstruction cost is that of the {which} image; average over the whole batch": divergence
+            + negative_log_likelihood(x, recon_x)[place]
+            for which, place in (("first", 0), ("last", -1))
+        },
+        **{
+            f"the KL is that of the {which} image; average over the whole batch": cost
+            + kl_diag_normal(mu, logvar)[place]
+            for which, place in (("first", 0), ("last", -1))
+        },
         "the two costs are averaged; they should be added": right / 2,
         "the two costs are multiplied; they should be added": cost * divergence,
         f"the binary cross-entropy stands there; {own_cost}": binary + divergence,

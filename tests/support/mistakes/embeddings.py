@@ -80,6 +80,9 @@ def of_plot_posterior_rows(oracle: ProbeOracle, images: np.ndarray) -> dict[str,
         "the error is that of the whole batch in every row; each image has its own": np.stack(
             [error * 0 + error.mean(), divergence, error.mean() + divergence], axis=1
         ),
+        "rows are averages over all images up to their own; each image has costs of its own": (
+            np.cumsum(right, axis=0) / np.arange(1, len(right) + 1)[:, np.newaxis]
+        ),
         "every row is that of the first image; each image has its own": np.tile(right[0], (len(right), 1)),
         "the rows are divided by the number of images": right / len(right),
         "error and KL have changed places": right[:, [1, 0, 2]],

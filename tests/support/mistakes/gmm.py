@@ -3,7 +3,7 @@
 import math
 
 import numpy as np
-from scipy.special import logsumexp, softmax
+from scipy.special import entr, logsumexp, softmax
 
 from support import oracles
 from support.mistakes import Mistakes, of_reduction, quietly
@@ -81,6 +81,9 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
     inverse_factors = np.linalg.inv(factors)
     squares = -2 * (components + normalisation)  # squared distances, (n, K)
     diagonal = covs * np.eye(d)
+    equal = np.broadcast_to(covs.mean(axis=0), covs.shape)
+    pooled = np.broadcast_to(np.einsum("k,kij->ij", weights / weights.sum(), covs), covs.shape)
+    stretches = np.diagonal(factors, axis1=1, axis2=2)  # (K, d)
     lower = np.tril(covs)
     identity = np.eye(d)
     with np.errstate(all="ignore"):
@@ -128,6 +131,29 @@ def of_gmm_log_prob(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs:
             "it is in bits (log base 2); it should be in nats": right / math.log(2),
             "far from every mean the densities underflow before the logarithm is taken": underflow,
             "the weights are ignored": logsumexp(components, axis=1),
+            "the sum over the components is divided by their number K as well; the weights are enough": (
+                right - math.log(len(weights))
+            ),
+            "the log-densities are multiplied by the weights; their logarithms, log(weights), are added": logsumexp(
+                components * weights, axis=1
+            ),
+            "all components have the same covariance, the average; each has its own": lambda: oracles.gmm_log_prob(
+                x, weights, means, equal
+            ),
+            "all components have the same covariance, the weighted average; each has its own": lambda: (
+                oracles.gmm_log_prob(x, weights, means, pooled)
+            ),
+            "Cholesky's factor is not solved as the lower triangular matrix that it is (upper=False): only its "
+            "diagonal is used": other_distance(identity / stretches[:, np.newaxis] ** 2),
+            "the sign of the determinant stands where its logarithm should; slogdet gives both": other_components(
+                components + half_log_det - 0.5
+            ),
+            "the diagonal of Cholesky's factor is summed without its logarithm; that gives the log-determinant": (
+                other_components(components + half_log_det - stretches.sum(axis=1))
+            ),
+            "the dimension d stands inside the logarithm: the constant is d/2 log(2 pi)": (
+                right + 0.5 * d * log_2_pi - 0.5 * math.log(2 * math.pi * d)
+            ),
             "the weights are taken as equal": logsumexp(components, axis=1) - math.log(len(weights)),
             "the weights are not turned into logarithms before they are added": logsumexp(components + weights, axis=1),
             "it looks as if a softmax of the weights were taken: they are already probabilities, not logits": logsumexp(
@@ -276,7 +302,14 @@ def of_mc_entropy(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: n
     log_prob = oracles.gmm_log_prob(x, weights, means, covs)
     n, d = x.shape
     equal = np.full(len(weights), 1 / len(weights))
+    own = sum(weight * oracles.gaussian_entropy(cov) for weight, cov in zip(weights, covs, strict=True))
     return {
+        "it is an upper bound, the components' entropies plus that of the weights, which does not use x": (
+            own + entr(weights).sum()
+        ),
+        "the points are averaged first: it is the log-density at the mean of the points; average log-densities": (
+            -oracles.gmm_log_prob(x.mean(axis=0, keepdims=True), weights, means, covs)[0]
+        ),
         "of a single component the exact entropy is returned; average over the given points there, too": (
             oracles.gaussian_entropy(covs[0]) if len(weights) == 1 else -log_prob.mean()
         ),
@@ -311,7 +344,5 @@ def of_mc_entropy(x: np.ndarray, weights: np.ndarray, means: np.ndarray, covs: n
         "the entropy of a continuous variable may be negative: do not clip it": max(-log_prob.mean(), 0.0),
         "it is in bits (log base 2); it should be in nats": -log_prob.mean() / math.log(2),
         "the weights are taken as equal": -oracles.gmm_log_prob(x, equal, means, covs).mean(),
-        "it looks like the weighted mean of the components' entropies; use the given points": sum(
-            weight * oracles.gaussian_entropy(cov) for weight, cov in zip(weights, covs, strict=True)
-        ),
+        "it looks like the weighted mean of the components' entropies; use the given points": own,
     }

@@ -46,6 +46,7 @@ class Terms:
 
     Attributes:
         log_q, log_p, cost: (S, m) at z.
+        log_total: the logarithm of the sum of exp(logits) over the pixels, (S, m).
         probabilities: of the pixels, (S, m, 784).
         logits, softplus: the decoder's and their softplus, averages over the draws, (m, 784).
     """
@@ -67,6 +68,7 @@ class Terms:
         logits = oracles.mlp(weights, "dec", self.mean + self.noise)
         softplus = oracles.softplus(logits)
         self.cost = softplus.sum(axis=-1) - (self.x * logits).sum(axis=-1)
+        self.log_total = logsumexp(logits, axis=-1)
         self.probabilities, self.logits, self.softplus = expit(logits), logits.mean(axis=0), softplus.mean(axis=0)
 
     def average(self, values: np.ndarray) -> float:
@@ -105,7 +107,27 @@ def of_kl(right: Terms) -> dict[str, float]:
     peak = average(oracles.log_normal(mean, mean, variance))
     means, variances = right.prior
     constant = 0.5 * z_dim * math.log(2 * math.pi)
+    # Of draws of the prior log q is known on average, log p is an average over draws.
+    blind = np.random.default_rng(0)
+    component, noise_of_prior = np.arange(BLIND) % k, blind.standard_normal((BLIND, z_dim))
+    drawn = means[0][component] + np.sqrt(variances[0][component]) * noise_of_prior
+    squares = ((means - mean[:, np.newaxis]) ** 2 + variances).mean(axis=1)  # around the posterior's mean, (m, z_dim)
+    log_q_there = -0.5 * (math.log(2 * math.pi) + np.log(variance) + squares / variance).sum(axis=1)
+    of_batch = (value[right.rows][np.newaxis] for value in (mean, variance))
     return {
+        "kl is taken the other way round, KL(p || q), at draws of the prior; take it at the sample z of q(z | x)": (
+            oracles.log_normal_mixture(drawn, means, variances).mean() - average(log_q_there)
+        ),
+        "the sign of log q(z | x) is wrong in kl, which is log q(z | x) - log p(z)": z_dim / 2 - peak - log_p,
+        "log q(z | x) is the density of the noise, without the logarithm of the variance": (
+            average(right.log_q + 0.5 * np.log(variance).sum(axis=1)) - log_p
+        ),
+        "log q is that of the mixture of the posteriors of the whole batch; each image has its own posterior": (
+            average(oracles.log_normal_mixture_of_draws(mean, noise, *of_batch)) - log_p
+        ),
+        "the prior is cut to its first z_dim components: all components count": prior(
+            means[:, :z_dim], variances[:, :z_dim]
+        ),
         "kl has the wrong sign: it is log q(z | x) - log p(z)": -kl,
         "kl is the divergence from N(0, I); the prior is the mixture": average(
             0.5 * (variance + mean**2 - 1 - np.log(variance)).sum(axis=1)
@@ -208,6 +230,12 @@ def of_rec(right: Terms, rng: np.random.Generator) -> dict[str, float]:
         "rec is the cost of Gaussian pixels; they are Bernoulli": squares / 2 + PIXELS / 2 * math.log(2 * math.pi),
         "rec is a squared error averaged over the pixels; pixels are Bernoulli": squares / PIXELS,
         "rec is an absolute error; pixels are Bernoulli": average(np.abs(x - p).sum(axis=-1)),
+        "the pixels of x are inverted in rec: 1 - x stands where x should": average(
+            (right.softplus - (1 - x) * right.logits).sum(axis=-1)
+        ),
+        "rec puts a softmax over the pixels, as for classes (cross_entropy); each pixel is Bernoulli": average(
+            x.sum(axis=-1) * right.log_total - (x * right.logits).sum(axis=-1)
+        ),
         "rec counts only the pixels that are on": average((x * (right.softplus - right.logits)).sum(axis=-1)),
         "the posterior's mean is decoded; decode the sample z": decoded(right.mean),
         "a draw of N(0, I) is decoded; decode the sample z of q(z | x)": blindly(noise),

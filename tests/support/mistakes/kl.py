@@ -107,6 +107,16 @@ def of_kl_univariate_normal(mu1: Any, var1: Any, mu2: Any, var2: Any) -> Mistake
         * (ratio + (mu1 - mu2) ** 2 / np.sqrt(var2) - 1 + logarithm),
         "the squared distance of the means is divided by var2 squared: it is already a variance": 0.5
         * (ratio + distance / var2 - 1 + logarithm),
+        "var1 and the squared distance are divided by the square root of var2, the standard deviation": 0.5
+        * ((ratio + distance) * np.sqrt(var2) - 1 + logarithm),
+        "the ratio of the logarithms, log(var2) / log(var1), stands where the logarithm of the ratio should": lambda: (
+            0.5 * (ratio + distance - 1 + quietly(lambda: np.log(var2) / np.log(var1)))
+        ),
+        "it looks like log(1 + var), as of log1p, where log(var) should stand": 0.5
+        * (ratio + distance - 1 + np.log1p(var2) - np.log1p(var1)),
+        "where the means are equal it is 0; the variances count there, too": np.where(mu1 == mu2, 0.0, right),
+        "it looks like the squared Wasserstein distance, which is not a KL divergence": (mu1 - mu2) ** 2
+        + (np.sqrt(var1) - np.sqrt(var2)) ** 2,
         "var1 is not divided by var2": 0.5 * (var1 + distance - 1 + logarithm),
         "neither var1 nor the squared distance is divided by var2": 0.5 * (var1 + (mu1 - mu2) ** 2 - 1 + logarithm),
         "it looks as if var2 were squared where it divides: it is already a variance, not a standard deviation": 0.5
@@ -156,6 +166,8 @@ def of_kl_categorical(p: Any, q: Any) -> Mistakes:
         cross = -np.where(p > 0, p * np.log(q), 0.0).sum(axis=-1)
         unweighted = np.where(p > 0, np.log(p) - np.log(q), 0.0).sum(axis=-1)
         entropy = -xlogy(p, p).sum(axis=-1)
+        in_units_of_log_n = right / np.log(p.shape[-1])
+        squares = ((p - q) ** 2 / q).sum(axis=-1)
         coins = rel_entr(1 - p, 1 - q).sum(axis=-1)
         by_column = oracles.kl_categorical(p / p.sum(axis=0), q / q.sum(axis=0))
     impossible = np.where((q == 0).any(axis=-1), math.inf, right)
@@ -190,6 +202,8 @@ def of_kl_categorical(p: Any, q: Any) -> Mistakes:
         "the terms are not summed over the outcomes": terms,
         "it is in bits (log base 2); it should be in nats": right / math.log(2),
         "it is in units of log base 10; it should be in nats": right / math.log(10),
+        "it is divided by log(n), the logarithm of the number of outcomes; it should be in nats": in_units_of_log_n,
+        "it looks like the chi-squared divergence, the sum of (p - q)^2 / q": squares,
         "the result is halved": right / 2,
         "it is divided by the number of rows: each row is a distribution, normalised by itself": right / right.size,
         "it is summed over the first dimension instead of the last": terms.sum(axis=0),

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 from support import oracles
 from support.mistakes import Mistakes, of_reduction, quietly
@@ -22,6 +22,9 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
     terms = -0.5 * ((z[:, np.newaxis] - m) ** 2 / v + np.log(v) + math.log(2 * math.pi))
     pairs = np.arange(components.size)
     stacked = components[pairs % len(z), pairs % m.shape[1]].reshape(components.shape)
+
+    largest = np.logaddexp.accumulate(-np.sort(-components, axis=1), axis=1)
+    regrouped = components.ravel().reshape(components.shape[::-1])  # (K, B)
 
     def of_variances(other: np.ndarray) -> Callable[[], np.ndarray]:
         return lambda: oracles.log_normal_mixture(z, m, other)
@@ -57,6 +60,22 @@ def of_log_normal_mixture(z: np.ndarray, m: np.ndarray, v: np.ndarray) -> Mistak
             ),
             "it looks like the density of the best component": components.max(axis=1),
             "it looks like the density of the best component, divided by K": components.max(axis=1) - log_k,
+            "the log-densities are averaged with the components' responsibilities as weights (a softmax); it is the "
+            "logarithm of the mean density": (softmax(components, axis=1) * components).sum(axis=1),
+            "the log-densities are averaged with the components' responsibilities as weights (a softmax), less log K; "
+            "it is the logarithm of the mean density": (softmax(components, axis=1) * components).sum(axis=1) - log_k,
+            **{
+                f"only the {n} largest densities of a point are added up; every component counts": largest[:, n - 1]
+                - log_k
+                for n in (2, 3, 5, 10, 20, 32, 50, 64, 100, 128, 200, 256)
+                if n < components.shape[1]
+            },
+            "the variances of a component are averaged over the latents; each latent has its own variance": (
+                of_variances(np.broadcast_to(v.mean(axis=-1, keepdims=True), v.shape))
+            ),
+            "rows and components are mixed up: densities that stand row by row are reshaped to (K, B)": (
+                logsumexp(regrouped, axis=0) - log_k
+            ),
             "log v is not halved": logsumexp(components - half_log_v, axis=1) - log_k,
             "log v is missing: without 1/2 sum(log v) a density is not normalised": logsumexp(
                 components + half_log_v, axis=1

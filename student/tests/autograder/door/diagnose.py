@@ -294,7 +294,7 @@ def _shape(shape: Sequence[int]) -> str:
 def _shape_cause(actual: Sequence[int], wanted: Sequence[int]) -> str:
     actual, wanted = tuple(actual), tuple(wanted)
     if np.prod(wanted) == 1 and np.prod(actual) == 1 and len(actual) < len(wanted):
-        return "a dimension of size 1 is lost from the shape: does squeeze() or an index remove it?"
+        return "a dimension of size 1 is lost from the shape: does squeeze(), flatten() or an index remove it?"
     if np.prod(wanted) == 1 and np.prod(actual) == 1 and len(actual) > len(wanted):
         return "the shape has a dimension of size 1 too many" if wanted else ""  # or nothing was reduced
     if not actual:

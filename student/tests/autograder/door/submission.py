@@ -128,9 +128,9 @@ class Figure:
     """What a matplotlib figure shows.
 
     Attributes:
-        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count), xlim, ylim, xscale, yscale;
-            lines, a list of dicts with label, x and y (arrays); scattered, a list of dicts with points (n, 2) and
-            colours (n, 4); and ellipses, a list of dicts with centre and size, each (2,).
+        axes: for each Axes a dict with title, xlabel, ylabel, has_legend, images (count), empty (nothing is drawn in
+            it), xlim, ylim, xscale, yscale; lines, a list of dicts with label, x and y (arrays); scattered, a list of
+            dicts with points (n, 2) and colours (n, 4); and ellipses, a list of dicts with centre and size, each (2,).
     """
 
     axes: list[dict[str, Any]]

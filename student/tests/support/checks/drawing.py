@@ -27,11 +27,14 @@ LAST_LATENTS = "the last latents are left out; every latent has a row of its own
 PRIOR = "the prior is N(0, I): torch.randn"
 
 
-def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Callable[[], Any]) -> None:
+def check_codes(
+    codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Callable[[], Any], labels: "np.ndarray | None" = None
+) -> None:
     """plot_embeddings returned an autoencoder's codes, or a VAE's posterior means, row i for image i.
 
     Args:
         again: gives the codes of another call.
+        labels: (n,), that were given beside the images.
     """
     what, mean = "plot_embeddings", oracle.mean(images)
     mistakes = {
@@ -42,7 +45,13 @@ def check_codes(codes: Any, oracle: ProbeOracle, images: np.ndarray, again: Call
         "the images are inverted before they are encoded": oracle.mean(1 - images),
         "the images are divided by 255 before they are encoded": oracle.mean(images / 255),
         "the codes are centred; return them as they are": mean - mean.mean(axis=0),
+        "the first two coordinates of the codes are exchanged": mean[:, [1, 0, *range(2, mean.shape[1])]],
     }
+    if mean.shape[1] > 2:
+        mistakes["the order of the coordinates is reversed; return the codes as they are"] = mean[:, ::-1]
+    if labels is not None and len(np.unique(labels)) < len(labels):
+        cause = "each image has the mean code of its class; return its own code"
+        mistakes[cause] = np.stack([mean[labels == label].mean(axis=0) for label in labels])
     check_a_row_of_each(codes, mean, what)
     check_tensor(codes, what=what, shape=mean.shape)
     if not _close(codes, mean) and _close(_sorted_rows(codes), _sorted_rows(mean)):
@@ -107,6 +116,8 @@ def check_traversal(
             "rows and columns are exchanged: row j belongs to latent j, and not to step j",
             (images, right),
         )
+    if isinstance(images, np.ndarray) and images.shape == (z.shape[0], z.shape[1] + 1, *right.shape[2:]):
+        fail(f"{what}: each row has one image too many.", "steps is the number of images, not that of intervals")
     if isinstance(images, np.ndarray) and images.ndim == right.ndim and len(images) < len(right):
         check(not _close(images, right[: len(images)]), f"{what}: rows are missing.", LAST_LATENTS)
 
@@ -209,6 +220,8 @@ def law_of(z: np.ndarray) -> str:
         return f"the latents are uniform between 0 and 1, as from torch.rand; {PRIOR}"
     if fits(z, scipy.stats.uniform(low, high - low)):
         return f"the latents are uniform, not normal; {PRIOR}"
+    if fits(z, scipy.stats.halfnorm):
+        return f"the latents are never negative, as if their absolute values were taken; {PRIOR}"
     tails = np.abs(z).max() / size > 0.8 * np.sqrt(2 * np.log(z.size))  # as long as those of a normal law
     if tails and abs(size - 1) > 5 / np.sqrt(z.size) and fits(z / size, scipy.stats.norm):
         return f"the latents have another standard deviation than 1; {PRIOR}"

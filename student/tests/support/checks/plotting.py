@@ -12,6 +12,7 @@ from autograder.door.diagnose import CheckFailed, check, check_tensor, fail, quo
 from autograder.door.submission import Figure, Submission, SubmissionError
 from support.probe_oracle import PIXELS, ProbeOracle
 
+SAVED_EARLY = "the figure is saved before anything is drawn in it"
 NO_SEED = "Leave seeds to main.py: after torch.manual_seed and its like every random draw is the same."
 
 
@@ -20,13 +21,14 @@ class ClusteredPosteriors:
     """Images that fall into one set of clusters by their posterior means, into another by their pixels.
 
     The clusters of means are close to each other compared with the posterior's standard deviation, so that samples do
-    not show them, and lie in pairs around the origin, so that log-variances show the pairs at most. These differ much
-    from image to image besides, and the decoder does not look at the latents that tell the clusters apart.
+    not show them. Two lie in the same direction from the origin, so that directions do not tell them apart, two
+    opposite each other, so that sizes and log-variances do not. Log-variances differ much from image to image besides,
+    and the decoder does not look at the latents that tell the clusters apart.
 
     Attributes:
         oracle: the model.
         images: (n, 1, 28, 28).
-        clusters: (n,) 0 ... 3, by posterior mean; clusters // 2 by log-variance.
+        clusters: (n,) 0 ... 3, by posterior mean.
         pictures: (n,) 0 ... 2, by what dominates the pixels.
     """
 
@@ -43,7 +45,7 @@ def clustered_posteriors(rng: np.random.Generator, count: int, latents: int = 4)
     """
     clusters, pictures = rng.permutation(count) % 4, rng.permutation(count) % 3
     mean = 0.01 * rng.standard_normal((count, latents))
-    mean[np.arange(count), latents - 1 - clusters // 2] += np.where(clusters % 2, -0.3, 0.3)
+    mean[np.arange(count), latents - 1 - clusters // 2] += np.array([0.3, 0.9, 0.3, -0.3])[clusters]
     images = rng.random((3, PIXELS))[pictures]
     images += 0.05 * rng.standard_normal(images.shape)  # hides the few pixels that the encoder reads
     # The encoder sees the last pixels only: latent j is the difference of two of them.
@@ -142,6 +144,16 @@ def _nearest(points: np.ndarray, neighbours: int) -> np.ndarray:
     return np.argsort(distances, axis=1)[:, :neighbours]
 
 
+def check_drawn(figures: Sequence[Figure], what: str) -> None:
+    """A picture that was saved with matplotlib shows something; one that was written otherwise is not judged here."""
+    axes = [axes for figure in figures for axes in figure.axes]
+    check(
+        not axes or not all(one["empty"] for one in axes),
+        f"{what}: the picture at outpath shows nothing but empty axes.",
+        SAVED_EARLY,
+    )
+
+
 def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndarray, what: str) -> None:
     """A figure that was saved shows every point in the colour of its label, within the limits of the axes.
 
@@ -150,6 +162,7 @@ def check_scatter(figures: Sequence[Figure], points: np.ndarray, labels: np.ndar
     Args:
         points: (n, k), all different, of which the first two coordinates are drawn; labels: (n,).
     """
+    check_drawn(figures, what)
     whole, points = points, points[:, :2]
     axes = [axes for figure in figures for axes in figure.axes if axes["scattered"]]
     shown = np.concatenate([np.empty((0, 2)), *(each["points"] for one in axes for each in one["scattered"])])
@@ -227,6 +240,7 @@ def _place(point: np.ndarray, shown: np.ndarray, size: float) -> int:
 
 def check_rows_drawn(figures: Sequence[Figure], mean: np.ndarray, std: np.ndarray, costs: Any, what: str) -> None:
     """Ellipses that a saved figure shows are posteriors' (n, 2), and costs that are written below rows are theirs."""
+    check_drawn(figures, what)
     axes = [axes for figure in figures for axes in figure.axes]
     for one in axes:
         for ellipse in one["ellipses"]:
@@ -281,7 +295,11 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
         from_zero = any(_same(line["x"], np.arange(len(values))) for _, line in curves)
         fail(
             f"{what}: the curve's x should be the iterations, counted from 1.",
-            "they are counted from 0, not from 1" if from_zero else "",
+            "they are counted from 0, not from 1"
+            if from_zero
+            else "the iterations are scaled, as to a share of the training"
+            if any(_affine(line["x"], np.arange(1, len(values) + 1)) for _, line in curves)
+            else "",
         )
     logarithmic = any(axes["yscale"] == "log" for axes in right) and np.min(values) <= 0
     check(not logarithmic, f"{what}: a logarithmic axis shows no negative values, and an ELBO is one.")
@@ -294,10 +312,22 @@ def check_curve(figure: Any, values: Sequence[float]) -> None:
     )
 
 
+def check_saved_curve(figures: Sequence[Figure], values: Sequence[float]) -> None:
+    """What was saved shows the curve, too, if it was saved with matplotlib."""
+    lines = [line for figure in figures for axes in figure.axes for line in axes["lines"]]
+    check(
+        not figures or any(_same(line["y"], values) for line in lines),
+        "plot_learning_curve: the curve is in the figure that is returned, and not in the picture at outpath.",
+        "" if lines else SAVED_EARLY,
+    )
+
+
 def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -> str:
     """What lines show instead of the values; "" if it cannot be told."""
     shown = [np.asarray(line["y"], dtype=np.float64) for line in lines]
     count = np.arange(1, len(values) + 1)
+    if len(values) < 3:
+        return ""
     same = {
         "the curve is upside down: it shows the loss, not the ELBO itself": -values,
         "it shows running means of all values so far": np.cumsum(values) / count,
@@ -305,12 +335,18 @@ def _cause_of_other_curve(lines: Sequence[dict[str, Any]], values: np.ndarray) -
         "it shows the logarithm of the values' sizes; draw the values themselves": np.log(np.abs(values)),
         "it shows the logarithm of the values' sizes, to base 10; draw the values themselves": np.log10(np.abs(values)),
         "the values are sorted; keep their order": np.sort(values),
+        "it shows the differences from one value to the next, not the values": np.diff(values),
+        "it shows the differences from one value to the next, not the values (the first is 0)": np.diff(
+            values, prepend=values[0]
+        ),
     }
     for cause, others in same.items():
         if any(_same(y, others) for y in shown):
             return cause
     if any(_same(line["x"], values) for line in lines):
         return "the axes are exchanged: the iterations are x, the values y"
+    if any(_affine(y, values) for y in shown):
+        return "the values are scaled or shifted; draw them as they are"
     if any(len(y) < len(values) and np.isin(y, values).all() and len(y) for y in shown):
         return "the curve leaves some iterations out; every value that is given belongs in it"
     for y in shown:
@@ -342,6 +378,14 @@ def _in_sight(axes: dict[str, Any], values: Sequence[float]) -> bool:
     best = np.sort(values)[len(values) // 2 :]
     every = left <= 1 and right >= len(values) and low <= best[0] and best[-1] <= high
     return bool(seen >= 0.6 and every)
+
+
+def _affine(first: np.ndarray, second: Sequence[float]) -> bool:
+    """Whether numbers are others, more than two and not all equal, times a positive factor plus a constant."""
+    if len(first) != len(second) or len(first) < 3 or np.ptp(second) == 0 or np.ptp(first) == 0:
+        return False
+    one, other = ((np.asarray(some) - np.min(some)) / np.ptp(some) for some in (first, second))
+    return bool(np.allclose(one, other, atol=1e-5))
 
 
 def _same(first: np.ndarray, second: Sequence[float]) -> bool:

@@ -25,6 +25,7 @@ from support.probe_oracle import (
 )
 
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
+ONE_STEP = "training ends after the first iteration: does `return` stand inside the loop?"
 ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
 TWICE = "every minibatch goes through the model twice; minimise and report the loss of one pass, that before the step"
 PARAMETERS = (
@@ -34,13 +35,19 @@ PARAMETERS = (
 
 
 def check_values(
-    values: Any, iterations: int, what: str, epoch: int = 0, earlier: "Sequence[float] | np.ndarray" = ()
+    values: Any,
+    iterations: int,
+    what: str,
+    epoch: int = 0,
+    earlier: "Sequence[float] | np.ndarray" = (),
+    fed: "int | None" = None,
 ) -> np.ndarray:
     """A list of one finite number per iteration; returns it as an array.
 
     Args:
         epoch: how many minibatches visit all images; 0 if it does not matter.
         earlier: what an earlier call returned.
+        fed: how many minibatches were trained on, if that is known.
     """
     if not isinstance(values, list):
         fail(
@@ -57,8 +64,8 @@ def check_values(
             else "iterations is taken for epochs; it counts minibatches, which are the optimiser's steps"
             if epoch > 1 and len(values) == iterations * epoch
             else ONE_EPOCH
-            if 1 < epoch == len(values) < iterations
-            else ""
+            if 1 < epoch == len(values) < iterations and fed != iterations
+            else _cause_of_number(len(values), iterations, epoch, fed)
         )
         fail(
             f"{what}: {iterations} iterations gave {quoted(len(values))} values; there should be one for each.",
@@ -73,6 +80,19 @@ def check_values(
     )
     check(np.isfinite(values).all(), f"{what}: some of the values are NaN or infinite.")
     return np.asarray(values, dtype=np.float64)
+
+
+def _cause_of_number(values: int, iterations: int, epoch: int, fed: "int | None") -> str:
+    """Why a training that was fed so many minibatches returns another number of values than it has iterations."""
+    if values == fed == 1:
+        return ONE_STEP
+    if values == fed == iterations - 1:
+        return "the loop makes one iteration too few; range(iterations) has all of them, from 0"
+    if values == fed == iterations + 1:
+        return "the loop makes one iteration too many; range(iterations) has all of them, from 0"
+    if fed == iterations and epoch > 1 and values in (iterations // epoch, -(-iterations // epoch)):
+        return "there is one value for each epoch; return that of every iteration"
+    return ""
 
 
 def check_improves(
@@ -102,6 +122,7 @@ class Run:
         trained: the parameters afterwards.
         with_gradients: names of the parameters that have a gradient afterwards.
         asides: what the model was fed without gradients.
+        images: those that it was trained on.
     """
 
     oracle: ProbeOracle
@@ -111,6 +132,7 @@ class Run:
     trained: Mapping[str, np.ndarray]
     with_gradients: Sequence[str]
     asides: Sequence[Step] = ()
+    images: "np.ndarray | None" = None
 
     def replayed(self, rule: "Rule | None" = None) -> Trajectory:
         # Parameters may run away to infinity under a mistaken rule, which is not a match.
@@ -147,7 +169,7 @@ def watched(
     values = check_values(values, iterations, target.split(".")[1], earlier=earlier)
     records, largest = model.records(), max(len(images), batch_size)
     steps, asides = (read_steps(records, oracle, largest, with_gradients) for with_gradients in (True, False))
-    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"), asides)
+    return Run(oracle, lr, steps, values, model.state(), model.call("with_gradients"), asides, images)
 
 
 def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
@@ -183,6 +205,7 @@ LAWS: dict[str, Sequence["Rule | tuple[Callable[[float], Rule], float, float]"]]
     "the optimiser is RMSprop; it should be torch.optim.Adam": [Rule(method="rmsprop")],
     "the optimiser is Adagrad; it should be torch.optim.Adam": [Rule(method="adagrad")],
     "the optimiser is Adamax; it should be torch.optim.Adam": [Rule(method="adamax")],
+    "Adam's `eps` is another than PyTorch's default": [(lambda value: Rule(eps=value), 1e-6, 10)],
     "Adam's betas are others than PyTorch's defaults": [
         Rule(betas=(0.5, 0.999)),
         Rule(betas=(0.5, 0.9)),
@@ -266,6 +289,12 @@ def _with_rate(run: Run, lr: float) -> bool:
     return run.follows(Rule(rates=lambda step, steps: lr / run.lr))
 
 
+def _with_any_rate(run: Run) -> bool:
+    """Whether another constant learning rate explains the parameters, as well as float32 holds small steps."""
+    rule = fitted(run, lambda value: Rule(rates=lambda step, steps: value), 1e-3, 1e3)
+    return bool(abs(rule.rates(0, 1) - 1) > 0.05 and run.off(run.replayed(rule).states[-1]) < 10 * CLOSE)
+
+
 def _of_earlier_step(run: Run) -> bool:
     """Whether the parameters are those after a step before the last, or the last itself where its loss is smallest."""
     replayed = run.replayed()
@@ -292,13 +321,16 @@ def cause_of(run: Run, more: Callable[[], Iterable[Run]]) -> str:
     if still:
         return _cause_of_parts(run, still)
     laws = laws_of(run)
+    any_rate = _with_any_rate(run)
     try:
-        for other in more() if laws else ():
-            laws = {cause: law for cause, law in laws.items() if law(other)}
+        others = list(more()) if laws or any_rate else []
+        laws = {cause: law for cause, law in laws.items() if all(map(law, others))}
     except (CheckFailed, SubmissionError):  # another fault comes in
         return ""
     if len(laws) == 1:
         return next(iter(laws))
+    if not laws and any_rate and all(map(_with_any_rate, others)):
+        return "the learning rate is not the `lr` that is given: is it scaled, or another number?"
     black = np.all([(step.x == 0).all(axis=0) for step in run.steps], axis=0)
     before, after = run.oracle.encoder_weight[:, black], run.trained["encoder.weight"][:, black]
     moved = before != after
