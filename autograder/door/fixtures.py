@@ -90,6 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LOST] = {}
     if not hasattr(config, "submission_factory"):
         refuse_taken_names(config)
+        # On small arrays more threads than one wait for each other, most of all where something else runs, too.
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def refuse_taken_names(config: pytest.Config) -> None:

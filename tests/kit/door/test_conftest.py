@@ -100,6 +100,15 @@ def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
     assert "torch imported: False" in right.stdout
 
 
+def test_one_thread_unless_the_student_asks_for_more(student, monkeypatch):
+    asked = "print('threads:', torch.get_num_threads()) or slope * x + intercept"
+    for number in ("", "2"):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if number:
+            monkeypatch.setenv("OMP_NUM_THREADS", number)
+        assert f"threads: {number or 1}" in student(f"return {asked}", "-s").stdout
+
+
 def test_one_screen_with_one_thing_to_do(unfinished):
     assert unfinished.returncode == 1
     screen = unfinished.stdout.splitlines()
