@@ -77,7 +77,7 @@ def test_a_figure_may_show_many_points():
     colours = np.eye(4)[labels]
     scattered = [{"points": rng.random((60_000, 2)) + 5, "colours": np.zeros((60_000, 4))}]
     scattered.append({"points": points, "colours": colours})
-    axes = {"scattered": scattered, "xlim": (0, 9), "ylim": (0, 9)}
+    axes = {"scattered": scattered, "xlim": (0, 9), "ylim": (0, 9), "empty": False}
     assert taken(lambda: check_scatter([Figure([axes])], points, labels, "draw")) < 32 * MIB
     wrong = [{**scattered[1], "colours": colours[rng.permutation(300)]}]
     with pytest.raises(CheckFailed, match="colours"):

@@ -8,8 +8,9 @@ import pytest
 from support import observing, oracles
 from support.mistakes import elbo, gmm, kl
 
+EQUAL_MEANS = tuple(np.array(x) for x in (1.4, 0.3, 1.4, 5.2))
 TABLES = {
-    "kl_univariate_normal": (kl.NORMALS, oracles.kl_univariate_normal, kl.of_kl_univariate_normal),
+    "kl_univariate_normal": ([*kl.NORMALS, EQUAL_MEANS], oracles.kl_univariate_normal, kl.of_kl_univariate_normal),
     "kl_categorical": (kl.DISCRETE, oracles.kl_categorical, kl.of_kl_categorical),
     "negative_log_likelihood": (
         elbo.IMAGES,
