@@ -98,10 +98,16 @@ def check_value(
     except CheckFailed as error:
         if error.cause or not isinstance(actual, np.ndarray):
             raise
-        again = returned(call, *arguments)
-        if isinstance(again, np.ndarray) and not np.array_equal(actual, again, equal_nan=True):
+        if differs(actual, call, arguments):
             raise CheckFailed(error.message, RANDOM, error.wrong) from None
         raise CheckFailed(error.message, SINGLE if _is_single(actual) else "", error.wrong) from None
+
+
+def differs(before: Any, call: Law, arguments: Sequence[Any]) -> bool:
+    """Whether a call gives other values than an equal one before it, both of them arrays."""
+    again = returned(call, *arguments)
+    both = isinstance(before, np.ndarray) and isinstance(again, np.ndarray)
+    return both and not np.array_equal(before, again, equal_nan=True)
 
 
 def _is_single(value: np.ndarray) -> bool:
