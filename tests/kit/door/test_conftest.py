@@ -101,7 +101,8 @@ def test_ids_do_not_depend_on_the_folder_and_collecting_needs_no_torch(right):
 
 
 def test_one_thread_unless_the_student_asks_for_more(student, monkeypatch):
-    asked = "print('threads:', torch.get_num_threads()) or slope * x + intercept"
+    """What PyTorch makes of the number is its own affair: of two it makes one where there is one processor."""
+    asked = "print('threads:', __import__('os').environ['OMP_NUM_THREADS']) or slope * x + intercept"
     for number in ("", "2"):
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         if number:
