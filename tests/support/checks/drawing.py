@@ -306,6 +306,12 @@ def _grid_fault(decoded: np.ndarray, right: np.ndarray) -> str:
                     f"the {name} coordinate's range does not end at the {which} of the codes; each coordinate spans "
                     "from its minimum to its maximum, both ends included"
                 )
+    steps = [[np.unique(points[:, j].round(4)) for j in range(2)] for points in (decoded, right)]
+    if all(_close(some, others) for some, others in zip(*steps, strict=True)):
+        return (
+            "each coordinate takes the right values, but not each with each of the other's: a grid has every pair "
+            "(torch.cartesian_prod, torch.meshgrid)"
+        )
     return "the range is right, but its steps are not even"
 
 

@@ -208,10 +208,10 @@ def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[
         fail(f"{what} is never positive, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
     for bound, side in ((high, "above"), (-low, "below")):
         if bound <= BEYOND:
-            fail(
-                f"{what} is clamped {side}: it never goes beyond some bound, whatever the weights. {need}",
-                _cause_of_clamping(values, mild(), name),
-            )
+            cause = _cause_of_clamping(values, small := mild(), name)
+            if not cause and np.abs(values).max() < 3 * np.abs(small).max():
+                fail(f"{what} is no larger under large weights than under small ones. {need}")
+            fail(f"{what} is clamped {side}: it never goes beyond some bound, whatever the weights. {need}", cause)
 
 
 def _cause_of_clamping(large: np.ndarray, mild: np.ndarray, name: str) -> str:
@@ -486,14 +486,30 @@ def check_decoder_uses_its_range(images: np.ndarray, what: str, under: Callable[
 
 
 def check_every_latent_matters(decode: Callable[[np.ndarray], np.ndarray], latents: int, what: str) -> None:
-    """Moving any one latent changes the decoded image."""
+    """Moving any one latent changes the decoded image, to either side and however far it has come."""
+    steps = np.array([-8, -4, 4, 8], dtype=np.float32)
     still = decode(np.zeros((1, latents), dtype=np.float32))
-    moved = decode(3 * np.eye(latents, dtype=np.float32))
+    moved = decode(np.concatenate([step * np.eye(latents, dtype=np.float32) for step in steps]))
+    moved = moved.reshape(len(steps), latents, -1)
+    has_influence = np.abs(moved - still.reshape(1, 1, -1)).max(axis=2) > 1e-4  # (steps, latents)
     for j in range(latents):
-        check(
-            np.abs(moved[j] - still[0]).max() > 1e-4,
-            f"{what}: latent {j + 1} of {latents} has no influence on the image.",
-        )
+        check(has_influence[:, j].any(), f"{what}: latent {j + 1} of {latents} has no influence on the image.")
+    # Layers may hardly answer to what is far away, but each of many units saturates at a place of its own.
+    below, above = (not has_influence[side].any() for side in (slice(0, 2), slice(2, 4)))
+    far_below, far_above = ((moved[a] == moved[b]).all() for a, b in ((0, 1), (2, 3)))
+    cause = (
+        "the code goes through a ReLU, or a clamp at 0, before the first layer"
+        if below != above
+        else "only the size of the numbers counts (abs, or a square), not their sign"
+        if (moved == moved[::-1]).all()
+        else "the code is clamped before the first layer"
+    )
+    check(
+        not (below or above or far_below or far_above or (moved == moved[::-1]).all()),
+        f"{what}: codes with different numbers are decoded to the same image. A code may be any real number, of either "
+        "sign.",
+        cause,
+    )
 
 
 def check_kernels(state: "dict[str, np.ndarray]", convolutional: bool, what: str) -> None:

@@ -18,6 +18,7 @@ CALLS = 20  # after which the counts of components are compared from call to cal
 BEYOND = 8.0  # standard deviations from its mean, where no point of a component lies
 ENOUGH = 100  # points of a component that are looked at by themselves
 OF_EACH = "n points are drawn from each component, K times too many; draw n in all"
+ONE_HOT = "the components come one-hot, as rows of zeros with a single 1; their numbers are wanted, (n,)"
 SEEDED = (
     "equal states of the generator give different samples, whatever PyTorch's own state: is it seeded anew "
     "(generator.seed()), or does something draw that cannot be seeded?"
@@ -37,7 +38,8 @@ def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.nda
         fail(f"{WHAT}: it should return a tuple (x, component): the points and the component of each.")
     with explained(lambda: OF_EACH if k > 1 and getattr(drawn[0], "shape", ()) == (n * k, d) else ""):
         x = check_tensor(drawn[0], what=f"{WHAT}, the points", shape=(n, d))
-    component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
+    with explained(lambda: ONE_HOT if _is_one_hot(drawn[1], n, k) else ""):
+        component = check_tensor(drawn[1], what=f"{WHAT}, the components", shape=(n,), dtype=np.int64)
     check(component.min() >= 0, f"{WHAT}: a component is negative; they are counted from 0.")
     if component.max() >= k:
         counted = component.min() > 0 and component.max() == k and n > 100 * k
@@ -46,6 +48,13 @@ def check_pair(drawn: Any, n: int, mixture: Mixture) -> tuple[np.ndarray, np.nda
             "components are counted from 0, not from 1" if counted else "",
         )
     return x, component
+
+
+def _is_one_hot(value: Any, n: int, k: int) -> bool:
+    """Whether each of n rows of k numbers has a single 1, and zeros."""
+    if not isinstance(value, np.ndarray) or value.shape != (n, k):
+        return False
+    return bool(np.isin(value, (0, 1)).all() and (value.sum(axis=1) == 1).all())
 
 
 def check_law(calls: Sequence[Any], n: int, mixture: Mixture) -> None:

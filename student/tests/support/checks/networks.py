@@ -202,10 +202,10 @@ def check_not_clamped(values: np.ndarray, what: str, need: str, mild: Callable[[
         fail(f"{what} is never positive, whatever the weights. {need}", _cause_of_clamping(values, mild(), name))
     for bound, side in ((high, "above"), (-low, "below")):
         if bound <= BEYOND:
-            fail(
-                f"{what} is clamped {side}: it never goes beyond some bound, whatever the weights. {need}",
-                _cause_of_clamping(values, mild(), name),
-            )
+            cause = _cause_of_clamping(values, small := mild(), name)
+            if not cause and np.abs(values).max() < 3 * np.abs(small).max():
+                fail(f"{what} is no larger under large weights than under small ones. {need}")
+            fail(f"{what} is clamped {side}: it never goes beyond some bound, whatever the weights. {need}", cause)
 
 
 def _cause_of_clamping(large: np.ndarray, mild: np.ndarray, name: str) -> str:
