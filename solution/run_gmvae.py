@@ -225,13 +225,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     numbers = {"test_subset": asdict(subset), "full_test": asdict(full)}
     print(json.dumps({"seed": options.seed, "iterations": options.iterations, **numbers}))
-    wish = ""
-    # FOR trained_gmvae
-    wish = " (hand this in)" if weights.name == "gmvae.safetensors" else ""
-    # END FOR
-    print(f"wrote {weights}{wish} and {samples}")
+    print(f"wrote {weights} and {samples}")
     if weights.name != "gmvae.safetensors":
         print("gmvae.safetensors stays as it is: it was trained for longer (--overwrite replaces it)")
+    # FOR trained_gmvae
+    else:
+        print("gmvae.safetensors is handed in")
+    # END FOR
     return 0
 
 

@@ -225,11 +225,11 @@ def main(arguments: list[str] | None = None) -> int:
         )
     numbers = {"test_subset": asdict(subset), "full_test": asdict(full)}
     print(json.dumps({"seed": options.seed, "iterations": options.iterations, **numbers}))
-    wish = ""
-    wish = " (hand this in)" if weights.name == "gmvae.safetensors" else ""
-    print(f"wrote {weights}{wish} and {samples}")
+    print(f"wrote {weights} and {samples}")
     if weights.name != "gmvae.safetensors":
         print("gmvae.safetensors stays as it is: it was trained for longer (--overwrite replaces it)")
+    else:
+        print("gmvae.safetensors is handed in")
     return 0
 
 

@@ -37,6 +37,7 @@ from autograder.evidence.audit.corpus import (
     Corpus,
     CorpusError,
     Mutant,
+    Variant,
     asked,
     checks_of,
     is_of,
@@ -275,44 +276,14 @@ def audit_variants(audit: Audit) -> None:
 
 
 def audit_secrets(audit: Audit) -> None:
-    """The verdict on every mutant and variant is the same under five secrets; under each, true causes are named.
-
-    Public checks look at the same whatever the secret is, so they grade each mutant once. What they catch is caught
-    under every secret: there only the causes are looked at, under one of the five, each in its turn. A variant is
-    graded by the checks of its own task.
-    """
-    hidden = {check.id for check in audit.course.checks if check.hidden_inputs}
+    """The verdict on every mutant and variant is the same under five secrets; under each, true causes are named."""
     mutants = [mutant for mutant in audit.chosen(audit.corpus.mutants) if not mutant.worthless]
     variants = audit.chosen(audit.corpus.variants)
-    checks = {mutant.id: _checks_for(audit, mutant) for mutant in mutants}
-    public = audit.grade([audit.trial_for(mutant, checks[mutant.id] - hidden) for mutant in mutants], "public   ")
+    verdicts, failing = _under_secrets(audit, mutants, variants)
+    failing |= {place for place, verdict in verdicts.items() if verdict.killed}
     of_each: dict[str, Sequence[str]] = {variant.id: SECRETS for variant in variants}
-    for place, mutant in enumerate(mutants):
-        seen = judge_mutant(mutant, public[mutant.id], audit.course).killed
-        of_each[mutant.id] = SECRETS[place % len(SECRETS) :][:1] if seen else SECRETS
-    trials = [audit.trial_for(mutant, checks[mutant.id] & hidden) for mutant in mutants]
-    trials += [
-        replace(audit.trial_for(one, hidden.intersection(_own_checks_of(one, audit))), stop_at_first_failure=True)
-        for one in variants
-    ]
-    again = [replace(one, id=f"{one.id} {secret}", secret=secret) for one in trials for secret in of_each[one.id]]
-    outcomes = audit.grade([trial for trial in again if trial.checks], "secrets  ")
-    nothing = TrialOutcome("", {}, {})
-
-    def outcome(id: str, secret: str) -> TrialOutcome:
-        return outcomes.get(f"{id} {secret}", nothing)
-
-    verdicts = {
-        (mutant.id, secret): judge_mutant(
-            mutant, public[mutant.id].with_checks_of(outcome(mutant.id, secret)), audit.course
-        )
-        for mutant in mutants
-        for secret in of_each[mutant.id]
-    }
-    failing = {(id, secret) for (id, secret), verdict in verdicts.items() if verdict.killed}
-    failing |= {
-        (variant.id, secret) for variant in variants for secret in SECRETS if outcome(variant.id, secret).failed
-    }
+    for mutant in mutants:
+        of_each[mutant.id] = [secret for secret in SECRETS if (mutant.id, secret) in verdicts]
     fails = {id: [secret for secret in secrets if (id, secret) in failing] for id, secrets in of_each.items()}
     differing = {id: secrets for id, secrets in fails.items() if 0 < len(secrets) < len(of_each[id])}
     hints: dict[str, Counter[str]] = {
@@ -330,6 +301,40 @@ def audit_secrets(audit: Audit) -> None:
         audit.problems.append(f"{id} fails under some secrets only: {', '.join(secrets)}")
     for secret, counts in hints.items():
         _compare_hints(audit, counts, f" under the secret {secret!r}")
+
+
+def _under_secrets(
+    audit: Audit, mutants: Sequence[Mutant], variants: Sequence[Variant]
+) -> tuple[dict[tuple[str, str], Verdict], set[tuple[str, str]]]:
+    """Verdicts on mutants by (id, secret), and the (id, secret) under which a variant fails.
+
+    Public checks look at the same whatever the secret is, so they grade each mutant once. What they catch is caught
+    under every secret: there only the causes are looked at, under one of the five, each in its turn. A variant is
+    graded by the checks of its own task.
+    """
+    hidden = {check.id for check in audit.course.checks if check.hidden_inputs}
+    checks = {mutant.id: _checks_for(audit, mutant) for mutant in mutants}
+    public = audit.grade([audit.trial_for(mutant, checks[mutant.id] - hidden) for mutant in mutants], "public   ")
+    trials = {}
+    for place, mutant in enumerate(mutants):
+        seen = judge_mutant(mutant, public[mutant.id], audit.course).killed
+        trial = audit.trial_for(mutant, checks[mutant.id] & hidden)
+        for secret in SECRETS[place % len(SECRETS) :][:1] if seen else SECRETS:
+            trials[mutant.id, secret] = trial
+    for variant in variants:
+        trial = audit.trial_for(variant, hidden.intersection(_own_checks_of(variant, audit)))
+        trials |= {(variant.id, secret): replace(trial, stop_at_first_failure=True) for secret in SECRETS}
+    again = [replace(trial, id=f"{id} {secret}", secret=secret) for (id, secret), trial in trials.items()]
+    outcomes = audit.grade([trial for trial in again if trial.checks], "secrets  ")
+    found = {(id, secret): outcomes.get(f"{id} {secret}", TrialOutcome("", {}, {})) for id, secret in trials}
+    verdicts = {
+        (mutant.id, secret): judge_mutant(mutant, public[mutant.id].with_checks_of(outcome), audit.course)
+        for mutant in mutants
+        for secret in SECRETS
+        if (outcome := found.get((mutant.id, secret)))
+    }
+    failing = {(variant.id, secret) for variant in variants for secret in SECRETS if found[variant.id, secret].failed}
+    return verdicts, failing
 
 
 def _compare_hints(audit: Audit, counts: Mapping[str, int], where: str = "") -> None:
