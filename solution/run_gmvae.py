@@ -230,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("gmvae.safetensors stays as it is: it was trained for longer (--overwrite replaces it)")
     # FOR trained_gmvae
     else:
-        print("gmvae.safetensors is handed in")
+        print("hand in gmvae.safetensors")
     # END FOR
     return 0
 

@@ -229,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
     if weights.name != "gmvae.safetensors":
         print("gmvae.safetensors stays as it is: it was trained for longer (--overwrite replaces it)")
     else:
-        print("gmvae.safetensors is handed in")
+        print("hand in gmvae.safetensors")
     return 0
 
 
