@@ -200,7 +200,9 @@ def test_negative_elbo_fresh_noise(fresh_submission, rng, causes):
                 gmvae_checks.check_calls_independent(single, name)
             gmvae_checks.check_rows_independent(single, batch, rows, name)
             gmvae_checks.check_spread(batch, expected[name].std / np.sqrt(rows), name)
-    model = gmvae_checks.load_model(fresh_submission, gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4))
+    elsewhere = gmvae_checks.make_weights(rng, z_dim=10, k=20, variance=1e-4)
+    elsewhere["z_pre"] += 3  # other means, and variances that are larger by far
+    model = gmvae_checks.load_model(fresh_submission, elsewhere)
     model.train(False)
     gmvae_checks.negative_elbo_bound(model, x)
     model.load(weights)  # of which nothing was known at the first call
