@@ -371,7 +371,4 @@ def _looks_like(actual: Any, candidate: Any, rtol: float, atol: float) -> bool:
     candidate = np.asarray(candidate, dtype=np.float64)
     if not isinstance(actual, np.ndarray) or actual.dtype.kind not in "fiu" or actual.shape != candidate.shape:
         return False
-    value = actual.astype(np.float64)
-    # A mistake that overflows may end as inf - inf.
-    overflow = np.isinf(candidate) & np.isnan(value)
-    return bool((overflow | np.isclose(value, candidate, rtol=rtol, atol=atol, equal_nan=True)).all())
+    return bool(np.isclose(actual.astype(np.float64), candidate, rtol=rtol, atol=atol, equal_nan=True).all())
