@@ -327,13 +327,13 @@ def _under_secrets(
     again = [replace(trial, id=f"{id} {secret}", secret=secret) for (id, secret), trial in trials.items()]
     outcomes = audit.grade([trial for trial in again if trial.checks], "secrets  ")
     found = {(id, secret): outcomes.get(f"{id} {secret}", TrialOutcome("", {}, {})) for id, secret in trials}
+    wrong = {mutant.id: mutant for mutant in mutants}
     verdicts = {
-        (mutant.id, secret): judge_mutant(mutant, public[mutant.id].with_checks_of(outcome), audit.course)
-        for mutant in mutants
-        for secret in SECRETS
-        if (outcome := found.get((mutant.id, secret)))
+        (id, secret): judge_mutant(wrong[id], public[id].with_checks_of(outcome), audit.course)
+        for (id, secret), outcome in found.items()
+        if id in wrong
     }
-    failing = {(variant.id, secret) for variant in variants for secret in SECRETS if found[variant.id, secret].failed}
+    failing = {(id, secret) for (id, secret), outcome in found.items() if id not in wrong and outcome.failed}
     return verdicts, failing
 
 

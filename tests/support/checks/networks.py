@@ -495,20 +495,18 @@ def check_every_latent_matters(decode: Callable[[np.ndarray], np.ndarray], laten
     for j in range(latents):
         check(has_influence[:, j].any(), f"{what}: latent {j + 1} of {latents} has no influence on the image.")
     # Layers may hardly answer to what is far away, but each of many units saturates at a place of its own.
-    below, above = (not has_influence[side].any() for side in (slice(0, 2), slice(2, 4)))
-    far_below, far_above = ((moved[a] == moved[b]).all() for a, b in ((0, 1), (2, 3)))
-    cause = (
+    below, above = (not side.any() for side in (has_influence[:2], has_influence[2:]))
+    clamped = (moved[0] == moved[1]).all() or (moved[2] == moved[3]).all()
+    sign_lost = (moved == moved[::-1]).all()
+    check(
+        not (below or above or clamped or sign_lost),
+        f"{what}: codes with different numbers are decoded to the same image. A code may be any real number, of either "
+        "sign.",
         "the code goes through a ReLU, or a clamp at 0, before the first layer"
         if below != above
         else "only the size of the numbers counts (abs, or a square), not their sign"
-        if (moved == moved[::-1]).all()
-        else "the code is clamped before the first layer"
-    )
-    check(
-        not (below or above or far_below or far_above or (moved == moved[::-1]).all()),
-        f"{what}: codes with different numbers are decoded to the same image. A code may be any real number, of either "
-        "sign.",
-        cause,
+        if sign_lost
+        else "the code is clamped before the first layer",
     )
 
 

@@ -356,12 +356,14 @@ def of_elbo_loss(
         "the loss is kept above some minimum: it has no clamp": max(right, least_loss),
     }
     with np.errstate(over="ignore"):
-        others = {
-            "exp(logvar), the variance": np.exp(logvar),
-            "exp(logvar / 2), the standard deviation": np.exp(logvar / 2),
-            "logvar / 2, the logarithm of the standard deviation": logvar / 2,
+        handed_on = {
+            f"{name}, is given to kl_diag_normal, which takes logvar itself": cost + kl_diag_normal(mu, other).mean()
+            for name, other in (
+                ("exp(logvar), the variance", np.exp(logvar)),
+                ("exp(logvar / 2), the standard deviation", np.exp(logvar / 2)),
+                ("logvar / 2, the logarithm of the standard deviation", logvar / 2),
+            )
         }
-        handed_on = {name: kl_diag_normal(mu, other).mean() for name, other in others.items()}
     # These are mistakes of their own.
     if np.isclose(weight, (0, 1, -1), rtol=1e-3, atol=1e-4).any():
         fitted.pop("the KL has a weight; both costs are added as they are")
@@ -385,10 +387,7 @@ def of_elbo_loss(
         "the KL is averaged over the latents; it should be summed": cost + divergence / latents,
         "the KL is averaged over the latents, and divided by the batch once more": cost + divergence / latents / batch,
         "mu and logvar have changed places": cost + kl_diag_normal(logvar, mu).mean(),
-        **{
-            f"{name}, is given to kl_diag_normal, which takes logvar itself": cost + value
-            for name, value in handed_on.items()
-        },
+        **handed_on,
         **{
             f"the reconstruction cost is that of the {which} image; average over the whole batch": divergence
             + negative_log_likelihood(x, recon_x)[place]
