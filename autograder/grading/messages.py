@@ -137,7 +137,7 @@ class Explainer:
         self._course, self._memory_mib = course, memory_mib
         refused = ADVICE["files" if makes_files else "no files"]
         self._advice = ((REFUSED, refused), (NOT_THERE, ADVICE["not there"]), (NO_GPU, ADVICE["no GPU"]))
-        self._vocabulary = vocabulary(tests)
+        self._tests = tests
         self._tasks = {task.number: task for task in course.tasks}
         self._own_rows = {course.task(check.task).file for check in course.checks if not check.hidden_inputs}
 
@@ -203,10 +203,12 @@ class Explainer:
     def withhold(self, text: str) -> str:
         """A diagnosis without what the submission could have chosen: only words and numbers of the checks' sources."""
 
+        ours = vocabulary(self._tests)
+
         def keep(match: re.Match[str]) -> str:
             word = match.group()
             # A sentence may begin with a name of ours: "Logvar is taken for the variance."
-            known = any(set(form.split(".")) <= self._vocabulary for form in (word, word[:1].lower() + word[1:]))
+            known = any(set(form.split(".")) <= ours for form in (word, word[:1].lower() + word[1:]))
             return word if known else "…"
 
         text = STUDENTS_SHAPE.sub("the shape is wrong", text)

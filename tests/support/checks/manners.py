@@ -174,7 +174,7 @@ CALLS: tuple[Call, ...] = (
         "latent_traversal", "latent_traversal.latent_traversal", lambda rng: (-1.0, 1.0, 3), ((2, 3, 1, 28, 28),)
     ),
     _on_probe("sample_from_prior", "sample_from_prior.sample_from_prior", lambda rng: [6], (IMAGES,)),
-    _on_probe("tsne_latents", "tsne.tsne_latents", _labelled, (CODES,)),
+    _on_probe("tsne_latents", "tsne.tsne_latents", _labelled, (CODES,), stand_ins=("tsne.TSNE",)),
     Call(
         "plot_learning_curve",
         "learning_curve.plot_learning_curve",
