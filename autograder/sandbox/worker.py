@@ -70,8 +70,9 @@ def run_zygote(control_fd: int, package_root: str) -> NoReturn:
     _limit_threads()
     delay_compiler()
     executor = _load_executor(Path(settings["executor"])) if settings["executor"] else None
-    # Collected now and frozen, so that no worker's collector writes to (and so copies) the pages that all share.
-    gc.collect()
+    importlib.invalidate_caches()  # which imports what it needs, here and not in every worker
+    # Frozen, so that no worker's collector writes to (and so copies) the pages that all share. There is hardly any
+    # garbage among them: to collect it would take a third of a second and give nothing back.
     gc.freeze()
     gc.enable()
     send_message(control, {"ready": True, "no_mounts": no_mounts})
@@ -416,7 +417,7 @@ def _serve(channel: Channel, executor: Any) -> None:
     random.seed(0)
     np.random.seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].default_generator.manual_seed(0)  # without looking for a GPU, as torch.manual_seed does
     # Libraries ask for the name of the temporary folder when they are imported (torch's optimisers do), and fail if
     # there is none to write to. A name is all they need.
     tempfile.tempdir = os.getcwd()

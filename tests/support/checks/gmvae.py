@@ -22,7 +22,7 @@ WHAT = "negative_elbo_bound"
 TERMS = ("nelbo", "kl", "rec")
 PARTS = {"encoder": "enc.", "decoder": "dec.", "mixture, the prior (z_pre)": "z_pre"}  # how their parameters begin
 CALLS = 10  # over which a public check averages
-DECODED = 2000  # images that the expected reconstruction cost is computed from: a tenth of a second
+DECODED = 2000  # samples in all that an expected reconstruction cost is computed from: a tenth of a second
 SCENES = 5  # seeds `scenes`
 LEVEL = 1e-4  # of missing a true explanation in one observation of a scene
 PATIENCE = 30.0  # seconds for a look at all scenes; code that is slower gets no cause
@@ -469,10 +469,10 @@ class Expectation:
 
 
 def expectations(
-    weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Generator, samples: int
+    weights: Mapping[str, np.ndarray], x: np.ndarray, rng: np.random.Generator, samples: int, decoded: int = DECODED
 ) -> dict[str, Expectation]:
-    """The expected "kl" and "rec" for images x."""
-    terms = oracles.gmvae_terms(weights, x, rng, samples, decoded=max(2, DECODED // len(x)))
+    """The expected "kl" and "rec" for images x, from so many samples for each; "rec" from `decoded` in all."""
+    terms = oracles.gmvae_terms(weights, x, rng, samples, decoded=max(2, decoded // len(x)))
 
     def expectation(values: np.ndarray, *alternatives: np.ndarray) -> Expectation:
         """`alternatives` have the same mean and another spread."""

@@ -25,7 +25,7 @@ from support.probe_oracle import (
 )
 
 CLOSE = 0.001  # how far parameters may be from where they should be, as a share of how far they should have moved
-LONG = 610  # iterations: more than anybody would do at most
+LONG = 510  # iterations: more than anybody would do at most
 ONE_STEP = "training ends after the first iteration: does `return` stand inside the loop?"
 ONE_EPOCH = "training ends after one epoch, though not all iterations are made; minibatches go on, epoch after epoch"
 TWICE = "every minibatch goes through the model twice; minimise and report the loss of one pass, that before the step"

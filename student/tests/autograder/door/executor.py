@@ -539,8 +539,11 @@ def forget_modules(folder: Path, spare: str = "") -> None:
     Args:
         spare: the name of one module to keep.
     """
-    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
-    for name in list(sys.modules):
-        if name.split(".")[0] in names - {spare}:
-            del sys.modules[name]
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    names = {path.stem for path in folder.glob("*.py")} | packages
+    loaded = names.intersection(sys.modules) - {spare}
+    if loaded & packages:  # rarely: looking at thousands of names takes milliseconds
+        loaded |= {name for name in sys.modules if name.partition(".")[0] in loaded & packages}
+    for name in loaded:
+        del sys.modules[name]
     importlib.invalidate_caches()
