@@ -1,17 +1,21 @@
 """The suites against course and table of tasks: points, titles and markers agree, and every task has a public check."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 from autograder import tasks
 from autograder.grading.intake import Intake
 from autograder.grading.results import Results
 from autograder.grading.session import Session
-from autograder.grading.suites import SHOWN_PRINT, Grader, cut
+from autograder.grading.suites import SHOWN_PRINT, Grader, cut, same_examples_everywhere
 from autograder.repository import ROOT
 
 COLLECT = """
@@ -106,3 +110,28 @@ def test_all_public_files_come_before_hidden_ones_each_in_the_order_of_its_first
     assert order.index("public/test_vae") < order.index("public/test_elbo") < order.index("public/test_utils")
     hidden = order[suites.index("hidden") :]
     assert hidden[:2] == ["hidden/test_kl", "hidden/test_gmm"] and hidden[-1] == "hidden/test_manners"
+
+
+def test_examples_do_not_hang_on_which_modules_are_loaded(tmp_path, monkeypatch):
+    """Else the same submission would be asked other questions in a class than by itself."""
+    monkeypatch.setattr(providers, "is_local_module_file", providers.is_local_module_file)  # and taken back
+
+    def examples():
+        found = []
+
+        @seed(5)
+        @settings(database=None, max_examples=60, deadline=None)
+        @given(st.floats(-100, 100), st.integers(2, 200))
+        def note(x, n):
+            found.append((x, n))
+
+        note()
+        return found
+
+    same_examples_everywhere()
+    before = examples()
+    (tmp_path / "odd_numbers.py").write_text(f"NUMBERS = {[n + 0.25 for n in range(-90, 90)]}, {list(range(3, 190))}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("odd_numbers")
+    assert examples() == before
+    monkeypatch.delitem(sys.modules, "odd_numbers")
