@@ -70,12 +70,12 @@ def test_forward(submission, rng):
     check(submission.call("VAE.VAE").get("latent_dim") == 2, "VAE(): latent_dim should be 2 by default.")
     vae = submission.call("VAE.VAE", latent_dim=3)
     vae.train(False)
-    fed, x = submission.recorder(), random_images(rng, 1200)
+    fed, x = submission.recorder(), random_images(rng, 700)
     vae.get("decoder").call("register_forward_hook", fed)
     result = vae.call("", x)
     check(isinstance(result, tuple) and len(result) == 3, "VAE.forward should return three values.")
     recon_x, mu, logvar = result
-    check_tensor(recon_x, what="recon_x", shape=(1200, 1, 28, 28))
+    check_tensor(recon_x, what="recon_x", shape=(700, 1, 28, 28))
     pair = encode_pair(vae, x, 3)
     for value, right, other, name in zip((mu, logvar), pair, pair[::-1], ("mu", "logvar"), strict=True):
         mistakes = {"mu and logvar have changed places: the order is (recon_x, mu, logvar)": other}

@@ -215,12 +215,13 @@ def gmvae_terms(
     (x,) = _double(x)
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
     mean, variance = gmvae_encode(weights, x)
-    eps = rng.standard_normal((samples, *mean.shape))
-    noise = np.sqrt(variance) * eps
-    z = (mean + noise)[:decoded]
+    noise = rng.standard_normal((samples, *mean.shape))
+    squares = np.einsum("sbd,sbd->sb", noise, noise)
+    noise *= np.sqrt(variance)  # in place: there may be millions of them
+    z = mean + noise[:decoded]
     step = max(1, CHUNK // len(x))
     return {
-        "log_q": -0.5 * (eps**2 + np.log(variance) + math.log(2 * math.pi)).sum(axis=2),
+        "log_q": -0.5 * (squares + (np.log(variance) + math.log(2 * math.pi)).sum(axis=1)),
         "log_p": log_normal_mixture_of_draws(mean, noise, *gmvae_prior(weights)),
         "log_x": np.concatenate([_log_x(weights, x, z[i : i + step]) for i in range(0, len(z), step)]),
     }

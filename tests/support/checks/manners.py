@@ -392,6 +392,7 @@ def judge(manner: str, asked: Collection[str], submission: Submission, rng: np.r
     errors: list[BaseException] = []
     # Stand-ins stay: what they replace comes first.
     for call in sorted(calls, key=lambda call: bool(call.stand_ins)):
+        submission.forget()  # the models of the call before: together they would take 50 MiB
         try:
             found = fault(Subject(call, submission, rng))
         except (SubmissionError, Lost, Unfit) as error:
