@@ -18,7 +18,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -256,9 +256,7 @@ class Executor:
         return {"value": self._encode(sorted({*os.listdir()} - {*self._old_files}), returned)}
 
     def _op_build(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
-        scope: dict[str, Any] = {}
-        exec(header["source"], scope)  # trusted text
-        built = scope[header["name"]](*self._decode(header["arguments"], arrays, []))
+        built = _defined(header["source"])[header["name"]](*self._decode(header["arguments"], arrays, []))
         built.train(header["training"])
         return {"value": self._keep(built)}
 
@@ -284,10 +282,8 @@ class Executor:
 
     def _op_stand_in(self, header: Header, arrays: Arrays, returned: Arrays) -> Header:
         module_name, name = header["target"].split(".")
-        # Trusted text, and nothing that could have been called before (see stand_ins.py).
-        scope: dict[str, Any] = {}
-        exec(header["source"], scope)
-        setattr(self._import(module_name), name, scope[name])
+        # Nothing that could have been called before (see stand_ins.py).
+        setattr(self._import(module_name), name, _defined(header["source"])[name])
         # Modules that have copied the name into their own namespace must do so again.
         forget_modules(self.folder, spare=module_name)
         return {}
@@ -531,6 +527,19 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
         }
         for ax in figure.axes
     ]
+
+
+@cache
+def _compiled(source: str) -> Any:
+    """The code of a text; most texts are sent again and again."""
+    return compile(source, "<string>", "exec")
+
+
+def _defined(source: str) -> dict[str, Any]:
+    """What a trusted text defines, anew at every call."""
+    scope: dict[str, Any] = {}
+    exec(_compiled(source), scope)
+    return scope
 
 
 def forget_modules(folder: Path, spare: str = "") -> None:
