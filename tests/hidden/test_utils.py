@@ -109,7 +109,8 @@ def test_mixture_scales(submission, rng, dtype):
         z, m, v = make_case(rng, 6, 4, 90, shared=True)
         arguments = tuple(x.astype(dtype) for x in (scale**0.5 * z, scale**0.5 * m, scale * v))
         with case("many small or large variances"):
-            check_value(submission, arguments, "log_normal_mixture of many small or large variances")
+            # A value near 0 is what is left of a thousand nats, of which float32 keeps four decimals.
+            check_value(submission, arguments, "log_normal_mixture of many small or large variances", atol=2e-3)
     _, m, v = make_case(rng, 1, 6, 4, shared=True, dtype=dtype)
     # Means far from 0 beside variances that are small.
     far = (1000 * rng.choice([-1, 1], size=m.shape) + m).astype(dtype)
