@@ -210,7 +210,8 @@ def test_an_answer_to_repeated_calls_has_a_value_for_each():
         Submission(backend).repeat(2, "counting.count")
 
 
-def test_modules_and_files_of_the_check_before_are_forgotten(submission, tmp_path):
+def test_modules_and_files_of_the_check_before_are_forgotten(submission, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # __pycache__ would be one of the files
     (tmp_path / "counting.py").write_text(COUNTING)
     for modules, calls, made in ((False, 1, ["1.txt"]), (False, 2, ["2.txt"]), (True, 1, [])):  # 1.txt is old then
         submission.forget(modules)
