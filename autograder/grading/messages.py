@@ -202,7 +202,6 @@ class Explainer:
 
     def withhold(self, text: str) -> str:
         """A diagnosis without what the submission could have chosen: only words and numbers of the checks' sources."""
-
         ours = vocabulary(self._tests)
 
         def keep(match: re.Match[str]) -> str:

@@ -204,7 +204,7 @@ def log_bernoulli_with_logits(x: Any, logits: Any) -> np.ndarray:
 def gmvae_terms(
     weights: Weights, x: Any, rng: np.random.Generator, samples: int = 1, decoded: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Monte-Carlo terms of the negative ELBO for binary images x (B, 784), each (samples, B).
+    """Monte-Carlo terms of the negative ELBO for binary images x (B, 784), each (samples, B); log_x (decoded, B).
 
     Args:
         decoded: of so many samples alone log_x is computed, which takes most of the time; None for all.

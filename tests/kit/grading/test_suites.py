@@ -134,4 +134,4 @@ def test_examples_do_not_hang_on_which_modules_are_loaded(tmp_path, monkeypatch)
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("odd_numbers")
     assert examples() == before
-    monkeypatch.delitem(sys.modules, "odd_numbers")
+    del sys.modules["odd_numbers"]

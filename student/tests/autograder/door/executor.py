@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from functools import cache, partial
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import matplotlib
@@ -530,7 +531,7 @@ def describe_figure(figure: Any) -> list[dict[str, Any]]:
 
 
 @cache
-def _compiled(source: str) -> Any:
+def _compiled(source: str) -> CodeType:
     """The code of a text; most texts are sent again and again."""
     return compile(source, "<string>", "exec")
 
@@ -551,8 +552,8 @@ def forget_modules(folder: Path, spare: str = "") -> None:
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     names = {path.stem for path in folder.glob("*.py")} | packages
     loaded = names.intersection(sys.modules) - {spare}
-    if loaded & packages:  # rarely: looking at thousands of names takes milliseconds
-        loaded |= {name for name in sys.modules if name.partition(".")[0] in loaded & packages}
+    if above := loaded & packages:  # rarely: looking at thousands of names takes milliseconds
+        loaded |= {name for name in sys.modules if name.partition(".")[0] in above}
     for name in loaded:
         del sys.modules[name]
     importlib.invalidate_caches()
