@@ -17,7 +17,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType
@@ -152,7 +152,7 @@ class Executor:
 
         figures: list[Any] = []
         function = self._callable(header)  # an import takes back what is set
-        with _saved_figures(figures) if header["figures"] else nullcontext(), torch.set_grad_enabled(header["grad"]):
+        with _saved_figures(figures if header["figures"] else None), torch.set_grad_enabled(header["grad"]):
             value = function(*args, **kwargs)
 
         wanted = [*inputs, *parameters.values()]
@@ -467,15 +467,22 @@ def _same(before: Tensor, after: Tensor) -> bool:
 
 
 @contextmanager
-def _saved_figures(found: list[Any]) -> Iterator[None]:
-    """Appends what the figures show that are saved inside."""
+def _saved_figures(found: list[Any] | None) -> Iterator[None]:
+    """Appends what the figures show that are saved inside, unless it is None. They are drawn without their layout:
+    it takes longer than all else, and nobody looks at these pictures."""
     from matplotlib.figure import Figure
 
     original = Figure.savefig
 
     def savefig(self: Any, *args: Any, **kwargs: Any) -> Any:
-        found.append(describe_figure(self))
-        return original(self, *args, **kwargs)
+        if found is not None:
+            found.append(describe_figure(self))
+        engine = self.get_layout_engine()
+        self.set_layout_engine(None)
+        try:
+            return original(self, *args, **kwargs)
+        finally:
+            self.set_layout_engine(engine)
 
     Figure.savefig = savefig  # type: ignore[method-assign]
     try:

@@ -62,7 +62,7 @@ class ZygoteSettings:
     """
 
     executor: Path | None
-    preload: tuple[str, ...] = ("numpy", "torch", "matplotlib.pyplot")
+    preload: tuple[str, ...] = ("numpy.random", "torch", "matplotlib.pyplot", "matplotlib.backends.backend_agg")
     layers: tuple[str, ...] = layers.LAYERS
     secrets: tuple[Path, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)

@@ -135,6 +135,33 @@ def test_only_packages_of_the_assignment_can_be_imported(tmp_path, monkeypatch):
     importlib.import_module("some_package")
 
 
+@pytest.mark.parametrize("figures", [False, True])
+def test_a_picture_is_drawn_without_its_layout_which_the_figure_keeps(tmp_path, figures):
+    from autograder.door.executor import Executor
+
+    (tmp_path / "drawing.py").write_text(
+        textwrap.dedent("""
+        from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        class Slow(ConstrainedLayoutEngine):
+            def execute(self, figure):
+                raise RuntimeError("laid out")
+
+        def draw(path):
+            figure = Figure(layout=Slow())
+            figure.subplots().imshow([[0, 1]])
+            figure.savefig(path)
+            return type(figure.get_layout_engine()).__name__
+        """)
+    )
+    submission = Submission(Executor(tmp_path, tmp_path))
+    reply = submission.run("drawing.draw", (submission.path("x.png"),), figures=figures)
+    assert reply.value == "Slow" and [one.axes[0]["images"] for one in reply.figures] == [1] * figures
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    submission.close()
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_a_model_made_from_text_records_what_it_is_fed(submission, training):
     model, x = submission.build(SCALE, "Scale", (FACTOR, 0.5), training), np.ones(2, dtype=np.float32)

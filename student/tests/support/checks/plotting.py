@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from autograder.door.diagnose import CheckFailed, check, check_tensor, fail, quoted
 from autograder.door.submission import Figure, Submission, SubmissionError
@@ -139,7 +138,9 @@ def purity(points: np.ndarray, labels: np.ndarray, neighbours: int = 4) -> float
 
 def _nearest(points: np.ndarray, neighbours: int) -> np.ndarray:
     """Which others lie nearest to each of n points: (n, neighbours)."""
-    distances = cdist(points, points, "sqeuclidean")
+    points = points - points.mean(axis=0, dtype=np.float64)
+    squares = np.square(points).sum(axis=1)
+    distances = squares[:, None] + squares - 2 * points @ points.T  # without scipy.spatial, which loads in 0.1 s
     np.fill_diagonal(distances, np.inf)
     return np.argsort(distances, axis=1)[:, :neighbours]
 
