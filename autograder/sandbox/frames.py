@@ -88,10 +88,11 @@ def encode(request_id: int, body: dict[str, Any], arrays: list[np.ndarray], limi
     described, buffers, offset = [], [], 0
     for array in arrays:
         array = np.asarray(array, order="C")
-        if array.dtype.name not in DTYPES:
+        name = array.dtype.name
+        if name not in DTYPES:
             raise FrameError(f"an array of dtype {array.dtype} cannot be sent; use one of {', '.join(DTYPES)}")
-        array = array.astype(DTYPES[array.dtype.name], copy=False)
-        described.append([array.dtype.name, list(array.shape)])
+        array = array.astype(DTYPES[name], copy=False)
+        described.append([name, list(array.shape)])
         padding = -offset % ALIGNMENT
         if padding:
             buffers.append(memoryview(bytes(padding)))
@@ -100,7 +101,7 @@ def encode(request_id: int, body: dict[str, Any], arrays: list[np.ndarray], limi
         offset += padding + array.nbytes
     document = {"id": request_id, "arrays": described, "body": body}
     try:
-        head = json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+        head = _ENCODER.encode(document).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise FrameError(f"the header is not strict JSON: {error}") from None
     if len(head) > limits.head_bytes:
@@ -163,20 +164,17 @@ def _array_layout(described: Any, limits: FrameLimits) -> tuple[Layout, int]:
 def _strict_json(data: bytes, limits: FrameLimits) -> Any:
     """`data` as JSON; FrameError if it is malformed, ambiguous or deeper than allowed."""
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_unique_keys,
-            parse_constant=_refuse_constant,
-            parse_float=_finite_float,
-            parse_int=_small_int,
-        )
+        text = data.decode("utf-8")
+        value = _DECODER.decode(text)
     except RecursionError:
         raise FrameError("the header is nested too deeply") from None
     except ValueError as error:
         # Not the parser's own words: they can quote the peer at any length.
         reason = error.args[0] if isinstance(error, _Refused) else "malformed"
         raise FrameError(f"the header is not strict JSON: {reason}") from None
-    _check_tree(value, limits.depth)
+    # Most heads have too few brackets to be that deep, and only an escape can make a lone surrogate.
+    if "\\u" in text or text.count("[") + text.count("{") > limits.depth:
+        _check_tree(value, limits.depth)
     return value
 
 
@@ -203,9 +201,15 @@ def _finite_float(text: str) -> float:
 
 
 def _small_int(text: str) -> int:
-    if len(text) > 20 or not -(1 << 63) <= int(text) < 1 << 63:
+    if len(text) > 20 or not -(1 << 63) <= (value := int(text)) < 1 << 63:
         raise _Refused("an integer needs more than 64 bits")
-    return int(text)
+    return value
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique_keys, parse_constant=_refuse_constant, parse_float=_finite_float, parse_int=_small_int
+)
 
 
 def _check_tree(root: Any, depth: int) -> None:
