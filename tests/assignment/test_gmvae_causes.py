@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograder.door.cases import read_cases
-from support.checks.gmvae import Scene, explain_terms, scenes
+from support.checks.gmvae import Causes, Scene, explain_terms, scenes
 from tools.store_cases import STORED
 
 TABLE = read_cases(STORED / "negative_elbo.json", "terms")[0]
@@ -13,7 +13,7 @@ LIMITS = np.stack([np.full(len(RIGHT), 0.02), 2e-4 * RIGHT[:, 1]], axis=1)
 
 
 def explained(found):
-    return explain_terms(np.asarray(found), LIMITS, RIGHT, TABLE.mistakes)
+    return explain_terms(np.asarray(found), LIMITS, RIGHT, TABLE.mistakes).mistake
 
 
 def test_the_table_has_every_scene():
@@ -40,6 +40,24 @@ def test_a_mistake_must_explain_every_scene():
     changed = TABLE.mistakes["log p(z) is missing in kl"].copy()
     changed[3, 0] += 1
     assert explained(changed) == ""
+
+
+@pytest.mark.parametrize(
+    "mistake, terms",
+    [
+        ("log p(z) is missing in kl", ["kl"]),
+        ("the decoder gives logits; a sigmoid is taken twice", ["rec"]),
+        ("the noise of z is uniform (rand); it is N(0, I) (randn)", ["kl", "rec"]),
+    ],
+)
+def test_a_mistake_explains_no_term_that_it_leaves_alone(mistake, terms):
+    """An average of rec can be wrong where the scenes show nothing but a kl that is: its mistake is not the cause."""
+    causes = Causes(TABLE)
+    causes._looked, causes._found = True, explain_terms(TABLE.mistakes[mistake], LIMITS, RIGHT, TABLE.mistakes)
+    found = {term: causes.of(None, term) for term in ("kl", "rec")}
+    assert causes.of(None) == mistake and found == {t: mistake if t in terms else "" for t in ("kl", "rec")}
+    weighted = explain_terms(RIGHT * np.array([0.2, 1]), LIMITS, RIGHT, TABLE.mistakes)
+    assert weighted.mistake.startswith("kl has a weight") and weighted.terms == ["kl"]
 
 
 @pytest.mark.parametrize("beta", [0.2, 0.01, 4.0])

@@ -1,5 +1,6 @@
 """Public checks of gmvae.py: the negative ELBO of the mixture-of-Gaussians VAE."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def test_negative_elbo_terms(fresh_submission, cases):
     for place, name, case in ((2, "rec", rec), (1, "kl", kl)):
         expected = Expectation(float(case.expected), case.arguments["std"], case.arguments["error"])
         draws = CALLS * len(x)
-        gmvae_checks.check_average(found[place], expected, draws, name, lambda: causes.of(fresh_submission))
+        gmvae_checks.check_average(found[place], expected, draws, name, partial(causes.of, fresh_submission, name))
     gmvae_checks.check_sign(gmvae_checks.load_model(fresh_submission, weights), x)
 
 

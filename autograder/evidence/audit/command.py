@@ -299,6 +299,9 @@ def audit_secrets(audit: Audit) -> None:
     }
     for id, secrets in differing.items():
         audit.problems.append(f"{id} fails under some secrets only: {', '.join(secrets)}")
+    for (id, secret), verdict in verdicts.items():
+        if verdict.killed and verdict.hint != "right":
+            tqdm.write(f"\n{id}, secret {secret!r}: {HINTS[verdict.hint]}")
     for secret, counts in hints.items():
         _compare_hints(audit, counts, f" under the secret {secret!r}")
 

@@ -285,6 +285,7 @@ def of_both(right: Terms, rng: np.random.Generator) -> dict[str, tuple[float, fl
     def with_density(terms: Terms, v: np.ndarray) -> tuple[float, float]:
         return right.average(oracles.log_normal(terms.noise, 0, v) - terms.log_p), terms.rec
 
+    shared = np.broadcast_to(variance.mean(axis=-1, keepdims=True), variance.shape)
     estimates, costs = right.log_q - right.log_p, right.cost
     head = right.rows[:100]
     shuffled = rng.permuted(estimates + costs, axis=0)
@@ -299,6 +300,9 @@ def of_both(right: Terms, rng: np.random.Generator) -> dict[str, tuple[float, fl
         ),
         "v is taken for a log-variance, in z and in log q; it is the variance": with_density(as_log, np.exp(variance)),
         "the standard deviation is used in place of the variance of q, in z and in log q": with_density(rooted, std),
+        "the variances of an image are averaged over its latents; each latent has a variance of its own": with_density(
+            right.with_noise(np.sqrt(shared) * eps), shared
+        ),
         "a batch of one image gets no noise: z must be a sample there, too": (
             (mean.kl, mean.rec) if batch == 1 else (kl, rec)
         ),

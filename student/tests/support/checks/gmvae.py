@@ -2,9 +2,9 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
@@ -284,23 +284,27 @@ class Causes:
     """
 
     def __init__(self, table: Case, changed: Callable[[Submission], str] = lambda submission: "") -> None:
-        self._table, self._changed, self._found = table, changed, ""
+        self._table, self._changed, self._found = table, changed, NOTHING
         self._looked = self.right = False
 
-    def of(self, submission: Submission) -> str:
-        """The one mistake that gives all that is observed in all scenes; "" if there is none, or more than one."""
+    def of(self, submission: Submission, term: str = "") -> str:
+        """The one mistake that gives all that is observed in all scenes; "" if there is none, or more than one.
+
+        Args:
+            term: "kl" or "rec", if that is what is wrong: a mistake that leaves it as it is does not explain that.
+        """
         if not self._looked:
             self._looked = True
             try:
                 with submission.aside():
                     self._found = self._look(submission)
             except (SubmissionError, CheckFailed):  # there is no table then
-                self._found = ""
-        return self._found
+                self._found = NOTHING
+        return self._found.mistake if not term or term in self._found.terms else ""
 
-    def _look(self, submission: Submission) -> str:
+    def _look(self, submission: Submission) -> "Explanation":
         if changed := self._changed(submission):
-            return changed
+            return Explanation(changed, {"kl", "rec"})
         means, limits = [], []
         begin = time.monotonic()
         for scene in scenes().values():
@@ -311,7 +315,7 @@ class Causes:
             quantile = -stdtrit(scene.calls - 1, LEVEL / 2)
             limits.append(quantile * calls.std(axis=0, ddof=1) / math.sqrt(scene.calls) + 1e-3)
             if time.monotonic() - begin > PATIENCE:
-                return ""
+                return NOTHING
         found, limits_of = np.array(means), np.array(limits)
         self.right = bool(_fits(found, limits_of, self._table.expected).all())
         return explain_terms(found, limits_of, self._table.expected, self._table.mistakes)
@@ -326,8 +330,25 @@ def _fits(found: np.ndarray, limits: np.ndarray, value: np.ndarray) -> np.ndarra
     return np.abs(found - value) <= limits + 3e-4 * np.abs(value)
 
 
-def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mistakes: Mapping[str, np.ndarray]) -> str:
-    """The one mistake, or pair of one in kl and one in rec, that gives both terms in every scene; "" without one.
+class Explanation(NamedTuple):
+    """A mistake in words, "" for none, and the terms that it changes: of "kl" and "rec"."""
+
+    mistake: str
+    terms: Collection[str]
+
+
+NOTHING = Explanation("", ())
+
+
+def _changed_terms(changed: np.ndarray) -> list[str]:
+    """Names of the terms that are changed in some scene, (scenes, 2)."""
+    return [name for name, somewhere in zip(TERMS[1:], changed.T, strict=True) if somewhere.any()]
+
+
+def explain_terms(
+    found: np.ndarray, limits: np.ndarray, right: np.ndarray, mistakes: Mapping[str, np.ndarray]
+) -> Explanation:
+    """The one mistake, or pair of one in kl and one in rec, that gives both terms in every scene.
 
     Args:
         found, limits: averages and how far they may be from what a mistake gives, (scenes, 2).
@@ -339,10 +360,10 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         return np.asarray(_fits(found, limits, value).all(axis=0))
 
     if fits(right).all():
-        return ""
+        return NOTHING
     whole = [name for name, value in mistakes.items() if fits(value).all()]
     if whole:
-        return whole[0] if len(whole) == 1 else ""
+        return Explanation(whole[0], _changed_terms(mistakes[whole[0]] != right)) if len(whole) == 1 else NOTHING
     # Otherwise a mistake of kl alone beside one of rec alone, of which one may be a factor that is the same everywhere.
     by_term: list[list[str]] = []
     for term, name in enumerate(TERMS[1:]):
@@ -353,9 +374,12 @@ def explain_terms(found: np.ndarray, limits: np.ndarray, right: np.ndarray, mist
         if not matches and not fits(right)[term] and fits(scale * right)[term]:
             matches = [f"{name} has a weight, the same factor everywhere, such as the beta of a beta-VAE"]
         by_term.append([""] if fits(right)[term] else matches)
+    wrong = ~_fits(found, limits, right)
     if all(len(matches) == 1 for matches in by_term):
-        return "; and ".join(filter(None, (matches[0] for matches in by_term)))
-    return where_wrong(~_fits(found, limits, right))
+        mistake = "; and ".join(filter(None, (matches[0] for matches in by_term)))
+    else:
+        mistake = where_wrong(wrong)
+    return Explanation(mistake, _changed_terms(wrong))
 
 
 def where_wrong(wrong: np.ndarray) -> str:
