@@ -142,7 +142,8 @@ def cause_of_digits(submission, arguments):
     same = np.allclose(in_single, in_double, rtol=1e-6) and np.ptp(in_double) > 0
     if same and not np.allclose(right_in_single, right, rtol=1e-5):
         return SINGLE
-    return "digits cancel far from 0: do not expand the square of z - m" if np.allclose(in_double, right) else ""
+    lost = "digits cancel far from 0: subtract m from z first; neither expand the square nor move both"
+    return lost if np.allclose(in_double, right) else ""
 
 
 def test_mixture_shifted(submission, rng):
