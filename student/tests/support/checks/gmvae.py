@@ -359,13 +359,13 @@ def explain_terms(
     def fits(value: np.ndarray) -> np.ndarray:
         return np.asarray(_fits(found, limits, value).all(axis=0))
 
-    if fits(right).all():
+    wrong = ~_fits(found, limits, right)
+    if not wrong.any():
         return NOTHING
     whole = [name for name, value in mistakes.items() if fits(value).all()]
     if whole:
         return Explanation(whole[0], _changed_terms(mistakes[whole[0]] != right)) if len(whole) == 1 else NOTHING
     # Otherwise a mistake of kl alone beside one of rec alone, of which one may be a factor that is the same everywhere.
-    wrong = ~_fits(found, limits, right)
     by_term: list[list[str]] = []
     for term, name in enumerate(TERMS[1:]):
         other = 1 - term
@@ -374,7 +374,7 @@ def explain_terms(
         scale = ((found * right / limits**2).sum(axis=0) / (right**2 / limits**2).sum(axis=0))[term]
         if not matches and wrong[:, term].mean() > 0.5 and fits(scale * right)[term]:
             matches = [f"{name} has a weight, the same factor everywhere, such as the beta of a beta-VAE"]
-        by_term.append([""] if fits(right)[term] else matches)
+        by_term.append(matches if wrong[:, term].any() else [""])
     if all(len(matches) == 1 for matches in by_term):
         mistake = "; and ".join(filter(None, (matches[0] for matches in by_term)))
     else:
