@@ -14,7 +14,7 @@ from autograder.door.submission import Figure, Submission, SubmissionError
 from autograder.repository import SOLUTION, TESTS
 from support.checks.drawing import _traversal_fault, law_of
 from support.checks.mixtures import _mistakes, check_law
-from support.checks.networks import _cause_of_one
+from support.checks.networks import _cause_of_one, random_images
 from support.checks.plotting import (
     SAVED_EARLY,
     _cause_of_other_curve,
@@ -26,8 +26,10 @@ from support.checks.plotting import (
 )
 from support.checks.sampling import cause_of_repeats
 from support.checks.training import ONE_STEP, _cause_of_slowness, check_values, cut_off
+from support.mistakes.train import bounded_losses
 from support.mixture import Mixture
-from support.oracles import sample_gmm, traversal_latents
+from support.oracles import negative_log_likelihood, sample_gmm, traversal_latents
+from support.probe_oracle import random_probe
 from support.strategies import make_mixture
 from support.terms import cause_of_terms
 
@@ -135,6 +137,16 @@ def test_a_loss_of_a_second_pass_is_told_from_the_right_one(changed):
     submission = changed("train.py", "elbos.append(-loss.item())", after)
     error = failure("hidden/test_train.py", "test_train_vae_steps", submission, np.random.default_rng(0))
     assert "the minibatch, which goes through the model once more after the step" in error.cause
+
+
+def test_a_kl_that_is_missing_is_not_called_cut_off_however_float32_rounds_the_loss():
+    rng = np.random.default_rng(0)
+    oracle, x = random_probe(rng, 3), random_images(rng, 4).reshape(4, -1)
+    recon_x = oracle.decode(oracle.mean(x, training=True)).reshape(4, -1)
+    cost = negative_log_likelihood(x, recon_x).mean()
+    for rounding in (-1e-4, 1e-4):
+        assert not bounded_losses(cost + rounding, oracle, x, recon_x)(oracle, x, recon_x)
+    assert any("cut off" in name for name in bounded_losses(cost + 0.2, oracle, x, recon_x)(oracle, x, recon_x))
 
 
 def test_values_are_called_cut_off_only_if_all_of_them_are_explained():

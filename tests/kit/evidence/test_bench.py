@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 import sys
+import zipfile
 
 import pytest
 
@@ -118,6 +119,19 @@ def test_a_bench_is_measured_in_turn_and_kept(tmp_path, capsys):
     assert "one: a / b" in shown and shown.endswith("nothing got worse than in the committed bench.json\n")
     with pytest.raises(SystemExit):
         command.measure(argparse.ArgumentParser(), {"one": measured}, ["three"])
+
+
+def test_no_two_students_of_a_class_hand_in_the_same(tmp_path):
+    with zipfile.ZipFile(tmp_path / "reference.zip", "w") as archive:
+        archive.writestr("kl.py", "x = 1\n")
+        archive.writestr("weights", b"\0\1")
+    command.copies(tmp_path / "reference.zip", tmp_path / "class", 3)
+    code = []
+    for path in sorted((tmp_path / "class").iterdir()):
+        with zipfile.ZipFile(path) as archive:
+            assert archive.read("weights") == b"\0\1"
+            code.append(archive.read("kl.py").decode())
+    assert code == [f"x = 1\n\n# student {student}\n" for student in range(3)]
 
 
 def test_another_commit_lies_in_a_folder_of_its_own(tmp_path, monkeypatch):

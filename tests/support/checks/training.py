@@ -178,10 +178,12 @@ def more_runs(submission: Submission, target: str, kind: str) -> Iterator[Run]:
     """Further trainings, with other models, images, sizes and learning rates, to tell mistakes apart."""
     rng = np.random.default_rng(5)
     for latents, count, batch_size, iterations, lr in ((4, 7, 3, 5, 4e-4), (1, 5, 2, 7, 0.03), (2, 10, 6, 4, 0.002)):
-        images = random_images(rng, count) * np.geomspace(0.1, 1, count, dtype=np.float32).reshape(-1, 1, 1, 1)
+        far = latents == 4  # posteriors of hundreds of nats, and narrow ones, in every minibatch
+        dark = np.geomspace(0.5 if far else 0.1, 1, count, dtype=np.float32).reshape(-1, 1, 1, 1)
+        images = random_images(rng, count) * dark
         images[..., :2, :] = 0
-        oracle = random_probe(rng, latents, kind, scale=30 if latents == 4 else 1)  # a divergence of many nats
-        oracle.weight[:] *= 0.02 if latents == 4 else 1
+        oracle = random_probe(rng, latents, kind, scale=60 if far else 1)
+        oracle.weight[:] *= 0.02 if far else 1
         with submission.aside():
             run = watched(submission, target, oracle, images, iterations, batch_size, lr)
         yield run
