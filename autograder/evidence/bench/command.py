@@ -1,5 +1,5 @@
-"""`python -m autograder bench`: speed and memory of grading, measured here and now: whole gradings, one call over the
-boundary. Prints a table, writes bench.json, and says what got worse since the committed one.
+"""`python -m autograder bench`: speed and memory of grading, here and now: whole gradings, a class, one call over
+the boundary. Prints a table, writes bench.json, and says what got worse since the committed one.
 
 Never part of the tests: the numbers depend on the machine and on what else it does. Hence ratios: what is compared is
 measured in turn, in one run, and each figure says how far its runs lie apart. `--against COMMIT` measures the same
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 from autograder import measuring
 from autograder.evidence.bench.figures import Figures, figure, in_page, joined, machine, ratio, regressions, table
 from autograder.exits import Exit
-from autograder.repository import DEFAULT_COURSE, EXECUTOR, ROOT, dist, student_folder
+from autograder.repository import DEFAULT_COURSE, EXECUTOR, ROOT, student_folder
 from autograder.scratch import temporary_folder
 from autograder.writing import make_place, write_atomically
 
@@ -48,6 +49,7 @@ def measure(parser: argparse.ArgumentParser, benches: Mapping[str, Bench], argum
     names = ", ".join(benches)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure (default: all): {names}")
     parser.add_argument("--runs", type=int, default=3, help="of each whole program (default %(default)s)")
+    parser.add_argument("--students", type=int, default=12, help="of a class (default %(default)s)")
     parser.add_argument("--against", metavar="COMMIT", help="measure this commit in the same run, and state the ratios")
     parser.add_argument("--out", type=Path, default=BENCH, help="default: bench.json in the repository")
     options = parser.parse_args(arguments)
@@ -100,6 +102,12 @@ def in_turn(runs: int, *measured: Callable[[], Any]) -> list[list[Any]]:
     return [list(results) for results in zip(*rounds, strict=True)]
 
 
+def reference_submission(tree: Path) -> Path:
+    """A tree's reference submission, made anew, wherever that tree puts it."""
+    usage(tree, "-m", "autograder", "reference-submission")
+    return max((tree / "dist").rglob("reference.zip"), key=lambda path: path.stat().st_mtime)
+
+
 def grading(options: argparse.Namespace, other: Path | None) -> Figures:
     """Whole gradings, public and hidden, each as a process of its own: of the reference submission and of a starter.
 
@@ -107,8 +115,6 @@ def grading(options: argparse.Namespace, other: Path | None) -> Figures:
         wall-clock time; processor time of all its processes; largest memory of all of them, shared pages counted once.
     """
     trees = [ROOT, *([other] if other else [])]
-    for tree in trees:
-        usage(tree, "-m", "autograder", "reference-submission")
 
     def graded(tree: Path, submission: Path) -> Callable[[], measuring.Usage]:
         def grade() -> measuring.Usage:
@@ -122,7 +128,7 @@ def grading(options: argparse.Namespace, other: Path | None) -> Figures:
         *(
             graded(tree, place)
             for tree in trees
-            for place in (dist(DEFAULT_COURSE, tree) / "reference.zip", student_folder(DEFAULT_COURSE, tree))
+            for place in (reference_submission(tree), student_folder(DEFAULT_COURSE, tree))
         ),
     )
     figures = {}
@@ -136,6 +142,43 @@ def grading(options: argparse.Namespace, other: Path | None) -> Figures:
         figures[f"reference, processor time / that of {options.against}"] = ratio(cpu[0], cpu[2])
         figures[f"starter, processor time / that of {options.against}"] = ratio(cpu[1], cpu[3])
     return figures
+
+
+def a_class(options: argparse.Namespace, other: Path | None) -> Figures:
+    """A class of copies of the reference submission, no two of them the same, by a worker for each core and by one."""
+    cores = machine()["cores"]
+
+    def graded(tree: Path, workers: int) -> Callable[[], float]:
+        submission = reference_submission(tree)
+
+        def grade() -> float:
+            with temporary_folder("bench") as folder:
+                copies(submission, folder / "class", options.students)
+                command = ("-m", "autograder", "class", str(folder / "class"), "--out", str(folder / "grades"))
+                return usage(tree, *command, "--workers", str(workers)).seconds
+
+        return grade
+
+    ours, alone, *theirs = in_turn(
+        options.runs, graded(ROOT, cores), graded(ROOT, 1), *([graded(other, cores)] if other else [])
+    )
+    figures = {
+        f"{options.students} students, wall time": figure(ours, "s"),
+        "wall time, a worker for each core / one": ratio(ours, alone),
+    }
+    if other:
+        figures[f"wall time / that of {options.against}"] = ratio(ours, theirs[0])
+    return figures
+
+
+def copies(submission: Path, folder: Path, students: int) -> None:
+    """Write a zip for each student, with a comment of its own in every Python file."""
+    folder.mkdir()
+    for student in range(students):
+        with zipfile.ZipFile(submission) as given, zipfile.ZipFile(folder / f"student{student}.zip", "w") as copy:
+            for name in given.namelist():
+                comment = f"\n# student {student}\n".encode() if name.endswith(".py") else b""
+                copy.writestr(name, given.read(name) + comment)
 
 
 def boundary(options: argparse.Namespace, other: Path | None) -> Figures:
@@ -163,4 +206,4 @@ def boundary(options: argparse.Namespace, other: Path | None) -> Figures:
     return {name: figure(runs, "ms") for name, runs in times.items()}
 
 
-BENCHES = {"grading": grading, "boundary": boundary}
+BENCHES = {"grading": grading, "class": a_class, "boundary": boundary}
