@@ -151,7 +151,7 @@ def step(options: argparse.Namespace, other: Path | None) -> Figures:
         "step / plain broadcast": ratio(now, plain),
     }
     if other:
-        figures[f"step / that of {options.against}"] = ratio(now, before[0])
+        figures[f"step / at {options.against}"] = ratio(now, before[0])
     return figures
 
 
@@ -176,7 +176,7 @@ def main_job(options: argparse.Namespace, other: Path | None) -> Figures:
         "GMVAE, negative ELBO on all test images": figure(negative_elbo, "nats"),
     }
     if theirs:
-        figures[f"wall time / that of {options.against}"] = ratio(seconds, [run[0] for run in theirs[0]])
+        figures[f"wall time / at {options.against}"] = ratio(seconds, [run[0] for run in theirs[0]])
     return figures
 
 

@@ -139,8 +139,8 @@ def grading(options: argparse.Namespace, other: Path | None) -> Figures:
     cpu = [[used.cpu_seconds for used in each] for each in (reference, starter, *theirs)]
     figures["processor time, starter / reference"] = ratio(cpu[1], cpu[0])
     if other:
-        figures[f"reference, processor time / that of {options.against}"] = ratio(cpu[0], cpu[2])
-        figures[f"starter, processor time / that of {options.against}"] = ratio(cpu[1], cpu[3])
+        figures[f"reference, processor time / at {options.against}"] = ratio(cpu[0], cpu[2])
+        figures[f"starter, processor time / at {options.against}"] = ratio(cpu[1], cpu[3])
     return figures
 
 
@@ -167,7 +167,7 @@ def a_class(options: argparse.Namespace, other: Path | None) -> Figures:
         "wall time, a worker for each core / one": ratio(ours, alone),
     }
     if other:
-        figures[f"wall time / that of {options.against}"] = ratio(ours, theirs[0])
+        figures[f"wall time / at {options.against}"] = ratio(ours, theirs[0])
     return figures
 
 
