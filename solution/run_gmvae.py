@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lab.arithmetic import flushing_denormals
 from lab.files import print_anything, write_whole
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import: --help does not wait for it
@@ -82,14 +83,15 @@ def train_gmvae(
     adam = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=LEARNING_RATE, fused=True)
     batches = minibatches(images.flatten(start_dim=1).to(device), BATCH_SIZE)
     history = []
-    for iteration in range(iterations):
-        nelbo, _, _ = model.negative_elbo_bound(binarize(next(batches)))
-        adam.zero_grad(set_to_none=True)
-        nelbo.backward()
-        adam.step()
-        history.append(nelbo.item())
-        if on_step is not None:
-            on_step(iteration, history[-1])
+    with flushing_denormals():
+        for iteration in range(iterations):
+            nelbo, _, _ = model.negative_elbo_bound(binarize(next(batches)))
+            adam.zero_grad(set_to_none=True)
+            nelbo.backward()
+            adam.step()
+            history.append(nelbo.item())
+            if on_step is not None:
+                on_step(iteration, history[-1])
     return model, history
 
 

@@ -30,6 +30,30 @@ def trained(mnist):
     return run_gmvae.train_gmvae(mnist.train_images, iterations=120, seed=3)
 
 
+def flushes() -> bool:
+    """Whether a number below 1.2e-38 counts as 0 here and now."""
+    return (torch.tensor(1e-38) * 0.1).item() == 0
+
+
+def test_numbers_that_are_too_small_count_as_0_while_a_model_trains(mnist, monkeypatch, tmp_path):
+    if not torch.set_flush_denormal(False):
+        pytest.skip("this processor always computes with them")
+    seen = []
+    run_gmvae.train_gmvae(mnist.train_images[:200], iterations=2, on_step=lambda *_: seen.append(flushes()))
+
+    def train(model, images, iterations, on_step):
+        seen.append(flushes())
+        raise RuntimeError("of the student's")
+
+    monkeypatch.setattr("train.train_vae", train)
+    monkeypatch.setattr("train.train_autoencoder", train)
+    for name in ("train-vae-mlp-2", "train-autoencoder"):
+        part = all_parts(Settings(), tmp_path, ROOT / "data" / "MNIST" / "raw")[name]
+        with pytest.raises(RuntimeError, match="of the student's"):
+            part.run(lambda *_: None)
+    assert seen == [True] * 4 and not flushes()
+
+
 def test_the_starter_names_its_tasks_in_order(tmp_path):
     """log_normal_mixture comes first, though negative_elbo_bound is what the training calls."""
     command = [sys.executable, str(ROOT / "student" / "run_gmvae.py"), "--data", str(ROOT / "data" / "MNIST" / "raw")]

@@ -11,6 +11,7 @@ import torch
 from matplotlib.figure import Figure as Canvas
 from torch import Tensor, nn
 
+from lab.arithmetic import flushing_denormals
 from lab.files import write_json
 from lab.parts.names import training_name
 from lab.run.part import Figure, Result, Table, Workplace
@@ -75,7 +76,8 @@ def train_autoencoder(work: Workplace) -> Result:
         work.report(iteration + 1, iterations, f"mse {loss:.4f}")
 
     start = time.perf_counter()
-    train.train_autoencoder(model, mnist.train_images.to(device), iterations, on_step=show)
+    with flushing_denormals():
+        train.train_autoencoder(model, mnist.train_images.to(device), iterations, on_step=show)
     seconds = time.perf_counter() - start
     save_state(model, work.folder / "end.safetensors")
     with evaluating(model):
@@ -103,7 +105,8 @@ def train_vae(work: Workplace) -> Result:
                 save_state(model, work.folder / f"{stage}.safetensors")
 
     start = time.perf_counter()
-    curve = train.train_vae(model, work.mnist().train_images.to(device), iterations, on_step=after_step)
+    with flushing_denormals():
+        curve = train.train_vae(model, work.mnist().train_images.to(device), iterations, on_step=after_step)
     seconds = time.perf_counter() - start
     if len(curve) != iterations or not all((work.folder / f"{stage}.safetensors").exists() for stage in stages):
         raise ValueError(
