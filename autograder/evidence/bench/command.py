@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tarfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 from autograder import measuring
 from autograder.evidence.bench.figures import Figures, figure, in_page, joined, machine, ratio, regressions, table
 from autograder.exits import Exit
+from autograder.release.archive import write_zip, zip_files
 from autograder.repository import DEFAULT_COURSE, EXECUTOR, ROOT, student_folder
 from autograder.scratch import temporary_folder
 from autograder.writing import make_place, write_atomically
@@ -148,9 +148,7 @@ def a_class(options: argparse.Namespace, other: Path | None) -> Figures:
     """A class of copies of the reference submission, no two of them the same, by a worker for each core and by one."""
     cores = machine()["cores"]
 
-    def graded(tree: Path, workers: int) -> Callable[[], float]:
-        submission = reference_submission(tree)
-
+    def graded(tree: Path, submission: Path, workers: int) -> Callable[[], float]:
         def grade() -> float:
             with temporary_folder("bench") as folder:
                 copies(submission, folder / "class", options.students)
@@ -159,8 +157,12 @@ def a_class(options: argparse.Namespace, other: Path | None) -> Figures:
 
         return grade
 
+    reference = reference_submission(ROOT)
     ours, alone, *theirs = in_turn(
-        options.runs, graded(ROOT, cores), graded(ROOT, 1), *([graded(other, cores)] if other else [])
+        options.runs,
+        graded(ROOT, reference, cores),
+        graded(ROOT, reference, 1),
+        *([graded(other, reference_submission(other), cores)] if other else []),
     )
     figures = {
         f"{options.students} students, wall time": figure(ours, "s"),
@@ -173,12 +175,11 @@ def a_class(options: argparse.Namespace, other: Path | None) -> Figures:
 
 def copies(submission: Path, folder: Path, students: int) -> None:
     """Write a zip for each student, with a comment of its own in every Python file."""
-    folder.mkdir()
+    given = zip_files(submission)
     for student in range(students):
-        with zipfile.ZipFile(submission) as given, zipfile.ZipFile(folder / f"student{student}.zip", "w") as copy:
-            for name in given.namelist():
-                comment = f"\n# student {student}\n".encode() if name.endswith(".py") else b""
-                copy.writestr(name, given.read(name) + comment)
+        comment = f"\n# student {student}\n".encode()
+        files = {name: content + comment if name.endswith(".py") else content for name, content in given.items()}
+        write_zip(files, folder / f"student{student}.zip")
 
 
 def boundary(options: argparse.Namespace, other: Path | None) -> Figures:
